@@ -1,0 +1,39 @@
+"""The three kinds of error, since callers do three things: mend the input, accept a no, or try again later."""
+
+from __future__ import annotations
+
+
+class RemitError(Exception):
+    """The root of everything that remit raises by itself."""
+
+
+class BadInput(RemitError):
+    """Fix it and retry: a file, a setting or an argument is not what it must be.
+
+    The message says where, what was found and what would do:
+
+    >>> str(BadInput("spec.tools.refund.effect", "found 'wrte'", "use one of read, write"))
+    "spec.tools.refund.effect: found 'wrte'; use one of read, write"
+    """
+
+    def __init__(self, where: str, found: str, remedy: str = "") -> None:
+        self.where = where
+        """Place: a file with line, a key path, an option."""
+        self.found = found
+        """What stood there."""
+        self.remedy = remedy
+        """What would do; empty when *found* says it."""
+        super().__init__(f"{where}: {found}" + (f"; {remedy}" if remedy else ""))
+
+
+class Unavailable(RemitError):
+    """The world failed: a store, a disk, a service. Nothing ran that was not decided."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        """Seconds after which another try may succeed; None when unknown."""
+        super().__init__(message)
+
+
+class Refused(RemitError):
+    """Our no; nothing is broken. Subclasses carry the reasons as fields."""
