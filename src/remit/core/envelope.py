@@ -1,0 +1,209 @@
+"""An envelope, compiled: all that one agent may do. `core.reader` makes it from YAML; `core.decide` asks it.
+
+Everything here is frozen and typed; conditions are closures compiled once at load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remit.core.cel import Condition
+from remit.core.types import Confidentiality, Enforcement, Integrity, Json, Label, OnViolation, Severity, ToolEffect
+
+SchemaErrors = Callable[[Json], list[str]]
+"""Checks a value against one JSON Schema: messages, empty when it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """What every line of an envelope has: an id, and what happens when it is not met."""
+
+    id: str
+    """Full id: `<tool>.<id>`."""
+    on_violation: OnViolation = OnViolation.DENY
+    severity: Severity = Severity.MEDIUM
+    message: str = ""
+    by: tuple[str, ...] = ()
+    """Roles that may approve, where the clause holds."""
+    expires_s: float = 900.0
+    people: int = 1
+    accept_risk: str = ""
+    """Why a flag is acceptable on a tool whose effect cannot be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """A condition that must be true."""
+
+    clause: Clause
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Where the values of one argument may come from."""
+
+    clause: Clause
+    arg: tuple[str, ...]
+    """Path of keys; `[]` stands for every item, for example ('items', '[]', 'sku')."""
+    integrity: Integrity | None = None
+    """The least integrity of an origin that counts; None where any does."""
+    sources: tuple[str, ...] = ()
+    """Permitted sources (`user`, `system`, tool names); empty where any source of that integrity does."""
+    confidentiality_at_most: Confidentiality | None = None
+    unless: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A count or a sum per key within a sliding window."""
+
+    clause: Clause
+    sum: Condition | None
+    """The amount of one call; None counts calls."""
+    by: tuple[Condition, ...]
+    within_s: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """When a human must approve. It cannot waive another clause."""
+
+    clause: Clause
+    when: Condition | None
+    """None means always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The schema of a tool's result."""
+
+    clause: Clause
+    schema_errors: SchemaErrors
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One format rule for the agent's final answer."""
+
+    clause: Clause
+    check: Callable[[str], str]
+    """Message of what is wrong, or the empty string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool that the agent may call, with everything asserted about the call."""
+
+    name: str
+    effect: ToolEffect
+    schema: Mapping[str, Any]
+    schema_errors: SchemaErrors
+    integer_paths: tuple[tuple[str, ...], ...] = ()
+    """Argument paths that the schema types as integer, where a float is refused."""
+    exempt_paths: frozenset[tuple[str, ...]] = frozenset()
+    """Argument paths whose leaves are enum, boolean or constant: no flow clause asks about them."""
+    require: tuple[Require, ...] = ()
+    flow: tuple[Flow, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    approve: tuple[Approve, ...] = ()
+    output: Output | None = None
+    deadline_s: float | None = None
+    deadline: Clause | None = None
+    schema_hash: str = ""
+    target: str = ""
+    """Where the call goes, where the envelope names it (a server, an account); part of the approval digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What gives autonomy back: evidence, never time alone. See `core.breaker`."""
+
+    cooldown_s: float = 120.0
+    cooldown_max_s: float = 4 * 3600.0
+    look_back_s: float = 6 * 3600.0
+    approved_clean: int = 10
+    """k: human-approved actions in a row with a clean outcome before PROBATION."""
+    probation_clean: int = 50
+    """k2: clean actions in PROBATION before AUTONOMOUS."""
+    probation_in_flight: int = 1
+    """C: calls in flight at most while in PROBATION."""
+    sample: float = 0.2
+    """q: share of effects in PROBATION that a human sees all the same, drawn at random."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """The circuit breaker for autonomy."""
+
+    threshold: float = 5.0
+    """B: the weight sum of violations in the window at which the agent drops to SUPERVISED."""
+    max_violations: int = 5
+    """N: violating actions that may run per window, in `reserve` admission, for any number of processes."""
+    window_s: float = 600.0
+    admission: Mapping[ToolEffect, str] = field(default_factory=dict)
+    """`reserve` or `count` for each effect."""
+    weights: Mapping[Severity, float] = field(default_factory=dict)
+    """Weight of each severity; critical quarantines whatever its weight."""
+    supervised: str = "effects"
+    """`effects` or `all`: whether reads need approval too in SUPERVISED."""
+    recovery: Recovery = field(default_factory=Recovery)
+    lease_s: float = 60.0
+    """How long one call in flight holds its reservation; then its outcome counts as unknown."""
+    max_pending: int = 3
+    """Approvals pending at most for one agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What is kept of each exchange."""
+
+    clean: str = "full"
+    """`full`, `sampled` or `digest`, for exchanges without a violation; anomalies are always full."""
+    sample: float = 0.1
+    retain_s: float | None = None
+    mask: tuple[str, ...] = ()
+    """RE2 patterns whose matches are replaced before anything is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One of the envelope's own tests."""
+
+    line: int
+    tool: str
+    args: Mapping[str, Json]
+    session: Mapping[str, Json]
+    user: str | None
+    observed: tuple[tuple[str, str], ...]
+    """(source, text) pairs that the session saw before the call."""
+    result: str
+    clause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """All that one agent may do; content-addressed by the SHA-256 of its file."""
+
+    name: str
+    version: str
+    owner: str
+    hash: str
+    """SHA-256 of the file's bytes, hex; stands in every decision."""
+    enforcement: Enforcement
+    tools: Mapping[str, Tool]
+    sources: Mapping[str, Label]
+    """Labels by source: tool names, `user`, `system`."""
+    session_schema: Mapping[str, Any] | None = None
+    session_errors: SchemaErrors | None = None
+    outputs: tuple[Answer, ...] = ()
+    breaker: BreakerRule = field(default_factory=BreakerRule)
+    capture: Capture = field(default_factory=Capture)
+    tests: tuple[Expectation, ...] = ()
+    roles: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What `lint` shows: legal, and probably not meant."""
