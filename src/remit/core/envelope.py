@@ -103,8 +103,6 @@ class Tool:
     effect: ToolEffect
     schema: Mapping[str, Any]
     schema_errors: SchemaErrors
-    integer_paths: tuple[tuple[str, ...], ...] = ()
-    """Argument paths that the schema types as integer, where a float is refused."""
     exempt_paths: frozenset[tuple[str, ...]] = frozenset()
     """Argument paths whose leaves are enum, boolean or constant: no flow clause asks about them."""
     require: tuple[Require, ...] = ()

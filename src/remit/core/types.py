@@ -257,8 +257,6 @@ class Decision:
     claims: tuple[LimitClaim, ...] = ()
     provenance: tuple[LeafOrigin, ...] = ()
     envelope_hash: str = ""
-    args_digest: str = ""
-    """SHA-256 of tool and canonical arguments; empty where they could not be read."""
 
     @property
     def reason(self) -> str:

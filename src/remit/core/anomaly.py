@@ -1,0 +1,103 @@
+"""Which exchanges are anomalies, how much they weigh, and the context that is kept of them.
+
+The table (kind, whether the breaker counts it):
+
+    denied          a clause refused, or an unlisted tool                 counts
+    error           a condition, the canonicaliser or a parser failed     counts
+    rejected        a person said no                                      counts
+    flagged         a clause was not met and the call ran                 counts
+    output          what came back, or how long it took                   counts
+    answer          the final answer                                      counts
+    unknown-outcome an effect whose lease ran out                         counts (of a read: 0)
+    infrastructure  the tool's own exception                              does not count
+    gap, tampering  the journal could not be written, or was altered      critical
+
+A call held for approval is no anomaly: it is an approval record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remit.core.event import AnomalyIndex
+from remit.core.types import Decision, Json, OnViolation, Outcome, Result, Role, Segment, Severity, Violation
+
+_RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
+MOST_SEGMENTS = 12
+"""Segments of triggering input and of reasoning kept with one anomaly, the latest ones."""
+
+
+def of_decision(decision: Decision, *, enforced: bool) -> AnomalyIndex | None:
+    """The anomaly of a decision, or None where there is none.
+
+    Args:
+        decision: before the call.
+        enforced: False where the envelope only monitors.
+    """
+    refused = [v for v in decision.violations if v.error or v.on_violation is OnViolation.DENY]
+    flagged = [v for v in decision.violations if v.on_violation is OnViolation.FLAG]
+    if decision.result is Result.DENY and refused:
+        kind = "error" if all(v.error for v in refused) else "denied"
+        return _index(kind, refused + flagged, decision.tool, enforced)
+    if flagged:
+        severities = [Severity.LOW if v.severity is Severity.MEDIUM else v.severity for v in flagged]
+        index = _index("flagged", flagged, decision.tool, enforced)
+        return AnomalyIndex(index.kind, worst(severities), index.clauses, index.tool, index.counts, index.enforced)
+    return None
+
+
+def of_outcome(decision: Decision, outcome: Outcome, *, enforced: bool) -> AnomalyIndex | None:
+    """The anomaly of what came back, or None where there is none."""
+    if outcome.violations:
+        return _index("output", list(outcome.violations), decision.tool, enforced)
+    if outcome.error is not None:
+        return AnomalyIndex("infrastructure", Severity.LOW, (), decision.tool, counts=False, enforced=enforced)
+    return None
+
+
+def of_answer(violations: Sequence[Violation], *, enforced: bool) -> AnomalyIndex | None:
+    """The anomaly of a final answer, or None where there is none."""
+    return _index("answer", list(violations), "", enforced) if violations else None
+
+
+def worst(severities: Sequence[Severity]) -> Severity:
+    """The highest of *severities*; LOW where there is none."""
+    return max(severities, key=lambda s: _RANK[s], default=Severity.LOW)
+
+
+def _index(kind: str, found: list[Violation], tool: str, enforced: bool) -> AnomalyIndex:
+    clauses = tuple(dict.fromkeys(v.clause for v in found))
+    return AnomalyIndex(kind, worst([v.severity for v in found]), clauses, tool, counts=True, enforced=enforced)
+
+
+def triggering_input(decision: Decision, segments: Sequence[Segment]) -> list[Segment]:
+    """The segments that the arguments came from, and the last thing that the user said."""
+    wanted = {origin.segment for leaf in decision.provenance for origin in leaf.origins}
+    spoken = [s.index for s in segments if s.role is Role.USER]
+    wanted.update(spoken[-1:])
+    if not any(origin for leaf in decision.provenance for origin in leaf.origins):
+        # Nothing explains the arguments: what came in last is the best witness.
+        wanted.update(s.index for s in [s for s in segments if s.role is Role.TOOL][-2:])
+    return [s for s in segments if s.index in wanted][-MOST_SEGMENTS:]
+
+
+def reasoning_chain(segments: Sequence[Segment]) -> list[Segment]:
+    """What the model wrote since the user last spoke."""
+    chain: list[Segment] = []
+    for segment in reversed(segments):
+        if segment.role is Role.USER and chain:
+            break
+        if segment.role is Role.ASSISTANT:
+            chain.append(segment)
+    return chain[:MOST_SEGMENTS][::-1]
+
+
+def context_body(trigger: Sequence[Segment], chain: Sequence[Segment]) -> dict[str, Json]:
+    """Which segments an anomaly quotes; their texts are the event's blobs `segment.<index>`."""
+    return {
+        "triggering_input": [
+            {"segment": s.index, "role": s.role.value, "source": s.source, "integrity": s.label.integrity.value}
+            for s in trigger
+        ],
+        "reasoning": [s.index for s in chain],
+    }

@@ -1,0 +1,150 @@
+"""From nouns to the bodies of events, and back where a session resumes. Plain JSON on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from remit.core.canonical import canonical
+from remit.core.errors import BadInput
+from remit.core.types import (
+    Confidentiality,
+    Decision,
+    Fingerprint,
+    Integrity,
+    Json,
+    Label,
+    LeafOrigin,
+    Outcome,
+    Role,
+    Segment,
+    SessionInfo,
+    Violation,
+)
+
+MOST_RESULT_CHARACTERS = 1_000_000
+
+
+def session_body(info: SessionInfo, envelope_name: str, envelope_version: str, enforcement: str) -> dict[str, Json]:
+    """Of `session.opened`: who, with which facts, and what was running."""
+    return {
+        "principal": info.principal,
+        "principal_kind": info.principal_kind.value if info.principal_kind else None,
+        "facts": dict(info.facts),
+        "fingerprint": fingerprint_body(info.fingerprint),
+        "envelope": {"name": envelope_name, "version": envelope_version},
+        "enforcement": enforcement,
+        "arm": info.arm,
+        "fault": info.fault,
+        "fidelity": info.fidelity,
+        "seed": info.seed,
+        "grade": info.grade,
+    }
+
+
+def fingerprint_body(fingerprint: Fingerprint) -> dict[str, Json]:
+    """What is unknown is written as null."""
+    return {
+        "model": fingerprint.model,
+        "prompt": fingerprint.prompt,
+        "tools": fingerprint.tools,
+        "envelope": fingerprint.envelope,
+        "config": fingerprint.config,
+        "code": fingerprint.code,
+        "runtime": dict(fingerprint.runtime),
+    }
+
+
+def segment_body(segment: Segment) -> dict[str, Json]:
+    """Of `observed`; the text itself is the event's blob `text`."""
+    return {
+        "index": segment.index,
+        "role": segment.role.value,
+        "source": segment.source,
+        "integrity": segment.label.integrity.value,
+        "confidentiality": segment.label.confidentiality.value,
+    }
+
+
+def segment_from(body: Mapping[str, Any], text: str) -> Segment:
+    """The segment that `segment_body` wrote."""
+    label = Label(Integrity(body["integrity"]), Confidentiality(body["confidentiality"]))
+    return Segment(int(body["index"]), Role(body["role"]), str(body["source"]), text, label)
+
+
+def decision_body(decision: Decision) -> dict[str, Json]:
+    """The decision, whole: what was asked, what was said, by which clauses, and where the values came from."""
+    body: dict[str, Json] = {
+        "tool": decision.tool,
+        "args": decision.canonical,
+        "effect": decision.effect.value if decision.effect else None,
+        "result": decision.result.value,
+    }
+    if decision.violations:
+        body["clauses"] = list(decision.clauses)
+        body["flags"] = list(decision.flags)
+        body["errors"] = list(decision.errors)
+        body["violations"] = [violation_body(v) for v in decision.violations]
+    if decision.provenance:
+        body["provenance"] = [leaf_body(leaf) for leaf in decision.provenance]
+    return body
+
+
+def violation_body(violation: Violation) -> dict[str, Json]:
+    """One violation."""
+    return {
+        "clause": violation.clause,
+        "kind": violation.kind,
+        "on_violation": violation.on_violation.value,
+        "severity": violation.severity.value,
+        "message": violation.message,
+        "error": violation.error,
+    }
+
+
+def leaf_body(leaf: LeafOrigin) -> dict[str, Json]:
+    """One argument leaf with its origins; the value itself stands in the arguments."""
+    return {
+        "path": leaf.path,
+        "exempt": leaf.exempt,
+        "origins": [
+            {"segment": o.segment, "source": o.source, "integrity": o.label.integrity.value, "quote": o.quote}
+            for o in leaf.origins
+        ],
+    }
+
+
+def outcome_body(outcome: Outcome) -> dict[str, Json]:
+    """Of `settled`: how it ended; the text of the result is the event's blob `text`."""
+    error = outcome.error
+    return {
+        "ended": "error" if error is not None else "value",
+        "error": None if error is None else {"type": type(error).__name__, "message": str(error)[:2000]},
+        "elapsed_s": round(outcome.elapsed_s, 6),
+        "violations": [violation_body(v) for v in outcome.violations],
+    }
+
+
+def result_text(value: object) -> str:
+    """What the agent sees of a result: a string as it is, else its JSON, else its `repr`."""
+    if isinstance(value, str):
+        return value[:MOST_RESULT_CHARACTERS]
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value).decode()[:MOST_RESULT_CHARACTERS]
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return repr(value)[:MOST_RESULT_CHARACTERS]
+
+
+def plain_args(args: object) -> Json:
+    """Arguments that could not be made canonical, as far as they can be shown."""
+    try:
+        return canonical(args)
+    except BadInput as error:
+        return {"unreadable": str(error), "excerpt": repr(args)[:2000]}
+
+
+def texts(segments: Sequence[Segment]) -> dict[str, str]:
+    """The blobs of an anomaly's context."""
+    return {f"segment.{s.index}": s.text for s in segments}

@@ -1,0 +1,33 @@
+"""The label of what comes into a session: by source, as the envelope says; unlisted is untrusted."""
+
+from __future__ import annotations
+
+from remit.core.envelope import Envelope
+from remit.core.types import Confidentiality, Integrity, Label, PrincipalKind
+
+_SYSTEM = Label(Integrity.TRUSTED, Confidentiality.INTERNAL)
+_UNLISTED = Label(Integrity.UNTRUSTED, Confidentiality.INTERNAL)
+
+
+def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | None) -> Label:
+    """The label of a text from *source*.
+
+    The user's text is `trusted` for an operator and `principal` for a customer: a customer may name its own data and
+    never authorises amounts or recipients. Where the kind is not known it is taken for a customer. What the envelope
+    says about `user` can lower this and never raise it.
+
+    Args:
+        envelope: with its `sources`.
+        source: `user`, `system` or the name of a tool or other source.
+        principal_kind: whose text the user's is.
+    """
+    if source == "system":
+        return envelope.sources.get("system", _SYSTEM)
+    listed = envelope.sources.get(source)
+    if source != "user":
+        return listed or _UNLISTED
+    own = Integrity.TRUSTED if principal_kind is PrincipalKind.OPERATOR else Integrity.PRINCIPAL
+    if listed is None:
+        return Label(own, Confidentiality.INTERNAL)
+    lower = listed.integrity is Integrity.UNTRUSTED
+    return Label(Integrity.UNTRUSTED if lower else own, listed.confidentiality)

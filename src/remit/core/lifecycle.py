@@ -1,0 +1,171 @@
+"""One guarded call, written once, as a generator of needs.
+
+It knows the order of things and nothing of the world: whoever drives it answers each need. The blocking driver, the
+awaiting driver, replay, shadow, fault injection and the tests all run this same generator.
+
+    Consult   where the argument values came from, and what the limits hold already
+    Record    a refusal, durably
+    Approve   a held call: record it durably, open the request, wait for the answer
+    Admit     in one transaction: record the decision durably, check again, reserve limits, breaker and approval
+    Run       the tool, with the canonical arguments and nothing else
+    Settle    in one transaction: record the outcome durably, give the reservations back, count violations
+
+Two orders matter. `Admit` is answered before `Run`: no effect without a durable ALLOW or approval before it. And
+`Settle` is answered before anything reaches the agent: nothing that is acknowledged can be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from remit.core.admission import Admission
+from remit.core.decide import Facts, Past, Prepared, decide, prepare
+from remit.core.envelope import Envelope, Tool
+from remit.core.refusals import CallDenied, ResultWithheld
+from remit.core.types import (
+    ApprovalNeed,
+    Decision,
+    Enforcement,
+    Json,
+    OnViolation,
+    Outcome,
+    Result,
+    ToolCall,
+    Violation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Answered with `Past`."""
+
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A refused call; answered with None once the refusal is durable."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """A held call; answered with the id of an approval that was given. A refusal or a wait that ends is raised."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """A call that may run; answered with `Admission` once decision and reservations are durable."""
+
+    decision: Decision
+    approval_id: str | None
+    enforced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The tool itself; answered with `Outcome`, whose error is never raised by the driver."""
+
+    decision: Decision
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What came back; answered with None once it is durable."""
+
+    decision: Decision
+    admission: Admission
+    outcome: Outcome
+    enforced: bool
+
+
+Need: TypeAlias = Consult | Record | Approve | Admit | Run | Settle
+Script: TypeAlias = Generator[Need, Any, Json]
+
+
+def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
+    """The guarded call; returns the tool's value.
+
+    Raises:
+        CallDenied: refused by a clause, by the breaker or by a person; it did not run.
+        ResultWithheld: it ran, and `output` or `deadline` was violated.
+        BaseException: the tool's own exception, unchanged.
+    """
+    enforced = envelope.enforcement is Enforcement.ENFORCE
+    prepared = prepare(call, envelope, facts)
+    past: Past = yield Consult(prepared)
+    decision = decide(prepared, envelope, facts, past)
+    if enforced and decision.result is Result.DENY:
+        yield Record(decision)
+        raise CallDenied(decision)
+    approval_id: str | None = None
+    if enforced and decision.result is Result.HOLD:
+        approval_id = yield Approve(decision)
+    admission: Admission = yield Admit(decision, approval_id, enforced)
+    if admission.status == "hold" and approval_id is None:
+        decision = refine(decision, admission)
+        approval_id = yield Approve(decision)
+        admission = yield Admit(decision, approval_id, enforced)
+    if admission.status != "admitted":
+        raise CallDenied(refine(decision, admission, final=True))
+    outcome: Outcome = yield Run(decision, admission)
+    outcome = judge(outcome, envelope.tools.get(call.tool))
+    yield Settle(decision, admission, outcome, enforced)
+    if outcome.error is not None:
+        raise outcome.error
+    withheld = tuple(v for v in outcome.violations if v.error or v.on_violation is not OnViolation.FLAG)
+    if enforced and withheld:
+        raise ResultWithheld(decision, withheld)
+    return outcome.value
+
+
+def refine(decision: Decision, admission: Admission, *, final: bool = False) -> Decision:
+    """The decision, with what the store said when it was asked to admit the call.
+
+    Args:
+        decision: what the envelope said.
+        admission: what the store said.
+        final: whether a hold is now a refusal, since the approval did not cover it.
+    """
+    if not admission.violations:
+        return decision
+    known = {v.clause for v in decision.violations}
+    added = tuple(v for v in admission.violations if v.clause not in known)
+    stopping = tuple(v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
+    flagged = tuple(v.clause for v in admission.violations if v.on_violation is OnViolation.FLAG)
+    result = decision.result
+    if admission.status == "refused" or (final and admission.status != "admitted"):
+        result = Result.DENY
+    elif admission.status == "hold":
+        result = Result.HOLD
+    return replace(
+        decision,
+        result=result,
+        clauses=tuple(dict.fromkeys((*decision.clauses, *stopping))),
+        flags=tuple(dict.fromkeys((*decision.flags, *flagged))),
+        violations=(*decision.violations, *added),
+        need=(decision.need or ApprovalNeed()) if result is Result.HOLD else None,
+    )
+
+
+def judge(outcome: Outcome, tool: Tool | None) -> Outcome:
+    """The outcome with what `output` and `deadline` say about it."""
+    if tool is None:
+        return outcome
+    found: list[Violation] = []
+    if tool.output is not None and outcome.error is None:
+        clause = tool.output.clause
+        if problems := tool.output.schema_errors(outcome.value):
+            told = clause.message or "; ".join(problems[:5])
+            found.append(Violation(clause.id, "output", clause.on_violation, clause.severity, told))
+    if tool.deadline is not None and tool.deadline_s is not None and outcome.elapsed_s > tool.deadline_s:
+        clause = tool.deadline
+        told = clause.message or f"took {outcome.elapsed_s:.3f} s, at most {tool.deadline_s:g} s are allowed"
+        found.append(Violation(clause.id, "deadline", clause.on_violation, clause.severity, told))
+    return replace(outcome, violations=tuple(found)) if found else outcome

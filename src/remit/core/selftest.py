@@ -1,0 +1,69 @@
+"""An envelope's own `tests`, run at load: an envelope whose examples do not hold is not loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.core.decide import decide, facts_for, look_back, prepare
+from remit.core.envelope import Envelope, Expectation
+from remit.core.errors import BadInput
+from remit.core.labels import label_of
+from remit.core.provenance import SessionText
+from remit.core.reader import read_envelope
+from remit.core.types import Decision, PrincipalKind, Role, Segment, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One of the envelope's tests and what the envelope said."""
+
+    __test__ = False  # not a test class of pytest
+
+    expectation: Expectation
+    decision: Decision
+    problem: str
+    """Empty when the test holds."""
+
+
+def load_envelope(text: str, file: str) -> Envelope:
+    """Read *text* and run its tests.
+
+    Raises:
+        BadInput: the envelope is malformed, or one of its tests fails.
+    """
+    envelope = read_envelope(text, file)
+    for result in run_tests(envelope):
+        if result.problem:
+            where = f"{file}:{result.expectation.line}: spec.tests"
+            raise BadInput(where, result.problem, "mend the envelope or the test")
+    return envelope
+
+
+def run_tests(envelope: Envelope) -> list[TestResult]:
+    """Each test decided on a fresh session, nothing used of any limit."""
+    return [_run(envelope, test) for test in envelope.tests]
+
+
+def _run(envelope: Envelope, test: Expectation) -> TestResult:
+    session = SessionText()
+    if test.user is not None:
+        session.append(Segment(0, Role.USER, "user", test.user, label_of(envelope, "user", PrincipalKind.OPERATOR)))
+    for at, (source, text) in enumerate(test.observed, start=1):
+        session.append(Segment(at, Role.TOOL, source, text, label_of(envelope, source, None)))
+    facts = facts_for(envelope, test.session)
+    prepared = prepare(ToolCall(test.tool, test.args), envelope, facts)
+    past = look_back(prepared, session, (0,) * len(prepared.claims))
+    decision = decide(prepared, envelope, facts, past)
+    return TestResult(test, decision, _problem(test, decision))
+
+
+def _problem(test: Expectation, decision: Decision) -> str:
+    shown = f"{test.tool} {dict(test.args)}"[:120]
+    if decision.result.value != test.result:
+        return f"{shown}: expected {test.result}, got {decision.result} ({decision.reason})"
+    if test.clause is None:
+        return ""
+    named = (*decision.clauses, *decision.flags)
+    if test.clause in named or f"{test.tool}.{test.clause}" in named:
+        return ""
+    return f"{shown}: expected clause '{test.clause}', got {', '.join(named) or 'none'}"

@@ -1,0 +1,74 @@
+"""What the use cases need from the world, as protocols. `wiring` joins them with concrete things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from remit.core.admission import AdmitRequest, Admission, Settlement, ViolationCount
+from remit.core.approval import ApprovalRecord, ApprovalRequest
+from remit.core.event import Event, StoredEvent
+from remit.core.types import LimitClaim, Mode, ToolEffect
+
+
+class Clock(Protocol):
+    """Time of this process. Instants that bind several processes are the store's."""
+
+    def now(self) -> float:
+        """UTC epoch seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+
+class Ids(Protocol):
+    """Makes event ids, tokens and session ids."""
+
+    def new(self) -> str:
+        """A UUIDv7: unique, and sorted by time."""
+
+
+class Records(Protocol):
+    """The store as the guard sees it: each method is one transaction, durable when its future is done."""
+
+    @property
+    def volatile(self) -> bool:
+        """True for `memory:`, where nothing survives the process."""
+
+    def append(self, events: Sequence[Event]) -> Future[None]:
+        """Write events."""
+
+    def refuse(self, event: Event, counts: Sequence[ViolationCount]) -> Future[None]:
+        """Write a refusal and count its violations."""
+
+    def admit(
+        self,
+        request: AdmitRequest,
+        events: Callable[[Admission], Sequence[Event]],
+        counts: Sequence[ViolationCount],
+    ) -> Future[Admission]:
+        """Check again, reserve limits, breaker and approval, and write what came of it, all or nothing."""
+
+    def settle(
+        self, settlement: Settlement | None, events: Sequence[Event], counts: Sequence[ViolationCount]
+    ) -> Future[None]:
+        """Give reservations back, count violations, write the outcome; no settlement where nothing was reserved."""
+
+    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord]:
+        """Write a held decision and open its request, or find the one that is open."""
+
+    def approval(self, approval_id: str) -> ApprovalRecord | None:
+        """The request as it stands now."""
+
+    def used_micros(self, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
+        """Used and reserved in each claim's window."""
+
+    def mode(self, tenant: str, agent: str, agent_version: str, effect: ToolEffect) -> tuple[Mode, int, str]:
+        """Effective mode, breaker epoch and the reason, over all scopes of such a call."""
+
+    def precheck(self, token: str) -> bool:
+        """Whether a reservation still holds, right before dispatch."""
+
+    def events(self, session: str) -> Iterator[StoredEvent]:
+        """The events of one session, in order."""
