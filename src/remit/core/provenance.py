@@ -1,0 +1,328 @@
+"""Where did an argument value come from? Every leaf is looked up in what the session has seen.
+
+Theory. A model reads text and writes arguments; nobody can see which text made it write them. What can be
+checked is whether a *value* stands, whole and at token borders, in a text of known label (`core.text` says
+what that means). A flow clause is met when at least one permitted text contains the value: an attacker who
+makes the agent use a value that the user also wrote has gained nothing. A value that stands nowhere was
+made up by the model and counts as untrusted. Three things are never an origin:
+
+- the assistant's own words;
+- a tool result that repeats what the agent asked. Once a value stood in the arguments of a call, neither
+  that call's result nor a later one vouches for it: otherwise "no result for evil@x.example", a sent-mail
+  folder or a note that the agent wrote itself would turn an untrusted value into a trusted one. Texts seen
+  before the call still vouch;
+- anything for a value that proves nothing, such as the empty string or a single letter.
+
+A paraphrase has no origin, so provenance is evidence about values, not proof about intentions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from remit.core.text import (
+    lowered,
+    needles,
+    pieces,
+    plain_number,
+    runs,
+    shown,
+    shown_exactly,
+    stands,
+)
+from remit.core.types import Confidentiality, Json, Label, LeafOrigin, Origin, Role, Segment
+
+if TYPE_CHECKING:
+    from remit.core.envelope import Flow
+
+Path = tuple[str | int, ...]
+
+ORIGINS_PER_SOURCE = 4
+"""Origins kept for one value from one source with one label; the earliest ones."""
+
+_INDEX = re.compile(r"\[[0-9]+\]")
+_QUOTE_BEFORE = 60
+_QUOTE = 160
+_TELLING_RUNS = 3
+_LONG_ENOUGH_TO_BE_TOLD_APART = 6
+
+
+class SessionText:
+    """All text that a session has seen, indexed for lookups. It grows, and is never written to elsewhere."""
+
+    def __init__(self) -> None:
+        self._segments: list[Segment] = []
+        self._loose: list[_Text] = []
+        """Compatibility forms made one: where ASCII values are looked up."""
+        self._exact: list[_Text] = []
+        """Canonical forms only: where other values are looked up, so that no twin of a character passes."""
+        self._asked: list[_Text] = []
+        """What calls carried, under the place of the segment that answered."""
+        self._pieces: dict[int, frozenset[str]] = {}
+
+    def append(self, segment: Segment, echo: Sequence[Json] = ()) -> None:
+        """Add what the agent saw next.
+
+        Args:
+            segment: the text, in the order in which the agent saw it.
+            echo: for a tool's result, the arguments of the call that it answers; neither this result nor a
+                later one vouches for a value that stands in them.
+        """
+        place = len(self._segments)
+        self._segments.append(segment)
+        self._asked.extend(_Text(place, text) for arguments in echo for text in _spelled(arguments))
+        if segment.role is Role.ASSISTANT:
+            return
+        self._loose.append(_Text(place, shown(segment.text)))
+        if not segment.text.isascii():
+            self._exact.append(_Text(place, shown_exactly(segment.text)))
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """Everything that was appended, assistant segments included, in order."""
+        return self._segments
+
+    def origins(self, value: Json) -> tuple[Origin, ...]:
+        """Where *value* stands whole, at token borders; earliest first.
+
+        Args:
+            value: a string or a number; anything else has no origin.
+
+        Returns:
+            At most `ORIGINS_PER_SOURCE` for each source and label, so that whatever the number of places,
+            no source and no label is lost.
+        """
+        number = not isinstance(value, str)
+        texts = self._loose if number or value.isascii() else self._exact
+        spellings = needles(value)
+        found: dict[int, str] = {}
+        for needle in spellings:
+            for text, at in _first_standing(texts, needle, number):
+                found.setdefault(text.place, text.quote(at))
+        return self._kept(found, spellings, number) if found else ()
+
+    def _kept(self, found: Mapping[int, str], spellings: Sequence[str], number: bool) -> tuple[Origin, ...]:
+        asked = self._asked_at(spellings, number)
+        seen: dict[tuple[str, Label], int] = {}
+        result = []
+        for place in sorted(found):
+            segment = self._segments[place]
+            kind = (segment.source, segment.label)
+            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE or (segment.role is Role.TOOL and place >= asked):
+                continue
+            seen[kind] = seen.get(kind, 0) + 1
+            result.append(Origin(segment.index, segment.source, segment.label, found[place]))
+        return tuple(result)
+
+    def _asked_at(self, spellings: Sequence[str], number: bool) -> int:
+        """The place of the first answer to a call that carried the value; past the end if none did.
+
+        Tools cut, trim and wrap what they were asked, so a long value counts as asked inside a longer one.
+        """
+        for text in self._asked:
+            for needle in spellings:
+                loosely = len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART and needle in text.small
+                if loosely or text.find(needle, (), number) >= 0:
+                    return text.place
+        return len(self._segments)
+
+    def drawn_from(self, text: str, above: Confidentiality) -> tuple[Segment, str] | None:
+        """The first segment labelled worse than *above* that *text* shares a telling piece with.
+
+        A piece tells when it stands in no segment that *above* allows.
+        """
+        mine = set(pieces(text))
+        secret = [
+            place
+            for place, segment in enumerate(self._segments)
+            if segment.label.confidentiality.rank > above.rank and segment.role is not Role.ASSISTANT
+        ]
+        shared = {place: found for place in secret if (found := mine & self._pieces_of(place))}
+        if not shared:
+            return None
+        for place, segment in enumerate(self._segments):
+            if place not in shared and segment.label.confidentiality.rank <= above.rank:
+                open_pieces = self._pieces_of(place) if segment.role is not Role.ASSISTANT else frozenset()
+                shared = {at: left for at, found in shared.items() if (left := found - open_pieces)}
+        if not shared:
+            return None
+        place = min(shared)
+        return self._segments[place], min(shared[place])
+
+    def _pieces_of(self, place: int) -> frozenset[str]:
+        if place not in self._pieces:
+            self._pieces[place] = frozenset(pieces(self._segments[place].text))
+        return self._pieces[place]
+
+
+class _Text:
+    """One text as it is searched."""
+
+    __slots__ = ("place", "runs", "shown", "small")
+
+    def __init__(self, place: int, text: str) -> None:
+        self.place = place
+        self.small = lowered(text)
+        # A few characters change length with their case: then people see the quote in small letters.
+        self.shown = text if len(self.small) == len(text) else self.small
+        self.runs = frozenset(runs(self.small))
+
+    def find(self, needle: str, telling: Sequence[bytes], number: bool) -> int:
+        """Offset of the first place where the needle stands whole; -1 when there is none."""
+        for run in telling:
+            if run not in self.runs:
+                return -1
+        at = self.small.find(needle)
+        while at >= 0 and not stands(self.small, at, len(needle), number):
+            at = self.small.find(needle, at + 1)
+        return at
+
+    def quote(self, start: int) -> str:
+        begin = max(0, start - _QUOTE_BEFORE)
+        return self.shown[begin : begin + _QUOTE]
+
+
+def _first_standing(texts: Sequence[_Text], needle: str, number: bool) -> Iterator[tuple[_Text, int]]:
+    whole = needle.partition(".")[0] if number else needle  # 0.5 may stand as 0.50
+    telling = sorted(runs(whole), key=len, reverse=True)[:_TELLING_RUNS]
+    for text in texts:
+        at = text.find(needle, telling, number)
+        if at >= 0:
+            yield text, at
+
+
+def trace(
+    args: Mapping[str, Json], text: SessionText, exempt: frozenset[tuple[str, ...]]
+) -> tuple[LeafOrigin, ...]:
+    """All leaves of the arguments with their origins.
+
+    Args:
+        args: canonical arguments.
+        text: what the session saw before the call.
+        exempt: paths (`[]` for every item) of enum, boolean and constant leaves, which choose among the
+            envelope's own values. Booleans and null are exempt by themselves.
+
+    >>> text = SessionText()
+    >>> text.append(Segment(0, Role.USER, "user", "Refund order O-1, please.", Label()))
+    >>> leaves = trace({"ids": ["O-1", "O-12"]}, text, frozenset())
+    >>> [(leaf.path, [origin.source for origin in leaf.origins]) for leaf in leaves]
+    [('ids[0]', ['user']), ('ids[1]', [])]
+    """
+    return tuple(_leaf(path, value, text, exempt) for path, value in _leaves(args, ()))
+
+
+def _leaf(path: Path, value: Json, text: SessionText, exempt: frozenset[tuple[str, ...]]) -> LeafOrigin:
+    if value is None or isinstance(value, bool) or (exempt and _pattern(path) in exempt):
+        return LeafOrigin(_written(path), value, (), exempt=True)
+    return LeafOrigin(_written(path), value, text.origins(value))
+
+
+def flow_problem(flow: Flow, leaves: Sequence[LeafOrigin], text: SessionText) -> str:
+    """What breaks a flow clause: the value and where it was found; empty when the clause is met.
+
+    The clause covers the leaf at its path and all leaves below it. Its `unless` is the caller's to ask.
+    """
+    below = _without_indices(_written(flow.arg))
+    for leaf in leaves:
+        if leaf.exempt or not _covers(below, _without_indices(leaf.path)):
+            continue
+        problem = _integrity_problem(flow, leaf) or _confidentiality_problem(flow, leaf, text)
+        if problem:
+            return problem
+    return ""
+
+
+def _integrity_problem(flow: Flow, leaf: LeafOrigin) -> str:
+    if (flow.integrity is None and not flow.sources) or any(
+        _permits(flow, origin) for origin in leaf.origins
+    ):
+        return ""
+    wanted = " or ".join(flow.sources) or "any source"
+    least = f" that is at least {flow.integrity.value}" if flow.integrity else ""
+    return f"{_named(leaf)} must come from {wanted}{least}; {_found(leaf)}"
+
+
+def _permits(flow: Flow, origin: Origin) -> bool:
+    if flow.sources and origin.source not in flow.sources:
+        return False
+    return flow.integrity is None or origin.label.integrity.rank <= flow.integrity.rank
+
+
+def _confidentiality_problem(flow: Flow, leaf: LeafOrigin, text: SessionText) -> str:
+    most = flow.confidentiality_at_most
+    if most is None or any(origin.label.confidentiality.rank <= most.rank for origin in leaf.origins):
+        return ""
+    for origin in leaf.origins:
+        found = f"{origin.label.confidentiality.value} ({origin.source})"
+        return f"{_named(leaf)} is {found}; at most {most.value} may pass"
+    drawn = text.drawn_from(_spelling(leaf.value), most)
+    if drawn is None:
+        return ""
+    segment, piece = drawn
+    return (
+        f"{_named(leaf)} holds {piece!r}, which is {segment.label.confidentiality.value} ({segment.source}); "
+        f"at most {most.value} may pass"
+    )
+
+
+def _named(leaf: LeafOrigin) -> str:
+    value = _spelling(leaf.value)
+    return f"{leaf.path} {value if len(value) <= 80 else value[:77] + '...'!r}"
+
+
+def _found(leaf: LeafOrigin) -> str:
+    if not leaf.origins:
+        return "found nowhere in the session"
+    sources = dict.fromkeys(f"{origin.source} ({origin.label.integrity.value})" for origin in leaf.origins)
+    return f"found only in {', '.join(sources)}"
+
+
+def _covers(pattern: str, path: str) -> bool:
+    return path.startswith(pattern) and path[len(pattern) : len(pattern) + 1] in ("", ".", "[")
+
+
+def _without_indices(path: str) -> str:
+    return _INDEX.sub("[]", path)
+
+
+def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def _spelled(arguments: Json) -> Iterator[str]:
+    for _, leaf in _leaves(arguments, ()):
+        if leaf is not None and not isinstance(leaf, bool):
+            yield shown(_spelling(leaf))
+
+
+def _spelling(value: Json) -> str:
+    return value if isinstance(value, str) else plain_number(value)
+
+
+def _pattern(path: Path) -> tuple[str, ...]:
+    return tuple("[]" if isinstance(step, int) else step for step in path)
+
+
+def _written(path: Sequence[str | int]) -> str:
+    """`items[1].sku`; a key that could be misread is quoted, as in `items["a.b"]`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step == "[]":
+            text += "[]"
+        elif step.isidentifier():
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step)}]"
+    return text
