@@ -1,0 +1,205 @@
+"""Admission: whether one decided call may run now, given the breaker, the limits and people's approvals.
+
+The theory. A call is admitted in one transaction that checks and reserves everything, or nothing. Every
+admitted call leaves a *reservation* with a lease; settling it removes the reservation and logs the violation,
+if any, in one transaction. With `reserve` admission a call runs autonomously only while
+
+    violations in the window + autonomous reservations in flight < max_violations
+
+so an action counts from its admission until a window after it was settled, and at most `max_violations`
+violating actions run autonomously in any window, for any number of processes. A lease that runs out counts as
+a violation. With `count` admission the reservations are left out, and the calls in flight at a trip come on
+top.
+
+A call that may not run autonomously is *held* where a person's approval would let it run, *refused* where
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from remit.core.breaker import ModeChange, admission_of, governed
+from remit.core.envelope import BreakerRule
+from remit.core.types import ApprovalNeed, LimitClaim, Mode, OnViolation, Severity, ToolEffect, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitRequest:
+    """All that the store must know to admit one call."""
+
+    token: str
+    """Made by the caller; asking again with the same token gives the same answer."""
+    tenant: str
+    agent: str
+    session: str
+    tool: str
+    effect: ToolEffect
+    rule: BreakerRule
+    agent_version: str = ""
+    """Empty where versions are not told apart."""
+    claims: tuple[LimitClaim, ...] = ()
+    digest: str = ""
+    """`core.approval.call_digest` of this call, without the breaker's epoch."""
+    needs_approval: ApprovalNeed | None = None
+    """What the envelope asks of people, where `decide` said HOLD."""
+    call_id: str = ""
+    sampled: float = 1.0
+    """A number in [0, 1) drawn by the caller at random; in PROBATION one below `recovery.sample` goes to a
+    person."""
+    enforce: bool = True
+    """False in monitor: nothing is blocked, usage is counted, no mode changes."""
+    epoch_seen: int = 0
+    """The highest `Admission.store_epoch` this process was ever given: a lower one means that an old store
+    came back."""
+    envelope: str = ""
+    """Hash of the envelope in force, for events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The store's answer."""
+
+    status: str
+    """`admitted`, `hold` (a person must approve) or `refused`."""
+    mode: Mode
+    breaker_epoch: int
+    """Of this call's scopes: an approval binds to it, a token is void once it is raised."""
+    store_epoch: int
+    """Of the whole store: remember the highest, and hand it in as `epoch_seen`."""
+    lease_until: float | None = None
+    """Instant on the store's clock; the effect must be done by then. None unless admitted."""
+    violations: tuple[Violation, ...] = ()
+    """What stood against it, by `on_violation`; an admitted call has flags only, or, in monitor, what would
+    have been."""
+    approval_id: str | None = None
+    """The approval that this call claimed; for `hold` the open question about exactly this call, if there is
+    one."""
+    need: ApprovalNeed | None = None
+    """For `hold`: who must approve."""
+    changes: tuple[ModeChange, ...] = ()
+    """What admitting brought about: an expired lease, an expired force, evidence complete."""
+
+    @property
+    def flags(self) -> tuple[Violation, ...]:
+        """Limits that were exceeded and only flag."""
+        return tuple(v for v in self.violations if v.on_violation is OnViolation.FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an admitted call ended."""
+
+    token: str
+    outcome: str
+    """`clean`, `violation`, or `error`: the tool's own exception, which counts neither for nor against the
+    agent."""
+    violations: tuple[tuple[Severity, str], ...] = ()
+    """(severity, clause) of output, `ensure`, deadline and flagged clauses. One action counts once, as its
+    worst."""
+    ran: bool = True
+    """False gives everything back: the call did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misstep:
+    """A violation of something that did not run, or that no token stands for: a denied call, a final
+    answer."""
+
+    id: str
+    """Made by the caller; the same id counts once."""
+    tenant: str
+    agent: str
+    session: str
+    rule: BreakerRule
+    violations: tuple[tuple[Severity, str], ...]
+    """(severity, clause); counts once, as its worst. Refusals by the breaker itself (`breaker.*`) never
+    count."""
+    agent_version: str = ""
+    effect: ToolEffect | None = None
+    kind: str = "denied"
+    collapse: str = ""
+    """Digest of the arguments: the same clause, digest and session within 30 s count once. Empty: always
+    counts."""
+    enforce: bool = True
+    envelope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the store counted for one agent, under the lock."""
+
+    violations: int = 0
+    """In the window, with a weight above 0."""
+    reserved: int = 0
+    """Autonomous calls in flight that were admitted by reservation."""
+    in_flight: int = 0
+    """Autonomous calls in flight that SUPERVISED would hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What breaker and limits say about one call, before approvals are looked at."""
+
+    refused: tuple[Violation, ...] = ()
+    held: tuple[Violation, ...] = ()
+    flagged: tuple[Violation, ...] = ()
+
+
+def gate(request: AdmitRequest, mode: Mode, load: Load, over: Sequence[Violation]) -> Gate:
+    """Sort what stands against the call into refusals, holds and flags.
+
+    Args:
+        request: the call.
+        mode: the strictest over its scopes.
+        load: violations and reservations of its agent.
+        over: limits that it would exceed (`core.limits.exceeded`).
+    """
+    found = (*breaker_violations(request, mode, load), *over)
+    by = {kind: tuple(v for v in found if v.on_violation is kind) for kind in OnViolation}
+    return Gate(by[OnViolation.DENY], by[OnViolation.HOLD], by[OnViolation.FLAG])
+
+
+def breaker_violations(request: AdmitRequest, mode: Mode, load: Load) -> tuple[Violation, ...]:
+    """Why the breaker would not let the call run autonomously; empty where it would."""
+    rule, asks = request.rule, governed(request.rule, request.effect)
+    if mode is Mode.HALTED:
+        return (_breaker("halted", OnViolation.DENY, "the agent is halted"),)
+    if mode is Mode.QUARANTINED and request.effect is not ToolEffect.READ:
+        return (_breaker("quarantined", OnViolation.DENY, "the agent is quarantined: reads only"),)
+    if mode.strictness >= Mode.SUPERVISED.strictness and asks:
+        return (
+            _breaker(
+                "supervised", OnViolation.HOLD, "the agent is supervised: a person approves each effect"
+            ),
+        )
+    found = list(_capacity(request, load))
+    if mode is Mode.PROBATION and asks:
+        recovery = rule.recovery
+        if load.in_flight >= recovery.probation_in_flight:
+            found.append(
+                _breaker("capacity", OnViolation.HOLD, f"probation: {load.in_flight} in flight already")
+            )
+        if request.sampled < recovery.sample:
+            found.append(
+                _breaker("sampled", OnViolation.HOLD, "probation: a share of calls goes to a person")
+            )
+    return tuple(found)
+
+
+def _capacity(request: AdmitRequest, load: Load) -> tuple[Violation, ...]:
+    rule = request.rule
+    reserve = admission_of(rule, request.effect) == "reserve"
+    if not reserve and not governed(rule, request.effect):
+        return ()
+    taken = load.violations + (load.reserved if reserve else 0)
+    if taken < rule.max_violations:
+        return ()
+    counted = f"{load.violations} violations in {rule.window_s:g} s, {load.reserved} calls in flight"
+    message = f"{counted}; {rule.max_violations} at most"
+    return (_breaker("capacity", OnViolation.HOLD, message),)
+
+
+def _breaker(name: str, on_violation: OnViolation, message: str) -> Violation:
+    return Violation(f"breaker.{name}", "breaker", on_violation, Severity.LOW, message)
