@@ -1,0 +1,156 @@
+"""Conditions: a strict, typed subset of CEL, checked while loading and run as plain closures.
+
+Three differences from CEL, all stricter:
+
+1. No error absorption: ``&&`` and ``||`` go left to right, and an error on the way is an error. Macros visit
+   every element.
+2. Comparing unlike types is refused while loading. A number literal may be compared with an int or a
+   double, whichever it is written as: ``args.amount <= 500`` holds for a double.
+3. A field outside the schema's ``required`` is only read under a ``has()`` guard.
+
+Where Python would differ quietly, CEL is followed or the text is refused: division truncates, integers have
+64 bits, int and double do not mix in arithmetic, a negative index is an error, true is not 1, and a double
+that leaves the finite range is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remit.core.cel.checker import ROOTS, check
+from remit.core.cel.closures import MAX_STEPS, STEPS, Closure, Compiler, Env
+from remit.core.cel.errors import ConditionError, Flaw
+from remit.core.cel.explain import Explanation, explain
+from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
+from remit.core.cel.lexer import MAX_TEXT
+from remit.core.cel.nodes import Node
+from remit.core.cel.parser import MAX_DEPTH, MAX_NODES, parse
+from remit.core.cel.types import (
+    BOOL,
+    CIDR,
+    DOUBLE,
+    DYN,
+    INT,
+    IP,
+    NULL,
+    STRING,
+    ListOf,
+    Record,
+    Scalar,
+    Type,
+    from_schema,
+)
+from remit.core.errors import BadInput
+
+__all__ = [
+    "Condition",
+    "ConditionError",
+    "compile_condition",
+    "from_schema",
+    "BOOL",
+    "CIDR",
+    "DOUBLE",
+    "DYN",
+    "INT",
+    "IP",
+    "NULL",
+    "STRING",
+    "ListOf",
+    "Record",
+    "Scalar",
+    "Type",
+    "FUNCTIONS",
+    "METHODS",
+    "UNSUPPORTED",
+    "Function",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "MAX_STEPS",
+    "MAX_TEXT",
+    "ROOTS",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition; made by `compile_condition`."""
+
+    text: str
+    """The source, as written."""
+    type: Type
+    """Type of its answer; dyn when only the value can tell."""
+    reads: tuple[str, ...]
+    """What it reads, from every root: ``session.customer_id``, or ``args.items[].qty`` in a list."""
+    _run: Closure = field(repr=False, compare=False)
+    _visits: bool = field(repr=False, compare=False)
+    _tree: Node = field(repr=False, compare=False)
+    _compiler: Compiler = field(repr=False, compare=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The arguments among `reads`."""
+        return tuple(path for path in self.reads if path == "args" or path.startswith("args."))
+
+    def evaluate(self, roots: Mapping[str, object]) -> object:
+        """Return the answer for these roots.
+
+        Args:
+            roots: values by root name, such as ``{"args": {...}, "session": {...}}``; canonical values.
+
+        Raises:
+            ConditionError: for anything that goes wrong.
+        """
+        try:
+            return self._run({**roots, STEPS: 0} if self._visits else roots)  # type: ignore[arg-type]
+        except ConditionError:
+            raise
+        except Exception as error:
+            raise ConditionError(f"{type(error).__name__}: {error}") from error
+
+    def explain(self, roots: Mapping[str, object]) -> Explanation:
+        """Return the parts that were reached, each as (text, value or `ConditionError`), the whole first.
+
+        >>> amount = compile_condition("args.amount <= 500", {"args": DYN}, where="doc")
+        >>> amount.explain({"args": {"amount": 900}})
+        [('args.amount <= 500', False), ('args.amount', 900)]
+        """
+        return explain(self._tree, self.text, self._part, dict(roots))
+
+    def _part(self, node: Node, env: Env) -> Any:
+        return self._compiler.compile(node)(env)
+
+
+def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result: Type = BOOL) -> Condition:
+    """Check and compile a condition.
+
+    Args:
+        text: the condition, at most 2,000 characters.
+        env: type of each root that has a meaning here; see `ROOTS`.
+        where: the place in the envelope, for the error message.
+        result: the type that the answer must have; `DYN` for any.
+
+    Raises:
+        BadInput: the text is no condition over these roots.
+
+    >>> env = {"args": Record({"amount": DOUBLE}, frozenset({"amount"}))}
+    >>> compile_condition("args.amount <= 500", env, where="doc").evaluate({"args": {"amount": 120}})
+    True
+    >>> compile_condition("args.amuont <= 500", env, where="require[0]")
+    Traceback (most recent call last):
+    remit.core.errors.BadInput: require[0]: no field 'amuont'; has amount (at 5)
+    """
+    for name in env:
+        if name not in ROOTS:
+            raise BadInput(where, f"no root {name!r}", f"use one of {', '.join(ROOTS)}")
+    try:
+        tree = parse(text)
+        checked = check(tree, env, result)
+        compiler = Compiler(text, checked.types)
+        run = compiler.compile(tree, result)
+    except Flaw as flaw:
+        raise BadInput(where, str(flaw), flaw.remedy) from None
+    except Exception as error:
+        raise BadInput(where, f"cannot be loaded: {type(error).__name__}: {error}") from error
+    return Condition(text, checked.types[tree], tuple(checked.reads), run, compiler.visits, tree, compiler)

@@ -1,0 +1,426 @@
+"""Types and guards, checked while loading, so that a mistake is found before the first call.
+
+Besides types the checker carries *facts*: texts of the fields known to be present, since an optional field
+may only be read under ``has()``. ``a && b`` reads b knowing what a's truth tells, ``a || b`` knowing what
+a's falsehood tells, ``a ? b : c`` both. Expressions are pure, so equal text under equal variables means an
+equal value, and the text can serve as the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Final, TypeAlias
+
+from remit.core.cel import nodes as n
+from remit.core.cel.errors import ConditionError, Flaw
+from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
+from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Type
+
+ROOTS: Final = ("args", "session", "agent", "counters", "event", "output")
+
+Facts: TypeAlias = "frozenset[str]"
+_NONE: Final[Facts] = frozenset()
+_NAMES_SHOWN: Final = 20
+
+UNKNOWN: Final = object()
+"""Stands for an argument whose value is not in the text."""
+
+
+class Checked:
+    """What the checker found: the type of every node, and the regular expressions used."""
+
+    def __init__(self) -> None:
+        self.types: dict[n.Node, Type] = {}
+        self.reads: dict[str, None] = {}
+
+
+def check(tree: n.Node, env: Mapping[str, Type], result: Type) -> Checked:
+    """Type-check *tree*; raises Flaw."""
+    checker = _Checker(env)
+    found = checker.visit(tree, _NONE)
+    if not _accepts(result, found):
+        raise Flaw(f"{result} expected, got {found}", tree.pos, _bool_remedy(result, found))
+    checker.collect_reads(tree, {})
+    return checker.out
+
+
+def facts_if(truth: bool, node: n.Node) -> Facts:
+    """Return the fields known to be present when *node* turned out to be *truth*."""
+    if isinstance(node, n.Has):
+        return frozenset({key(node.field)}) if truth else _NONE
+    if isinstance(node, n.Unary) and node.op == "!":
+        return facts_if(not truth, node.operand)
+    if isinstance(node, n.Logic):
+        parts = [facts_if(truth, item) for item in node.items]
+        # All parts of a true && are true; of a false && only some unknown one is false. || mirrors it.
+        return _NONE.union(*parts) if truth == (node.op == "&&") else parts[0].intersection(*parts[1:])
+    if isinstance(node, n.Choice):
+        yes = facts_if(True, node.test) | facts_if(truth, node.then)
+        no = facts_if(False, node.test) | facts_if(truth, node.otherwise)
+        return yes & no
+    return _NONE
+
+
+def key(node: n.Node) -> str:
+    """Return a text that is equal for equal expressions, whatever their spacing.
+
+    ``args['a']`` and ``args.a`` are one thing.
+    """
+    match node:
+        case n.Name(name=name):
+            return name
+        case n.Literal(value=value):
+            return f"{type(value).__name__}:{value!r}"
+        case n.Select(base=base, name=name):
+            return f"{key(base)}.{name}"
+        case n.Index(base=base, index=n.Literal(value=str() as name)):
+            return f"{key(base)}.{name}" if name.isidentifier() else f"{key(base)}[{name!r}]"
+        case _:
+            own = [str(getattr(node, name)) for name in ("name", "op", "kind", "var") if hasattr(node, name)]
+            return f"{type(node).__name__}{own}({','.join(key(child) for child in node.children())})"
+
+
+def display(names: Mapping[str, object] | list[str]) -> str:
+    """Return names for a message, sorted, the first twenty of them."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _NAMES_SHOWN} more" if len(ordered) > _NAMES_SHOWN else ""
+    return ", ".join(ordered[:_NAMES_SHOWN]) + more
+
+
+class _Checker:
+    def __init__(self, env: Mapping[str, Type]) -> None:
+        self.roots = env
+        self.variables: dict[str, Type] = {}
+        self.out = Checked()
+
+    def visit(self, node: n.Node, facts: Facts) -> Type:
+        found = _VISIT[type(node)](self, node, facts)
+        self.out.types[node] = found
+        return found
+
+    def want(self, node: n.Node, facts: Facts, wanted: Type) -> Type:
+        found = self.visit(node, facts)
+        if not _accepts(wanted, found):
+            raise Flaw(f"{wanted} expected, got {found}", node.pos, _bool_remedy(wanted, found))
+        return found
+
+    def literal(self, node: n.Literal, _facts: Facts) -> Type:
+        return _LITERALS[type(node.value)]
+
+    def items(self, node: n.Items, facts: Facts) -> Type:
+        found = [self.visit(item, facts) for item in node.items]
+        if not found:
+            return ListOf(DYN)
+        if all(part in NUMBERS for part in found) and all(isinstance(i, n.Literal) for i in node.items):
+            return ListOf(DOUBLE if DOUBLE in found else INT)
+        for item, part in zip(node.items, found, strict=True):
+            if not _alike(found[0], part):
+                raise Flaw(f"a list of {found[0]} and {part}", item.pos, "use one type")
+        return ListOf(DYN if DYN in found else reduce(_merge, found))
+
+    def name(self, node: n.Name, _facts: Facts) -> Type:
+        found = self.variables.get(node.name) or self.roots.get(node.name)
+        if found is not None:
+            return found
+        known = display([*self.roots, *self.variables])
+        if node.name in ROOTS:
+            raise Flaw(f"{node.name!r} has no meaning here; known: {known}", node.pos)
+        raise Flaw(f"unknown name {node.name!r}; known: {known}", node.pos)
+
+    def select(self, node: n.Select, facts: Facts) -> Type:
+        return self.field(node, node.base, node.name, facts)
+
+    def field(self, node: n.Node, base: n.Node, name: str, facts: Facts) -> Type:
+        owner = self.visit(base, facts)
+        if owner == DYN:
+            return DYN
+        if not isinstance(owner, Record):
+            raise Flaw(f"{owner} has no fields; cannot read {name!r}", node.pos)
+        if name not in owner.fields:
+            raise Flaw(f"no field {name!r}; has {display(owner.fields)}", node.pos)
+        if name not in owner.required and key(node) not in facts:
+            text = key(node)
+            raise Flaw(f"field {name!r} may be missing", node.pos, f"guard it: has({text}) && ..")
+        return owner.fields[name]
+
+    def has(self, node: n.Has, facts: Facts) -> Type:
+        self.out.types[node.field] = self.field(
+            node.field, node.field.base, node.field.name, facts | {key(node.field)}
+        )
+        return BOOL
+
+    def index(self, node: n.Index, facts: Facts) -> Type:
+        owner = self.visit(node.base, facts)
+        if isinstance(owner, Record):
+            if not (isinstance(node.index, n.Literal) and isinstance(node.index.value, str)):
+                raise Flaw(
+                    "a record is indexed by a literal name", node.pos, "write args.name or args['name']"
+                )
+            self.visit(node.index, facts)
+            return self.field(node, node.base, node.index.value, facts)
+        inner = self.visit(node.index, facts)
+        if isinstance(owner, ListOf):
+            if inner not in (INT, DYN):
+                raise Flaw(f"a list is indexed by int, got {inner}", node.index.pos)
+            if (
+                isinstance(node.index, n.Literal)
+                and isinstance(node.index.value, int)
+                and node.index.value < 0
+            ):
+                raise Flaw("negative index", node.index.pos, "count from 0")
+            return owner.item
+        if owner != DYN:
+            raise Flaw(f"{owner} cannot be indexed", node.pos)
+        if inner not in (INT, STRING, DYN):
+            raise Flaw(f"an index is int or string, got {inner}", node.index.pos)
+        return DYN
+
+    def call(self, node: n.Call, facts: Facts) -> Type:
+        if node.method:
+            return self.method(node, facts)
+        if node.name == "size":
+            return self.size(node, facts)
+        if node.name in FUNCTIONS:
+            return self.apply(FUNCTIONS[node.name], node, facts)
+        if node.name in UNSUPPORTED:
+            raise Flaw(f"function {node.name!r} is not supported in this version", node.pos)
+        if node.name in METHODS or node.name == "matches":
+            raise Flaw(f"{node.name!r} is a method", node.pos, f"write x.{node.name}(..)")
+        raise Flaw(f"unknown function {node.name!r}; known: {display(['has', 'size', *FUNCTIONS])}", node.pos)
+
+    def method(self, node: n.Call, facts: Facts) -> Type:
+        if node.name == "matches":
+            return self.matches(node, facts)
+        if node.name in METHODS:
+            return self.apply(METHODS[node.name], node, facts)
+        if node.name in FUNCTIONS or node.name in {"size", "has"}:
+            raise Flaw(f"{node.name!r} is a function, not a method", node.pos, f"write {node.name}(x)")
+        raise Flaw(f"unknown method {node.name!r}; known: {display(['matches', *METHODS])}", node.pos)
+
+    def matches(self, node: n.Call, facts: Facts) -> Type:
+        _count(node, 2)
+        self.want(node.args[0], facts, STRING)
+        pattern = node.args[1]
+        if not (isinstance(pattern, n.Literal) and isinstance(pattern.value, str)):
+            raise Flaw("a pattern must be a literal string", pattern.pos, "write x.matches('^[a-z]+$')")
+        self.visit(pattern, facts)
+        return BOOL
+
+    def size(self, node: n.Call, facts: Facts) -> Type:
+        _count(node, 1)
+        found = self.visit(node.args[0], facts)
+        if found not in (STRING, DYN) and not isinstance(found, ListOf):
+            raise Flaw(f"string or list expected, got {found}", node.args[0].pos)
+        return INT
+
+    def apply(self, function: Function, node: n.Call, facts: Facts) -> Type:
+        _count(node, len(function.params))
+        for arg, wanted in zip(node.args, function.params, strict=True):
+            self.want(arg, facts, wanted)
+        try:
+            known = [constant(arg) for arg in node.args]
+            if function.check is not None:
+                function.check(known)
+            if not any(part is UNKNOWN or (isinstance(part, list) and UNKNOWN in part) for part in known):
+                function.call(*known)
+        except ConditionError as error:
+            raise Flaw(str(error), node.pos) from None
+        return function.returns
+
+    def macro(self, node: n.Macro, facts: Facts) -> Type:
+        over = self.visit(node.over, facts)
+        if over != DYN and not isinstance(over, ListOf):
+            raise Flaw(f"list expected, got {over}", node.over.pos)
+        if node.var in ROOTS or node.var in self.variables:
+            raise Flaw(f"variable {node.var!r} hides another name", node.pos, "choose another name")
+        self.variables[node.var] = over.item if isinstance(over, ListOf) else DYN
+        try:
+            if node.kind == "map":
+                return ListOf(self.visit(node.body, facts))
+            self.want(node.body, facts, BOOL)
+        finally:
+            del self.variables[node.var]
+        return over if node.kind == "filter" else BOOL
+
+    def unary(self, node: n.Unary, facts: Facts) -> Type:
+        if node.op == "!":
+            self.want(node.operand, facts, BOOL)
+            return BOOL
+        found = self.visit(node.operand, facts)
+        if found not in (INT, DOUBLE, DYN):
+            raise Flaw(f"number expected, got {found}", node.operand.pos)
+        return found
+
+    def logic(self, node: n.Logic, facts: Facts) -> Type:
+        for item in node.items:
+            self.want(item, facts, BOOL)
+            facts |= facts_if(node.op == "&&", item)
+        return BOOL
+
+    def choice(self, node: n.Choice, facts: Facts) -> Type:
+        self.want(node.test, facts, BOOL)
+        then = self.visit(node.then, facts | facts_if(True, node.test))
+        otherwise = self.visit(node.otherwise, facts | facts_if(False, node.test))
+        if _alike(then, otherwise):
+            return _merge(then, otherwise)
+        raise Flaw(f"the branches of ?: are {then} and {otherwise}", node.pos, "give both one type")
+
+    def binary(self, node: n.Binary, facts: Facts) -> Type:
+        left, right = self.visit(node.left, facts), self.visit(node.right, facts)
+        if node.op == "in":
+            _check_in(node, left, right)
+            return BOOL
+        if node.op in {"==", "!="}:
+            if not _comparable(node.left, left, node.right, right):
+                raise Flaw(f"cannot compare {left} {node.op} {right}", node.pos, _compare_remedy(left, right))
+            return BOOL
+        if node.op in _ORDER:
+            if not _ordered(left, right):
+                raise Flaw(f"cannot compare {left} {node.op} {right}", node.pos, _compare_remedy(left, right))
+            return BOOL
+        return _arithmetic(node, left, right)
+
+    def collect_reads(
+        self, node: n.Node, origins: Mapping[str, str | None], inner: bool = False
+    ) -> str | None:
+        """Note the paths that *node* reads; return its own path, or None if it is not a part of a root."""
+        if isinstance(node, n.Has):
+            self.collect_reads(node.field, origins)
+            return None
+        if isinstance(node, n.Macro):
+            over = self.collect_reads(node.over, origins)
+            item = None if over is None else over + "[]"
+            self.collect_reads(node.body, {**origins, node.var: item})
+            return over if node.kind == "filter" else None
+        path: str | None = None
+        if isinstance(node, n.Name):
+            path = origins.get(node.name, node.name)
+        elif isinstance(node, n.Select | n.Index):
+            base = self.collect_reads(node.base, origins, inner=True)
+            path = None if base is None else base + _step(node)
+            if isinstance(node, n.Index):
+                self.collect_reads(node.index, origins)
+        else:
+            for child in node.children():
+                self.collect_reads(child, origins)
+        if path is not None and not inner:
+            self.out.reads[path] = None
+        return path
+
+
+def constant(node: n.Node) -> object:
+    """Return the value of a literal or of a list of literals; UNKNOWN parts for the rest."""
+    if isinstance(node, n.Literal):
+        return node.value
+    if isinstance(node, n.Items):
+        return [constant(item) for item in node.items]
+    return UNKNOWN
+
+
+def _step(node: n.Select | n.Index) -> str:
+    if isinstance(node, n.Select):
+        return "." + node.name
+    if isinstance(node.index, n.Literal) and isinstance(node.index.value, str):
+        return "." + node.index.value
+    return "[]"
+
+
+def _accepts(wanted: Type, found: Type) -> bool:
+    return DYN in (wanted, found) or _alike(wanted, found)
+
+
+def _alike(left: Type, right: Type) -> bool:
+    if isinstance(left, ListOf) and isinstance(right, ListOf):
+        return _alike(left.item, right.item)
+    return left == right or DYN in (left, right)
+
+
+def _merge(left: Type, right: Type) -> Type:
+    """Return the vaguer of two types that are alike."""
+    if isinstance(left, ListOf) and isinstance(right, ListOf):
+        return ListOf(_merge(left.item, right.item))
+    return right if right == DYN else left
+
+
+def _comparable(left_node: n.Node, left: Type, right_node: n.Node, right: Type) -> bool:
+    if NULL in (left, right) or _alike(left, right):
+        return True
+    literal = isinstance(left_node, n.Literal) or isinstance(right_node, n.Literal)
+    return literal and left in NUMBERS and right in NUMBERS
+
+
+def _ordered(left: Type, right: Type) -> bool:
+    if left in (*NUMBERS, DYN) and right in (*NUMBERS, DYN):
+        return True
+    return left in (STRING, DYN) and right in (STRING, DYN)
+
+
+def _check_in(node: n.Binary, left: Type, right: Type) -> None:
+    if isinstance(right, ListOf):
+        literals = isinstance(node.right, n.Items) or isinstance(node.left, n.Literal)
+        numbers = literals and left in NUMBERS and right.item in NUMBERS
+        if not (numbers or left == NULL or _alike(left, right.item)):
+            raise Flaw(f"cannot look for {left} in a list of {right.item}", node.pos)
+    elif right == STRING:
+        raise Flaw("cannot look for something in a string", node.pos, "write text.contains('..')")
+    elif isinstance(right, Record):
+        raise Flaw("cannot look for something in a record", node.pos, "write has(args.name)")
+    elif right != DYN:
+        raise Flaw(f"list expected after in, got {right}", node.pos)
+
+
+def _arithmetic(node: n.Binary, left: Type, right: Type) -> Type:
+    if DYN in (left, right):
+        known = right if left == DYN else left
+        if known in (*NUMBERS, DYN) or (node.op == "+" and (known == STRING or isinstance(known, ListOf))):
+            return DYN
+    elif left == right and left in NUMBERS and (node.op != "%" or left == INT):
+        return left
+    elif node.op == "+" and (left == right == STRING):
+        return STRING
+    elif node.op == "+" and isinstance(left, ListOf) and isinstance(right, ListOf) and _alike(left, right):
+        return _merge(left, right)
+    remedy = "write a double such as 2.0, or double(n)" if left in NUMBERS and right in NUMBERS else ""
+    raise Flaw(f"no operation {left} {node.op} {right}", node.pos, remedy)
+
+
+def _count(node: n.Call, wanted: int) -> None:
+    # A method's receiver is its first argument, but nobody counts it.
+    own = int(node.method)
+    if len(node.args) != wanted:
+        raise Flaw(f"{node.name} takes {wanted - own} argument(s), got {len(node.args) - own}", node.pos)
+
+
+def _bool_remedy(wanted: Type, found: Type) -> str:
+    return "compare it with something" if wanted == BOOL and found != BOOL else ""
+
+
+def _compare_remedy(left: Type, right: Type) -> str:
+    if {left, right} == {STRING, DOUBLE} or {left, right} == {STRING, INT}:
+        return "write numbers without quotes, strings with them"
+    return ""
+
+
+_ORDER: Final = frozenset({"<", "<=", ">", ">="})
+_LITERALS: Final[dict[type, Type]] = {
+    type(None): NULL,
+    bool: BOOL,
+    int: INT,
+    float: DOUBLE,
+    str: STRING,
+}
+_VISIT: Final[dict[type[n.Node], Callable[..., Type]]] = {
+    n.Literal: _Checker.literal,
+    n.Items: _Checker.items,
+    n.Name: _Checker.name,
+    n.Select: _Checker.select,
+    n.Has: _Checker.has,
+    n.Index: _Checker.index,
+    n.Call: _Checker.call,
+    n.Macro: _Checker.macro,
+    n.Unary: _Checker.unary,
+    n.Binary: _Checker.binary,
+    n.Logic: _Checker.logic,
+    n.Choice: _Checker.choice,
+}

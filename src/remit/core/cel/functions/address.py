@@ -1,0 +1,119 @@
+"""IP addresses and networks."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from remit.core.cel.errors import ConditionError
+from remit.core.cel.functions.url import host_name
+
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+
+_MAX: Final = 64
+_LOCAL_NAMES: Final = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa")
+# Not reachable from the public network, and called global by some versions of `ipaddress`.
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "240.0.0.0/4",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/23",
+        "2001:db8::/32",
+        "3fff::/20",
+        "5f00::/16",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+    )
+)
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_V4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
+
+
+def public_address(name: str) -> bool:
+    """Whether an IP address is on the public network; true for a host name, except local ones.
+
+    A name can resolve to a private address: use it with `domain_in`, and leave DNS to egress control.
+
+    >>> public_address("8.8.8.8"), public_address("169.254.169.254"), public_address("::ffff:10.0.0.1")
+    (True, False, False)
+    """
+    return _public(host_name(name))
+
+
+def ip(text: str) -> Address:
+    """An IP address, without zone, and IPv4 not written as IPv6.
+
+    >>> str(ip("10.0.0.1"))
+    '10.0.0.1'
+    """
+    _limit(text)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise ConditionError("ip: not an IP address") from None
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
+        raise ConditionError("ip: write IPv4 as 1.2.3.4, and no zone")
+    return address
+
+
+def cidr(text: str) -> Network:
+    """A network such as ``10.0.0.0/8``, with no bits set beyond its prefix.
+
+    >>> contains_ip(cidr("10.0.0.0/8"), "10.1.2.3")
+    True
+    """
+    _limit(text)
+    return _network(text)
+
+
+def contains_ip(network: Network, text: str) -> bool:
+    """Whether the network contains the address."""
+    return ip(text) in network
+
+
+def _limit(text: str) -> None:
+    if len(text) > _MAX:
+        raise ConditionError("ip: too long for an address")
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> Network:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        raise ConditionError("cidr: not a network such as 10.0.0.0/8") from None
+    if text.partition("/")[2] != str(network.prefixlen):
+        raise ConditionError("cidr: not a network such as 10.0.0.0/8")
+    return network
+
+
+@lru_cache(maxsize=4096)
+def _public(name: str) -> bool:
+    try:
+        address = _unwrap(ipaddress.ip_address(name))
+    except ValueError:
+        return not any(name == local or name.endswith("." + local) for local in _LOCAL_NAMES)
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    )
+
+
+def _unwrap(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 form carries, or the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64 or (address in _V4_COMPATIBLE and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

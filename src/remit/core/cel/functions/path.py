@@ -1,0 +1,72 @@
+"""Paths: containment by the text alone. What a link points to is not seen here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from remit.core.canonical import first_invisible
+from remit.core.cel.errors import ConditionError
+
+_MAX: Final = 4096
+# A dot, slash, backslash, percent sign or NUL in any number of percent-encodings; overlong UTF-8 too.
+_ENCODED: Final = re.compile(r"%(?:25)*(?:2e|2f|5c|00|25|u00|c0|c1|e0%80)", re.IGNORECASE)
+
+
+def path_within(path: str, root: str) -> bool:
+    """Whether an absolute POSIX path is the root or below it, by its text.
+
+    Refused are relative and home paths, any ``..`` segment, a backslash, invisible characters, characters
+    that normalisation would change, and percent-encoded dots, slashes or NUL.
+
+    >>> path_within("/data/reports/q1.txt", "/data"), path_within("/data-old/x", "/data")
+    (True, False)
+    """
+    _limit(path)
+    _limit(root)
+    base = _root(root)
+    return _segments(path)[: len(base)] == base
+
+
+def check_root(args: Sequence[object]) -> None:
+    """Refuse a literal root that is no root."""
+    if isinstance(args[1], str):
+        _root(args[1])
+
+
+def _limit(path: str) -> None:
+    if len(path) > _MAX:
+        raise ConditionError(f"path_within: longer than {_MAX} characters")
+
+
+@lru_cache(maxsize=4096)
+def _root(root: str) -> tuple[str, ...]:
+    segments = _segments(root)
+    if not segments:
+        raise ConditionError("path_within: the root / contains everything; name a directory below it")
+    return segments
+
+
+@lru_cache(maxsize=4096)
+def _segments(path: str) -> tuple[str, ...]:
+    if not path.startswith("/") or path.startswith("//"):
+        raise _refusal("not an absolute path")
+    if "\\" in path:
+        raise _refusal("a backslash")
+    if first_invisible(path) is not None:
+        raise _refusal("an invisible character")
+    if unicodedata.normalize("NFKC", path) != path:
+        raise _refusal("a character that normalisation would change")
+    if _ENCODED.search(path):
+        raise _refusal("a percent-encoded dot, slash or NUL")
+    segments = tuple(part for part in path.split("/") if part not in {"", "."})
+    if any(part.strip() == ".." for part in segments):
+        raise _refusal("a '..' segment")
+    return segments
+
+
+def _refusal(found: str) -> ConditionError:
+    return ConditionError(f"path_within: {found}")
