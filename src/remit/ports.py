@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from remit.core.admission import AdmitRequest, Admission, Settlement, ViolationCount
+from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest
 from remit.core.event import Event, StoredEvent
 from remit.core.types import LimitClaim, Mode, ToolEffect
@@ -39,19 +39,19 @@ class Records(Protocol):
     def append(self, events: Sequence[Event]) -> Future[None]:
         """Write events."""
 
-    def refuse(self, event: Event, counts: Sequence[ViolationCount]) -> Future[None]:
+    def refuse(self, event: Event, missteps: Sequence[Misstep]) -> Future[None]:
         """Write a refusal and count its violations."""
 
     def admit(
         self,
         request: AdmitRequest,
         events: Callable[[Admission], Sequence[Event]],
-        counts: Sequence[ViolationCount],
+        missteps: Sequence[Misstep],
     ) -> Future[Admission]:
         """Check again, reserve limits, breaker and approval, and write what came of it, all or nothing."""
 
     def settle(
-        self, settlement: Settlement | None, events: Sequence[Event], counts: Sequence[ViolationCount]
+        self, settlement: Settlement | None, events: Sequence[Event], missteps: Sequence[Misstep]
     ) -> Future[None]:
         """Give reservations back, count violations, write the outcome; no settlement where nothing was reserved."""
 
@@ -64,8 +64,8 @@ class Records(Protocol):
     def used_micros(self, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
         """Used and reserved in each claim's window."""
 
-    def mode(self, tenant: str, agent: str, agent_version: str, effect: ToolEffect) -> tuple[Mode, int, str]:
-        """Effective mode, breaker epoch and the reason, over all scopes of such a call."""
+    def mode(self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None) -> tuple[Mode, int, str]:
+        """Effective mode, breaker epoch and the reason, over all scopes of such a call (None: of any call)."""
 
     def precheck(self, token: str) -> bool:
         """Whether a reservation still holds, right before dispatch."""

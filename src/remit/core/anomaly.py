@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from remit.core.event import AnomalyIndex
-from remit.core.types import Decision, Json, OnViolation, Outcome, Result, Role, Segment, Severity, Violation
+from remit.core.types import Decision, Json, LeafOrigin, OnViolation, Outcome, Result, Role, Segment, Severity, Violation
 
 _RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
 MOST_SEGMENTS = 12
@@ -70,12 +70,13 @@ def _index(kind: str, found: list[Violation], tool: str, enforced: bool) -> Anom
     return AnomalyIndex(kind, worst([v.severity for v in found]), clauses, tool, counts=True, enforced=enforced)
 
 
-def triggering_input(decision: Decision, segments: Sequence[Segment]) -> list[Segment]:
+def triggering_input(leaves: Sequence[LeafOrigin], segments: Sequence[Segment]) -> list[Segment]:
     """The segments that the arguments came from, and the last thing that the user said."""
-    wanted = {origin.segment for leaf in decision.provenance for origin in leaf.origins}
+    wanted = {origin.segment for leaf in leaves for origin in leaf.origins}
+    explained = bool(wanted)
     spoken = [s.index for s in segments if s.role is Role.USER]
     wanted.update(spoken[-1:])
-    if not any(origin for leaf in decision.provenance for origin in leaf.origins):
+    if not explained:
         # Nothing explains the arguments: what came in last is the best witness.
         wanted.update(s.index for s in [s for s in segments if s.role is Role.TOOL][-2:])
     return [s for s in segments if s.index in wanted][-MOST_SEGMENTS:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.core.canonical import canonical
+from remit.core.canonical import canonical, digest
 from remit.core.errors import BadInput
 from remit.core.types import (
     Confidentiality,
@@ -70,6 +70,20 @@ def segment_from(body: Mapping[str, Any], text: str) -> Segment:
     """The segment that `segment_body` wrote."""
     label = Label(Integrity(body["integrity"]), Confidentiality(body["confidentiality"]))
     return Segment(int(body["index"]), Role(body["role"]), str(body["source"]), text, label)
+
+
+def answer_segment(body: Mapping[str, Any], text: str) -> Segment:
+    """The final answer of `finished` as a segment."""
+    return Segment(int(body["index"]), Role.ASSISTANT, "assistant", text, Label())
+
+
+def hash_of(value: Json) -> str:
+    """`sha256:` and the digest of a canonical value, as fingerprints write it."""
+    return f"sha256:{digest(canonical(_lists(value)))}"
+
+
+def _lists(value: Json) -> Json:
+    return [_lists(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def decision_body(decision: Decision) -> dict[str, Json]:

@@ -15,6 +15,7 @@ from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import Condition, ConditionError
 from remit.core.envelope import Clause, Envelope, Limit, Tool
 from remit.core.errors import BadInput
+from remit.core.limits import exceeded
 from remit.core.provenance import SessionText, flow_problem, trace
 from remit.core.types import (
     ApprovalNeed,
@@ -168,24 +169,16 @@ def look_back(prepared: Prepared, text: SessionText, used_micros: tuple[int, ...
 
 
 def limit_violations(claims: Sequence[LimitClaim], used_micros: Sequence[int]) -> list[Violation]:
-    """One violation for each claim that its limit cannot hold.
+    """One violation for each claim that its limit cannot hold; claims without an answer are errors.
 
     Args:
         claims: what the call would take.
-        used_micros: what is used and reserved, in the same order; missing answers are errors.
+        used_micros: what is used and reserved, in the same order.
     """
-    found: list[Violation] = []
-    for at, claim in enumerate(claims):
-        if at >= len(used_micros):
-            message = "the store did not say what is used"
-            found.append(Violation(claim.clause, "limits", OnViolation.DENY, Severity.LOW, message, error=True))
-        elif used_micros[at] + claim.micros > claim.max_micros:
-            message = (
-                f"{_amount(used_micros[at])} used within {claim.within_s:g} s, this call adds {_amount(claim.micros)},"
-                f" at most {_amount(claim.max_micros)}"
-            )
-            found.append(Violation(claim.clause, "limits", claim.on_violation, claim.severity, message))
-    return found
+    if len(used_micros) == len(claims):
+        return list(exceeded(claims, used_micros))
+    message = "the store did not say what is used"
+    return [Violation(c.clause, "limits", OnViolation.DENY, Severity.LOW, message, error=True) for c in claims]
 
 
 def action_digest(tool: str, args: Mapping[str, Json]) -> str:
@@ -217,10 +210,6 @@ def _micros(value: object) -> int:
     if not 0 <= micros <= _MOST_MICROS:
         raise ConditionError(f"a sum needs a number from 0 up to {_MOST_MICROS // 10**6}, found {value!r}")
     return micros
-
-
-def _amount(micros: int) -> str:
-    return f"{Decimal(micros) / MICRO:f}"
 
 
 def _join(message: str, problem: str) -> str:

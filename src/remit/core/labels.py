@@ -13,8 +13,9 @@ def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | No
     """The label of a text from *source*.
 
     The user's text is `trusted` for an operator and `principal` for a customer: a customer may name its own data and
-    never authorises amounts or recipients. Where the kind is not known it is taken for a customer. What the envelope
-    says about `user` can lower this and never raise it.
+    never authorises amounts or recipients. Where a session does not say whose text it is, the envelope's
+    `sources.user.integrity` stands (an agent whose users are all operators says `trusted`), and without that it is
+    taken for a customer's. Where the session does say, the envelope can lower the label and never raise it.
 
     Args:
         envelope: with its `sources`.
@@ -26,6 +27,8 @@ def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | No
     listed = envelope.sources.get(source)
     if source != "user":
         return listed or _UNLISTED
+    if principal_kind is None:
+        return listed or Label(Integrity.PRINCIPAL, Confidentiality.INTERNAL)
     own = Integrity.TRUSTED if principal_kind is PrincipalKind.OPERATOR else Integrity.PRINCIPAL
     if listed is None:
         return Label(own, Confidentiality.INTERNAL)

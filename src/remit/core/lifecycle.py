@@ -133,12 +133,12 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
         admission: what the store said.
         final: whether a hold is now a refusal, since the approval did not cover it.
     """
-    if not admission.violations:
+    if not admission.violations and not admission.flags:
         return decision
     known = {v.clause for v in decision.violations}
-    added = tuple(v for v in admission.violations if v.clause not in known)
-    stopping = tuple(v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
-    flagged = tuple(v.clause for v in admission.violations if v.on_violation is OnViolation.FLAG)
+    added = tuple(v for v in (*admission.violations, *admission.flags) if v.clause not in known)
+    stopping = tuple(v.clause for v in admission.violations)
+    flagged = tuple(v.clause for v in admission.flags)
     result = decision.result
     if admission.status == "refused" or (final and admission.status != "admitted"):
         result = Result.DENY
@@ -150,7 +150,7 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
         clauses=tuple(dict.fromkeys((*decision.clauses, *stopping))),
         flags=tuple(dict.fromkeys((*decision.flags, *flagged))),
         violations=(*decision.violations, *added),
-        need=(decision.need or ApprovalNeed()) if result is Result.HOLD else None,
+        need=(admission.need or decision.need or ApprovalNeed()) if result is Result.HOLD else None,
     )
 
 

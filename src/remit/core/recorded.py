@@ -1,0 +1,147 @@
+"""A recorded session, as replay reads it: one JSON object a line, checked at the door.
+
+`{session_id, suite?, user_input?, steps: [{role, content, tool_calls?: [{id, name, args}], tool_call_id?, tool_name?,
+error?}], …}`; whatever else a line holds is kept in `extra`, for `--where` and for reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from remit.core.errors import BadInput
+from remit.core.types import Json, PrincipalKind
+
+
+class _Call(msgspec.Struct):
+    name: str
+    args: Any = None
+    id: str | None = None
+
+
+class _Step(msgspec.Struct):
+    role: str
+    content: Any = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
+    tool_name: str | None = None
+    error: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One tool call of the record and, where it came, what it returned."""
+
+    step: int
+    """Index of the step that asked for it."""
+    call_id: str
+    tool: str
+    args: Json
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """One message of the record."""
+
+    index: int
+    role: str
+    text: str
+    calls: tuple[RecordedCall, ...] = ()
+    answers: RecordedCall | None = None
+    """For a tool's message: the call that it answers; None where no call fits."""
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A session that ran somewhere, some time."""
+
+    session_id: str
+    suite: str
+    steps: tuple[RecordedStep, ...]
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    principal_kind: PrincipalKind | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+_ROLES = ("system", "user", "assistant", "tool")
+
+
+def read_session(data: bytes, where: str) -> RecordedSession:
+    """The session on one line.
+
+    Raises:
+        BadInput: not JSON, or not a session.
+    """
+    try:
+        raw = msgspec.json.decode(data)
+        if not isinstance(raw, dict):
+            raise BadInput(where, f"found {type(raw).__name__}", "write one JSON object a line")
+        steps = msgspec.convert(raw.pop("steps", None), list[_Step])
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+        raise BadInput(where, f"not a session: {error}", "see the session schema in docs/sessions.md") from None
+    session_id = raw.get("session_id")
+    if not isinstance(session_id, str) or not session_id:
+        raise BadInput(where, "no 'session_id'", "give each session an id")
+    kind = raw.get("principal_kind")
+    if kind is not None and kind not in tuple(PrincipalKind):
+        raise BadInput(where, f"principal_kind is {kind!r}", "use operator or customer")
+    facts = raw.get("facts") or {}
+    if not isinstance(facts, dict):
+        raise BadInput(where, "facts is no object", "write names and values")
+    return RecordedSession(
+        session_id=session_id,
+        suite=str(raw.get("suite") or ""),
+        steps=tuple(_steps(steps, where)),
+        facts=facts,
+        principal_kind=PrincipalKind(kind) if kind else None,
+        extra=raw,
+    )
+
+
+def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
+    waiting: list[RecordedCall] = []
+    for index, step in enumerate(steps):
+        if step.role not in _ROLES:
+            raise BadInput(f"{where}: steps[{index}].role", f"found {step.role!r}", f"use one of {', '.join(_ROLES)}")
+        calls = tuple(RecordedCall(index, c.id or "", c.name, c.args or {}) for c in step.tool_calls or ())
+        if calls:
+            waiting = list(calls)
+        answered = None
+        if step.role == "tool":
+            answered = _answered(waiting, step)
+        text = text_of(step.content)
+        if step.role == "tool" and not text and step.error:
+            text = text_of(step.error)
+        yield RecordedStep(index, step.role, text, calls, answered, step.tool_name or (answered.tool if answered else ""))
+
+
+def _answered(waiting: list[RecordedCall], step: _Step) -> RecordedCall | None:
+    """By id; where ids are missing or doubled, by order among the calls of that tool."""
+    fitting = [c for c in waiting if step.tool_call_id and c.call_id == step.tool_call_id]
+    if len(fitting) != 1:
+        named = [c for c in (fitting or waiting) if not step.tool_name or c.tool == step.tool_name]
+        fitting = named[:1]
+    if not fitting:
+        return None
+    found = fitting[0]
+    for at, call in enumerate(waiting):
+        if call is found:
+            del waiting[at]
+            break
+    return found
+
+
+def text_of(content: Any) -> str:
+    """The text of a message: a string, or the text parts of a list of parts."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = [p if isinstance(p, str) else p.get("text") or p.get("content") or "" for p in content if isinstance(p, str | dict)]
+        return "\n".join(str(p) for p in parts)
+    return msgspec.json.encode(content).decode()

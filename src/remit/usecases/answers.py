@@ -1,0 +1,360 @@
+"""Answers to the needs of one guarded call, from the store and from the session; both drivers use them.
+
+Everything that touches the store is a future: the blocking driver waits for it, the awaiting one awaits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from remit.core import anomaly, codec
+from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
+from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
+from remit.core.decide import Past, Prepared, action_digest, look_back
+from remit.core.event import AnomalyIndex, Event
+from remit.core.lifecycle import refine
+from remit.core.refusals import ApprovalRequired, CallDenied
+from remit.core.types import (
+    ApprovalNeed,
+    Decision,
+    Json,
+    Mode,
+    OnViolation,
+    Outcome,
+    Result,
+    Severity,
+    ToolCall,
+    ToolEffect,
+    Violation,
+)
+
+if TYPE_CHECKING:
+    from remit.usecases.session import Session
+
+
+class CallAnswers:
+    """What one call of one session is answered with."""
+
+    def __init__(self, session: Session, call: ToolCall) -> None:
+        self.session = session
+        self.call = call
+        guard = session.guard
+        self.records = guard.records
+        self.envelope = guard.envelope
+        self.ids = guard.ids
+        self.token = self.ids.new()
+        self._pending: list[Future[Any]] = []
+        """Writes that must be durable before the call ends: those of a read run beside it."""
+
+    # ------------------------------------------------------------------------------------------ consult
+    def consult(self, prepared: Prepared) -> Past:
+        """Origins of the argument values, and what the limits hold."""
+        used = self.records.used_micros(prepared.claims) if prepared.claims else ()
+        with self.session.lock:
+            return look_back(prepared, self.session.text, used)
+
+    # ------------------------------------------------------------------------------------------ record
+    def record(self, decision: Decision) -> Future[None]:
+        """Write a refusal and count it."""
+        return self.records.refuse(self._decided(decision, enforced=True), self._missteps(decision, enforced=True))
+
+    # ------------------------------------------------------------------------------------------ admit
+    def admit(self, decision: Decision, approval_id: str | None, *, enforced: bool) -> Admission | Future[Admission]:
+        """Reserve and record; a plain read runs beside the write of its decision."""
+        effect = decision.effect or ToolEffect.IRREVERSIBLE
+        if self.records.volatile and effect is not ToolEffect.READ and not self.session.guard.allow_volatile:
+            return self._refuse_volatile(decision)
+        if enforced and self._plain_read(decision, approval_id):
+            mode, epoch, _ = self.records.mode(*self._who(), ToolEffect.READ)
+            if mode is not Mode.HALTED and not (self.envelope.breaker.supervised == "all" and mode.strictness >= 2):
+                self._pending.append(self.records.append([self._decided(decision, enforced=True, mode=mode)]))
+                return Admission("admitted", mode, epoch, 0)
+        request = self._request(decision, effect, enforced)
+        return self.records.admit(
+            request,
+            lambda admission: [self._admitted(decision, admission, approval_id, enforced)],
+            self._missteps(decision, enforced=enforced) if decision.flags or not enforced else (),
+        )
+
+    def _plain_read(self, decision: Decision, approval_id: str | None) -> bool:
+        reserve = self.envelope.breaker.admission.get(ToolEffect.READ) == "reserve"
+        return (
+            decision.effect is ToolEffect.READ
+            and not decision.claims
+            and not decision.violations
+            and approval_id is None
+            and not reserve
+        )
+
+    def _refuse_volatile(self, decision: Decision) -> Future[Admission]:
+        told = "this store is in memory: an effect would leave no record; open a durable store, or allow_volatile=True"
+        violation = Violation("store.volatile", "store", OnViolation.DENY, Severity.LOW, told)
+        admission = Admission("refused", Mode.SUPERVISED, 0, 0, violations=(violation,))
+        event = self._decided(refine(decision, admission), enforced=True)
+        done: Future[Admission] = Future()
+        written = self.records.append([event])
+        written.add_done_callback(lambda f: _pass_on(f, done, admission))
+        return done
+
+    def _request(self, decision: Decision, effect: ToolEffect, enforced: bool) -> AdmitRequest:
+        tenant, agent, version = self._who()
+        return AdmitRequest(
+            token=self.token,
+            tenant=tenant,
+            agent=agent,
+            agent_version=version,
+            session=self.session.id,
+            tool=decision.tool,
+            effect=effect,
+            rule=self.envelope.breaker,
+            claims=decision.claims,
+            digest=self.digest(decision),
+            needs_approval=decision.need if enforced else None,
+            call_id=self.call.call_id,
+            sampled=self.session.guard.draw(),
+            enforce=enforced,
+            envelope=self.envelope.hash,
+        )
+
+    def digest(self, decision: Decision) -> str:
+        """What an approval of this call is bound to, without the breaker's epoch."""
+        tool = self.envelope.tools.get(decision.tool)
+        return call_digest(
+            tenant=self.session.info.tenant,
+            agent=self.session.info.agent,
+            session=self.session.id,
+            tool=decision.tool,
+            args=decision.canonical or {},
+            target=tool.target if tool else "",
+            schema_hash=tool.schema_hash if tool else "",
+            envelope_hash=self.envelope.hash,
+        )
+
+    # ------------------------------------------------------------------------------------------ approve
+    def hold(self, decision: Decision) -> Future[ApprovalRecord | Parked]:
+        """Write the held decision and open its request, or find the one that is open."""
+        info, envelope = self.session.info, self.envelope
+        redactor = self.session.guard.redactor
+        request = ApprovalRequest(
+            id=self.ids.new(),
+            tenant=info.tenant,
+            agent=info.agent,
+            agent_version=self._who()[2],
+            session=info.id,
+            tool=decision.tool,
+            effect=decision.effect or ToolEffect.IRREVERSIBLE,
+            args=redactor.value(decision.canonical or {}),
+            digest=self.digest(decision),
+            need=decision.need or ApprovalNeed(),
+            call_id=self.call.call_id,
+            envelope=envelope.hash,
+            clauses=decision.clauses,
+            reasons=tuple(redactor.text(v.message) for v in decision.violations),
+            preview=redactor.text(preview(decision)),
+            provenance=redactor.value([codec.leaf_body(leaf) for leaf in decision.provenance]),
+            requester=info.principal or "",
+            owner=envelope.owner,
+            subject=self.session.subject,
+            max_pending=envelope.breaker.max_pending,
+        )
+        return self.records.hold(request, [self._decided(decision, enforced=True)])
+
+    def answered(self, decision: Decision, record: ApprovalRecord | Parked) -> str | None:
+        """The approval's id when it was given, None while it is pending.
+
+        Raises:
+            CallDenied: rejected, or no request could be opened.
+        """
+        if isinstance(record, Parked):
+            raise CallDenied(_denied(decision, record.reason, record.message))
+        if record.state is ApprovalState.APPROVED:
+            return record.id
+        if record.state is ApprovalState.PENDING:
+            return None
+        notes = "; ".join(a.note for a in record.answers if a.note) or record.status.reason
+        told = f"approval {record.id} is {record.state}{': ' + notes if notes else ''}"
+        raise CallDenied(_denied(decision, f"approval.{record.state}", told))
+
+    def required(self, decision: Decision, record: ApprovalRecord) -> ApprovalRequired:
+        """What is raised when nobody answered in time."""
+        left = max(0.0, record.status.expires_at - self.session.guard.clock.now())
+        return ApprovalRequired(decision, record.id, min(left, record.status.expires_s))
+
+    # ------------------------------------------------------------------------------------------ run and settle
+    def still_admitted(self, admission: Admission) -> bool:
+        """The last look before dispatch: the lease holds and nobody quarantined or halted the agent meanwhile."""
+        return admission.lease_until is None or self.records.precheck(self.token)
+
+    def give_back(self, admission: Admission) -> None:
+        """The call will not run: release what was reserved for it."""
+        if admission.lease_until is not None:
+            self.records.settle(Settlement(self.token, "clean", ran=False), [], ())
+
+    def give_back_when_done(self, admitted: Future[Admission]) -> None:
+        """Nobody waits for the admission any more: release it as soon as it is known."""
+
+        def release(future: Future[Admission]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                self.give_back(future.result())
+
+        admitted.add_done_callback(release)
+
+    def arguments(self, decision: Decision) -> dict[str, Json]:
+        """A fresh copy of the canonical arguments, so that a tool cannot change what was recorded."""
+        return {key: _copy(value) for key, value in (decision.canonical or {}).items()}
+
+    def settle(self, decision: Decision, admission: Admission, outcome: Outcome, *, enforced: bool) -> Future[None]:
+        """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
+        index = anomaly.of_outcome(decision, outcome, enforced=enforced)
+        events = [self._settled(decision, admission, outcome, index)]
+        told = tuple((v.severity, v.clause) for v in outcome.violations)
+        unknown = outcome.error is not None and not isinstance(outcome.error, Exception)
+        if unknown and decision.effect is not ToolEffect.READ:
+            told = (*told, (Severity.MEDIUM, "unknown-outcome"))
+        ended = "violation" if told else "error" if outcome.error is not None else "clean"
+        if admission.lease_until is not None:
+            done = self.records.settle(Settlement(self.token, ended, told), events, ())
+        else:
+            missteps = (self._misstep(told, "output", "", enforced),) if told else ()
+            done = self.records.settle(None, events, missteps)
+        return _all_of([*self._pending, done])
+
+    # ------------------------------------------------------------------------------------------ events
+    def _who(self) -> tuple[str, str, str]:
+        info = self.session.info
+        return info.tenant, info.agent, self.session.guard.agent_version
+
+    def _missteps(self, decision: Decision, *, enforced: bool) -> Sequence[Misstep]:
+        told = tuple((_weighed(v), v.clause) for v in decision.violations if _counts(v))
+        if not told:
+            return ()
+        key = "" if decision.canonical is None else action_digest(decision.tool, decision.canonical)
+        return (self._misstep(told, "denied" if decision.result is Result.DENY else "flagged", key, enforced),)
+
+    def _misstep(self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool) -> Misstep:
+        tenant, agent, version = self._who()
+        effect = self.envelope.tools[self.call.tool].effect if self.call.tool in self.envelope.tools else None
+        return Misstep(
+            id=self.ids.new(),
+            tenant=tenant,
+            agent=agent,
+            session=self.session.id,
+            rule=self.envelope.breaker,
+            violations=told,
+            agent_version=version,
+            effect=effect,
+            kind=kind,
+            collapse=collapse,
+            enforce=enforced,
+            envelope=self.envelope.hash,
+        )
+
+    def _admitted(self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool) -> Event:
+        refined = refine(decision, admission, final=approval_id is not None) if enforced else decision
+        return self._decided(refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id)
+
+    def _decided(
+        self,
+        decision: Decision,
+        *,
+        enforced: bool,
+        mode: Mode | None = None,
+        approval_id: str | None = None,
+    ) -> Event:
+        index = anomaly.of_decision(decision, enforced=enforced)
+        body = codec.decision_body(decision)
+        if decision.canonical is None:
+            body["args"] = codec.plain_args(self.call.args)
+        body |= {"call_id": self.call.call_id, "token": self.token, "enforced": enforced, "approval_id": approval_id}
+        body["mode"] = mode.value if mode is not None else self._mode_now()
+        return self.session.event("decided", body, index, decision)
+
+    def _mode_now(self) -> str:
+        return self.records.mode(*self._who(), None)[0].value
+
+    def _settled(
+        self, decision: Decision, admission: Admission, outcome: Outcome, index: AnomalyIndex | None
+    ) -> Event:
+        body = codec.outcome_body(outcome)
+        body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool, "mode": admission.mode.value}
+        if index is not None:
+            body["attempted"] = codec.decision_body(decision)
+        text = codec.result_text(outcome.value) if outcome.error is None else None
+        withheld = any(v.error or v.on_violation is not OnViolation.FLAG for v in outcome.violations)
+        return self.session.result_event(body, index, decision, text, withheld=withheld)
+
+
+def _weighed(violation: Violation) -> Severity:
+    """A flag counts as low unless the clause says otherwise."""
+    flagged = violation.on_violation is OnViolation.FLAG and not violation.error
+    return Severity.LOW if flagged and violation.severity is Severity.MEDIUM else violation.severity
+
+
+def _counts(violation: Violation) -> bool:
+    return violation.error or violation.on_violation is not OnViolation.HOLD
+
+
+def _denied(decision: Decision, clause: str, message: str) -> Decision:
+    violation = Violation(clause, "approval", OnViolation.DENY, Severity.MEDIUM, message)
+    return replace(
+        decision,
+        result=Result.DENY,
+        clauses=(*decision.clauses, clause),
+        violations=(*decision.violations, violation),
+        need=None,
+    )
+
+
+def preview(decision: Decision) -> str:
+    """What the call would do, in one line for people: tool and arguments, values cut at 200 characters."""
+    shown = []
+    for key, value in (decision.canonical or {}).items():
+        text = value if isinstance(value, str) else codec.result_text(value)
+        shown.append(f"{key}={text if len(text) <= 200 else text[:197] + '...'!r}")
+    return f"{decision.tool}({', '.join(shown)})"
+
+
+def _copy(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {k: _copy(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_copy(v) for v in value]
+    return value
+
+
+def _pass_on(written: Future[None], done: Future[Admission], admission: Admission) -> None:
+    error = written.exception()
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(admission)
+
+
+def _all_of(futures: Sequence[Future[Any]]) -> Future[None]:
+    """Done when all are; the first error in order wins."""
+    if len(futures) == 1:
+        return futures[0]
+    done: Future[None] = Future()
+    left = [len(futures)]
+
+    import threading
+
+    lock = threading.Lock()
+
+    def one(_: Future[Any]) -> None:
+        with lock:
+            left[0] -= 1
+            if left[0]:
+                return
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        if errors:
+            done.set_exception(errors[0])
+        else:
+            done.set_result(None)
+
+    for future in futures:
+        future.add_done_callback(one)
+    return done

@@ -1,0 +1,278 @@
+"""The guard of one agent: an envelope, a store, and the sessions that run under them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, TypeVar
+
+from remit.core import codec
+from remit.core.admission import Admission, AdmitRequest, Load, gate
+from remit.core.breaker import may_open_session
+from remit.core.decide import facts_for
+from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
+from remit.core.event import Event, StoredEvent
+from remit.core.provenance import SessionText
+from remit.core.redact import Redactor
+from remit.core.refusals import AgentHalted
+from remit.core.types import Enforcement, Fingerprint, Mode, PrincipalKind, SessionInfo, ToolEffect
+from remit.ports import Clock, Ids, Records
+from remit.usecases.session import Session, current_session
+
+F = TypeVar("F", bound=Callable[..., Any])
+FINGERPRINT_KEYS = ("model", "prompt", "tools", "config", "code", "runtime")
+
+
+class Guard:
+    """Stands in front of one agent's tools. Made by `remit.open`; close it, or use it as a context manager.
+
+    Args:
+        envelope: what the agent may do.
+        records: the store.
+        clock: this process's time.
+        ids: makes ids.
+        redactor: replaces secrets before anything is written.
+        tenant: whose agent this is.
+        agent_version: tells versions of one agent apart for the breaker; empty where they are not.
+        approval_wait_s: how long a blocking call waits for a person.
+        async_approval_wait_s: the same for `acall`; 0 means that it raises `ApprovalRequired` at once.
+        allow_volatile: let effects run on a store in memory.
+        draw: a random number in [0, 1), for sampling in PROBATION.
+    """
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        records: Records,
+        *,
+        clock: Clock,
+        ids: Ids,
+        redactor: Redactor,
+        tenant: str = "default",
+        agent_version: str = "",
+        approval_wait_s: float = 30.0,
+        async_approval_wait_s: float = 0.0,
+        allow_volatile: bool = False,
+        draw: Callable[[], float] | None = None,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self.envelope = envelope
+        self.records = records
+        self.clock = clock
+        self.ids = ids
+        self.redactor = redactor
+        self.tenant = tenant
+        self.agent_version = agent_version
+        self.approval_wait_s = approval_wait_s
+        self.async_approval_wait_s = async_approval_wait_s
+        self.allow_volatile = allow_volatile
+        self.draw = draw or random.SystemRandom().random
+        self._on_close = on_close
+
+    @property
+    def keeps_texts(self) -> bool:
+        """Whether this session's clean texts are written whole."""
+        capture = self.envelope.capture
+        return capture.clean == "full" or (capture.clean == "sampled" and self.draw() < capture.sample)
+
+    def session(
+        self,
+        *,
+        user_input: str | None = None,
+        principal: str | None = None,
+        principal_kind: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word of the contract
+        facts: Mapping[str, Any] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
+        arm: str | None = None,
+        seed: int | None = None,
+    ) -> Session:
+        """Open a session, or resume the one with a known *id*.
+
+        Args:
+            user_input: what the user asked; observed as the first user text.
+            principal: who the user is, as you know them; their data is encrypted under a key of their own.
+            principal_kind: `operator` (their text is trusted) or `customer` (it names their own data, no more).
+            id: a session id of yours, or of a session to resume.
+            facts: what the envelope's `session` schema declares; a missing fact denies every call.
+            fingerprint: `model`, `prompt`, `tools`, `config`, `code`, `runtime` as far as they are known.
+            arm: of an experiment.
+            seed: of the model, where it has one.
+
+        Raises:
+            BadInput: an argument is malformed, or the session belongs to another agent or principal.
+            AgentHalted: the breaker lets no session open.
+            Unavailable: the store cannot be reached.
+        """
+        kind = _kind(principal_kind)
+        session_id = _session_id(id) or f"s-{self.ids.new()}"
+        history = list(self.records.events(session_id)) if id is not None else []
+        mode, _, reason = self.records.mode(self.tenant, self.envelope.name, self.agent_version, None)
+        if not history and not may_open_session(mode):
+            raise AgentHalted(self.envelope.name, mode, reason)
+        info = SessionInfo(
+            id=session_id,
+            agent=self.envelope.name,
+            tenant=self.tenant,
+            principal=principal,
+            principal_kind=kind,
+            facts=dict(facts or {}),
+            fingerprint=self._fingerprint(fingerprint),
+            arm=arm,
+            seed=seed,
+        )
+        if history:
+            info = _resumed(info, history, given_facts=facts is not None)
+        session = Session(self, info, facts_for(self.envelope, info.facts), SessionText())
+        _restore(session.text, history)
+        body = codec.session_body(info, self.envelope.name, self.envelope.version, self.envelope.enforcement.value)
+        session.tell("session.resumed" if history else "session.opened", body)
+        if user_input is not None:
+            session.observe("user", user_input)
+        return session
+
+    def _fingerprint(self, given: Mapping[str, Any] | None) -> Fingerprint:
+        given = given or {}
+        for key, value in given.items():
+            if key not in FINGERPRINT_KEYS:
+                raise BadInput("session(fingerprint)", f"unknown key {key!r}", f"use {', '.join(FINGERPRINT_KEYS)}")
+            if key != "runtime" and value is not None and not isinstance(value, str):
+                raise BadInput(f"session(fingerprint.{key})", f"found {type(value).__name__}", "pass a string")
+        schemas = sorted((tool.name, tool.schema_hash) for tool in self.envelope.tools.values())
+        own = codec.hash_of(schemas)
+        runtime = {str(k): str(v) for k, v in dict(given.get("runtime") or {}).items()}
+        return Fingerprint(
+            model=given.get("model"),
+            prompt=given.get("prompt"),
+            tools=given.get("tools") or own,
+            envelope=self.envelope.hash,
+            config=given.get("config"),
+            code=given.get("code"),
+            runtime=runtime,
+        )
+
+    def standing(self, mode: Mode, epoch: int, effect: ToolEffect) -> Admission:
+        """What the breaker's mode alone says about a call, for `Session.check`."""
+        request = AdmitRequest("", self.tenant, self.envelope.name, "", "", effect, self.envelope.breaker)
+        found = gate(request, mode, Load(), ())
+        status = "refused" if found.refused else "hold" if found.held else "admitted"
+        return Admission(status, mode, epoch, 0, violations=(*found.refused, *found.held))
+
+    def tool(self, function: F | None = None, *, name: str | None = None) -> Any:
+        """A plain function or coroutine as a guarded tool; the session comes from the context.
+
+        The tool's name is the function's, or *name*. Positional arguments are bound by the function's signature, so
+        the envelope sees names and values; what is not JSON is refused.
+
+        Raises (when called):
+            BadInput: no session of this guard is open here.
+        """
+        if function is None:
+            return functools.partial(self.tool, name=name)
+        called = name or function.__name__
+        signature = inspect.signature(function)
+
+        def bound(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+            arguments = signature.bind(*args, **kwargs)
+            found: dict[str, Any] = {}
+            for key, value in arguments.arguments.items():
+                if signature.parameters[key].kind is inspect.Parameter.VAR_KEYWORD:
+                    found.update(value)
+                elif signature.parameters[key].kind is inspect.Parameter.VAR_POSITIONAL:
+                    raise BadInput(called, "*args cannot be named in an envelope", "give the tool named parameters")
+                else:
+                    found[key] = value
+            return found
+
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def arun(*args: Any, **kwargs: Any) -> Any:
+                return await self._here(called).acall(called, bound(args, kwargs), run=function)
+
+            return arun
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return self._here(called).call(called, bound(args, kwargs), run=function)
+
+        return run
+
+    def _here(self, tool: str) -> Session:
+        session = current_session.get()
+        if session is None or session.guard is not self:
+            raise BadInput(tool, "called outside a session", "call it inside 'with guard.session(...):'")
+        return session
+
+    def close(self) -> None:
+        """Wait for all writes and close the store."""
+        if self._on_close is not None:
+            done, self._on_close = self._on_close, None
+            done()
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def monitoring(self) -> bool:
+        """True where decisions are recorded and nothing is blocked."""
+        return self.envelope.enforcement is Enforcement.MONITOR
+
+
+def _kind(text: str | None) -> PrincipalKind | None:
+    if text is None:
+        return None
+    try:
+        return PrincipalKind(text)
+    except ValueError:
+        raise BadInput("session(principal_kind)", f"found {text!r}", "use 'operator' or 'customer'") from None
+
+
+def _session_id(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not isinstance(text, str) or not 0 < len(text) <= 200 or not text.isprintable() or not text.isascii():
+        raise BadInput("session(id)", f"found {str(text)[:40]!r}", "use 1 to 200 printable ASCII characters")
+    return text
+
+
+def _resumed(info: SessionInfo, history: Iterable[StoredEvent], *, given_facts: bool) -> SessionInfo:
+    """The session's own identity: whoever resumes it must be who opened it."""
+    opened = next((e.event for e in history if e.event.kind == "session.opened"), None)
+    if opened is None:
+        raise BadInput(f"session {info.id}", "its first event is missing or erased", "open a new session")
+    if opened.agent != info.agent or opened.tenant != info.tenant:
+        raise BadInput(f"session {info.id}", f"belongs to agent {opened.agent!r}", "open a session of your own")
+    body = opened.body
+    if info.principal is not None and body.get("principal") != info.principal:
+        raise BadInput(f"session {info.id}", "belongs to another principal", "open a session of your own")
+    kind = PrincipalKind(body["principal_kind"]) if body.get("principal_kind") else None
+    if info.principal_kind is not None and info.principal_kind is not kind:
+        raise BadInput(f"session {info.id}", f"was opened for a {kind}", "pass the same principal_kind, or none")
+    facts = info.facts if given_facts else dict(body.get("facts") or {})
+    return replace(info, principal=body.get("principal"), principal_kind=kind, facts=facts)
+
+
+def _restore(text: SessionText, history: Iterable[StoredEvent]) -> None:
+    """Put back what the session saw, with labels, and what its calls asked."""
+    asked: dict[str, Any] = {}
+    for stored in history:
+        event: Event = stored.event
+        if event.kind == "decided" and event.body.get("token"):
+            asked[event.body["token"]] = event.body.get("args") or {}
+        elif event.kind == "observed":
+            text.append(codec.segment_from(event.body, event.blobs.get("text", "")))
+        elif event.kind == "settled" and event.body.get("segment"):
+            segment = codec.segment_from(event.body["segment"], event.blobs.get("text", ""))
+            text.append(segment, echo=[asked.get(event.body.get("token", ""), {})])
+        elif event.kind == "finished":
+            text.append(codec.answer_segment(event.body, event.blobs.get("answer", "")))
+
