@@ -1,0 +1,99 @@
+"""Settings from the environment and TOML to one frozen value, read once.
+
+Order: an argument in code or on the command line, then the environment (`REMIT_…`), then `[tool.remit]` in the nearest
+`pyproject.toml`, then `remit.toml` beside it, then the default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from remit.core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set outside the code."""
+
+    store: str = "sqlite:///remit.db"
+    """Where sessions are recorded."""
+    home: str = ""
+    """Folder of keys and checkpoints; empty: `$XDG_STATE_HOME/remit` or `~/.local/state/remit`."""
+    approval_wait_s: float = 30.0
+    """How long a blocking call waits for a person, in seconds."""
+    webhook_url: str = ""
+    """Where held calls and trips are told; empty: nowhere."""
+    webhook_secret: str = ""
+    """Key of the webhook's HMAC-SHA-256 signature."""
+    operator: str = ""
+    """Who answers approvals on this machine."""
+
+    @property
+    def home_path(self) -> Path:
+        """The folder of keys and checkpoints."""
+        if self.home:
+            return Path(self.home).expanduser()
+        state = os.environ.get("XDG_STATE_HOME")
+        return (Path(state) if state else Path("~/.local/state").expanduser()) / "remit"
+
+
+def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings as they apply in *folder*.
+
+    Raises:
+        BadInput: an unknown key or a value of the wrong type, with its place.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for place, table in _tables(folder or Path.cwd()):
+        for key, value in table.items():
+            values[key] = _typed(f"{place}: {key}", key, value)
+    for field in fields(Settings):
+        name = f"REMIT_{field.name.upper()}"
+        if environ.get(name):
+            values[field.name] = _typed(name, field.name, environ[name])
+    return Settings(**values)
+
+
+def _tables(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    for here in (folder, *folder.parents):
+        found: list[tuple[str, dict[str, Any]]] = []
+        own, project = here / "remit.toml", here / "pyproject.toml"
+        if own.is_file():
+            found.append((str(own), _read(own)))
+        if project.is_file():
+            table = _read(project).get("tool", {}).get("remit")
+            if table is not None:
+                found.append((f"{project} [tool.remit]", table))
+        if found or project.is_file():
+            return found
+    return []
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(str(path), f"cannot be read: {error}", "mend the file") from None
+
+
+def _typed(where: str, key: str, value: Any) -> Any:
+    known = {field.name: field.default for field in fields(Settings)}
+    if key not in known:
+        raise BadInput(where, "unknown setting", f"known: {', '.join(known)}")
+    if isinstance(known[key], float):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = -1.0
+        if isinstance(value, bool) or not 0 <= number < 1e9:
+            raise BadInput(where, f"found {value!r}", "write a number of seconds, 0 or more")
+        return number
+    if not isinstance(value, str):
+        raise BadInput(where, f"found {value!r}", "write a string")
+    return value

@@ -1,0 +1,159 @@
+"""The one place where concrete things are built and joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remit.core.envelope import Envelope
+from remit.core.errors import BadInput, Unavailable
+from remit.core.reader import decode
+from remit.core.selftest import load_envelope
+from remit.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from remit.store.sqlite import SqliteStore
+    from remit.usecases.guard import Guard
+
+MOST_ENVELOPE_BYTES = 4_000_000
+
+
+def open_guard(
+    envelope: str | Path | Envelope,
+    store: str | None = None,
+    *,
+    tenant: str = "default",
+    agent_version: str = "",
+    approval_wait_s: float | None = None,
+    async_approval_wait_s: float = 0.0,
+    allow_volatile: bool = False,
+    single_operator: bool = False,
+    settings: Settings | None = None,
+) -> Guard:
+    """Stand in front of one agent's tools.
+
+    Args:
+        envelope: the path of its YAML file, or an envelope that was loaded.
+        store: `sqlite:///file.db` (relative), `sqlite:////absolute.db`, or `memory:` for tests.
+        tenant: whose agent this is.
+        agent_version: tells versions of one agent apart for the breaker.
+        approval_wait_s: how long a blocking call waits for a person; default from the settings, 30.
+        async_approval_wait_s: the same for `acall`.
+        allow_volatile: let effects run on `memory:`, which leaves no record.
+        single_operator: a new store takes answers to approvals without a signature; every record shows it.
+        settings: instead of the environment and TOML.
+
+    Raises:
+        BadInput: the envelope, the store's address or a setting is malformed.
+        Unavailable: the store cannot be opened.
+    """
+    from remit.core.redact import Redactor
+    from remit.store.records import SqliteRecords
+    from remit.usecases.clock import SystemClock, Uuid7
+    from remit.usecases.guard import Guard
+
+    settings = settings or load_settings()
+    loaded = envelope if isinstance(envelope, Envelope) else read_envelope_file(Path(envelope))
+    opened = open_store(store or settings.store, settings, single_operator=single_operator)
+    try:
+        records = SqliteRecords(opened)
+        deliverer = start_delivery(opened, settings)
+
+        def close() -> None:
+            if deliverer is not None:
+                deliverer.close()
+            opened.close()
+
+        return Guard(
+            loaded,
+            records,
+            clock=SystemClock(),
+            ids=Uuid7(),
+            redactor=Redactor(opened.redaction_key, loaded.capture.mask),
+            tenant=tenant,
+            agent_version=agent_version,
+            approval_wait_s=settings.approval_wait_s if approval_wait_s is None else approval_wait_s,
+            async_approval_wait_s=async_approval_wait_s,
+            allow_volatile=allow_volatile,
+            on_close=close,
+        )
+    except BaseException:
+        opened.close()
+        raise
+
+
+def read_envelope_file(path: Path) -> Envelope:
+    """The envelope in a file, its own tests passed.
+
+    Raises:
+        BadInput: the file cannot be read, or what it says is wrong.
+    """
+    return load_envelope(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, strictly UTF-8.
+
+    Raises:
+        BadInput: it is not there, not a file, not readable, too large or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_ENVELOPE_BYTES + 1)
+    except FileNotFoundError:
+        raise BadInput(str(path), "no such file", "check the path; `remit init` writes a first envelope") from None
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights") from None
+    if len(data) > MOST_ENVELOPE_BYTES:
+        raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", "an envelope is a small file")
+    return decode(data, str(path))
+
+
+def store_path(address: str) -> Path | None:
+    """The file that a store's address names; None for `memory:`.
+
+    Raises:
+        BadInput: an address of another form.
+    """
+    if address == "memory:":
+        return None
+    if address.startswith("sqlite:///") and len(address) > len("sqlite:///"):
+        return Path(address.removeprefix("sqlite:///")).expanduser()
+    if address.startswith(("postgresql://", "postgres://")):
+        raise BadInput("store", "PostgreSQL is not supported in this version", "use sqlite:///remit.db")
+    raise BadInput("store", f"found {address[:60]!r}", "use sqlite:///remit.db, sqlite:////absolute/path.db or memory:")
+
+
+def open_store(
+    address: str, settings: Settings, *, create: bool = True, single_operator: bool = False
+) -> SqliteStore:
+    """The store at *address*, with the tables of journal, breaker, limits, approvals and outbox.
+
+    Raises:
+        BadInput: malformed address, not a store, or not there and *create* is false.
+        Unavailable: it cannot be reached.
+    """
+    from remit.store.records import EXTENSIONS
+    from remit.store.sqlite import SqliteStore
+
+    path = store_path(address)
+    if path is not None and not create and not path.exists():
+        raise BadInput(str(path), "no such store", "give --store, or set REMIT_STORE")
+    try:
+        return SqliteStore.open(
+            path, home=settings.home_path, create=create, single_operator=single_operator, extensions=EXTENSIONS
+        )
+    except PermissionError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None
+
+
+def start_delivery(store: SqliteStore, settings: Settings) -> Any:
+    """The thread that delivers the outbox to the webhook, or None where no webhook is set."""
+    if not settings.webhook_url:
+        return None
+    from remit.sinks.webhook import Webhook
+    from remit.store.outbox import SqliteOutbox
+    from remit.usecases.deliver import Deliverer
+
+    sink = Webhook(settings.webhook_url, settings.webhook_secret)
+    return Deliverer(SqliteOutbox(store), sink).start()
