@@ -1,0 +1,82 @@
+"""What commands print: tables for people on a terminal, one JSON object (or JSON Lines) for programs.
+
+Results go to stdout, everything else to stderr. Text that an agent or a tool wrote is hostile: control characters and
+terminal escapes are shown, never sent.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Output:
+    """How this run of the command line prints."""
+
+    json = False
+    """Set once by `main` from `--json`."""
+
+
+def emit(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line of stdout."""
+    sys.stdout.write(msgspec.json.encode(value, order="deterministic").decode() + "\n")
+
+
+def safe(text: object, limit: int = 2000) -> str:
+    """Text for a terminal: control, bidi and invisible characters as escapes, cut at *limit* characters.
+
+    >>> safe("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    whole = str(text)
+    cut = whole if len(whole) <= limit else whole[: limit - 1] + "…"
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in cut)
+
+
+def console(*, stderr: bool = False) -> Any:
+    """A rich console that interprets no markup."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """A line for people on stdout; nothing with `--json`."""
+    if not Output.json:
+        console().print(text, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A line for people on stderr."""
+    console(stderr=True).print(text, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
+    """A table for people; *empty* says what to do next where there is no row."""
+    listed = [[safe(cell) for cell in row] for row in rows]
+    if not listed:
+        say(empty)
+        return
+    from rich.table import Table
+
+    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in listed:
+        shown.add_row(*row)
+    console().print(shown)
+
+
+def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """*items*, with a bar on stderr while they are worked through; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import track
+
+    yield from track(items, description=what, total=total, console=console(stderr=True), transient=True)
