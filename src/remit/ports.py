@@ -61,7 +61,7 @@ class Records(Protocol):
     def approval(self, approval_id: str) -> ApprovalRecord | None:
         """The request as it stands now."""
 
-    def used_micros(self, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
+    def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
         """Used and reserved in each claim's window."""
 
     def mode(self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None) -> tuple[Mode, int, str]:

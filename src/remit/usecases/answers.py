@@ -52,7 +52,7 @@ class CallAnswers:
     # ------------------------------------------------------------------------------------------ consult
     def consult(self, prepared: Prepared) -> Past:
         """Origins of the argument values, and what the limits hold."""
-        used = self.records.used_micros(prepared.claims) if prepared.claims else ()
+        used = self.records.used_micros(*self._who()[:2], prepared.claims) if prepared.claims else ()
         with self.session.lock:
             return look_back(prepared, self.session.text, used)
 

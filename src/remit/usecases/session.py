@@ -159,7 +159,7 @@ class Session:
         call = ToolCall(tool, args)  # type: ignore[arg-type]
         guard = self.guard
         prepared = prepare(call, guard.envelope, self.facts)
-        used = guard.records.used_micros(prepared.claims) if prepared.claims else ()
+        used = guard.records.used_micros(self.info.tenant, self.info.agent, prepared.claims) if prepared.claims else ()
         with self.lock:
             past = look_back(prepared, self.text, used)
             decision = decide(prepared, guard.envelope, self.facts, past)
