@@ -69,7 +69,7 @@ def open_guard(
             records,
             clock=SystemClock(),
             ids=Uuid7(),
-            redactor=Redactor(opened.redaction_key, loaded.capture.mask),
+            redactor=Redactor(opened.derive("redact"), loaded.capture.mask),
             tenant=tenant,
             agent_version=agent_version,
             approval_wait_s=settings.approval_wait_s if approval_wait_s is None else approval_wait_s,

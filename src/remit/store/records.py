@@ -1,0 +1,209 @@
+"""The store as the guard sees it (`ports.Records`), on SQLite: each method is one transaction.
+
+Mode changes and held calls are told to people through the outbox, in the same transaction: nothing is lost, nothing is
+told that did not happen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
+from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
+from remit.core.breaker import ModeChange
+from remit.core.event import Event, StoredEvent
+from remit.core.types import Json, LimitClaim, Mode, ToolEffect
+from remit.store import control, control_approvals, control_breaker, control_limits, outbox
+from remit.store.sqlite import SqliteStore
+from remit.store.transaction import Transaction
+
+EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL)
+"""Tables beside the journal's own."""
+
+
+class SqliteRecords:
+    """`ports.Records` over a `SqliteStore`."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self._limit_key = store.derive("limit-keys")
+        self._epoch_seen = 0
+
+    @property
+    def volatile(self) -> bool:
+        """True for `memory:`."""
+        return self.store.volatile
+
+    # ------------------------------------------------------------------------------------------ writing
+    def append(self, events: Sequence[Event]) -> Future[None]:
+        """Write events."""
+
+        def work(tx: Transaction) -> None:
+            for event in events:
+                tx.append(event)
+
+        return self._transact(work, events)
+
+    def refuse(self, event: Event, missteps: Sequence[Misstep]) -> Future[None]:
+        """Write a refusal and count its violations."""
+        return self.settle(None, [event], missteps)
+
+    def admit(
+        self,
+        request: AdmitRequest,
+        events: Callable[[Admission], Sequence[Event]],
+        missteps: Sequence[Misstep],
+    ) -> Future[Admission]:
+        """Check again, reserve, and write what came of it, all or nothing."""
+        keyed = replace(request, claims=self._keyed(request.claims), epoch_seen=self._epoch_seen)
+        written: list[Event] = []
+
+        def work(tx: Transaction) -> Admission:
+            admission = control.admit(tx, keyed)
+            if not written:  # made once: a batch that runs again writes the same events
+                written.extend(events(admission))
+            for event in written:
+                tx.append(event)
+            self._tell(tx, [c for c in admission.changes if isinstance(c, ModeChange)])
+            for misstep in missteps:
+                self._tell(tx, control.count_violation(tx, misstep))
+            return admission
+
+        future: Future[Admission] = self.store.transact(work)
+        future.add_done_callback(self._remember_epoch)
+        return future
+
+    def settle(
+        self, settlement: Settlement | None, events: Sequence[Event], missteps: Sequence[Misstep]
+    ) -> Future[None]:
+        """Give reservations back, count violations, write the outcome."""
+
+        def work(tx: Transaction) -> None:
+            for event in events:
+                tx.append(event)
+            if settlement is not None:
+                self._tell(tx, control.settle(tx, settlement))
+            for misstep in missteps:
+                self._tell(tx, control.count_violation(tx, misstep))
+
+        return self._transact(work, events)
+
+    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
+        """Write a held decision and open its request, or find the one that is open."""
+
+        def work(tx: Transaction) -> ApprovalRecord | Parked:
+            for event in events:
+                tx.append(event)
+            record = control_approvals.request_approval(tx, request, single_operator=self.store.single_operator)
+            if isinstance(record, ApprovalRecord) and record.id == request.id:
+                outbox.enqueue(tx, "held", held_message(record))
+            return record
+
+        return self.store.transact(work)
+
+    def _transact(self, work: Callable[[Transaction], None], events: Sequence[Event]) -> Future[None]:
+        size = sum(200 + sum(map(len, e.blobs.values())) for e in events)
+        return self.store.transact(work, events=max(1, len(events)), size=2048 + size)
+
+    def _tell(self, tx: Transaction, changes: Sequence[ModeChange]) -> None:
+        for change in changes:
+            if change.after.strictness > change.before.strictness:
+                outbox.enqueue(tx, "trip", trip_message(change))
+
+    def _remember_epoch(self, future: Future[Admission]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._epoch_seen = max(self._epoch_seen, future.result().store_epoch)
+
+    # ------------------------------------------------------------------------------------------ reading
+    def approval(self, approval_id: str) -> ApprovalRecord | None:
+        """The request as it stands now; one whose time is over counts as expired, swept or not."""
+        now = self._now()
+
+        def overdue(db: Any) -> bool:
+            status = control_approvals.status(db, approval_id)
+            return status is not None and status.state.open and status.expires_at <= now
+
+        if self.store.read(overdue):
+            self.store.transact(lambda tx: control.sweep(tx)).result()
+        return self.store.read(lambda db: control_approvals.show(db, approval_id, self._load))
+
+    def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
+        """Used and reserved in each claim's window."""
+        keyed, now = self._keyed(claims), self._now()
+        return self.store.read(lambda db: control_limits.usage(db, tenant, agent, keyed, now))
+
+    def mode(
+        self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None
+    ) -> tuple[Mode, int, str]:
+        """Effective mode, breaker epoch and the reason."""
+        now = self._now()
+        return self.store.read(
+            lambda db: control_breaker.effective_mode(db, tenant, agent, agent_version, effect, now)
+        )
+
+    def precheck(self, token: str) -> bool:
+        """Whether a reservation still holds."""
+        now = self._now()
+        return self.store.read(lambda db: control.precheck(db, token, now))
+
+    def events(self, session: str) -> Iterator[StoredEvent]:
+        """The events of one session, in order."""
+        return self.store.events(session=session)
+
+    def _load(self, event_id: str) -> Mapping[str, Json] | None:
+        stored = self.store.event(event_id)
+        return None if stored is None or stored.erased else stored.event.body
+
+    def _now(self) -> float:
+        return time.time()
+
+    def _keyed(self, claims: Sequence[LimitClaim]) -> tuple[LimitClaim, ...]:
+        """The claims with keys that only this store can make: a customer's number is not to be guessed from an index."""
+        return tuple(replace(c, key=self._hidden(c.key)) if c.key else c for c in claims)
+
+    def _hidden(self, key: str) -> str:
+        return hmac.new(self._limit_key, key.encode(), hashlib.sha256).hexdigest()
+
+
+def held_message(record: ApprovalRecord) -> dict[str, Json]:
+    """What a channel is told about a held call: no more than people need to find and answer it."""
+    answer = f"remit approvals approve {record.id}"
+    return {
+        "kind": "held",
+        "approval_id": record.id,
+        "agent": record.status.agent,
+        "tenant": record.status.tenant,
+        "tool": record.status.tool,
+        "preview": record.preview,
+        "clauses": list(record.clauses),
+        "reasons": list(record.reasons),
+        "expires_at": record.status.expires_at,
+        "people": record.status.need.people,
+        "roles": list(record.status.need.roles),
+        "command": answer,
+        "text": f"{record.status.agent}: {record.preview} is held ({', '.join(record.clauses)}). Answer: {answer}",
+    }
+
+
+def trip_message(change: ModeChange) -> dict[str, Json]:
+    """What a channel is told when autonomy is taken away."""
+    show = f"remit breaker show {change.scope.agent or change.scope.id}"
+    return {
+        "kind": "trip",
+        "scope": change.scope.id,
+        "agent": change.scope.agent,
+        "tenant": change.scope.tenant,
+        "from": change.before.value,
+        "to": change.after.value,
+        "reason": change.reason,
+        "at": change.at,
+        "sessions": list(change.sessions),
+        "command": show,
+        "text": f"{change.scope.id} went from {change.before} to {change.after}: {change.reason}. See: {show}",
+    }
