@@ -169,7 +169,7 @@ def _copy(value: object, levels: int, left: list[int]) -> Json:
 
 
 def _object(value: dict[object, object], levels: int, left: list[int]) -> dict[str, Json]:
-    _descend(levels, left)
+    _descend(levels, left, len(value))
     copy: dict[str, Json] = {}
     for key, item in value.items():
         try:
@@ -178,14 +178,14 @@ def _object(value: dict[object, object], levels: int, left: list[int]) -> dict[s
             _spend(left, len(key) + 4)  # type: ignore[arg-type]
             copy[key] = _copy(item, levels, left)  # type: ignore[index]
         except _Flaw as flaw:
-            name = key if type(key) is str else repr(type(key).__name__)
+            name = key if type(key) is str else f"<{type(key).__name__}>"
             flaw.path.append(f".{name}" if name.isidentifier() else f"[{name[:80]!a}]")
             raise
     return copy
 
 
 def _array(value: list[object], levels: int, left: list[int]) -> list[Json]:
-    _descend(levels, left)
+    _descend(levels, left, len(value))
     copy: list[Json] = []
     for index, item in enumerate(value):
         try:
@@ -225,9 +225,11 @@ def _spend(left: list[int], size: int) -> None:
         raise _Flaw("more data than one value may hold", "send less, or a reference to it")
 
 
-def _descend(levels: int, left: list[int]) -> None:
+def _descend(levels: int, left: list[int], count: int) -> None:
     if levels < 0:
         raise _Flaw(f"nested deeper than {MAX_DEPTH} levels", "flatten it; a value may not contain itself")
+    if 2 * count > left[0]:  # every element costs two or more, so a huge list need not be walked
+        left[0] = 0
     _spend(left, 2)
 
 

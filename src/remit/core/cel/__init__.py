@@ -41,6 +41,7 @@ from remit.core.cel.types import (
     Scalar,
     Type,
     from_schema,
+    record,
 )
 from remit.core.errors import BadInput
 
@@ -58,6 +59,7 @@ __all__ = [
     "NULL",
     "STRING",
     "ListOf",
+    "record",
     "Record",
     "Scalar",
     "Type",

@@ -49,6 +49,8 @@ def facts_if(truth: bool, node: n.Node) -> Facts:
     """Return the fields known to be present when *node* turned out to be *truth*."""
     if isinstance(node, n.Has):
         return frozenset({key(node.field)}) if truth else _NONE
+    if isinstance(node, n.Binary) and node.op == "in" and truth and isinstance(node.left, n.Literal):
+        return frozenset({field_key(node.right, str(node.left.value))})
     if isinstance(node, n.Unary) and node.op == "!":
         return facts_if(not truth, node.operand)
     if isinstance(node, n.Logic):
@@ -63,22 +65,24 @@ def facts_if(truth: bool, node: n.Node) -> Facts:
 
 
 def key(node: n.Node) -> str:
-    """Return a text that is equal for equal expressions, whatever their spacing.
-
-    ``args['a']`` and ``args.a`` are one thing.
-    """
+    """Return a text that is equal for equal expressions, whatever their spacing."""
     match node:
         case n.Name(name=name):
             return name
         case n.Literal(value=value):
             return f"{type(value).__name__}:{value!r}"
         case n.Select(base=base, name=name):
-            return f"{key(base)}.{name}"
+            return field_key(base, name)
         case n.Index(base=base, index=n.Literal(value=str() as name)):
-            return f"{key(base)}.{name}" if name.isidentifier() else f"{key(base)}[{name!r}]"
+            return field_key(base, name)
         case _:
             own = [str(getattr(node, name)) for name in ("name", "op", "kind", "var") if hasattr(node, name)]
             return f"{type(node).__name__}{own}({','.join(key(child) for child in node.children())})"
+
+
+def field_key(base: n.Node, name: str) -> str:
+    """Return the text that stands for one field: ``args['a']`` and ``args.a`` are one thing."""
+    return f"{key(base)}.{name}" if name.isidentifier() else f"{key(base)}[{name!r}]"
 
 
 def display(names: Mapping[str, object] | list[str]) -> str:
@@ -129,25 +133,22 @@ class _Checker:
         raise Flaw(f"unknown name {node.name!r}; known: {known}", node.pos)
 
     def select(self, node: n.Select, facts: Facts) -> Type:
-        return self.field(node, node.base, node.name, facts)
+        return self.field(node, node.pos, facts, node.base, node.name)
 
-    def field(self, node: n.Node, base: n.Node, name: str, facts: Facts) -> Type:
+    def field(self, node: n.Node, pos: int, facts: Facts, base: n.Node, name: str) -> Type:
         owner = self.visit(base, facts)
         if owner == DYN:
             return DYN
         if not isinstance(owner, Record):
-            raise Flaw(f"{owner} has no fields; cannot read {name!r}", node.pos)
-        if name not in owner.fields:
-            raise Flaw(f"no field {name!r}; has {display(owner.fields)}", node.pos)
+            raise Flaw(f"{owner} has no fields; cannot read {name!r}", pos)
+        found = _known_field(owner, name, pos)
         if name not in owner.required and key(node) not in facts:
-            text = key(node)
-            raise Flaw(f"field {name!r} may be missing", node.pos, f"guard it: has({text}) && ..")
-        return owner.fields[name]
+            guard = f"has({key(node)})" if name.isidentifier() else f"{name!r} in {key(base)}"
+            raise Flaw(f"field {name!r} may be missing", pos, f"guard it: {guard} && ..")
+        return found
 
     def has(self, node: n.Has, facts: Facts) -> Type:
-        self.out.types[node.field] = self.field(
-            node.field, node.field.base, node.field.name, facts | {key(node.field)}
-        )
+        self.out.types[node.field] = self.select(node.field, facts | {key(node.field)})
         return BOOL
 
     def index(self, node: n.Index, facts: Facts) -> Type:
@@ -158,7 +159,7 @@ class _Checker:
                     "a record is indexed by a literal name", node.pos, "write args.name or args['name']"
                 )
             self.visit(node.index, facts)
-            return self.field(node, node.base, node.index.value, facts)
+            return self.field(node, node.index.pos, facts, node.base, node.index.value)
         inner = self.visit(node.index, facts)
         if isinstance(owner, ListOf):
             if inner not in (INT, DYN):
@@ -336,6 +337,12 @@ def _alike(left: Type, right: Type) -> bool:
     return left == right or DYN in (left, right)
 
 
+def _known_field(owner: Record, name: str, pos: int) -> Type:
+    if name not in owner.fields:
+        raise Flaw(f"no field {name!r}; has {display(owner.fields)}", pos)
+    return owner.fields[name]
+
+
 def _merge(left: Type, right: Type) -> Type:
     """Return the vaguer of two types that are alike."""
     if isinstance(left, ListOf) and isinstance(right, ListOf):
@@ -365,7 +372,9 @@ def _check_in(node: n.Binary, left: Type, right: Type) -> None:
     elif right == STRING:
         raise Flaw("cannot look for something in a string", node.pos, "write text.contains('..')")
     elif isinstance(right, Record):
-        raise Flaw("cannot look for something in a record", node.pos, "write has(args.name)")
+        if not (isinstance(node.left, n.Literal) and isinstance(node.left.value, str)):
+            raise Flaw("cannot look for a value in a record", node.pos, "write has(args.name)")
+        _known_field(right, node.left.value, node.left.pos)
     elif right != DYN:
         raise Flaw(f"list expected after in, got {right}", node.pos)
 
@@ -397,7 +406,7 @@ def _bool_remedy(wanted: Type, found: Type) -> str:
 
 
 def _compare_remedy(left: Type, right: Type) -> str:
-    if {left, right} == {STRING, DOUBLE} or {left, right} == {STRING, INT}:
+    if STRING in (left, right) and (left in NUMBERS or right in NUMBERS):
         return "write numbers without quotes, strings with them"
     return ""
 

@@ -37,7 +37,7 @@ MAX_STEPS: Final = 10_000
 """Macro visits in one evaluation; long texts and lists looked at inside a macro count as several."""
 STEPS: Final = "#"
 
-_CLASSES: Final[dict[Type, type]] = {STRING: str, BOOL: bool, INT: int, NULL: type(None)}
+_CLASSES: Final[dict[Scalar, type]] = {STRING: str, BOOL: bool, INT: int, NULL: type(None)}
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TEXT_SHIFT: Final = 8
 _LIST_SHIFT: Final = 4
@@ -275,7 +275,7 @@ def narrowing(wanted: Type, label: str) -> Callable[[Any], Any] | None:
     """Return a function that checks a value to be of type *wanted*; None where nothing is to check."""
     if wanted == DOUBLE:
         return lambda value: _double(value, label)
-    exact = list if isinstance(wanted, ListOf) else _CLASSES.get(wanted)
+    exact = _class_of(wanted)
     if exact is None:
         return None
 
@@ -285,6 +285,13 @@ def narrowing(wanted: Type, label: str) -> Callable[[Any], Any] | None:
         raise ConditionError(f"{label}: {wanted} expected, got {kind(value)}")
 
     return check
+
+
+def _class_of(wanted: Type) -> type | None:
+    """Return the one class of values of this type; None where there are several, or nothing to check."""
+    if isinstance(wanted, ListOf):
+        return list
+    return _CLASSES.get(wanted) if isinstance(wanted, Scalar) else None
 
 
 def _narrowed(closure: Closure, wanted: Type, label: str) -> Closure:
@@ -311,7 +318,7 @@ def _missing(label: str) -> ConditionError:
 
 def _field(base: Closure, name: str, wanted: Type, label: str) -> Closure:
     """Read a field and check its type, in one function per kind of type, since every condition does this."""
-    exact = list if isinstance(wanted, ListOf) else _CLASSES.get(wanted)
+    exact = _class_of(wanted)
     if wanted == DOUBLE:
 
         def double(env: Env) -> float:

@@ -165,9 +165,12 @@ def _host_name(text: str) -> str:
     name = text.lower().removesuffix(".")
     if ":" in name or _NUMERIC.fullmatch(name):
         try:
-            return str(ipaddress.ip_address(name))
+            address = ipaddress.ip_address(name)
         except ValueError:
-            raise ConditionError("a numeric host that is no plain IP address") from None
+            address = None
+        if address is None or "%" in name:
+            raise ConditionError("a numeric host that is no plain IP address")
+        return str(address)
     if not text.isascii() or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         raise ConditionError("not a host name of ASCII letters, digits, dots and hyphens")
     return name
