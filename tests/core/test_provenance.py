@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from remit.core.envelope import Clause, Flow
-from remit.core.provenance import ORIGINS_PER_SOURCE, SessionText, flow_problem, trace
+from remit.core.provenance import ORIGINS_PER_SOURCE, SessionText, flow_problem, labelled_fields, trace
 from remit.core.text import lowered, needles, shown, shown_exactly
 from remit.core.types import Confidentiality, Integrity, Json, Label, Role, Segment
 
@@ -72,6 +72,10 @@ def problem(
         ("O-1", "Refund O-1's price; thanks"),
         ("café", "the Café."),
         ("7", "file 7."),
+        ("https://www.corp.example", "see www.corp.example."),
+        ("http://corp.example/", "see corp.example"),
+        ("https://corp.example/a?b=1", "see corp.example/a?b=1"),
+        ("https://www.notes.md", "see www.notes.md"),
         (1200, "pay 1200 now"),
         (1200, "pay 1,200 now"),
         (1200, "pay $1,200.00."),
@@ -100,11 +104,19 @@ def test_a_value_that_stands_whole_is_found(value, text):
         ("corp.com", "corp.com..evil.io"),
         ("corp.com", "corp.com:8080"),
         ("corp.com", "corp.com's.evil.io"),
-        ("corp.com", "corp.com" + "'s" * 100_000),
         ("corp.com", "evil-corp.com"),
         ("corp.com", "corp.com\u200b.evil.io"),
         ("corp.com", "corp.com\u0301"),
         ("corp.com", "corp.com謝"),
+        ("https://corp.com", "http://corp.com"),
+        ("https://corp.com", "bob@corp.com"),
+        ("https://corp.com/a", "corp.com"),
+        ("https://corp.com", "corp.com/a"),
+        ("https://bob@corp.com", "bob@corp.com"),
+        ("https://notes.md", "read notes.md"),
+        ("https://general", "post in general"),
+        ("https://10.2.0.1", "release 10.2.0.1"),
+        ("ftp://corp.com", "corp.com"),
         ("brien@corp.com", "o'brien@corp.com"),
         ("x@corp.com", "bob+x@corp.com"),
         ("GB29NWBK", "GB29NWBK60161331926819"),
@@ -129,6 +141,11 @@ def test_a_value_that_stands_whole_is_found(value, text):
 )
 def test_a_value_inside_a_longer_token_is_not_found(value, text):
     assert not user_said(value, text)
+
+
+def test_a_long_run_of_marks_is_no_border_and_costs_little():
+    assert not user_said("corp.com", "corp.com" + "'s" * 100_000)
+    assert not user_said("corp.com", "corp.com" + "." * 100_000)
 
 
 @pytest.mark.parametrize("value", ["", " ", "a", "-", "@", ".", "\n", "’", None, True, False, [], {}])
@@ -294,6 +311,41 @@ def test_the_user_may_name_a_value_after_the_agent_asked_for_it():
 
 def test_an_independent_trusted_source_vouches_for_what_untrusted_content_said_first():
     assert sources("GB29", ("mail", "pay GB29"), ("contacts", "Landlord: GB29", {})) == ["mail", "contacts"]
+
+
+# Fields of a result
+
+MAILS = {"mails", "mails.sender", "mails.to"}
+
+
+@pytest.mark.parametrize(
+    ("result", "fields"),
+    [
+        ({"sender": "a@x.example", "body": "b"}, {"mails.sender": "a@x.example"}),
+        (
+            [{"sender": "a@x.example"}, {"sender": "b@x.example"}],
+            {"mails.sender": "a@x.example | b@x.example"},
+        ),
+        ({"to": ["a", 7, None, True]}, {"mails.to": "a | 7"}),
+        ('[{"sender": "a@x.example"}]', {"mails.sender": "a@x.example"}),
+        ({"body": {"sender": "eve"}}, {}),
+        ({"body": '{"sender": "eve"}'}, {}),
+        ('{"sender": "a", "sender": "eve"}', {}),
+        ("sender: eve", {}),
+        ("{broken", {}),
+        ([["sender", "eve"]], {}),
+        (None, {}),
+    ],
+)
+def test_only_a_listed_field_of_the_result_itself_gets_its_own_label(result, fields):
+    assert dict(labelled_fields("mails", result, MAILS)) == fields
+
+
+def test_no_value_spans_two_leaves():
+    ((source, text),) = labelled_fields("mails", {"to": ["a@x.example", "b@x.example"]}, MAILS)
+
+    assert sources("a@x.example b@x.example", (source, text)) == []
+    assert sources("b@x.example", (source, text)) == ["mails.to"]
 
 
 # Leaves

@@ -15,6 +15,7 @@ errs towards "not found".
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
@@ -27,6 +28,11 @@ _APOSTROPHES = frozenset("'‘’")  # noqa: RUF001
 _CURRENCY = frozenset("$€£¥₹")
 _MINUS = frozenset("-−–")  # noqa: RUF001
 _LONGEST_SOFT_RUN = 64
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}")
+_FILE_ENDINGS = frozenset(
+    ("ai", "app", "cab", "cc", "md", "mov", "pl", "ps", "pub", "py", "rs", "sh", "so", "zip")
+)
+"""Top-level domains that people also write behind file names: who says `notes.md` has named no web site."""
 _BLANKS = bytes(code if code >= 128 or chr(code).isalnum() else 32 for code in range(256))
 _WIDE_BLANKS = tuple(char for char in sorted(_DELIMITERS | _SOFT | _CURRENCY | _MINUS) if not char.isascii())
 
@@ -63,13 +69,29 @@ def needles(value: Json) -> tuple[str, ...]:
     ('bob@corp.example',)
     >>> needles(1200.0), needles(0.5), needles("a"), needles("")
     (('1200', '1,200'), ('0.5',), (), ())
+
+    People leave the scheme out of an address, and models add it:
+
+    >>> needles("https://www.corp.example/")
+    ('https://www.corp.example/', 'www.corp.example')
     """
     if isinstance(value, str):
         spelled = lowered(shown(value) if value.isascii() else shown_exactly(value))
-        return (spelled,) if _tells(spelled) else ()
+        return (spelled, *_without_scheme(spelled)) if _tells(spelled) else ()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ()
     return tuple(dict.fromkeys((plain_number(value), f"{Decimal(plain_number(value)):,f}")))
+
+
+def _without_scheme(spelled: str) -> tuple[str, ...]:
+    """A web address as people write it; nothing where the rest would name a file or a mail address."""
+    scheme, mark, rest = spelled.partition("://")
+    host = rest.partition("/")[0]
+    if not mark or scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        return ()
+    if host.rpartition(".")[2] in _FILE_ENDINGS and not host.startswith("www."):
+        return ()
+    return (host if rest == host + "/" else rest,)
 
 
 def _tells(spelled: str) -> bool:
