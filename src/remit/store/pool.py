@@ -1,0 +1,75 @@
+"""The connections that read: one for each thread, closed before a fork and when the store closes."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+import apsw
+
+from remit.core.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Readers:
+    """Runs reads, each on its thread's own connection and in one snapshot."""
+
+    def __init__(self, open_one: Callable[[], apsw.Connection]) -> None:
+        self._open_one = open_one
+        self.reset()
+
+    def reset(self) -> None:
+        """Start without connections: at first, and in a forked child."""
+        self._local = threading.local()
+        self._all: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
+        self._gate = threading.Condition()
+        self._running = 0
+        self._closed = False
+
+    def read(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run *work* on this thread's connection."""
+        with self._gate:
+            if self._closed:
+                raise Unavailable("the journal is closed")
+            self._running += 1
+        try:
+            connection = self._mine()
+            if connection.in_transaction:
+                return work(connection)
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                connection.execute("ROLLBACK")
+        finally:
+            with self._gate:
+                self._running -= 1
+                self._gate.notify_all()
+
+    def close(self, *, timeout_s: float) -> bool:
+        """Close all connections once no read runs; False when one still ran after *timeout_s*."""
+        with self._gate:
+            self._closed = True
+            idle = self._gate.wait_for(lambda: self._running == 0, timeout_s)
+            if idle:
+                for connection in list(self._all):
+                    connection.close()
+                self._all = weakref.WeakSet()
+                self._local = threading.local()
+            return idle
+
+    def resume(self) -> None:
+        """Take reads again after `close`."""
+        with self._gate:
+            self._closed = False
+
+    def _mine(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open_one()
+            with self._gate:
+                self._all.add(connection)
+        return connection

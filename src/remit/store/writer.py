@@ -1,0 +1,277 @@
+"""Group commit: callers queue their work, one of them or the writer thread commits all that waits.
+
+Whoever holds the *lead* is the process's one writer. A caller that finds the lead free takes it and commits
+at once, on its own thread, since two hand-offs between threads would cost it half its rate; what queues up
+meanwhile goes to the writer thread, which takes all of it into one transaction. The time of one commit is
+thus the timer of the next batch, and no other timer is needed.
+
+Every holder looks at the queue again after it gave the lead back, so no work is left behind by a caller that
+found the lead taken.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from remit.core.errors import Unavailable
+from remit.store.batch import Batch
+
+BATCH = 256
+"""Most works in one transaction."""
+
+
+class Waiting:
+    """One piece of work in the queue, and what became of it."""
+
+    __slots__ = ("done", "error", "events", "future", "result", "signal", "size", "work")
+
+    def __init__(self, work: Callable[[Batch], Any], events: int, size: int) -> None:
+        self.work = work
+        self.events = events
+        self.size = size
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = False
+        self.future: Future[Any] | None = None
+        self.signal: threading.Lock | None = None
+
+    def publish(self) -> None:
+        """Tell the caller; only after the commit."""
+        if self.signal is not None:
+            self.signal.release()
+        elif self.future is not None and self.future.set_running_or_notify_cancel():
+            if self.error is None:
+                self.future.set_result(self.result)
+            else:
+                self.future.set_exception(self.error)
+        self.done = True
+
+    def unwrap(self) -> Any:
+        """The result, or raise what the work or the commit raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Writer:
+    """The bounded queue and the lead.
+
+    Args:
+        commit: writes a batch and fills in each `result` and `error`; the only thing that touches the
+            database.
+        events: most events that may wait or be in a commit.
+        size: most bytes that may wait or be in a commit.
+        wait_s: how long a caller waits for room.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[Waiting]], None], *, events: int, size: int, wait_s: float
+    ) -> None:
+        self._commit = commit
+        self._most_events, self._most_size, self.wait_s = events, size, wait_s
+        self.refused = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Start with an empty queue and no thread: at first, and in a forked child."""
+        self._queue: deque[Waiting] = deque()
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._lead = threading.Lock()
+        self._leader: int | None = None
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self.events = self.size = self._blocked = 0
+
+    # Callers
+
+    def submit(self, item: Waiting, wait_s: float | None = None) -> None:
+        """Queue *item* for the writer thread."""
+        self._enqueue(item, wait_s)
+        self._ring()
+
+    def run(self, item: Waiting, *, may_lead: bool = True) -> Any:
+        """Queue *item* and wait for it; commit it here when nobody else is committing."""
+        if self._leader == threading.get_ident():
+            raise RuntimeError(
+                "a piece of work must not start a transaction of its own: use the one it was given"
+            )
+        signal = item.signal = threading.Lock()
+        signal.acquire()
+        self._enqueue(item, None)
+        if not may_lead:
+            self._ring()
+        elif self._lead.acquire(blocking=False):
+            try:
+                self._commit_next()
+            finally:
+                self.give_back()
+        if not item.done:
+            signal.acquire()
+        return item.unwrap()
+
+    def take_lead(self, timeout_s: float = -1) -> bool:
+        """Keep all others from committing; `give_back` lets them go on."""
+        taken = self._lead.acquire(timeout=timeout_s)
+        if taken:
+            self._leader = threading.get_ident()
+        return taken
+
+    def give_back(self) -> None:
+        """Give the lead back, and see to what was queued meanwhile."""
+        self._leader = None
+        self._lead.release()
+        if self._queue:
+            self._ring()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is committed inside this block."""
+        self.take_lead()
+        try:
+            yield
+        finally:
+            self.give_back()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the running thread is inside a commit."""
+        return self._leader == threading.get_ident()
+
+    def close(self) -> None:
+        """Take no more work, and return when all that was taken is done."""
+        with self._lock:
+            self._closed = True
+            thread, self._thread = self._thread, None
+            self._room.notify_all()
+        self._ring_bell()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        with_work = True
+        while with_work:
+            self.take_lead()
+            try:
+                with_work = self._commit_next()
+            finally:
+                self._leader = None
+                self._lead.release()
+
+    def push_back(self, items: Sequence[Waiting]) -> None:
+        """Put works whose commit was interrupted back in front, to be committed by the writer thread."""
+        self._queue.extendleft(reversed(items))
+        with self._lock:
+            self.events += sum(item.events for item in items)
+            self.size += sum(item.size for item in items)
+
+    # Inside
+
+    def _enqueue(self, item: Waiting, wait_s: float | None) -> None:
+        with self._lock:
+            if self._closed:
+                raise Unavailable("capture_unavailable: the journal is closed")
+            if not self._fits(item):
+                self._wait_for_room(item, self.wait_s if wait_s is None else wait_s)
+            self.events += item.events
+            self.size += item.size
+            self._queue.append(item)
+
+    def _fits(self, item: Waiting) -> bool:
+        # One item larger than the bound may pass alone; otherwise it could never be written.
+        return not self.events or (
+            self.events + item.events <= self._most_events and self.size + item.size <= self._most_size
+        )
+
+    def _wait_for_room(self, item: Waiting, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
+        self._blocked += 1
+        try:
+            while not self._fits(item) and not self._closed:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._room.wait(left):
+                    break
+        finally:
+            self._blocked -= 1
+        if self._closed:
+            raise Unavailable("capture_unavailable: the journal is closed")
+        if not self._fits(item):
+            self.refused += item.events
+            raise Unavailable(
+                f"capture_unavailable: {self.events} events ({self.size} bytes) wait to be written",
+                retry_after_s=max(wait_s, 0.05),
+            )
+
+    def _commit_next(self) -> bool:
+        """Commit all that waits, at most a batch; False when nothing did. The caller holds the lead."""
+        queue = self._queue
+        batch = [queue.popleft() for _ in range(min(len(queue), BATCH))]
+        if not batch:
+            return False
+        self._leader = threading.get_ident()
+        try:
+            self._commit(batch)
+        except BaseException:
+            # An interrupt struck the caller that leads: the others' works go to the writer thread.
+            self.push_back(batch)
+            raise
+        finally:
+            with self._lock:
+                for item in batch:
+                    self.events -= item.events
+                    self.size -= item.size
+                if self._blocked:
+                    self._room.notify_all()
+        _publish(batch)
+        return True
+
+    def _ring(self) -> None:
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None and not self._closed:  # type: ignore[redundant-expr]
+                    self._thread = threading.Thread(target=self._work, name="remit-journal", daemon=True)
+                    self._thread.start()
+        self._ring_bell()
+
+    def _ring_bell(self) -> None:
+        # A rung bell stays rung; two threads may ring at once.
+        with suppress(RuntimeError):
+            self._bell.release()
+
+    def _work(self) -> None:
+        while not self._closed:
+            self._bell.acquire()
+            more = True
+            while more:
+                self._lead.acquire()
+                try:
+                    more = self._commit_next()
+                finally:
+                    self._leader = None
+                    self._lead.release()
+
+
+def _publish(batch: Sequence[Waiting]) -> None:
+    try:
+        for item in batch:
+            item.publish()
+    except BaseException:
+        # An interrupt between two callers must not leave the rest waiting.
+        for item in batch:
+            if not item.done:
+                with suppress(RuntimeError):
+                    item.publish()
+        raise
+
+
+def in_event_loop() -> bool:
+    """Whether the running thread runs an asyncio loop, which must not wait for a disk."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
