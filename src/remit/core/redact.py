@@ -14,7 +14,7 @@ from typing import Any
 from remit.core.types import Json
 
 FAMILIES: tuple[tuple[str, str], ...] = (
-    ("pem", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\n]{1,8000}-----END [A-Z ]{0,30}PRIVATE KEY-----"),
+    ("pem", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]+-----END [A-Z ]{0,30}PRIVATE KEY-----"),
     ("aws", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
