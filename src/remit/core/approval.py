@@ -7,6 +7,8 @@
                       ├─► expired ◄─┤     the store's clock; never shown as a person's no
                       └─► cancelled ◄┘    session over, epoch raised, a stricter question took its place
 
+An approved call that a limit refuses all the same is spent: failed, with the clause.
+
 The theory. The record is the authority: no timeout of a waiter, lost message or closed page changes it. It is
 bound to a digest of everything that matters about the call *and* to the breaker's epoch, so another argument,
 tool, envelope or epoch is another question. Whoever answers names the digest that they saw; a mismatch is
@@ -23,6 +25,7 @@ from enum import StrEnum
 
 from remit.core.canonical import digest as digest_of
 from remit.core.canonical import encode
+from remit.core.envelope import BreakerRule
 from remit.core.errors import Refused
 from remit.core.types import ApprovalNeed, Json, ToolEffect
 
@@ -60,7 +63,12 @@ _NEXT = {
         ApprovalState.EXPIRED,
         ApprovalState.CANCELLED,
     },
-    ApprovalState.APPROVED: {ApprovalState.CLAIMED, ApprovalState.EXPIRED, ApprovalState.CANCELLED},
+    ApprovalState.APPROVED: {
+        ApprovalState.CLAIMED,
+        ApprovalState.FAILED,
+        ApprovalState.EXPIRED,
+        ApprovalState.CANCELLED,
+    },
     ApprovalState.CLAIMED: {ApprovalState.EXECUTED, ApprovalState.FAILED, ApprovalState.APPROVED},
     ApprovalState.FAILED: {ApprovalState.EXECUTED},
 }
@@ -126,7 +134,9 @@ class ApprovalRequest:
     subject: str = ""
     """Whose personal data the call holds (`Event.subject`)."""
     max_pending: int = 3
-    """Open questions at most for the agent (`BreakerRule.max_pending`)."""
+    """Questions that may be open for the agent at a time (`BreakerRule.max_pending`)."""
+    rule: BreakerRule | None = None
+    """Of the agent, where it is to be remembered: a rejection is weighed by it."""
     canary: bool = False
     """A known-bad proposal that tests the approvers: it can never run, and counts for nothing."""
 
@@ -178,6 +188,14 @@ class ApprovalStatus:
     canary: bool = False
     event_id: str = ""
     """The `approval.requested` event, which holds the record's body."""
+    call_digest: str = ""
+    """`digest` without the breaker's epoch."""
+    epoch: int = 0
+    """The `breaker_epoch` that it was asked under, and is void with."""
+    agent_version: str = ""
+    call_id: str = ""
+    """Of the first call that asked."""
+    envelope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,17 +296,6 @@ def satisfies(given: ApprovalNeed, asked: ApprovalNeed) -> bool:
     """
     roles = not asked.roles or (bool(given.roles) and set(given.roles) <= set(asked.roles))
     return given.people >= asked.people and roles
-
-
-def joined(one: ApprovalNeed, other: ApprovalNeed) -> ApprovalNeed:
-    """A need that covers both: the most people, the shorter expiry, the roles that both allow.
-
-    Where no role serves both, the later question's roles stand, since `need` speaks of one choice of roles
-    only.
-    """
-    shared = tuple(role for role in one.roles if role in other.roles)
-    roles = shared or other.roles or one.roles
-    return ApprovalNeed(roles, max(one.people, other.people), min(one.expires_s, other.expires_s))
 
 
 def role_missing(need: ApprovalNeed, roles: Sequence[str]) -> bool:

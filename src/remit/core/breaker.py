@@ -36,10 +36,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from remit.core.canonical import encode
 from remit.core.envelope import BreakerRule
 from remit.core.errors import BadInput
 from remit.core.scope import Scope
-from remit.core.types import Mode, Severity, ToolEffect
+from remit.core.types import Json, Mode, Severity, ToolEffect
 
 COLLAPSE_S = 30.0
 """Refused proposals with the same clause, arguments and session within this time count once."""
@@ -73,6 +74,38 @@ class Force:
     reason: str
     break_glass: bool = False
     """One person loosened alone; somebody has to review it."""
+    id: str = ""
+    """Made by the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who sets a mode by hand."""
+
+    name: str
+    signature: bytes | None = None
+    """Over `mode_message`; None where nothing was signed, which is enough to be stricter."""
+
+
+def mode_message(
+    id: str, scope: Scope, mode: Mode, *, reason: str, until: float | None, changes: int
+) -> bytes:
+    """The bytes that a person signs to set a mode by hand.
+
+    Args:
+        id: of the act, made by the caller.
+        until: end of a force; None for a reset, which has none.
+        changes: `changes` of the scope as the person saw it, so that an old signature cannot be used again.
+    """
+    body: Json = {
+        "id": id,
+        "scope": scope.id,
+        "mode": mode.value,
+        "reason": reason,
+        "until": until,
+        "changes": changes,
+    }
+    return b"remit-mode-v1\n" + encode(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,10 +325,10 @@ def advanced(state: ScopeState, rule: BreakerRule, window: Window, at: float) ->
         and state.approved_clean >= recovery.approved_clean
     ):
         reason = f"cool-down over, {state.approved_clean} approved actions in a row were clean"
-        return _entered(state, Mode.PROBATION, reason, at)
+        return entered(state, Mode.PROBATION, reason, at)
     quiet = weight_sum(rule, window.counts) < rule.threshold
     if state.mode is Mode.PROBATION and state.probation_clean >= recovery.probation_clean and quiet:
-        return _entered(state, Mode.AUTONOMOUS, f"{state.probation_clean} clean actions in probation", at)
+        return entered(state, Mode.AUTONOMOUS, f"{state.probation_clean} clean actions in probation", at)
     return state
 
 
@@ -334,7 +367,7 @@ def forced(state: ScopeState, force: Force, at: float) -> ScopeState:
     if loosens(state, force, at):
         return replace(state, force=force, reason=force.reason)
     floor = Mode.SUPERVISED if force.mode.strictness > Mode.SUPERVISED.strictness else force.mode
-    return replace(_entered(state, stricter(state.mode, floor), force.reason, at), force=force)
+    return replace(entered(state, stricter(state.mode, floor), force.reason, at), force=force)
 
 
 def reset(state: ScopeState, rule: BreakerRule | None, mode: Mode, reason: str, at: float) -> ScopeState:
@@ -345,7 +378,7 @@ def reset(state: ScopeState, rule: BreakerRule | None, mode: Mode, reason: str, 
     """
     _refuse_leap(current(state, at), mode)
     cooldown = rule.recovery.cooldown_s if rule else 0.0
-    return replace(_entered(state, mode, reason, at), force=None, cooldown_until=at + cooldown)
+    return replace(entered(state, mode, reason, at), force=None, cooldown_until=at + cooldown)
 
 
 def one_step_looser(mode: Mode) -> Mode:
@@ -357,7 +390,8 @@ def one_step_looser(mode: Mode) -> Mode:
     return Mode.SUPERVISED if mode is Mode.HALTED else list(Mode)[max(0, mode.strictness - 1)]
 
 
-def _entered(state: ScopeState, mode: Mode, reason: str, at: float) -> ScopeState:
+def entered(state: ScopeState, mode: Mode, reason: str, at: float) -> ScopeState:
+    """The state on entering a mode: evidence begins anew."""
     return replace(
         state,
         mode=mode,

@@ -23,7 +23,7 @@ class ScopeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One thing that has a mode: the store, a tenant, an agent, one version of it, or its tools of one effect.
+    """One thing that has a mode: the store, a tenant, an agent, a version of it, or its tools of one effect.
 
     >>> Scope.parse("effect/acme/refund%2Fbot/egress")
     Scope(kind=<ScopeKind.EFFECT: 'effect'>, tenant='acme', agent='refund/bot', part='egress')

@@ -13,5 +13,8 @@ def derived_id(seed: str, *parts: object) -> str:
     """
     told = "\x1f".join((seed, *map(str, parts)))
     raw = bytearray(hashlib.sha256(told.encode()).digest()[:16])
-    raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80  # version 8 of RFC 9562, which Python 3.11 cannot name
+    raw[6], raw[8] = (
+        raw[6] & 0x0F | 0x80,
+        raw[8] & 0x3F | 0x80,
+    )  # version 8 of RFC 9562, which Python 3.11 cannot name
     return str(uuid.UUID(bytes=bytes(raw)))
