@@ -185,3 +185,9 @@ def test_long_lists_of_names_are_cut():
 
     with pytest.raises(BadInput, match="f19 and 5 more"):
         compile_condition("args.x == 1", {"args": many}, where="w")
+
+
+@pytest.mark.parametrize("text", [True, 1, None, ["true"]], ids=str)
+def test_what_yaml_did_not_read_as_text_is_refused(env, text):
+    with pytest.raises(BadInput, match="write the condition as text"):
+        compile_condition(text, env, where="w")

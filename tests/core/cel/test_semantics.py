@@ -262,6 +262,22 @@ def test_doubles_in_lists_are_doubles_whatever_json_wrote():
     assert [type(x) for x in mixed.evaluate({})] == [float, float]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r"'a\n\t\r\\\'\"'", "a\n\t\r\\'\""),
+        (r'"it\'s"', "it's"),
+        (r"r'\d\'", "\\d\\"),
+        ("'h\u00e9'", "h\u00e9"),
+        ("''", ""),
+        ("1.5e3", 1500.0),
+        ("-1.5e-3", -0.0015),
+    ],
+)
+def test_literals(load, text, value):
+    assert load(text).evaluate({}) == value
+
+
 def test_addresses_compare_across_families(answer):
     assert answer("ip('10.0.0.1') == ip('10.0.0.1')") is True
     assert answer("ip('10.0.0.1') == ip('::1')") is False

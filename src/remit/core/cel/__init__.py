@@ -4,8 +4,9 @@ Three differences from CEL, all stricter:
 
 1. No error absorption: ``&&`` and ``||`` go left to right, and an error on the way is an error. Macros visit
    every element.
-2. Comparing unlike types is refused while loading. A number literal may be compared with an int or a
-   double, whichever it is written as: ``args.amount <= 500`` holds for a double.
+2. Comparing unlike types is refused while loading, and is an error while running where a type is dyn.
+   Numbers are one kind when compared for order, and so is a number literal in ``==`` and ``in``:
+   ``args.amount <= 500`` holds for a double. The comparison is exact, as CEL's across int and double.
 3. A field outside the schema's ``required`` is only read under a ``has()`` guard.
 
 Where Python would differ quietly, CEL is followed or the text is refused: division truncates, integers have
@@ -146,6 +147,8 @@ def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result:
     for name in env:
         if name not in ROOTS:
             raise BadInput(where, f"no root {name!r}", f"use one of {', '.join(ROOTS)}")
+    if type(text) is not str:
+        raise BadInput(where, f"found {text!r}", "write the condition as text, such as 'args.amount <= 500'")
     try:
         tree = parse(text)
         checked = check(tree, env, result)
