@@ -44,12 +44,11 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
 
     def check(value: Json) -> list[str]:
         try:
-            if is_valid(value) and integral is None:
-                return []
-            found = [_told(error.instance_path, error.message) for error in iter_errors(value)]
+            if is_valid(value):
+                return [] if integral is None else list(integral(value, ""))
+            return [_told(error.instance_path, error.message) for error in iter_errors(value)]
         except ValueError as error:
             return [f"cannot be checked: {error}"]
-        return found or ([] if integral is None else list(integral(value, "")))
 
     return schema, check
 
