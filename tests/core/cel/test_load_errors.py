@@ -141,6 +141,7 @@ def test_a_function_of_a_later_version_is_named_as_such(load, text):
     [
         ("args.reason == 'x'", "guard it: has(args.reason) && .."),
         ("args['user-id'] == 'x'", "guard it: 'user-id' in args && .."),
+        ("args.items[0].note == 'x'", "guard it with has() && .."),
         ("args.count = 7", "compare with =="),
         ("args.urgent and true", "write &&"),
         ("args.amount * 2 > 2.0", "write a double such as 2.0, or double(n)"),

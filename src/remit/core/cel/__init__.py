@@ -21,13 +21,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from remit.core.cel.checker import ROOTS, check
-from remit.core.cel.closures import MAX_STEPS, STEPS, Closure, Compiler, Env
+from remit.core.cel.closures import Compiler
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.explain import Explanation, explain
 from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
 from remit.core.cel.lexer import MAX_TEXT
 from remit.core.cel.nodes import Node
 from remit.core.cel.parser import MAX_DEPTH, MAX_NODES, parse
+from remit.core.cel.reads import reads
+from remit.core.cel.steps import MAX_STEPS, STEPS, Closure, Env
 from remit.core.cel.types import (
     BOOL,
     CIDR,
@@ -151,11 +153,11 @@ def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result:
         raise BadInput(where, f"found {text!r}", "write the condition as text, such as 'args.amount <= 500'")
     try:
         tree = parse(text)
-        checked = check(tree, env, result)
-        compiler = Compiler(text, checked.types)
+        types = check(tree, env, result)
+        compiler = Compiler(text, types)
         run = compiler.compile(tree, result)
     except Flaw as flaw:
         raise BadInput(where, str(flaw), flaw.remedy) from None
     except Exception as error:
         raise BadInput(where, f"cannot be loaded: {type(error).__name__}: {error}") from error
-    return Condition(text, checked.types[tree], tuple(checked.reads), run, compiler.visits, tree, compiler)
+    return Condition(text, types[tree], reads(tree), run, compiler.visits, tree, compiler)

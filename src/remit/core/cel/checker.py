@@ -1,9 +1,6 @@
 """Types and guards, checked while loading, so that a mistake is found before the first call.
 
-Besides types the checker carries *facts*: texts of the fields known to be present, since an optional field
-may only be read under ``has()``. ``a && b`` reads b knowing what a's truth tells, ``a || b`` knowing what
-a's falsehood tells, ``a ? b : c`` both. Expressions are pure, so equal text under equal variables means an
-equal value, and the text can serve as the key.
+An optional field may only be read under ``has()``; see `guards`.
 """
 
 from __future__ import annotations
@@ -15,74 +12,27 @@ from typing import Final, TypeAlias
 from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
+from remit.core.cel.guards import NO_FACTS, Facts, facts_if, key
 from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Type
 
 ROOTS: Final = ("args", "session", "agent", "counters", "event", "output")
 
-Facts: TypeAlias = "frozenset[str]"
-_NONE: Final[Facts] = frozenset()
 _NAMES_SHOWN: Final = 20
 
 UNKNOWN: Final = object()
 """Stands for an argument whose value is not in the text."""
 
 
-class Checked:
-    """What the checker found: the type of every node, and the regular expressions used."""
-
-    def __init__(self) -> None:
-        self.types: dict[n.Node, Type] = {}
-        self.reads: dict[str, None] = {}
+Types: TypeAlias = "dict[n.Node, Type]"
 
 
-def check(tree: n.Node, env: Mapping[str, Type], result: Type) -> Checked:
-    """Type-check *tree*; raises Flaw."""
+def check(tree: n.Node, env: Mapping[str, Type], result: Type) -> Types:
+    """Type-check *tree*; return the type of every node. Raises Flaw."""
     checker = _Checker(env)
-    found = checker.visit(tree, _NONE)
+    found = checker.visit(tree, NO_FACTS)
     if not _accepts(result, found):
         raise Flaw(f"{result} expected, got {found}", tree.pos, _bool_remedy(result, found))
-    checker.collect_reads(tree, {})
-    return checker.out
-
-
-def facts_if(truth: bool, node: n.Node) -> Facts:
-    """Return the fields known to be present when *node* turned out to be *truth*."""
-    if isinstance(node, n.Has):
-        return frozenset({key(node.field)}) if truth else _NONE
-    if isinstance(node, n.Binary) and node.op == "in" and truth and isinstance(node.left, n.Literal):
-        return frozenset({field_key(node.right, str(node.left.value))})
-    if isinstance(node, n.Unary) and node.op == "!":
-        return facts_if(not truth, node.operand)
-    if isinstance(node, n.Logic):
-        parts = [facts_if(truth, item) for item in node.items]
-        # All parts of a true && are true; of a false && only some unknown one is false. || mirrors it.
-        return _NONE.union(*parts) if truth == (node.op == "&&") else parts[0].intersection(*parts[1:])
-    if isinstance(node, n.Choice):
-        yes = facts_if(True, node.test) | facts_if(truth, node.then)
-        no = facts_if(False, node.test) | facts_if(truth, node.otherwise)
-        return yes & no
-    return _NONE
-
-
-def key(node: n.Node) -> str:
-    """Return a text that is equal for equal expressions, whatever their spacing."""
-    match node:
-        case n.Name(name=name):
-            return name
-        case n.Literal(value=value):
-            return f"{type(value).__name__}:{value!r}"
-        case n.Select(base=base, name=name):
-            return field_key(base, name)
-        case n.Index(base=base, index=n.Literal(value=str() as name)):
-            return field_key(base, name)
-        case _:
-            own = [str(getattr(node, name)) for name in ("name", "op", "kind", "var") if hasattr(node, name)]
-            return f"{type(node).__name__}{own}({','.join(key(child) for child in node.children())})"
-
-
-def field_key(base: n.Node, name: str) -> str:
-    """Return the text that stands for one field: ``args['a']`` and ``args.a`` are one thing."""
-    return f"{key(base)}.{name}" if name.isidentifier() else f"{key(base)}[{name!r}]"
+    return checker.types
 
 
 def display(names: Mapping[str, object] | list[str]) -> str:
@@ -96,11 +46,11 @@ class _Checker:
     def __init__(self, env: Mapping[str, Type]) -> None:
         self.roots = env
         self.variables: dict[str, Type] = {}
-        self.out = Checked()
+        self.types: Types = {}
 
     def visit(self, node: n.Node, facts: Facts) -> Type:
         found = _VISIT[type(node)](self, node, facts)
-        self.out.types[node] = found
+        self.types[node] = found
         return found
 
     def want(self, node: n.Node, facts: Facts, wanted: Type) -> Type:
@@ -144,11 +94,12 @@ class _Checker:
         found = _known_field(owner, name, pos)
         if name not in owner.required and key(node) not in facts:
             guard = f"has({key(node)})" if name.isidentifier() else f"{name!r} in {key(base)}"
-            raise Flaw(f"field {name!r} may be missing", pos, f"guard it: {guard} && ..")
+            remedy = "guard it with has() && .." if "(" in key(base) else f"guard it: {guard} && .."
+            raise Flaw(f"field {name!r} may be missing", pos, remedy)
         return found
 
     def has(self, node: n.Has, facts: Facts) -> Type:
-        self.out.types[node.field] = self.select(node.field, facts | {key(node.field)})
+        self.types[node.field] = self.select(node.field, facts | {key(node.field)})
         return BOOL
 
     def index(self, node: n.Index, facts: Facts) -> Type:
@@ -282,33 +233,6 @@ class _Checker:
             return BOOL
         return _arithmetic(node, left, right)
 
-    def collect_reads(
-        self, node: n.Node, origins: Mapping[str, str | None], inner: bool = False
-    ) -> str | None:
-        """Note the paths that *node* reads; return its own path, or None if it is not a part of a root."""
-        if isinstance(node, n.Has):
-            self.collect_reads(node.field, origins)
-            return None
-        if isinstance(node, n.Macro):
-            over = self.collect_reads(node.over, origins)
-            item = None if over is None else over + "[]"
-            self.collect_reads(node.body, {**origins, node.var: item})
-            return over if node.kind == "filter" else None
-        path: str | None = None
-        if isinstance(node, n.Name):
-            path = origins.get(node.name, node.name)
-        elif isinstance(node, n.Select | n.Index):
-            base = self.collect_reads(node.base, origins, inner=True)
-            path = None if base is None else base + _step(node)
-            if isinstance(node, n.Index):
-                self.collect_reads(node.index, origins)
-        else:
-            for child in node.children():
-                self.collect_reads(child, origins)
-        if path is not None and not inner:
-            self.out.reads[path] = None
-        return path
-
 
 def constant(node: n.Node) -> object:
     """Return the value of a literal or of a list of literals; UNKNOWN parts for the rest."""
@@ -317,14 +241,6 @@ def constant(node: n.Node) -> object:
     if isinstance(node, n.Items):
         return [constant(item) for item in node.items]
     return UNKNOWN
-
-
-def _step(node: n.Select | n.Index) -> str:
-    if isinstance(node, n.Select):
-        return "." + node.name
-    if isinstance(node.index, n.Literal) and isinstance(node.index.value, str):
-        return "." + node.index.value
-    return "[]"
 
 
 def _accepts(wanted: Type, found: Type) -> bool:

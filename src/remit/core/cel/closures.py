@@ -10,12 +10,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from remit.core.cel import nodes as n
 from remit.core.cel.checker import ROOTS, UNKNOWN, constant
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS, METHODS, Function
+from remit.core.cel.macros import MACROS
 from remit.core.cel.operators import (
     DOUBLE_OPS,
     INT_OPS,
@@ -23,21 +24,14 @@ from remit.core.cel.operators import (
     comparable,
     equal,
     equal_top,
-    finite,
     kind,
     negative,
 )
 from remit.core.cel.patterns import searcher
+from remit.core.cel.reading import field, narrowed, narrowing
+from remit.core.cel.steps import Closure, Env, charge
 from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
 
-Env: TypeAlias = "dict[str, Any]"
-Closure: TypeAlias = "Callable[[Env], Any]"
-
-MAX_STEPS: Final = 10_000
-"""Macro visits in one evaluation; long texts and lists looked at inside a macro count as several."""
-STEPS: Final = "#"
-
-_CLASSES: Final[dict[Scalar, type]] = {STRING: str, BOOL: bool, INT: int, NULL: type(None)}
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TEXT_SHIFT: Final = 8
 _LIST_SHIFT: Final = 4
@@ -61,7 +55,7 @@ class Compiler:
         if closure is None:
             closure = self.closures[node] = _COMPILE[type(node)](self, node)
         if wanted != DYN and self.types[node] == DYN:
-            return _narrowed(closure, wanted, self.source(node))
+            return narrowed(closure, wanted, self.source(node))
         return closure
 
     def source(self, node: n.Node) -> str:
@@ -81,10 +75,10 @@ class Compiler:
         wanted = self.types[node]
         get: Closure = itemgetter(node.name)
         # A macro has checked its variable already.
-        return _narrowed(get, wanted, node.name) if node.name in ROOTS else get
+        return narrowed(get, wanted, node.name) if node.name in ROOTS else get
 
     def select(self, node: n.Select) -> Closure:
-        return _field(self.base(node.base), node.name, self.types[node], self.source(node))
+        return field(self.base(node.base), node.name, self.types[node], self.source(node))
 
     def base(self, node: n.Node) -> Closure:
         # A root that is only looked into needs no check of its own.
@@ -104,7 +98,7 @@ class Compiler:
     def index(self, node: n.Index) -> Closure:
         wanted, label = self.types[node], self.source(node)
         if isinstance(node.index, n.Literal) and isinstance(node.index.value, str):
-            return _field(self.base(node.base), node.index.value, wanted, label)
+            return field(self.base(node.base), node.index.value, wanted, label)
         base, index = self.compile(node.base), self.compile(node.index)
 
         def element(env: Env) -> Any:
@@ -117,7 +111,7 @@ class Compiler:
                 return owner[at]
             raise ConditionError(f"{label}: cannot index {kind(owner)} with {kind(at)}, or it is missing")
 
-        return _narrowed(element, wanted, label)
+        return narrowed(element, wanted, label)
 
     def call(self, node: n.Call) -> Closure:
         if node.name == "size":
@@ -258,97 +252,13 @@ class Compiler:
         body = self.compile(node.body, DYN if node.kind == "map" else BOOL)
         self.loops -= 1
         item = over_type.item if isinstance(over_type, ListOf) else DYN
-        return _MACROS[node.kind](
+        return MACROS[node.kind](
             over, node.var, body, narrowing(item, f"an element of {self.source(node.over)}")
         )
 
 
-def charge(env: Env, steps: int) -> None:
-    """Take *steps* from the budget of this evaluation."""
-    spent = env[STEPS] + steps
-    if spent > MAX_STEPS:
-        raise ConditionError(f"more than {MAX_STEPS} steps; bound the lists with maxItems")
-    env[STEPS] = spent
-
-
-def narrowing(wanted: Type, label: str) -> Callable[[Any], Any] | None:
-    """Return a function that checks a value to be of type *wanted*; None where nothing is to check."""
-    if wanted == DOUBLE:
-        return lambda value: _double(value, label)
-    exact = _class_of(wanted)
-    if exact is None:
-        return None
-
-    def check(value: Any) -> Any:
-        if type(value) is exact:
-            return value
-        raise ConditionError(f"{label}: {wanted} expected, got {kind(value)}")
-
-    return check
-
-
-def _class_of(wanted: Type) -> type | None:
-    """Return the one class of values of this type; None where there are several, or nothing to check."""
-    if isinstance(wanted, ListOf):
-        return list
-    return _CLASSES.get(wanted) if isinstance(wanted, Scalar) else None
-
-
-def _narrowed(closure: Closure, wanted: Type, label: str) -> Closure:
-    check = narrowing(wanted, label)
-    return closure if check is None else lambda env: check(closure(env))
-
-
-def _double(value: Any, label: str) -> float:
-    # A schema's number may hold an int; whoever reads it gets a double.
-    if type(value) is float:
-        return finite(value)
-    if type(value) is int:
-        return float(value)
-    raise ConditionError(f"{label}: double expected, got {kind(value)}")
-
-
 def _free(steps: int) -> None:
     """Charge nothing."""
-
-
-def _missing(label: str) -> ConditionError:
-    return ConditionError(f"{label} is missing")
-
-
-def _field(base: Closure, name: str, wanted: Type, label: str) -> Closure:
-    """Read a field and check its type, in one function per kind of type, since every condition does this."""
-    exact = _class_of(wanted)
-    if wanted == DOUBLE:
-
-        def double(env: Env) -> float:
-            try:
-                value = base(env)[name]
-            except (KeyError, TypeError):
-                raise _missing(label) from None
-            return value if type(value) is float and value - value == 0.0 else _double(value, label)
-
-        return double
-    if exact is not None:
-
-        def typed(env: Env) -> Any:
-            try:
-                value = base(env)[name]
-            except (KeyError, TypeError):
-                raise _missing(label) from None
-            if type(value) is exact:
-                return value
-            raise ConditionError(f"{label}: {wanted} expected, got {kind(value)}")
-
-        return typed
-
-    def untyped(env: Env) -> Any:
-        try:
-            return base(env)[name]
-        except (KeyError, TypeError):
-            raise _missing(label) from None
-
-    return untyped
 
 
 def _size(get: Closure, label: str) -> Closure:
@@ -412,60 +322,7 @@ def _or(parts: Sequence[Closure]) -> Closure:
     return some
 
 
-Check: TypeAlias = "Callable[[Any], Any] | None"
-
-
-def _counting(
-    over: Closure, var: str, body: Closure, check: Check
-) -> Callable[[Env], tuple[list[Any], list[Any]]]:
-    """Return what visits every element, since an error in any of them is an error."""
-
-    def visit(env: Env) -> tuple[list[Any], list[Any]]:
-        items = over(env)
-        charge(env, len(items))
-        if check is not None:
-            items = [check(item) for item in items]
-        answers = []
-        for item in items:
-            env[var] = item
-            answers.append(body(env))
-        return items, answers
-
-    return visit
-
-
-def _all(over: Closure, var: str, body: Closure, check: Check) -> Closure:
-    visit = _counting(over, var, body, check)
-    return lambda env: False not in visit(env)[1]
-
-
-def _exists(over: Closure, var: str, body: Closure, check: Check) -> Closure:
-    visit = _counting(over, var, body, check)
-    return lambda env: True in visit(env)[1]
-
-
-def _exists_one(over: Closure, var: str, body: Closure, check: Check) -> Closure:
-    visit = _counting(over, var, body, check)
-    return lambda env: visit(env)[1].count(True) == 1
-
-
-def _map(over: Closure, var: str, body: Closure, check: Check) -> Closure:
-    visit = _counting(over, var, body, check)
-    return lambda env: visit(env)[1]
-
-
-def _filter(over: Closure, var: str, body: Closure, check: Check) -> Closure:
-    visit = _counting(over, var, body, check)
-
-    def kept(env: Env) -> list[Any]:
-        items, answers = visit(env)
-        return [item for item, keep in zip(items, answers, strict=True) if keep]
-
-    return kept
-
-
 _LOGIC: Final = {"&&": _and, "||": _or}
-_MACROS: Final = {"all": _all, "exists": _exists, "exists_one": _exists_one, "filter": _filter, "map": _map}
 _COMPILE: Final[dict[type[n.Node], Callable[..., Closure]]] = {
     n.Literal: Compiler.literal,
     n.Items: Compiler.items,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from remit.core.cel import nodes as n
-from remit.core.cel.closures import MAX_STEPS, STEPS, Env
 from remit.core.cel.errors import ConditionError
+from remit.core.cel.steps import MAX_STEPS, STEPS, Env
 
 Explanation: TypeAlias = "list[tuple[str, object]]"
 
