@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from remit.cli.output import Output, emit, table
@@ -30,13 +29,17 @@ def check(
     calls: Annotated[Path, typer.Option(help="One {tool, args, session?} a line; - for standard input.")],
     state: Annotated[
         Path | None,
-        typer.Option(help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}]}, for every line."),
+        typer.Option(
+            help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}]}, for every line."
+        ),
     ] = None,
-    fail_on: Annotated[str, typer.Option(help="Exit 1 when a call gets this: deny, hold (or a refusal), never.")] = "never",
+    fail_on: Annotated[
+        str, typer.Option(help="Exit 1 when a call gets this: deny, hold (or a refusal), never.")
+    ] = "never",
 ) -> int:
     """Decide each call; one line out per line in. A malformed line gets a deny line."""
     if fail_on not in ("never", "deny", "hold"):
-        raise click.UsageError(f"--fail-on: found '{fail_on}', use deny, hold or never")
+        raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
     loaded = read_envelope_file(envelope)
     context = _State(loaded, state)
     lines = [_decided(line, at, loaded, context) for at, line in enumerate(_lines(calls), start=1)]
@@ -44,7 +47,10 @@ def check(
         for line in lines:
             emit(line)
     else:
-        rows = [(i, ln["result"], ", ".join(ln["clauses"] + ln["flags"]), "; ".join(ln["errors"])) for i, ln in enumerate(lines, 1)]
+        rows = [
+            (i, ln["result"], ", ".join(ln["clauses"] + ln["flags"]), "; ".join(ln["errors"]))
+            for i, ln in enumerate(lines, 1)
+        ]
         table("", ("line", "result", "clauses", "errors"), rows, empty="no calls in the file")
     bad = {"never": (), "deny": ("deny",), "hold": ("deny", "hold")}[fail_on]
     return 1 if any(line["result"] in bad for line in lines) else 0
@@ -70,7 +76,7 @@ class _State:
 
 def _state_file(path: Path) -> dict[str, Any]:
     try:
-        state = loads_strict(path.read_bytes())
+        state: Any = loads_strict(path.read_bytes())
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror}", "check the path") from None
     if not isinstance(state, dict):
@@ -79,11 +85,17 @@ def _state_file(path: Path) -> dict[str, Any]:
         if key not in ("facts", "principal_kind", "user", "observed"):
             raise BadInput(f"{path}: {key}", "unknown key", "known: facts, principal_kind, user, observed")
     if state.get("principal_kind") not in (None, *PrincipalKind):
-        raise BadInput(f"{path}: principal_kind", f"found {state['principal_kind']!r}", "use operator or customer")
+        raise BadInput(
+            f"{path}: principal_kind", f"found {state['principal_kind']!r}", "use operator or customer"
+        )
     if not isinstance(state.get("facts") or {}, dict) or not isinstance(state.get("user") or "", str):
         raise BadInput(str(path), "facts is no object, or user no string", "mend the types")
     for at, item in enumerate(state.get("observed") or []):
-        if not isinstance(item, dict) or set(item) != {"source", "text"} or not all(isinstance(v, str) for v in item.values()):
+        if (
+            not isinstance(item, dict)
+            or set(item) != {"source", "text"}
+            or not all(isinstance(v, str) for v in item.values())
+        ):
             raise BadInput(f"{path}: observed[{at}]", "is no {source, text}", "give both as strings")
     return state
 
@@ -92,7 +104,10 @@ def _lines(path: Path) -> Iterator[bytes]:
     try:
         file = sys.stdin.buffer if str(path) == "-" else path.open("rb")
         with file:
-            for line in file:
+            while line := file.readline(MOST_LINE_BYTES + 1):
+                if len(line) > MOST_LINE_BYTES:
+                    while (rest := file.readline(MOST_LINE_BYTES)) and not rest.endswith(b"\n"):
+                        pass
                 if line.strip():
                     yield line
     except OSError as error:
@@ -102,15 +117,21 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[str, Json]:
     try:
         if len(line) > MOST_LINE_BYTES:
-            raise BadInput(f"line {at}", f"{len(line)} bytes", f"at most {MOST_LINE_BYTES}")
-        call = loads_strict(line.strip())
+            raise BadInput(f"line {at}", f"more than {MOST_LINE_BYTES} bytes", "send a reference instead")
+        call: Any = loads_strict(line.strip())
         if not isinstance(call, dict) or not isinstance(call.get("tool"), str) or "args" not in call:
             raise BadInput(f"line {at}", "is no {tool, args}", "write one call a line")
         facts = call.get("session", state.facts)
         if not isinstance(facts, dict):
             raise BadInput(f"line {at}: session", "is no object", "write the session's facts by name")
     except BadInput as error:
-        return {"result": "deny", "clauses": ["malformed"], "flags": [], "errors": [str(error)], "canonical": None}
+        return {
+            "result": "deny",
+            "clauses": ["malformed"],
+            "flags": [],
+            "errors": [str(error)],
+            "canonical": None,
+        }
     checked = facts_for(envelope, facts)
     prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
     past = look_back(prepared, state.text, (0,) * len(prepared.claims))

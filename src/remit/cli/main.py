@@ -8,9 +8,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
-import click
+import typer
+import typer.core
+import typer.main
 
 from remit._version import __version__
 from remit.cli.output import Output, emit, note
@@ -23,7 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "envelope": ("remit.cli.envelope", "Check, test and describe envelopes."),
     "check": ("remit.cli.check", "Decide calls from a file, one JSON object a line."),
     "replay": ("remit.cli.replay", "Judge recorded sessions by an envelope."),
-    "readiness": ("remit.cli.readiness", "What enforcing would have refused or held, and what is ungoverned."),
+    "readiness": (
+        "remit.cli.readiness",
+        "What enforcing would have refused or held, and what is ungoverned.",
+    ),
     "anomalies": ("remit.cli.anomalies", "The anomaly journal."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
@@ -33,25 +38,27 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """name: (module that defines `app`, one line of help). Modules load when their command is asked for."""
 
 
-class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+# Typer brings its own copy of click; its exceptions are reached through what it exports.
+_ClickException: Any = typer.BadParameter.__mro__[2]
+
+
+class _Commands(typer.core.TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        import typer
-
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         import difflib
 
         name = args[0] if args else ""
@@ -62,46 +69,71 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="remit")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, or JSON Lines; also after the command.")
-def cli(as_json: bool) -> None:  # noqa: ARG001 - taken from the arguments before click sees them
+# Plain help: the decorated one would load every command's module for one line each.
+root = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"remit, version {__version__}\n")
+        raise typer.Exit
+
+
+@root.callback()
+def cli(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object, or JSON Lines; also after the command.")
+    ] = False,
+) -> None:
     """Keeps AI agents within their remit, and proves with evidence when they were not."""
 
 
-def main(arguments: list[str]) -> int:
+_OUTCOMES: dict[type[Exception], tuple[int, str]] = {
+    BadInput: (3, "bad-input"),
+    Unavailable: (3, "unavailable"),
+    Refused: (1, "refused"),
+}
+
+
+def main(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each kind of end
     """Run one command line and return its exit code."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     Output.json = "--json" in own
     rest = [a for at, a in enumerate(arguments) if not (a == "--json" and at < len(own))]
     try:
-        returned = cli.main(args=rest, prog_name="remit", standalone_mode=False)
-    except click.exceptions.Exit as stop:
+        returned = typer.main.get_command(root).main(args=rest, prog_name="remit", standalone_mode=False)
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.Abort:
-        return _failed(2, "interrupted", "usage")
-    except click.ClickException as error:
-        return _usage(error)
-    except BadInput as error:
-        return _failed(3, str(error), "bad-input")
-    except Unavailable as error:
-        return _failed(3, str(error), "unavailable")
-    except Refused as error:
-        return _failed(1, str(error), "refused")
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nobody reads us any more
-        return 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return 130
-    except Exception as error:  # noqa: BLE001 - the last door: one line for people, the trace on request
+    except _ClickException as error:
+        return _usage(error)
+    except (BadInput, Unavailable, Refused) as error:
+        code, kind = _OUTCOMES[next(c for c in _OUTCOMES if isinstance(error, c))]
+        return _failed(code, str(error), kind)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except Exception as error:
         if os.environ.get("REMIT_DEBUG"):
             raise
-        told = f"internal error: {type(error).__name__}: {error}. Set REMIT_DEBUG=1 for the trace, and report it"
+        told = (
+            f"internal error: {type(error).__name__}: {error}. Set REMIT_DEBUG=1 for the trace, and report it"
+        )
         return _failed(5, told, "internal")
     return returned if isinstance(returned, int) else 0
 
 
-def _usage(error: click.ClickException) -> int:
+def _usage(error: Any) -> int:
     if Output.json:
         return _failed(2, error.format_message(), "usage")
     error.show()
@@ -118,9 +150,20 @@ def _failed(code: int, message: str, kind: str) -> int:
     return code
 
 
+def _nobody_reads() -> int:
+    """What is still buffered goes nowhere, so that the interpreter does not complain while it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def run() -> None:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _nobody_reads()
+    sys.exit(code)
 
 
 if __name__ == "__main__":
