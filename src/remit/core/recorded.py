@@ -1,7 +1,8 @@
 """A recorded session, as replay reads it: one JSON object a line, checked at the door.
 
-`{session_id, suite?, user_input?, steps: [{role, content, tool_calls?: [{id, name, args}], tool_call_id?, tool_name?,
-error?}], …}`; whatever else a line holds is kept in `extra`, for `--where` and for reports.
+`{session_id, suite?, user_input?, steps: [{role, content, tool_calls?: [{id, name, args}], tool_call_id?,
+tool_name?, error?}], …}`; whatever else a line holds is kept in `extra`, for `--where` and for reports. A
+line with `messages` instead of `steps` is a message list of a model's interface (see `core.messages`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 
 import msgspec
 
+from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
+from remit.core.messages import steps_of
 from remit.core.types import Json, PrincipalKind
 
 
@@ -67,6 +70,8 @@ class RecordedSession:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 
+REMEDY = "see the session schema in docs/sessions.md"
+_KINDS = {type(None): "null", list: "a list", str: "a string", bool: "a boolean"}
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -78,22 +83,44 @@ def read_session(data: bytes, where: str) -> RecordedSession:
     """
     try:
         raw = msgspec.json.decode(data)
-        if not isinstance(raw, dict):
-            raise BadInput(where, f"found {type(raw).__name__}", "write one JSON object a line")
-        steps = msgspec.convert(raw.pop("steps", None), list[_Step])
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInput(where, f"not a session: {error}", "see the session schema in docs/sessions.md") from None
-    session_id = raw.get("session_id")
-    if not isinstance(session_id, str) or not session_id:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadInput(where, f"not JSON: {error}", REMEDY) from None
+    return session_from(raw, where)
+
+
+def session_from(raw: Any, where: str, session_id: str = "") -> RecordedSession:
+    """The session in a decoded JSON value.
+
+    Args:
+        raw: an object with `steps` or `messages`; it is taken apart.
+        where: the place, for errors.
+        session_id: the id where the record has none.
+
+    Raises:
+        BadInput: it is not a session.
+    """
+    if not isinstance(raw, dict):
+        raise BadInput(where, f"found {_KINDS.get(type(raw), 'a number')}", "write one JSON object a line")
+    listed = raw.pop("steps", None)
+    if listed is None and "messages" in raw:
+        listed = steps_of(raw.pop("messages"), where)
+        own = raw.get("id")
+        session_id = own if isinstance(own, str) and own else session_id
+    try:
+        steps = msgspec.convert(listed, list[_Step])
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise BadInput(where, f"not a session: {_at('steps', error)}", REMEDY) from None
+    named: Any = raw.get("session_id", session_id)
+    if not isinstance(named, str) or not named:
         raise BadInput(where, "no 'session_id'", "give each session an id")
-    kind = raw.get("principal_kind")
+    kind: Any = raw.get("principal_kind")
     if kind is not None and kind not in tuple(PrincipalKind):
         raise BadInput(where, f"principal_kind is {kind!r}", "use operator or customer")
-    facts = raw.get("facts") or {}
+    facts: Any = raw.get("facts") or {}
     if not isinstance(facts, dict):
         raise BadInput(where, "facts is no object", "write names and values")
     return RecordedSession(
-        session_id=session_id,
+        session_id=named,
         suite=str(raw.get("suite") or ""),
         steps=tuple(_steps(steps, where)),
         facts=facts,
@@ -106,8 +133,9 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
     waiting: list[RecordedCall] = []
     for index, step in enumerate(steps):
         if step.role not in _ROLES:
-            raise BadInput(f"{where}: steps[{index}].role", f"found {step.role!r}", f"use one of {', '.join(_ROLES)}")
-        calls = tuple(RecordedCall(index, c.id or "", c.name, c.args or {}) for c in step.tool_calls or ())
+            known = f"use one of {', '.join(_ROLES)}"
+            raise BadInput(f"{where}: steps[{index}].role", f"found {step.role[:60]!r}", known)
+        calls = tuple(RecordedCall(index, c.id or "", c.name, _args(c.args)) for c in step.tool_calls or ())
         if calls:
             waiting = list(calls)
         answered = None
@@ -116,7 +144,26 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
         text = text_of(step.content)
         if step.role == "tool" and not text and step.error:
             text = text_of(step.error)
-        yield RecordedStep(index, step.role, text, calls, answered, step.tool_name or (answered.tool if answered else ""))
+        tool = step.tool_name or (answered.tool if answered else "")
+        yield RecordedStep(index, step.role, text, calls, answered, tool)
+
+
+def _at(root: str, error: Exception) -> str:
+    """What msgspec found, its `$` named: `steps[0].role: Object missing …`."""
+    told, _, place = str(error).partition(" - at `$")
+    return f"{root}{place.removesuffix('`')}: {told}"
+
+
+def _args(args: Json) -> Json:
+    """Arguments as an object where they came as its JSON text; what cannot be read stays, to be refused."""
+    if args is None or args == "":
+        return {}
+    if isinstance(args, str):
+        try:
+            return loads_strict(args)
+        except BadInput:
+            return args
+    return args
 
 
 def _answered(waiting: list[RecordedCall], step: _Step) -> RecordedCall | None:
@@ -142,6 +189,9 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = [p if isinstance(p, str) else p.get("text") or p.get("content") or "" for p in content if isinstance(p, str | dict)]
-        return "\n".join(str(p) for p in parts)
+        return "\n".join(_part(part) for part in content if isinstance(part, str | dict))
     return msgspec.json.encode(content).decode()
+
+
+def _part(part: Any) -> str:
+    return part if isinstance(part, str) else str(part.get("text") or part.get("content") or "")

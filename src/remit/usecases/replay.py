@@ -1,21 +1,21 @@
 """R1, policy replay: every recorded call judged by an envelope. Nothing runs, no model is asked.
 
-The past is as recorded, whatever the envelope answers now: each call is judged on what the session had seen before it.
-For limits a call counts when this envelope allows it; a held one counts as not run. Records without times count as
-one moment, so every window holds the whole session.
+The past is as recorded, whatever the envelope answers now: each call is judged on what the session had seen
+before it. For limits a call counts when this envelope allows it; a held one counts as not run. A session
+counts as one moment, so every window holds the whole of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remit.core.decide import decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
-from remit.core.provenance import SessionText
-from remit.core.recorded import RecordedCall, RecordedSession
+from remit.core.provenance import SessionText, labelled_fields
+from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep, text_of
 from remit.core.types import Decision, Json, PrincipalKind, Result, Role, Segment, ToolCall
 
 
@@ -44,7 +44,9 @@ class Replayed:
         return all(j.decision.result is Result.ALLOW for j in self.judged)
 
 
-def replay_session(session: RecordedSession, envelope: Envelope, principal_kind: PrincipalKind | None = None) -> Replayed:
+def replay_session(
+    session: RecordedSession, envelope: Envelope, principal_kind: PrincipalKind | None = None
+) -> Replayed:
     """Judge every call of *session*.
 
     Args:
@@ -54,24 +56,56 @@ def replay_session(session: RecordedSession, envelope: Envelope, principal_kind:
     """
     kind = session.principal_kind or principal_kind
     facts = facts_for(envelope, session.facts)
-    text = SessionText()
+    seen = _Seen(envelope, kind)
     used: defaultdict[tuple[str, str], int] = defaultdict(int)
     judged: list[Judged] = []
     for step in session.steps:
-        source = step.tool or "tool" if step.role == "tool" else step.role
-        if step.text or step.role == "tool":
-            label = label_of(envelope, source, kind)
-            segment = Segment(len(text.segments), Role(step.role), source, step.text, label)
-            text.append(segment, echo=[step.answers.args] if step.answers else ())
+        seen.add(step)
         for call in step.calls:
             prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts)
             claimed = tuple(used[c.clause, c.key] for c in prepared.claims)
-            decision = decide(prepared, envelope, facts, look_back(prepared, text, claimed))
+            decision = decide(prepared, envelope, facts, look_back(prepared, seen.text, claimed))
             if decision.result is Result.ALLOW:
                 for claim in prepared.claims:
                     used[claim.clause, claim.key] += claim.micros
+            seen.asked[id(call)] = prepared.args
             judged.append(Judged(call, decision))
     return Replayed(session, tuple(judged))
+
+
+class _Seen:
+    """What the session has seen, as the record goes on."""
+
+    def __init__(self, envelope: Envelope, kind: PrincipalKind | None) -> None:
+        self.text = SessionText()
+        self.asked: dict[int, Json] = {}
+        """Canonical arguments by the identity of the recorded call; None where they cannot be read."""
+        self._envelope = envelope
+        self._kind = kind
+        self._with_fields = {name.rpartition(".")[0] for name in envelope.sources if "." in name}
+
+    def add(self, step: RecordedStep) -> None:
+        """Append one message, and the fields of a result that the envelope labels by themselves."""
+        if step.role != "tool":
+            if step.text:
+                self._append(step.role, step.role, step.text, ())
+            return
+        echo = self._echo(step.answers)
+        source = step.tool or "tool"
+        self._append("tool", source, step.text, echo)
+        if source in self._with_fields:
+            for field_source, text in labelled_fields(source, step.text, self._envelope.sources):
+                self._append("tool", field_source, text, echo)
+
+    def _append(self, role: str, source: str, text: str, echo: Sequence[Json]) -> None:
+        label = label_of(self._envelope, source, self._kind)
+        self.text.append(Segment(len(self.text.segments), Role(role), source, text, label), echo=echo)
+
+    def _echo(self, answers: RecordedCall | None) -> Sequence[Json]:
+        if answers is None:
+            return ()
+        args = self.asked.get(id(answers))
+        return [args if args is not None else text_of(answers.args)]
 
 
 @dataclass
@@ -108,6 +142,20 @@ class Tally:
                     self.examples[clause] = example(replayed.session, judged, clause)
             if "unlisted" in decision.clauses:
                 self.unlisted[judged.call.tool] += 1
+
+    def merge(self, other: Tally) -> None:
+        """Add what *other* counted; examples seen first stay."""
+        self.sessions += other.sessions
+        self.calls += other.calls
+        self.flagged += other.flagged
+        self.untouched += other.untouched
+        self.held_sessions += other.held_sessions
+        self.refused_sessions += other.refused_sessions
+        for mine, theirs in ((self.results, other.results), (self.clauses, other.clauses)):
+            mine.update(theirs)
+        self.unlisted.update(other.unlisted)
+        self.tools.update(other.tools)
+        self.examples = {**other.examples, **self.examples}
 
     def summary(self) -> dict[str, Json]:
         """As the last line of `remit replay policy --json`."""
@@ -170,12 +218,27 @@ def _decision_line(judged: Judged) -> dict[str, Json]:
     }
 
 
-def select(
-    sessions: Iterable[RecordedSession], where: Mapping[str, str]
-) -> Iterator[RecordedSession]:
-    """Those whose top-level or `meta` fields equal *where* (compared as text)."""
-    for session in sessions:
-        meta = session.extra.get("meta")
-        fields = {**(meta if isinstance(meta, dict) else {}), **session.extra, "suite": session.suite}
-        if all(key in fields and str(fields[key]) == value for key, value in where.items()):
-            yield session
+def fits(session: RecordedSession, where: Mapping[str, str]) -> bool:
+    """Whether the session's top-level or `meta` fields equal *where*, compared as text.
+
+    A dotted key reads below: `attack.succeeded=true`. Booleans and null are written as in JSON.
+    """
+    if not where:
+        return True
+    meta = session.extra.get("meta")
+    fields = {**(meta if isinstance(meta, dict) else {}), **session.extra, "suite": session.suite}
+    return all(_equals(fields, key, value) for key, value in where.items())
+
+
+_WORDS = {True: "true", False: "false", None: "null"}
+
+
+def _equals(fields: Mapping[str, Json], key: str, value: str) -> bool:
+    here: Json = fields
+    for part in [key] if key in fields else key.split("."):
+        if not isinstance(here, Mapping) or part not in here:
+            return False
+        here = here[part]
+    if here is None or isinstance(here, bool):
+        return _WORDS[here] == value.lower()
+    return str(here) == value
