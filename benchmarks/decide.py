@@ -57,7 +57,7 @@ def hand_engine() -> Engine:
 def toolkit_engine(*, audit: bool) -> Engine | None:
     """`govern()` of agent-governance-toolkit-core on the same rules; None where it is not installed."""
     try:
-        from agentmesh.governance.govern import GovernanceDenied, govern  # type: ignore[import-not-found]
+        from agentmesh.governance.govern import GovernanceDenied, govern
     except ImportError:
         return None
 
@@ -76,7 +76,10 @@ def trace_costs() -> list[tuple[str, float]]:
     """Microseconds to trace the arguments of one call through 100 KB of session text."""
     text = SessionText()
     for index in range(50):
-        words = f"order O-{index} for customer {index} cost {100 + index} and was shipped to street {index}. " * 25
+        words = (
+            f"order O-{index} for customer {index} cost {100 + index} and was shipped to street {index}. "
+            * 25
+        )
         text.append(Segment(index, Role.TOOL, "read_mail", words[:2000], Label()))
     envelope = load_envelope(workload.envelope_text(), "bench")
     found = []
@@ -116,7 +119,12 @@ def rows() -> list[tuple[str, float, float, float]]:
                 cpus[name].append((time.process_time_ns() - cpu) / 1e3)
     floor = statistics.median(walls["hand-written Python"])
     return [
-        (name, statistics.median(w), statistics.quantiles(cpus[name], n=100)[98], statistics.median(w) / floor)
+        (
+            name,
+            statistics.median(w),
+            statistics.quantiles(cpus[name], n=100)[98],
+            statistics.median(w) / floor,
+        )
         for name, w in walls.items()
         if w
     ]
@@ -133,7 +141,9 @@ def main() -> None:
     by_name = {name: median for name, median, _, _ in measured}
     ours = by_name["remit, whole decision"]
     if "toolkit govern(), no audit" in by_name:
-        print(f"the toolkit takes {by_name['toolkit govern(), no audit'] / ours:.1f} times as long (without its audit)")
+        print(
+            f"the toolkit takes {by_name['toolkit govern(), no audit'] / ours:.1f} times as long (without its audit)"
+        )
     else:
         print("agent-governance-toolkit-core is not installed: not compared (make bench installs it)")
     for name, cost in trace_costs():

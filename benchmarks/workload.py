@@ -100,7 +100,8 @@ def toolkit_policy() -> str:
             ("priority", "args.priority >= 6"),
         ):
             rules.append({"name": f"{tool}-{name}", "condition": f"{here} and {condition}", "action": "deny"})
-        allowed = f"{here} and args.currency in ['USD', 'EUR', 'GBP'] and args.region in ['eu-west', 'eu-north', 'us-east']"
+        lists = "args.currency in ['USD', 'EUR', 'GBP'] and args.region in ['eu-west', 'eu-north', 'us-east']"
+        allowed = f"{here} and {lists}"
         rules.append({"name": f"{tool}-allow", "condition": allowed, "action": "allow"})
     lines = "\n".join(
         f'  - name: {r["name"]}\n    condition: "{r["condition"]}"\n    action: {r["action"]}' for r in rules

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from remit.core.types import Decision
     from remit.usecases.guard import Guard
     from remit.usecases.session import Session
-    from remit.wiring import open_guard as open  # noqa: A004 - the word of the contract
+    from remit.wiring import open_guard as open
 
 _LAZY = {
     "AgentHalted": ("remit.core.refusals", "AgentHalted"),

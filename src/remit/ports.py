@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
-from remit.core.approval import ApprovalRecord, ApprovalRequest
+from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
 from remit.core.event import Event, StoredEvent
 from remit.core.types import LimitClaim, Mode, ToolEffect
 
@@ -55,7 +55,7 @@ class Records(Protocol):
     ) -> Future[None]:
         """Give reservations back, count violations, write the outcome; no settlement where nothing was reserved."""
 
-    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord]:
+    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
         """Write a held decision and open its request, or find the one that is open."""
 
     def approval(self, approval_id: str) -> ApprovalRecord | None:
@@ -64,7 +64,9 @@ class Records(Protocol):
     def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
         """Used and reserved in each claim's window."""
 
-    def mode(self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None) -> tuple[Mode, int, str]:
+    def mode(
+        self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None
+    ) -> tuple[Mode, int, str]:
         """Effective mode, breaker epoch and the reason, over all scopes of such a call (None: of any call)."""
 
     def precheck(self, token: str) -> bool:

@@ -101,9 +101,13 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MOST_ENVELOPE_BYTES + 1)
     except FileNotFoundError:
-        raise BadInput(str(path), "no such file", "check the path; `remit init` writes a first envelope") from None
+        raise BadInput(
+            str(path), "no such file", "check the path; `remit init` writes a first envelope"
+        ) from None
     except OSError as error:
-        raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights") from None
+        raise BadInput(
+            str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights"
+        ) from None
     if len(data) > MOST_ENVELOPE_BYTES:
         raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", "an envelope is a small file")
     return decode(data, str(path))
@@ -121,7 +125,9 @@ def store_path(address: str) -> Path | None:
         return Path(address.removeprefix("sqlite:///")).expanduser()
     if address.startswith(("postgresql://", "postgres://")):
         raise BadInput("store", "PostgreSQL is not supported in this version", "use sqlite:///remit.db")
-    raise BadInput("store", f"found {address[:60]!r}", "use sqlite:///remit.db, sqlite:////absolute/path.db or memory:")
+    raise BadInput(
+        "store", f"found {address[:60]!r}", "use sqlite:///remit.db, sqlite:////absolute/path.db or memory:"
+    )
 
 
 def open_store(
@@ -141,7 +147,11 @@ def open_store(
         raise BadInput(str(path), "no such store", "give --store, or set REMIT_STORE")
     try:
         return SqliteStore.open(
-            path, home=settings.home_path, create=create, single_operator=single_operator, extensions=EXTENSIONS
+            path,
+            home=settings.home_path,
+            create=create,
+            single_operator=single_operator,
+            extensions=EXTENSIONS,
         )
     except PermissionError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None

@@ -56,7 +56,9 @@ def note(text: str) -> None:
     console(stderr=True).print(text, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing"
+) -> None:
     """A table for people; *empty* says what to do next where there is no row."""
     listed = [[safe(cell) for cell in row] for row in rows]
     if not listed:

@@ -20,7 +20,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from remit.core.event import AnomalyIndex
-from remit.core.types import Decision, Json, LeafOrigin, OnViolation, Outcome, Result, Role, Segment, Severity, Violation
+from remit.core.types import (
+    Decision,
+    Json,
+    LeafOrigin,
+    OnViolation,
+    Outcome,
+    Result,
+    Role,
+    Segment,
+    Severity,
+    Violation,
+)
 
 _RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
 MOST_SEGMENTS = 12
@@ -42,7 +53,9 @@ def of_decision(decision: Decision, *, enforced: bool) -> AnomalyIndex | None:
     if flagged:
         severities = [Severity.LOW if v.severity is Severity.MEDIUM else v.severity for v in flagged]
         index = _index("flagged", flagged, decision.tool, enforced)
-        return AnomalyIndex(index.kind, worst(severities), index.clauses, index.tool, index.counts, index.enforced)
+        return AnomalyIndex(
+            index.kind, worst(severities), index.clauses, index.tool, index.counts, index.enforced
+        )
     return None
 
 
@@ -51,7 +64,9 @@ def of_outcome(decision: Decision, outcome: Outcome, *, enforced: bool) -> Anoma
     if outcome.violations:
         return _index("output", list(outcome.violations), decision.tool, enforced)
     if outcome.error is not None:
-        return AnomalyIndex("infrastructure", Severity.LOW, (), decision.tool, counts=False, enforced=enforced)
+        return AnomalyIndex(
+            "infrastructure", Severity.LOW, (), decision.tool, counts=False, enforced=enforced
+        )
     return None
 
 
@@ -67,7 +82,9 @@ def worst(severities: Sequence[Severity]) -> Severity:
 
 def _index(kind: str, found: list[Violation], tool: str, enforced: bool) -> AnomalyIndex:
     clauses = tuple(dict.fromkeys(v.clause for v in found))
-    return AnomalyIndex(kind, worst([v.severity for v in found]), clauses, tool, counts=True, enforced=enforced)
+    return AnomalyIndex(
+        kind, worst([v.severity for v in found]), clauses, tool, counts=True, enforced=enforced
+    )
 
 
 def triggering_input(leaves: Sequence[LeafOrigin], segments: Sequence[Segment]) -> list[Segment]:
@@ -97,7 +114,12 @@ def context_body(trigger: Sequence[Segment], chain: Sequence[Segment]) -> dict[s
     """Which segments an anomaly quotes; their texts are the event's blobs `segment.<index>`."""
     return {
         "triggering_input": [
-            {"segment": s.index, "role": s.role.value, "source": s.source, "integrity": s.label.integrity.value}
+            {
+                "segment": s.index,
+                "role": s.role.value,
+                "source": s.source,
+                "integrity": s.label.integrity.value,
+            }
             for s in trigger
         ],
         "reasoning": [s.index for s in chain],

@@ -16,7 +16,9 @@ def longest(limit: int) -> Callable[[str], str]:
     >>> longest(3)("four")
     'found 4 characters, at most 3 are allowed'
     """
-    return lambda text: "" if len(text) <= limit else f"found {len(text)} characters, at most {limit} are allowed"
+    return lambda text: (
+        "" if len(text) <= limit else f"found {len(text)} characters, at most {limit} are allowed"
+    )
 
 
 def forbidden(patterns: Sequence[tuple[str, Any]]) -> Callable[[str], str]:

@@ -11,13 +11,12 @@ import hashlib
 import json
 import re
 import unicodedata
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from remit.core.errors import BadInput
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from remit.core.types import Json
 
 MAX_DEPTH: Final = 32
 """Containers inside containers, everywhere."""
@@ -150,16 +149,16 @@ def _copy(value: object, levels: int, left: list[int]) -> Json:
     if kind is int:
         if -MAX_INT <= value <= MAX_INT:  # type: ignore[operator]
             _spend(left, 8)
-            return value  # type: ignore[return-value]
+            return value
         raise _Flaw("an integer beyond 2^53 - 1", "send a smaller number, or the digits as a string")
     if kind is float:
         if -_INFINITY < value < _INFINITY:  # type: ignore[operator]
             _spend(left, 8)
-            return value  # type: ignore[return-value]
+            return value
         raise _Flaw(f"the number {value}", "send a finite number")
     if value is None or kind is bool:
         _spend(left, 4)
-        return value  # type: ignore[return-value]
+        return value
     if kind is dict:
         return _object(value, levels - 1, left)  # type: ignore[arg-type]
     if kind is list:

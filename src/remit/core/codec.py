@@ -25,7 +25,9 @@ from remit.core.types import (
 MOST_RESULT_CHARACTERS = 1_000_000
 
 
-def session_body(info: SessionInfo, envelope_name: str, envelope_version: str, enforcement: str) -> dict[str, Json]:
+def session_body(
+    info: SessionInfo, envelope_name: str, envelope_version: str, enforcement: str
+) -> dict[str, Json]:
     """Of `session.opened`: who, with which facts, and what was running."""
     return {
         "principal": info.principal,

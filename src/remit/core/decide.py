@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import Condition, ConditionError
-from remit.core.envelope import Clause, Envelope, Limit, Tool
+from remit.core.envelope import Clause, Envelope, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
 from remit.core.limits import exceeded
 from remit.core.provenance import SessionText, flow_problem, trace
@@ -131,7 +131,9 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         try:
             if rule.condition.evaluate(roots) is not True:
                 clause = rule.clause
-                found.append(_unmet(clause, "require", clause.message or f"{rule.condition.text} is not true"))
+                found.append(
+                    _unmet(clause, "require", clause.message or f"{rule.condition.text} is not true")
+                )
         except ConditionError as error:
             found.append(_failed(rule.clause, "require", str(error)))
     for flow in tool.flow:
@@ -178,7 +180,9 @@ def limit_violations(claims: Sequence[LimitClaim], used_micros: Sequence[int]) -
     if len(used_micros) == len(claims):
         return list(exceeded(claims, used_micros))
     message = "the store did not say what is used"
-    return [Violation(c.clause, "limits", OnViolation.DENY, Severity.LOW, message, error=True) for c in claims]
+    return [
+        Violation(c.clause, "limits", OnViolation.DENY, Severity.LOW, message, error=True) for c in claims
+    ]
 
 
 def action_digest(tool: str, args: Mapping[str, Json]) -> str:
@@ -217,7 +221,11 @@ def _join(message: str, problem: str) -> str:
 
 
 def _when(condition: Condition | None) -> str:
-    return f"{condition.text} holds, so a person must approve" if condition is not None else "a person must approve"
+    return (
+        f"{condition.text} holds, so a person must approve"
+        if condition is not None
+        else "a person must approve"
+    )
 
 
 def _unmet(clause: Clause, kind: str, message: str) -> Violation:
@@ -225,7 +233,9 @@ def _unmet(clause: Clause, kind: str, message: str) -> Violation:
 
 
 def _failed(clause: Clause, kind: str, message: str) -> Violation:
-    return Violation(clause.id, kind, clause.on_violation, Severity.LOW, f"cannot be evaluated: {message}", error=True)
+    return Violation(
+        clause.id, kind, clause.on_violation, Severity.LOW, f"cannot be evaluated: {message}", error=True
+    )
 
 
 def _broken(
@@ -253,7 +263,9 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
     return Decision(
         result=result,
         clauses=tuple(dict.fromkeys(v.clause for v in stopping)),
-        flags=tuple(dict.fromkeys(v.clause for v in found if v.on_violation is OnViolation.FLAG and not v.error)),
+        flags=tuple(
+            dict.fromkeys(v.clause for v in found if v.on_violation is OnViolation.FLAG and not v.error)
+        ),
         errors=tuple(f"{v.clause}: {v.message}" for v in found if v.error),
         violations=tuple(found),
         tool=prepared.call.tool,
@@ -269,8 +281,7 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
 def _need(tool: Tool, holds: list[Violation]) -> ApprovalNeed:
     """The strictest of all holding clauses: roles that every one of them admits, most people, first to expire."""
     ids = {v.clause for v in holds}
-    lines = (*tool.require, *tool.flow, *tool.limits, *tool.approve)
-    clauses = [line.clause for line in lines if line.clause.id in ids]
+    clauses = [clause for clause in clauses_of(tool) if clause.id in ids]
     roles: set[str] | None = None
     for clause in clauses:
         if clause.by:

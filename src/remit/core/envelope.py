@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from remit.core.cel import Condition
-from remit.core.types import Confidentiality, Enforcement, Integrity, Json, Label, OnViolation, Severity, ToolEffect
+from remit.core.types import (
+    Confidentiality,
+    Enforcement,
+    Integrity,
+    Json,
+    Label,
+    OnViolation,
+    Severity,
+    ToolEffect,
+)
 
 SchemaErrors = Callable[[Json], list[str]]
 """Checks a value against one JSON Schema: messages, empty when it holds."""
@@ -115,6 +124,14 @@ class Tool:
     schema_hash: str = ""
     target: str = ""
     """Where the call goes, where the envelope names it (a server, an account); part of the approval digest."""
+
+
+def clauses_of(tool: Tool) -> list[Clause]:
+    """Every clause of *tool*, in order of evaluation."""
+    lines: list[Require | Flow | Limit | Approve] = [*tool.require, *tool.flow, *tool.limits, *tool.approve]
+    found = [line.clause for line in lines]
+    found += [tool.output.clause] if tool.output is not None else []
+    return found + ([tool.deadline] if tool.deadline is not None else [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | No
 
     Args:
         envelope: with its `sources`.
-        source: `user`, `system` or the name of a tool or other source.
+        source: `user`, `system`, `session` (its facts) or the name of a tool or other source.
         principal_kind: whose text the user's is.
     """
-    if source == "system":
-        return envelope.sources.get("system", _SYSTEM)
+    if source in ("system", "session"):
+        return envelope.sources.get(source, _SYSTEM)
     listed = envelope.sources.get(source)
     if source != "user":
         return listed or _UNLISTED

@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping
 
 from remit.core.answers import forbidden, longest, shaped
 from remit.core.cel.types import Type, from_schema
-from remit.core.envelope import Answer, BreakerRule, Capture, Clause, Envelope, Expectation, Recovery, Tool
+from remit.core.envelope import (
+    Answer,
+    BreakerRule,
+    Capture,
+    Envelope,
+    Expectation,
+    Recovery,
+    Tool,
+    clauses_of,
+)
 from remit.core.errors import BadInput
 from remit.core.reader_clauses import clause_of, duration, duration_s, read_pattern
 from remit.core.reader_tool import read_tool
@@ -53,7 +62,9 @@ def read_envelope(text: str, file: str) -> Envelope:
         BadInput: anything that is not exactly as the language says.
     """
     root = parse(text, file)
-    top = root.keys(("apiVersion", "kind", "metadata", "spec"), required=("apiVersion", "kind", "metadata", "spec"))
+    top = root.keys(
+        ("apiVersion", "kind", "metadata", "spec"), required=("apiVersion", "kind", "metadata", "spec")
+    )
     top["apiVersion"].choice((API_VERSION,))
     top["kind"].choice((KIND,))
     meta = top["metadata"].keys(("name", "version", "owner", "description"), required=("name", "version"))
@@ -69,12 +80,19 @@ def read_envelope(text: str, file: str) -> Envelope:
             spec[key].choice(("deny",))
     session_schema, session_errors = None, None
     if "session" in spec:
-        if spec["session"].mapping().get("type") is None or spec["session"].mapping()["type"].value != "object":
-            raise spec["session"].error("no 'type: object'", "facts are named: write type, required and properties")
+        if (
+            spec["session"].mapping().get("type") is None
+            or spec["session"].mapping()["type"].value != "object"
+        ):
+            raise spec["session"].error(
+                "no 'type: object'", "facts are named: write type, required and properties"
+            )
         session_schema, session_errors = compile_schema(spec["session"], closed=True)
-    session_type = from_schema(session_schema or {"type": "object", "properties": {}, "additionalProperties": False})
+    session_type = from_schema(
+        session_schema or {"type": "object", "properties": {}, "additionalProperties": False}
+    )
     tools = _tools(spec["tools"], session_type)
-    sources = _sources(spec.get("sources"), tools)
+    sources = _sources(spec.get("sources"))
     envelope = Envelope(
         name=name,
         version=str(version),
@@ -89,7 +107,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         breaker=_breaker(spec.get("breaker")),
         capture=_capture(spec.get("capture")),
         tests=_tests(spec.get("tests"), tools),
-        roles=tuple(sorted({r for t in tools.values() for c in _tool_clauses(t) for r in c.by})),
+        roles=tuple(sorted({r for t in tools.values() for c in clauses_of(t) for r in c.by})),
         warnings=_warnings(spec, tools),
     )
     _check_flow_sources(spec["tools"], envelope)
@@ -107,7 +125,7 @@ def _tools(node: Node, session: Type) -> dict[str, Tool]:
     return {name: read_tool(name, inner, session) for name, inner in found.items()}
 
 
-def _sources(node: Node | None, tools: Mapping[str, Tool]) -> dict[str, Label]:
+def _sources(node: Node | None) -> dict[str, Label]:
     labels: dict[str, Label] = {}
     if node is None:
         return labels
@@ -116,17 +134,19 @@ def _sources(node: Node | None, tools: Mapping[str, Tool]) -> dict[str, Label]:
         integrity = Integrity(_choice(keys, "integrity", tuple(Integrity), _default_integrity(name)))
         secret = Confidentiality(_choice(keys, "confidentiality", tuple(Confidentiality), "internal"))
         if name == "assistant":
-            raise inner.error("'assistant' as a source", "the model's own words are never an origin; remove it")
+            raise inner.error(
+                "'assistant' as a source", "the model's own words are never an origin; remove it"
+            )
         labels[name] = Label(integrity, secret)
     return labels
 
 
 def _default_integrity(source: str) -> str:
-    return {"system": "trusted", "user": "principal"}.get(source, "untrusted")
+    return {"system": "trusted", "session": "trusted", "user": "principal"}.get(source, "untrusted")
 
 
 def _check_flow_sources(node: Node, envelope: Envelope) -> None:
-    known = {"user", "system", *envelope.tools, *envelope.sources}
+    known = {"user", "system", "session", *envelope.tools, *envelope.sources}
     for name, tool in envelope.tools.items():
         for at, flow in enumerate(tool.flow):
             for source in flow.sources:
@@ -144,7 +164,9 @@ def _outputs(node: Node | None) -> tuple[Answer, ...]:
         clause = clause_of("outputs", inner, keys, hold=False)
         checks = [key for key in ("schema", "max_length", "forbid") if key in keys]
         if len(checks) != 1:
-            raise inner.error(f"found {checks or 'no check'}", "write exactly one of schema, max_length, forbid")
+            raise inner.error(
+                f"found {checks or 'no check'}", "write exactly one of schema, max_length, forbid"
+            )
         answers.append(Answer(clause, _answer_check(checks[0], keys[checks[0]])))
     _unique([a.clause.id for a in answers], node)
     return tuple(answers)
@@ -165,10 +187,22 @@ def _answer_check(kind: str, node: Node) -> Callable[[str], str]:
 def _unique(ids: list[str], node: Node) -> None:
     for at, clause_id in enumerate(ids):
         if clause_id in ids[:at]:
-            raise node.error(f"two clauses have the id '{clause_id.rpartition('.')[2]}'", "give each its own id")
+            raise node.error(
+                f"two clauses have the id '{clause_id.rpartition('.')[2]}'", "give each its own id"
+            )
 
 
-BREAKER_KEYS = ("threshold", "max_violations", "window", "admission", "weights", "supervised", "recovery", "lease", "max_pending")
+BREAKER_KEYS = (
+    "threshold",
+    "max_violations",
+    "window",
+    "admission",
+    "weights",
+    "supervised",
+    "recovery",
+    "lease",
+    "max_pending",
+)
 RECOVERY_KEYS = (
     "cooldown",
     "cooldown_max",
@@ -185,7 +219,11 @@ def _breaker(node: Node | None) -> BreakerRule:
     plain = BreakerRule()
     keys = node.keys(BREAKER_KEYS) if node is not None else {}
     threshold = keys["threshold"].number(1) if "threshold" in keys else plain.threshold
-    most = int(keys["max_violations"].number(1, integer=True)) if "max_violations" in keys else max(1, int(threshold))
+    most = (
+        int(keys["max_violations"].number(1, integer=True))
+        if "max_violations" in keys
+        else max(1, int(threshold))
+    )
     admission = {e: "reserve" if e in _RESERVED else "count" for e in ToolEffect}
     if "admission" in keys:
         given = keys["admission"]
@@ -194,7 +232,12 @@ def _breaker(node: Node | None) -> BreakerRule:
                 admission[ToolEffect(effect)] = how.choice(("reserve", "count"))
         else:
             admission = dict.fromkeys(ToolEffect, given.choice(("reserve", "count")))
-    weights = {Severity.LOW: 1.0, Severity.MEDIUM: 2.0, Severity.HIGH: threshold, Severity.CRITICAL: threshold}
+    weights = {
+        Severity.LOW: 1.0,
+        Severity.MEDIUM: 2.0,
+        Severity.HIGH: threshold,
+        Severity.CRITICAL: threshold,
+    }
     if "weights" in keys:
         for severity, weight in keys["weights"].keys(("low", "medium", "high")).items():
             weights[Severity(severity)] = weight.number(1)
@@ -207,7 +250,9 @@ def _breaker(node: Node | None) -> BreakerRule:
         supervised=keys["supervised"].choice(("effects", "all")) if "supervised" in keys else "effects",
         recovery=_recovery(keys.get("recovery")),
         lease_s=duration(keys, "lease", plain.lease_s),
-        max_pending=int(keys["max_pending"].number(1, integer=True)) if "max_pending" in keys else plain.max_pending,
+        max_pending=int(keys["max_pending"].number(1, integer=True))
+        if "max_pending" in keys
+        else plain.max_pending,
     )
 
 
@@ -269,7 +314,7 @@ def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, .
         ]
         tool = call["tool"].text()
         clause = expect["clause"].text() if "clause" in expect else None
-        known = {c.id for c in _tool_clauses(tools[tool])} if tool in tools else set()
+        known = {c.id for c in clauses_of(tools[tool])} if tool in tools else set()
         if clause is not None and not _names(clause, tool, known):
             raise expect["clause"].error(
                 f"no clause '{clause}' on '{tool}'", f"it has {', '.join(sorted(known)) or 'none'}"
@@ -297,16 +342,6 @@ def _names(clause: str, tool: str, known: set[str]) -> bool:
     return full in known or clause.removeprefix(f"{tool}.") in BUILT_IN_CLAUSES
 
 
-def _tool_clauses(tool: Tool) -> list[Clause]:
-    lines = [*tool.require, *tool.flow, *tool.limits, *tool.approve]
-    clauses = [line.clause for line in lines]
-    if tool.output is not None:
-        clauses.append(tool.output.clause)
-    if tool.deadline is not None:
-        clauses.append(tool.deadline)
-    return clauses
-
-
 def _warnings(spec: Mapping[str, Node], tools: Mapping[str, Tool]) -> tuple[str, ...]:
     found: list[str] = []
     for name, tool in tools.items():
@@ -316,9 +351,11 @@ def _warnings(spec: Mapping[str, Node], tools: Mapping[str, Tool]) -> tuple[str,
                 f"{node.file}:{node.line}: {name}: an {tool.effect} tool with no require, flow, limits or approve:"
                 " every call that fits its schema runs"
             )
-        for clause in _tool_clauses(tool):
-            if clause.on_violation is OnViolation.HOLD and not clause.by:
-                found.append(f"{node.file}:{node.line}: {clause.id}: holds with no 'by': any operator may approve")
+        found.extend(
+            f"{node.file}:{node.line}: {clause.id}: holds with no 'by': any operator may approve"
+            for clause in clauses_of(tool)
+            if clause.on_violation is OnViolation.HOLD and not clause.by
+        )
     if "session" not in spec and "sources" not in spec:
         line = spec["tools"].line
         found.append(f"{spec['tools'].file}:{line}: no 'sources': every tool result counts as untrusted")

@@ -46,7 +46,9 @@ def read_pattern(node: Node) -> Any:
     except re2.error as error:
         told = error.args[0] if error.args else "invalid"
         told = told.decode() if isinstance(told, bytes) else told
-        raise node.error(f"not an RE2 pattern: {told}", "look-around and back-references do not exist there") from None
+        raise node.error(
+            f"not an RE2 pattern: {told}", "look-around and back-references do not exist there"
+        ) from None
 
 
 def clause_of(
@@ -72,13 +74,15 @@ def clause_of(
     """
     short = keys["id"].text() if "id" in keys else default_id
     if not _ID.match(short):
-        raise (keys["id"] if "id" in keys else node).error(
+        raise (keys.get("id", node)).error(
             f"found id {short!r}", "write lower-case letters, digits and '-', at most 63, a letter first"
         )
     if "on_violation" in keys:
         on_violation = OnViolation(keys["on_violation"].choice(tuple(OnViolation)))
     if on_violation is OnViolation.HOLD and not hold:
-        raise keys["on_violation"].error("found 'hold'", "what came back cannot wait for a person; use deny or flag")
+        raise keys["on_violation"].error(
+            "found 'hold'", "what came back cannot wait for a person; use deny or flag"
+        )
     risk = keys["accept_risk"].text().strip() if "accept_risk" in keys else ""
     if on_violation is OnViolation.FLAG and effect is not None and effect.consequential and not risk:
         raise keys["on_violation"].error(
@@ -87,11 +91,15 @@ def clause_of(
     holds = on_violation is OnViolation.HOLD
     for key in ("by", "expires", "people"):
         if key in keys and not holds:
-            raise keys[key].error(f"'{key}' on a clause that does not hold", "set on_violation: hold, or remove it")
+            raise keys[key].error(
+                f"'{key}' on a clause that does not hold", "set on_violation: hold, or remove it"
+            )
     return Clause(
         id=f"{owner}.{short}",
         on_violation=on_violation,
-        severity=Severity(keys["severity"].choice(tuple(Severity))) if "severity" in keys else Severity.MEDIUM,
+        severity=Severity(keys["severity"].choice(tuple(Severity)))
+        if "severity" in keys
+        else Severity.MEDIUM,
         message=keys["message"].text() if "message" in keys else "",
         by=_roles(keys["by"]) if "by" in keys else (),
         expires_s=duration(keys, "expires", 900.0),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from remit.core.canonical import digest
 from remit.core.cel import Condition, compile_condition
 from remit.core.cel.types import Type, from_schema
-from remit.core.envelope import Approve, Clause, Flow, Limit, Output, Require, Tool
+from remit.core.envelope import Approve, Clause, Flow, Limit, Output, Require, Tool, clauses_of
 from remit.core.reader_clauses import COMMON, clause_of, duration_s
 from remit.core.schema import compile_schema, exempt_paths, has_path
 from remit.core.types import Confidentiality, Integrity, OnViolation, ToolEffect
@@ -28,6 +28,9 @@ TOOL_KEYS = (
 )
 LATER_KEYS = ("history", "idempotency", "monotonic", "ensure", "obligations", "scopes")
 
+RESERVED = ("user", "system", "assistant", "session")
+"""Sources that are no tools; a tool of that name would inherit their labels."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,127}\Z")
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\])*)\Z")
 
@@ -36,6 +39,8 @@ def read_tool(name: str, node: Node, session: Type) -> Tool:
     """The tool *name*; *session* is the type of the facts, for conditions."""
     if not _NAME.match(name):
         raise node.error(f"found tool name {name[:60]!r}", "write letters, digits and _ . : / -, at most 128")
+    if name in RESERVED:
+        raise node.error(f"found tool name '{name}'", "it names a source of its own; rename the tool")
     keys = node.keys(TOOL_KEYS, required=("effect", "args"), later=LATER_KEYS)
     effect = ToolEffect(keys["effect"].choice(tuple(ToolEffect)))
     args = keys["args"]
@@ -45,7 +50,9 @@ def read_tool(name: str, node: Node, session: Type) -> Tool:
     schema, errors = compile_schema(args, closed=True)
     for field in schema.get("properties", {}):
         if not field.isidentifier():
-            raise args.error(f"argument {field!r} is no identifier", "rename it; conditions could not name it")
+            raise args.error(
+                f"argument {field!r} is no identifier", "rename it; conditions could not name it"
+            )
     env = {"args": from_schema(schema), "session": session}
     tool = Tool(
         name=name,
@@ -71,13 +78,6 @@ def read_tool(name: str, node: Node, session: Type) -> Tool:
     return tool
 
 
-def clauses_of(tool: Tool) -> list[Clause]:
-    """Every clause of *tool*, in order of evaluation."""
-    found = [line.clause for line in (*tool.require, *tool.flow, *tool.limits, *tool.approve)]
-    found += [tool.output.clause] if tool.output is not None else []
-    return found + ([tool.deadline] if tool.deadline is not None else [])
-
-
 def _list(keys: Mapping[str, Node], key: str) -> Sequence[Node]:
     return keys[key].items() if key in keys else ()
 
@@ -94,7 +94,9 @@ def _require(tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect)
     return Require(clause_of(tool, node, keys, effect=effect), _condition(keys["expr"], env))
 
 
-def _flow(tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect, schema: Mapping[str, object]) -> Flow:
+def _flow(
+    tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect, schema: Mapping[str, object]
+) -> Flow:
     known = ("arg", "from", "integrity", "confidentiality_at_most", "unless", *COMMON)
     keys = node.keys(known, required=("id", "arg"))
     if not any(key in keys for key in ("from", "integrity", "confidentiality_at_most")):
@@ -153,7 +155,9 @@ def _limit(tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect) -
 
 
 def _approve(tool: str, node: Node, env: Mapping[str, Type]) -> Approve:
-    keys = node.keys(("when", *(k for k in COMMON if k not in ("on_violation", "accept_risk"))), required=("id",))
+    keys = node.keys(
+        ("when", *(k for k in COMMON if k not in ("on_violation", "accept_risk"))), required=("id",)
+    )
     clause = clause_of(tool, node, keys, on_violation=OnViolation.HOLD)
     return Approve(clause, _condition(keys["when"], env) if "when" in keys else None)
 

@@ -14,7 +14,10 @@ from typing import Any
 from remit.core.types import Json
 
 FAMILIES: tuple[tuple[str, str], ...] = (
-    ("pem", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]+-----END [A-Z ]{0,30}PRIVATE KEY-----"),
+    (
+        "pem",
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]+-----END [A-Z ]{0,30}PRIVATE KEY-----",
+    ),
     ("aws", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
@@ -24,9 +27,20 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 )
 """Known formats: (family, RE2 pattern); the first that matches at a place wins."""
 
-_ASSIGNED = r"""(?i:\b(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))["']?\s*[=:]\s*["']?([^\s"',;]{6,200})"""
+_NAMED = r"(?i:\b(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
+_ASSIGNED = _NAMED + r"""["']?\s*[=:]\s*["']?([^\s"',;]{6,200})"""
 _SECRET_KEYS = frozenset(
-    {"password", "passwd", "secret", "api_key", "apikey", "access_token", "auth_token", "private_key", "client_secret"}
+    {
+        "password",
+        "passwd",
+        "secret",
+        "api_key",
+        "apikey",
+        "access_token",
+        "auth_token",
+        "private_key",
+        "client_secret",
+    }
 )
 
 

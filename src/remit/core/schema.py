@@ -37,7 +37,9 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
         validator = jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions())
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         message = str(error).splitlines()[0]
-        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in getattr(error, "instance_path", []))
+        place = "".join(
+            f"[{p}]" if isinstance(p, int) else f".{p}" for p in getattr(error, "instance_path", [])
+        )
         raise node.error(f"not a valid JSON Schema{f' at {place}' if place else ''}: {message}") from None
     integral = _integer_check(schema)
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
@@ -60,7 +62,17 @@ def _told(path: list[str | int], message: str) -> str:
 
 
 _APPLICATORS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SINGLE = ("items", "not", "if", "then", "else", "contains", "additionalProperties", "unevaluatedProperties", "propertyNames")
+_SINGLE = (
+    "items",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "propertyNames",
+)
 _MAPS = ("properties", "$defs", "patternProperties", "dependentSchemas")
 
 
@@ -83,8 +95,12 @@ def _walk(node: Node, closed: bool) -> None:
     inside = node.mapping()
     for key in ("$ref", "$dynamicRef"):
         if key in inside and not inside[key].text().startswith("#"):
-            raise inside[key].error(f"found {inside[key].shown}", "refer to '#/$defs/...'; nothing is fetched")
-    is_object = "properties" in inside or (inside.get("type") is not None and inside["type"].value == "object")
+            raise inside[key].error(
+                f"found {inside[key].shown}", "refer to '#/$defs/...'; nothing is fetched"
+            )
+    is_object = "properties" in inside or (
+        inside.get("type") is not None and inside["type"].value == "object"
+    )
     if closed and is_object:
         extra = inside.get("additionalProperties")
         if extra is None or extra.value is not False:

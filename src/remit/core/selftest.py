@@ -47,7 +47,9 @@ def run_tests(envelope: Envelope) -> list[TestResult]:
 def _run(envelope: Envelope, test: Expectation) -> TestResult:
     session = SessionText()
     if test.user is not None:
-        session.append(Segment(0, Role.USER, "user", test.user, label_of(envelope, "user", PrincipalKind.OPERATOR)))
+        session.append(
+            Segment(0, Role.USER, "user", test.user, label_of(envelope, "user", PrincipalKind.OPERATOR))
+        )
     for at, (source, text) in enumerate(test.observed, start=1):
         session.append(Segment(at, Role.TOOL, source, text, label_of(envelope, source, None)))
     facts = facts_for(envelope, test.session)

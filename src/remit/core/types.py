@@ -100,7 +100,7 @@ class Confidentiality(StrEnum):
     PUBLIC = "public"
     INTERNAL = "internal"
     PII = "pii"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a label, no password
 
     @property
     def rank(self) -> int:

@@ -50,7 +50,9 @@ class Node:
             raise self.error(f"found {self.kind}", "write a list, [..] or lines that begin with '-'")
         return self.value
 
-    def keys(self, known: Sequence[str], required: Sequence[str] = (), later: Sequence[str] = ()) -> dict[str, Node]:
+    def keys(
+        self, known: Sequence[str], required: Sequence[str] = (), later: Sequence[str] = ()
+    ) -> dict[str, Node]:
         """The mapping, every key of it known.
 
         Args:
@@ -61,7 +63,9 @@ class Node:
         found = self.mapping()
         for key, node in found.items():
             if key in later:
-                raise node.error(f"'{key}' is not supported in this version", "remove it, or use a version that has it")
+                raise node.error(
+                    f"'{key}' is not supported in this version", "remove it, or use a version that has it"
+                )
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f"did you mean '{near[0]}'? " if near else ""
@@ -89,11 +93,18 @@ class Node:
     def number(self, minimum: float, *, integer: bool = False, exclusive: bool = False) -> float:
         """A number that is at least (or above) *minimum*."""
         value = self.value
-        kinds: tuple[type, ...] = (int,) if integer else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            raise self.error(f"found {self.kind} {self.shown}", f"write {'an integer' if integer else 'a number'}")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or (integer and type(value) is not int)
+        ):
+            raise self.error(
+                f"found {self.kind} {self.shown}", f"write {'an integer' if integer else 'a number'}"
+            )
         if value < minimum or (exclusive and value == minimum):
-            raise self.error(f"found {value}", f"write a number {'above' if exclusive else 'of at least'} {minimum:g}")
+            raise self.error(
+                f"found {value}", f"write a number {'above' if exclusive else 'of at least'} {minimum:g}"
+            )
         return value
 
     @property
@@ -134,7 +145,9 @@ def parse(text: str, file: str) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}" if mark else file
-        raise BadInput(place, f"not YAML: {error.problem or error.context or 'malformed'}", "mend the syntax") from None
+        raise BadInput(
+            place, f"not YAML: {error.problem or error.context or 'malformed'}", "mend the syntax"
+        ) from None
     except RecursionError:
         raise BadInput(file, "nested too deeply", f"at most {MAX_DEPTH} levels") from None
     except (YAMLError, ValueError) as error:

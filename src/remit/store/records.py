@@ -70,7 +70,7 @@ class SqliteRecords:
                 written.extend(events(admission))
             for event in written:
                 tx.append(event)
-            self._tell(tx, [c for c in admission.changes if isinstance(c, ModeChange)])
+            self._tell(tx, admission.changes)
             for misstep in missteps:
                 self._tell(tx, control.count_violation(tx, misstep))
             return admission
@@ -100,7 +100,9 @@ class SqliteRecords:
         def work(tx: Transaction) -> ApprovalRecord | Parked:
             for event in events:
                 tx.append(event)
-            record = control_approvals.request_approval(tx, request, single_operator=self.store.single_operator)
+            record = control_approvals.request_approval(
+                tx, request, single_operator=self.store.single_operator
+            )
             if isinstance(record, ApprovalRecord) and record.id == request.id:
                 outbox.enqueue(tx, "held", held_message(record))
             return record
@@ -130,7 +132,7 @@ class SqliteRecords:
             return status is not None and status.state.open and status.expires_at <= now
 
         if self.store.read(overdue):
-            self.store.transact(lambda tx: control.sweep(tx)).result()
+            self.store.transact(control.sweep).result()
         return self.store.read(lambda db: control_approvals.show(db, approval_id, self._load))
 
     def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:

@@ -59,17 +59,23 @@ class CallAnswers:
     # ------------------------------------------------------------------------------------------ record
     def record(self, decision: Decision) -> Future[None]:
         """Write a refusal and count it."""
-        return self.records.refuse(self._decided(decision, enforced=True), self._missteps(decision, enforced=True))
+        return self.records.refuse(
+            self._decided(decision, enforced=True), self._missteps(decision, enforced=True)
+        )
 
     # ------------------------------------------------------------------------------------------ admit
-    def admit(self, decision: Decision, approval_id: str | None, *, enforced: bool) -> Admission | Future[Admission]:
+    def admit(
+        self, decision: Decision, approval_id: str | None, *, enforced: bool
+    ) -> Admission | Future[Admission]:
         """Reserve and record; a plain read runs beside the write of its decision."""
         effect = decision.effect or ToolEffect.IRREVERSIBLE
         if self.records.volatile and effect is not ToolEffect.READ and not self.session.guard.allow_volatile:
             return self._refuse_volatile(decision)
         if enforced and self._plain_read(decision, approval_id):
             mode, epoch, _ = self.records.mode(*self._who(), ToolEffect.READ)
-            if mode is not Mode.HALTED and not (self.envelope.breaker.supervised == "all" and mode.strictness >= 2):
+            if mode is not Mode.HALTED and not (
+                self.envelope.breaker.supervised == "all" and mode.strictness >= 2
+            ):
                 self._pending.append(self.records.append([self._decided(decision, enforced=True, mode=mode)]))
                 return Admission("admitted", mode, epoch, 0)
         request = self._request(decision, effect, enforced)
@@ -206,7 +212,9 @@ class CallAnswers:
         """A fresh copy of the canonical arguments, so that a tool cannot change what was recorded."""
         return {key: _copy(value) for key, value in (decision.canonical or {}).items()}
 
-    def settle(self, decision: Decision, admission: Admission, outcome: Outcome, *, enforced: bool) -> Future[None]:
+    def settle(
+        self, decision: Decision, admission: Admission, outcome: Outcome, *, enforced: bool
+    ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
         index = anomaly.of_outcome(decision, outcome, enforced=enforced)
         events = [self._settled(decision, admission, outcome, index)]
@@ -232,9 +240,13 @@ class CallAnswers:
         if not told:
             return ()
         key = "" if decision.canonical is None else action_digest(decision.tool, decision.canonical)
-        return (self._misstep(told, "denied" if decision.result is Result.DENY else "flagged", key, enforced),)
+        return (
+            self._misstep(told, "denied" if decision.result is Result.DENY else "flagged", key, enforced),
+        )
 
-    def _misstep(self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool) -> Misstep:
+    def _misstep(
+        self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool
+    ) -> Misstep:
         tenant, agent, version = self._who()
         effect = self.envelope.tools[self.call.tool].effect if self.call.tool in self.envelope.tools else None
         return Misstep(
@@ -252,9 +264,13 @@ class CallAnswers:
             envelope=self.envelope.hash,
         )
 
-    def _admitted(self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool) -> Event:
+    def _admitted(
+        self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool
+    ) -> Event:
         refined = refine(decision, admission, final=approval_id is not None) if enforced else decision
-        return self._decided(refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id)
+        return self._decided(
+            refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id
+        )
 
     def _decided(
         self,
@@ -268,7 +284,12 @@ class CallAnswers:
         body = codec.decision_body(decision)
         if decision.canonical is None:
             body["args"] = codec.plain_args(self.call.args)
-        body |= {"call_id": self.call.call_id, "token": self.token, "enforced": enforced, "approval_id": approval_id}
+        body |= {
+            "call_id": self.call.call_id,
+            "token": self.token,
+            "enforced": enforced,
+            "approval_id": approval_id,
+        }
         body["mode"] = mode.value if mode is not None else self._mode_now()
         return self.session.event("decided", body, index, decision)
 
@@ -279,7 +300,12 @@ class CallAnswers:
         self, decision: Decision, admission: Admission, outcome: Outcome, index: AnomalyIndex | None
     ) -> Event:
         body = codec.outcome_body(outcome)
-        body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool, "mode": admission.mode.value}
+        body |= {
+            "token": self.token,
+            "call_id": self.call.call_id,
+            "tool": decision.tool,
+            "mode": admission.mode.value,
+        }
         if index is not None:
             body["attempted"] = codec.decision_body(decision)
         text = codec.result_text(outcome.value) if outcome.error is None else None

@@ -20,6 +20,7 @@ from remit.core.event import Event, StoredEvent
 from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
 from remit.core.refusals import AgentHalted
+from remit.core.seen import append_facts, append_result
 from remit.core.types import Enforcement, Fingerprint, Mode, PrincipalKind, SessionInfo, ToolEffect
 from remit.ports import Clock, Ids, Records
 from remit.usecases.session import Session, current_session
@@ -86,7 +87,7 @@ class Guard:
         user_input: str | None = None,
         principal: str | None = None,
         principal_kind: str | None = None,
-        id: str | None = None,  # noqa: A002 - the word of the contract
+        id: str | None = None,
         facts: Mapping[str, Any] | None = None,
         fingerprint: Mapping[str, Any] | None = None,
         arm: str | None = None,
@@ -128,9 +129,13 @@ class Guard:
         )
         if history:
             info = _resumed(info, history, given_facts=facts is not None)
-        session = Session(self, info, facts_for(self.envelope, info.facts), SessionText())
-        _restore(session.text, history)
-        body = codec.session_body(info, self.envelope.name, self.envelope.version, self.envelope.enforcement.value)
+        facts_seen = facts_for(self.envelope, info.facts)
+        session = Session(self, info, facts_seen, SessionText())
+        append_facts(session.text, self.envelope, facts_seen.values)
+        _restore(session.text, self.envelope, info, history)
+        body = codec.session_body(
+            info, self.envelope.name, self.envelope.version, self.envelope.enforcement.value
+        )
         session.tell("session.resumed" if history else "session.opened", body)
         if user_input is not None:
             session.observe("user", user_input)
@@ -140,12 +145,16 @@ class Guard:
         given = given or {}
         for key, value in given.items():
             if key not in FINGERPRINT_KEYS:
-                raise BadInput("session(fingerprint)", f"unknown key {key!r}", f"use {', '.join(FINGERPRINT_KEYS)}")
+                raise BadInput(
+                    "session(fingerprint)", f"unknown key {key!r}", f"use {', '.join(FINGERPRINT_KEYS)}"
+                )
             if key != "runtime" and value is not None and not isinstance(value, str):
-                raise BadInput(f"session(fingerprint.{key})", f"found {type(value).__name__}", "pass a string")
+                raise BadInput(
+                    f"session(fingerprint.{key})", f"found {type(value).__name__}", "pass a string"
+                )
         schemas = sorted((tool.name, tool.schema_hash) for tool in self.envelope.tools.values())
         own = codec.hash_of(schemas)
-        runtime = {str(k): str(v) for k, v in dict(given.get("runtime") or {}).items()}
+        runtime = {str(k): str(v) for k, v in dict(given.get("runtime", {})).items()}
         return Fingerprint(
             model=given.get("model"),
             prompt=given.get("prompt"),
@@ -184,7 +193,9 @@ class Guard:
                 if signature.parameters[key].kind is inspect.Parameter.VAR_KEYWORD:
                     found.update(value)
                 elif signature.parameters[key].kind is inspect.Parameter.VAR_POSITIONAL:
-                    raise BadInput(called, "*args cannot be named in an envelope", "give the tool named parameters")
+                    raise BadInput(
+                        called, "*args cannot be named in an envelope", "give the tool named parameters"
+                    )
                 else:
                     found[key] = value
             return found
@@ -218,7 +229,9 @@ class Guard:
     def __enter__(self) -> Guard:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -236,7 +249,7 @@ def _kind(text: str | None) -> PrincipalKind | None:
         raise BadInput("session(principal_kind)", f"found {text!r}", "use 'operator' or 'customer'") from None
 
 
-def _session_id(text: str | None) -> str | None:
+def _session_id(text: object) -> str | None:
     if text is None:
         return None
     if not isinstance(text, str) or not 0 < len(text) <= 200 or not text.isprintable() or not text.isascii():
@@ -250,18 +263,24 @@ def _resumed(info: SessionInfo, history: Iterable[StoredEvent], *, given_facts: 
     if opened is None:
         raise BadInput(f"session {info.id}", "its first event is missing or erased", "open a new session")
     if opened.agent != info.agent or opened.tenant != info.tenant:
-        raise BadInput(f"session {info.id}", f"belongs to agent {opened.agent!r}", "open a session of your own")
+        raise BadInput(
+            f"session {info.id}", f"belongs to agent {opened.agent!r}", "open a session of your own"
+        )
     body = opened.body
     if info.principal is not None and body.get("principal") != info.principal:
         raise BadInput(f"session {info.id}", "belongs to another principal", "open a session of your own")
     kind = PrincipalKind(body["principal_kind"]) if body.get("principal_kind") else None
     if info.principal_kind is not None and info.principal_kind is not kind:
-        raise BadInput(f"session {info.id}", f"was opened for a {kind}", "pass the same principal_kind, or none")
-    facts = info.facts if given_facts else dict(body.get("facts") or {})
+        raise BadInput(
+            f"session {info.id}", f"was opened for a {kind}", "pass the same principal_kind, or none"
+        )
+    facts = info.facts if given_facts else dict(body["facts"])
     return replace(info, principal=body.get("principal"), principal_kind=kind, facts=facts)
 
 
-def _restore(text: SessionText, history: Iterable[StoredEvent]) -> None:
+def _restore(
+    text: SessionText, envelope: Envelope, info: SessionInfo, history: Iterable[StoredEvent]
+) -> None:
     """Put back what the session saw, with labels, and what its calls asked."""
     asked: dict[str, Any] = {}
     for stored in history:
@@ -271,8 +290,8 @@ def _restore(text: SessionText, history: Iterable[StoredEvent]) -> None:
         elif event.kind == "observed":
             text.append(codec.segment_from(event.body, event.blobs.get("text", "")))
         elif event.kind == "settled" and event.body.get("segment"):
-            segment = codec.segment_from(event.body["segment"], event.blobs.get("text", ""))
-            text.append(segment, echo=[asked.get(event.body.get("token", ""), {})])
+            echo = [asked.get(event.body.get("token", ""), {})]
+            tool = event.body["segment"]["source"]
+            append_result(text, envelope, tool, event.blobs.get("text", ""), echo, info.principal_kind)
         elif event.kind == "finished":
             text.append(codec.answer_segment(event.body, event.blobs.get("answer", "")))
-

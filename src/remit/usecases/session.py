@@ -23,6 +23,7 @@ from remit.core.labels import label_of
 from remit.core.lifecycle import Admit, Approve, Consult, Need, Record, Run, Script, Settle, guarded, refine
 from remit.core.provenance import SessionText
 from remit.core.refusals import AnswerRefused, CallDenied
+from remit.core.seen import append_result
 from remit.core.types import (
     Decision,
     Enforcement,
@@ -89,7 +90,9 @@ class Session:
         try:
             spoken = Role(role)
         except ValueError:
-            raise BadInput("observe(role)", f"found {role!r}", "use system, user, assistant or tool") from None
+            raise BadInput(
+                "observe(role)", f"found {role!r}", "use system, user, assistant or tool"
+            ) from None
         if not isinstance(text, str):
             raise BadInput("observe(text)", f"found {type(text).__name__}", "pass a string")
         if spoken is Role.TOOL and not source:
@@ -159,13 +162,19 @@ class Session:
         call = ToolCall(tool, args)  # type: ignore[arg-type]
         guard = self.guard
         prepared = prepare(call, guard.envelope, self.facts)
-        used = guard.records.used_micros(self.info.tenant, self.info.agent, prepared.claims) if prepared.claims else ()
+        used = (
+            guard.records.used_micros(self.info.tenant, self.info.agent, prepared.claims)
+            if prepared.claims
+            else ()
+        )
         with self.lock:
             past = look_back(prepared, self.text, used)
             decision = decide(prepared, guard.envelope, self.facts, past)
         if prepared.tool is None or guard.envelope.enforcement is Enforcement.MONITOR:
             return decision
-        mode, epoch, _ = guard.records.mode(self.info.tenant, self.info.agent, guard.agent_version, decision.effect)
+        mode, epoch, _ = guard.records.mode(
+            self.info.tenant, self.info.agent, guard.agent_version, decision.effect
+        )
         return refine(decision, guard.standing(mode, epoch, prepared.tool.effect))
 
     def _answers(self, tool: str, args: Any, call_id: str) -> CallAnswers:
@@ -209,10 +218,12 @@ class Session:
                     return given
                 try:
                     return given.result()
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - raised again
                     raise self._lost(need, given, answers, error) from None
 
-    def _lost(self, need: Need, given: Future[Any], answers: CallAnswers, error: BaseException) -> BaseException:
+    def _lost(
+        self, need: Need, given: Future[Any], answers: CallAnswers, error: BaseException
+    ) -> BaseException:
         """What to raise when the answer to *need* did not come, nothing left reserved for a call that will not run."""
         if isinstance(need, Admit):
             answers.give_back_when_done(given)
@@ -258,7 +269,7 @@ class Session:
                     return given
                 try:
                     return await _shielded(given)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - raised again
                     raise self._lost(need, given, answers, error) from None
 
     # ------------------------------------------------------------------------------------------ running
@@ -299,7 +310,9 @@ class Session:
             raise
         if not held:
             answers.give_back(admission)
-            told = "the permission ran out before the call was dispatched: lease over, or the agent was stopped"
+            told = (
+                "the permission ran out before the call was dispatched: lease over, or the agent was stopped"
+            )
             violation = Violation("breaker.lease", "breaker", OnViolation.DENY, Severity.LOW, told)
             raise CallDenied(refine(decision, replace(admission, status="refused", violations=(violation,))))
 
@@ -342,7 +355,9 @@ class Session:
             AnswerRefused: it violates a clause that denies; do not show it.
         """
         if not isinstance(answer, str):
-            raise BadInput("finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string")
+            raise BadInput(
+                "finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string"
+            )
         self._surface()
         envelope = self.guard.envelope
         enforced = envelope.enforcement is Enforcement.ENFORCE
@@ -356,7 +371,10 @@ class Session:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
         index = anomaly.of_answer(found, enforced=enforced)
-        body: dict[str, Json] = {"index": segment.index, "violations": [codec.violation_body(v) for v in found]}
+        body: dict[str, Json] = {
+            "index": segment.index,
+            "violations": [codec.violation_body(v) for v in found],
+        }
         kept = self.guard.redactor.text(answer) if found else self._kept(answer)
         event = self.event("finished", body, index, blobs={"answer": kept})
         self.guard.records.settle(None, [event], self._answer_missteps(found, enforced)).result()
@@ -445,10 +463,9 @@ class Session:
         if text is not None:
             shown = not (withheld and enforced)
             if shown:
-                label = label_of(self.guard.envelope, decision.tool, self.info.principal_kind)
+                echo, kind = [decision.canonical or {}], self.info.principal_kind
                 with self.lock:
-                    segment = Segment(len(self.text.segments), Role.TOOL, decision.tool, text, label)
-                    self.text.append(segment, echo=[decision.canonical or {}])
+                    segment = append_result(self.text, self.guard.envelope, decision.tool, text, echo, kind)
                 body["segment"] = codec.segment_body(segment)
             blobs["text"] = self.guard.redactor.text(text) if index is not None else self._kept(text)
         return self.event("settled", body, index, decision, blobs=blobs)
@@ -466,7 +483,9 @@ class Session:
         self._token = current_session.set(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         if self._token is not None:
             current_session.reset(self._token)
             self._token = None
