@@ -139,12 +139,9 @@ class Webhook:
             connection.sock = held.wire
             yield connection
         except (OSError, http.client.HTTPException, ValueError) as error:
-            told = (
-                f"no whole answer in {TIMEOUT_S:g} s"
-                if held.was_cut
-                else visible(f"{type(error).__name__}: {error}")
-            )
-            raise Unavailable(f"{place.origin}: {told}") from None
+            late = held.was_cut or isinstance(error, TimeoutError)
+            told = f"no whole answer in {TIMEOUT_S:g} s" if late else f"{type(error).__name__}: {error}"
+            raise Unavailable(f"{place.origin}: {visible(told)}") from None
         finally:
             timer.cancel()
             held.close()
