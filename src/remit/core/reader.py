@@ -111,6 +111,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         warnings=_warnings(spec, tools),
     )
     _check_flow_sources(spec["tools"], envelope)
+    _check_deadlines(spec["tools"], envelope)
     return envelope
 
 
@@ -153,6 +154,20 @@ def _check_flow_sources(node: Node, envelope: Envelope) -> None:
                 if source not in known:
                     place = node.mapping()[name].mapping()["flow"].items()[at].mapping()["from"]
                     raise place.error(f"unknown source '{source}'", f"known: {', '.join(sorted(known))}")
+
+
+def _check_deadlines(node: Node, envelope: Envelope) -> None:
+    """A call must end before its reservation does: after that its outcome counts as unknown."""
+    for name, tool in envelope.tools.items():
+        if tool.deadline_s is not None and tool.deadline_s > envelope.breaker.lease_s:
+            raise (
+                node.mapping()[name]
+                .mapping()["deadline"]
+                .error(
+                    f"{tool.deadline_s:g} s is longer than a reservation holds ({envelope.breaker.lease_s:g} s)",
+                    "raise breaker.lease, or shorten the deadline",
+                )
+            )
 
 
 def _outputs(node: Node | None) -> tuple[Answer, ...]:

@@ -11,11 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from remit.core.decide import decide, facts_for, look_back, prepare
+from remit.core.decide import Facts, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
-from remit.core.provenance import SessionText, labelled_fields
+from remit.core.provenance import SessionText
 from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep, text_of
+from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, Json, PrincipalKind, Result, Role, Segment, ToolCall
 
 
@@ -56,7 +57,7 @@ def replay_session(
     """
     kind = session.principal_kind or principal_kind
     facts = facts_for(envelope, session.facts)
-    seen = _Seen(envelope, kind)
+    seen = _Seen(envelope, facts, kind)
     used: defaultdict[tuple[str, str], int] = defaultdict(int)
     judged: list[Judged] = []
     for step in session.steps:
@@ -76,30 +77,25 @@ def replay_session(
 class _Seen:
     """What the session has seen, as the record goes on."""
 
-    def __init__(self, envelope: Envelope, kind: PrincipalKind | None) -> None:
+    def __init__(self, envelope: Envelope, facts: Facts, kind: PrincipalKind | None) -> None:
         self.text = SessionText()
         self.asked: dict[int, Json] = {}
         """Canonical arguments by the identity of the recorded call; None where they cannot be read."""
         self._envelope = envelope
         self._kind = kind
-        self._with_fields = {name.rpartition(".")[0] for name in envelope.sources if "." in name}
+        append_facts(self.text, envelope, facts.values)
 
     def add(self, step: RecordedStep) -> None:
         """Append one message, and the fields of a result that the envelope labels by themselves."""
         if step.role != "tool":
             if step.text:
-                self._append(step.role, step.role, step.text, ())
+                label = label_of(self._envelope, step.role, self._kind)
+                index = len(self.text.segments)
+                self.text.append(Segment(index, Role(step.role), step.role, step.text, label))
             return
-        echo = self._echo(step.answers)
-        source = step.tool or "tool"
-        self._append("tool", source, step.text, echo)
-        if source in self._with_fields:
-            for field_source, text in labelled_fields(source, step.text, self._envelope.sources):
-                self._append("tool", field_source, text, echo)
-
-    def _append(self, role: str, source: str, text: str, echo: Sequence[Json]) -> None:
-        label = label_of(self._envelope, source, self._kind)
-        self.text.append(Segment(len(self.text.segments), Role(role), source, text, label), echo=echo)
+        append_result(
+            self.text, self._envelope, step.tool or "tool", step.text, self._echo(step.answers), self._kind
+        )
 
     def _echo(self, answers: RecordedCall | None) -> Sequence[Json]:
         if answers is None:
