@@ -271,16 +271,21 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
         tool=prepared.call.tool,
         canonical=prepared.args,
         effect=tool.effect if tool is not None else None,
-        need=_need(tool, holds) if result is Result.HOLD and tool is not None else None,
+        need=need_of(tool, [v.clause for v in holds]) if result is Result.HOLD and tool is not None else None,
         claims=prepared.claims,
         provenance=past.leaves,
         envelope_hash=envelope.hash,
     )
 
 
-def _need(tool: Tool, holds: list[Violation]) -> ApprovalNeed:
-    """The strictest of all holding clauses: roles that every one of them admits, most people, first to expire."""
-    ids = {v.clause for v in holds}
+def need_of(tool: Tool, held_by: Sequence[str]) -> ApprovalNeed:
+    """The strictest of all holding clauses: roles that every one of them admits, most people, first to expire.
+
+    Args:
+        tool: the tool.
+        held_by: ids of the clauses; those that are not the tool's own (the breaker's) ask for any one operator.
+    """
+    ids = set(held_by)
     clauses = [clause for clause in clauses_of(tool) if clause.id in ids]
     roles: set[str] | None = None
     for clause in clauses:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from remit.core.admission import Admission
-from remit.core.decide import Facts, Past, Prepared, decide, prepare
+from remit.core.decide import Facts, Past, Prepared, decide, need_of, prepare
 from remit.core.envelope import Envelope, Tool
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (
@@ -110,6 +110,9 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
     admission: Admission = yield Admit(decision, approval_id, enforced)
     if admission.status == "hold" and approval_id is None:
         decision = refine(decision, admission)
+        tool = envelope.tools.get(call.tool)
+        if tool is not None and decision.result is Result.HOLD:
+            decision = replace(decision, need=need_of(tool, decision.clauses))
         approval_id = yield Approve(decision)
         admission = yield Admit(decision, approval_id, enforced)
     if admission.status != "admitted":
