@@ -67,7 +67,8 @@ class Admission:
     breaker_epoch: int
     """Of this call's scopes: an approval binds to it, a token is void once it is raised."""
     store_epoch: int
-    """Of the whole store: remember the highest, and hand it in as `epoch_seen`."""
+    """Of the whole store; grows with every change of mode, violation and claimed approval. Remember the
+    highest, and hand it in as `epoch_seen`."""
     lease_until: float | None = None
     """Instant on the store's clock; the effect must be done by then. None unless admitted."""
     violations: tuple[Violation, ...] = ()

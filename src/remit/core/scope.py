@@ -38,15 +38,12 @@ class Scope:
     @property
     def id(self) -> str:
         """`store`, `tenant/T`, `agent/T/A`, `version/T/A/V` or `effect/T/A/E`, each part percent-encoded."""
-        return "/".join((self.kind.value, *(quote(p, safe="") for p in self._parts())))
+        return _id(self)
 
     @property
     def owned(self) -> bool:
         """True where the agent's own evidence moves the mode; the store and a tenant move by hand only."""
         return self.kind in (ScopeKind.AGENT, ScopeKind.VERSION, ScopeKind.EFFECT)
-
-    def _parts(self) -> tuple[str, ...]:
-        return (self.tenant, self.agent, self.part)[: _PARTS[self.kind]]
 
     @staticmethod
     def parse(text: str) -> Scope:
@@ -60,6 +57,12 @@ class Scope:
         if head not in list(ScopeKind) or len(parts) != _PARTS[ScopeKind(head)] or not all(parts):
             raise BadInput("scope", f"found {text!r}", remedy)
         return Scope(ScopeKind(head), *(unquote(part) for part in parts))
+
+
+@lru_cache(maxsize=4096)
+def _id(scope: Scope) -> str:
+    parts = (scope.tenant, scope.agent, scope.part)[: _PARTS[scope.kind]]
+    return "/".join((scope.kind.value, *(quote(part, safe="") for part in parts)))
 
 
 _PARTS = {

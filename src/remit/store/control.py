@@ -18,7 +18,6 @@ from remit.core.admission import Admission, AdmitRequest, Gate, Load, Misstep, S
 from remit.core.anomaly import worst
 from remit.core.approval import ApprovalState, ApprovalStatus
 from remit.core.breaker import ModeChange
-from remit.core.envelope import BreakerRule
 from remit.core.errors import BadInput
 from remit.core.event import AnomalyIndex, Event
 from remit.core.limits import exceeded
@@ -66,6 +65,11 @@ class Reservation:
     enforced: bool
     approval: str | None
     flags: str | None
+
+    @property
+    def agent_scope(self) -> Scope:
+        """Of its agent."""
+        return Scope(ScopeKind.AGENT, self.tenant, self.agent)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -168,6 +172,7 @@ def _reserved(
     )
     control_limits.reserve(tx.connection, request.token, request.tenant, request.agent, request.claims)
     if given is not None:
+        rows_of.raise_store_epoch(tx.connection)
         approval_rows.become(
             tx,
             given,
@@ -201,11 +206,12 @@ def settle(tx: Transaction, settlement: Settlement) -> tuple[ModeChange, ...]:
         return sweep(tx)
     control_limits.commit(tx.connection, held.token, tx.now)
     severity = _severity(settlement)
-    rule = rows_of.load_one(tx.connection, Scope(ScopeKind.AGENT, held.tenant, held.agent)).rule
     if severity is not None:
+        rule = rows_of.rule_of(tx.connection, held.agent_scope)
         return rows_of.violated(tx, _violating(held, settlement, severity), rule) + sweep(tx)
-    clean = settlement.outcome == "clean" and held.enforced
-    return (_evidence(tx, held, rule) if clean else ()) + sweep(tx)
+    # A call admitted in AUTONOMOUS is no evidence: either nothing changed since, or it came before the change.
+    clean = settlement.outcome == "clean" and held.enforced and held.mode is not Mode.AUTONOMOUS
+    return (_evidence(tx, held) if clean else ()) + sweep(tx)
 
 
 def count_violation(tx: Transaction, misstep: Misstep) -> tuple[ModeChange, ...]:
@@ -352,10 +358,11 @@ def _advance(tx: Transaction, rows: dict[Scope, ScopeRow], request: AdmitRequest
     return changes
 
 
-def _evidence(tx: Transaction, held: Reservation, rule: BreakerRule) -> tuple[ModeChange, ...]:
+def _evidence(tx: Transaction, held: Reservation) -> tuple[ModeChange, ...]:
     rows = rows_of.load(tx.connection, held.scopes)
     if rows_of.entered_of(rows) != held.entered:
         return ()
+    rule = rows[held.agent_scope].rule
     changes = tuple[ModeChange, ...]()
     for scope, row in rows.items():
         if scope.owned and row.stored and row.state.mode in (Mode.SUPERVISED, Mode.PROBATION):
@@ -426,7 +433,7 @@ def _settle_late(tx: Transaction, held: Reservation, settlement: Settlement) -> 
         )
     if not settlement.ran:
         control_limits.release(db, held.token)
-    rule = rows_of.load_one(db, Scope(ScopeKind.AGENT, held.tenant, held.agent)).rule
+    rule = rows_of.rule_of(db, held.agent_scope)
     severity = _severity(settlement) if settlement.ran else None
     kind = "late" if severity else f"late-{settlement.outcome if settlement.ran else 'not-run'}"
     old = db.execute("SELECT severity FROM breaker_violation WHERE token = ?", (held.token,)).fetchone()
@@ -495,7 +502,7 @@ def _expire_lease(tx: Transaction, held: Reservation) -> tuple[ModeChange, ...]:
         )
     if not counts:
         return ()
-    rule = rows_of.load_one(tx.connection, Scope(ScopeKind.AGENT, held.tenant, held.agent)).rule
+    rule = rows_of.rule_of(tx.connection, held.agent_scope)
     return rows_of.violated(tx, _line(held, _LAST_WORD, "breaker.lease", "unknown-outcome"), rule)
 
 
@@ -508,7 +515,8 @@ def _expire_forces(tx: Transaction) -> tuple[ModeChange, ...]:
                 breaker.without_expired_force(row.state, tx.now),
                 reason=f"the force has ended: {force.reason}",
             )
-            changes += rows_of.move(tx, row, state, seed=force.id, before=force.mode)
+            rule = rows_of.rule_of(tx.connection, row.scope)
+            changes += rows_of.move(tx, row, state, seed=force.id, rule=rule, before=force.mode)
     return changes
 
 
@@ -516,11 +524,11 @@ def _distrust_old_store(tx: Transaction, request: AdmitRequest) -> tuple[ModeCha
     """An epoch lower than one that was seen means that an old copy came back: nothing in it is believed."""
     if request.epoch_seen <= rows_of.store_epoch(tx.connection):
         return ()
-    rows_of.raise_store_epoch(tx.connection, request.epoch_seen)
+    rows_of.raise_store_epoch(tx.connection, floor=request.epoch_seen)
     row = rows_of.load_one(tx.connection, Scope(ScopeKind.STORE))
     reason = "the breaker's epoch went backwards: an old copy of the store came back"
     state = breaker.tripped(row.state, None, Mode.SUPERVISED, reason, trips=0, at=tx.now)
-    return rows_of.move(tx, row, state, seed=request.token, session=request.session)
+    return rows_of.move(tx, row, state, seed=request.token, session=request.session, voids=True)
 
 
 def _prune(connection: apsw.Connection, now: float) -> None:

@@ -137,8 +137,13 @@ def set_mark(connection: apsw.Connection, name: str, value: float) -> None:
     connection.execute("INSERT OR REPLACE INTO control_mark VALUES (?, ?)", (name, value))
 
 
+def rule_of(connection: apsw.Connection, scope: Scope) -> BreakerRule:
+    """The rule of the agent that owns the scope; the default where nobody does."""
+    return load_one(connection, Scope(ScopeKind.AGENT, scope.tenant, scope.agent)).rule
+
+
 def store_epoch(connection: apsw.Connection) -> int:
-    """The highest epoch that any scope of the store was ever given."""
+    """A number that only grows: with every change of mode, violation and claimed approval."""
     return int(mark(connection, "epoch", 0))
 
 
@@ -237,7 +242,10 @@ def log(connection: apsw.Connection, entry: Violating, at: float) -> bool:
             *(int(entry.executed), int(entry.enforced), entry.collapse),
         ),
     )
-    return connection.changes() == 1
+    if connection.changes() == 0:
+        return False
+    raise_store_epoch(connection)
+    return True
 
 
 def repeated(connection: apsw.Connection, entry: Violating, now: float) -> bool:
@@ -287,6 +295,7 @@ def move(
     actors: tuple[str, ...] = (),
     break_glass: bool = False,
     before: Mode | None = None,
+    voids: bool = False,
 ) -> tuple[ModeChange, ...]:
     """Write the scope's new state with everything that follows from it; one change at most.
 
@@ -296,17 +305,19 @@ def move(
         session: that brought it about.
         actors: who did it by hand.
         before: the mode before, where it is not what the row says now (a force that has just ended).
+        voids: raise the epoch whatever the mode.
     """
     old = before or breaker.current(row.state, tx.now)
     new = breaker.current(state, tx.now)
     by_hand = bool(actors) and state != row.state
-    if old is new and not by_hand:
+    if old is new and not by_hand and not voids:
         if state != row.state:
             save(tx.connection, replace(_reentered(tx.connection, row, state), state=state))
         return ()
     row = _reentered(tx.connection, row, state)
-    raised = breaker.raises_epoch(old, new)
-    epoch = _next_epoch(tx.connection) if raised else row.epoch
+    raised = voids or breaker.raises_epoch(old, new)
+    next_epoch = raise_store_epoch(tx.connection)
+    epoch = next_epoch if raised else row.epoch
     row = save(tx.connection, replace(row, state=state, epoch=epoch, changes=row.changes + 1))
     if new.strictness > old.strictness and new.strictness >= Mode.SUPERVISED.strictness:
         tx.connection.execute(
@@ -331,15 +342,11 @@ def move(
     return (change,)
 
 
-def raise_store_epoch(connection: apsw.Connection, floor: int) -> int:
-    """Make the store's epoch higher than *floor*, and return it."""
+def raise_store_epoch(connection: apsw.Connection, floor: int = 0) -> int:
+    """Make the store's epoch higher than it is and than *floor*, and return it."""
     epoch = max(store_epoch(connection), floor) + 1
     set_mark(connection, "epoch", epoch)
     return epoch
-
-
-def _next_epoch(connection: apsw.Connection) -> int:
-    return raise_store_epoch(connection, 0)
 
 
 def _reentered(connection: apsw.Connection, row: ScopeRow, state: ScopeState) -> ScopeRow:

@@ -43,9 +43,10 @@ def trip(
     if mode.strictness <= breaker.current(row.state, tx.now).strictness:
         found = f"found {mode.value} while {breaker.current(row.state, tx.now).value}"
         raise BadInput("mode", found, "a trip makes stricter; see `remit breaker reset`")
-    seen = rows_of.trips(tx.connection, row, row.rule, tx.now)
-    state = breaker.tripped(row.state, row.rule, mode, reason, trips=seen, at=tx.now)
-    return rows_of.move(tx, row, state, seed=id, actors=(actor,))
+    rule = rows_of.rule_of(tx.connection, scope)
+    seen = rows_of.trips(tx.connection, row, rule, tx.now)
+    state = breaker.tripped(row.state, rule, mode, reason, trips=seen, at=tx.now)
+    return rows_of.move(tx, row, state, seed=id, rule=rule, actors=(actor,))
 
 
 def force(
@@ -108,7 +109,7 @@ def reset(
         raise BadInput("mode", f"found {target.value} while {standing.value}", "a reset makes looser")
     if break_glass and not single_operator:
         raise OperatorRefused(scope.id, "alone one can only force for a time; a reset takes two people")
-    state = breaker.reset(row.state, row.rule, target, reason, tx.now)
+    state = breaker.reset(row.state, rows_of.rule_of(tx.connection, scope), target, reason, tx.now)
     message = mode_message(id, scope, target, reason=reason, until=None, changes=row.changes)
     _refuse_few(tx, row, actors, message, single_operator=single_operator, break_glass=break_glass)
     names = tuple(actor.name for actor in actors)
@@ -188,8 +189,7 @@ def tripped_share(connection: apsw.Connection, tenant: str, now: float) -> tuple
 
 def _view(connection: apsw.Connection, row: ScopeRow, now: float) -> ScopeView:
     scope, state = row.scope, row.state
-    agent = Scope(ScopeKind.AGENT, scope.tenant, scope.agent)
-    rule = rows_of.load_one(connection, agent).rule if scope.owned else row.rule
+    rule = rows_of.rule_of(connection, scope)
     where = {"tenant": scope.tenant, "agent": scope.agent} if scope.owned else {}
     where |= {"version": scope.part} if scope.kind is ScopeKind.VERSION else {}
     where |= {"effect": scope.part} if scope.kind is ScopeKind.EFFECT else {}
@@ -227,7 +227,8 @@ def _by_hand(
     id: str,
     break_glass: bool,
 ) -> tuple[ModeChange, ...]:
-    changes = rows_of.move(tx, row, state, seed=id, actors=names, break_glass=break_glass)
+    rule = rows_of.rule_of(tx.connection, row.scope)
+    changes = rows_of.move(tx, row, state, seed=id, rule=rule, actors=names, break_glass=break_glass)
     if break_glass:
         control_reviews.open_review(tx, row.scope.id, names[0], id)
         _tell_break_glass(tx, row, names, state.force.reason if state.force else state.reason, id)

@@ -1,7 +1,7 @@
 """A small world for the tests of human control: the control tables alone, and a clock that stands still.
 
-It holds to the contract of `store.transaction`: the lock first, then the clock, and a piece of work that raises
-is undone alone. It is no journal: events are kept in memory, unchained.
+It holds to the contract of `store.transaction`: the lock first, then the clock, and work that raises is
+undone alone. It is no journal: events are kept in memory, unchained.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ _BASE_CALL = AdmitRequest(
 
 
 def call(token: str, **fields: Any) -> AdmitRequest:
-    """A call of the agent `bot` of `acme` that cannot be taken back; its digest is its token's unless given."""
+    """An irreversible call of the agent `bot` of `acme`; its digest is its token's unless given."""
     digest = fields.pop("digest", None) or digest_of(token)
     return replace(_BASE_CALL, token=token, digest=digest, call_id=fields.pop("call_id", token), **fields)
 
