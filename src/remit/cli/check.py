@@ -11,11 +11,12 @@ import typer
 
 from remit.cli.output import Output, emit, table
 from remit.core.canonical import loads_strict
-from remit.core.decide import decide, facts_for, look_back, prepare
+from remit.core.decide import Facts, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText
+from remit.core.seen import append_facts, append_result
 from remit.core.types import Json, PrincipalKind, Role, Segment, ToolCall
 from remit.wiring import read_envelope_file
 
@@ -66,12 +67,20 @@ class _State:
         kind = given.get("principal_kind")
         self.kind = PrincipalKind(kind) if kind else None
         self.facts = given.get("facts") or {}
-        self.text = SessionText()
-        said = [("user", given["user"])] if given.get("user") else []
-        said += [(o["source"], o["text"]) for o in given.get("observed") or []]
-        for at, (source, text) in enumerate(said):
-            role = Role.USER if source == "user" else Role.TOOL
-            self.text.append(Segment(at, role, source, text, label_of(envelope, source, self.kind)))
+        self.user = given.get("user") or ""
+        self.observed = [(o["source"], o["text"]) for o in given.get("observed") or []]
+        self.envelope = envelope
+
+    def text(self, facts: Facts) -> SessionText:
+        """What the session saw before the call."""
+        text = SessionText()
+        append_facts(text, self.envelope, facts.values)
+        if self.user:
+            label = label_of(self.envelope, "user", self.kind)
+            text.append(Segment(len(text.segments), Role.USER, "user", self.user, label))
+        for source, told in self.observed:
+            append_result(text, self.envelope, source, told, (), self.kind)
+        return text
 
 
 def _state_file(path: Path) -> dict[str, Any]:
@@ -134,7 +143,7 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
         }
     checked = facts_for(envelope, facts)
     prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
-    past = look_back(prepared, state.text, (0,) * len(prepared.claims))
+    past = look_back(prepared, state.text(checked), (0,) * len(prepared.claims))
     decision = decide(prepared, envelope, checked, past)
     return {
         "result": decision.result.value,

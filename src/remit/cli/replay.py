@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from remit.cli.output import Output, console, emit, note, safe, say, table
+from remit.cli.variadic import Variadic
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.replay import Tally
 from remit.usecases.replay_many import Batch, Part, Plan, batches, judged
@@ -29,7 +30,7 @@ def replay() -> None:
     """Judge recorded sessions by an envelope."""
 
 
-@app.command()
+@app.command(cls=Variadic)
 def policy(
     *,
     envelope: Annotated[

@@ -10,6 +10,7 @@ from remit.core.errors import BadInput
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText
 from remit.core.reader import read_envelope
+from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, PrincipalKind, Role, Segment, ToolCall
 
 
@@ -46,13 +47,13 @@ def run_tests(envelope: Envelope) -> list[TestResult]:
 
 def _run(envelope: Envelope, test: Expectation) -> TestResult:
     session = SessionText()
-    if test.user is not None:
-        session.append(
-            Segment(0, Role.USER, "user", test.user, label_of(envelope, "user", PrincipalKind.OPERATOR))
-        )
-    for at, (source, text) in enumerate(test.observed, start=1):
-        session.append(Segment(at, Role.TOOL, source, text, label_of(envelope, source, None)))
     facts = facts_for(envelope, test.session)
+    append_facts(session, envelope, facts.values)
+    if test.user is not None:
+        label = label_of(envelope, "user", PrincipalKind.OPERATOR)
+        session.append(Segment(len(session.segments), Role.USER, "user", test.user, label))
+    for source, text in test.observed:
+        append_result(session, envelope, source, text, ())
     prepared = prepare(ToolCall(test.tool, test.args), envelope, facts)
     past = look_back(prepared, session, (0,) * len(prepared.claims))
     decision = decide(prepared, envelope, facts, past)

@@ -86,16 +86,14 @@ class _Seen:
         append_facts(self.text, envelope, facts.values)
 
     def add(self, step: RecordedStep) -> None:
-        """Append one message, and the fields of a result that the envelope labels by themselves."""
-        if step.role != "tool":
-            if step.text:
-                label = label_of(self._envelope, step.role, self._kind)
-                index = len(self.text.segments)
-                self.text.append(Segment(index, Role(step.role), step.role, step.text, label))
-            return
-        append_result(
-            self.text, self._envelope, step.tool or "tool", step.text, self._echo(step.answers), self._kind
-        )
+        """Append one message."""
+        if step.role == "tool":
+            tool = step.tool or "tool"
+            append_result(self.text, self._envelope, tool, step.text, self._echo(step.answers), self._kind)
+        elif step.text:
+            label = label_of(self._envelope, step.role, self._kind)
+            segment = Segment(len(self.text.segments), Role(step.role), step.role, step.text, label)
+            self.text.append(segment)
 
     def _echo(self, answers: RecordedCall | None) -> Sequence[Json]:
         if answers is None:
