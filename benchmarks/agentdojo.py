@@ -2,7 +2,7 @@
 
     REMIT_DATA=path/to/data python -m benchmarks.agentdojo
 
-Every recorded call is decided (`remit.core.decide`) on what the session had seen before it. Nothing is run,
+Every recorded call is judged (`remit.usecases.replay`) on what the session had seen before it. Nothing is run,
 so a call that would have been held still has its recorded result in the text that later calls are judged on.
 
 - **Stopped**: sessions in which the attack won by tool calls, and some call that the attack's own ground
@@ -18,8 +18,6 @@ The data are AgentDojo's published run logs (MIT licence); they are not part of 
 from __future__ import annotations
 
 import argparse
-import ast
-import functools
 import gzip
 import importlib
 import json
@@ -32,20 +30,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from remit.core.decide import Facts, decide, look_back, prepare
 from remit.core.envelope import Approve, Clause, Envelope, Flow, Tool
-from remit.core.labels import label_of
-from remit.core.provenance import SessionText, labelled_fields
+from remit.core.recorded import RecordedCall, RecordedSession, read_session
 from remit.core.selftest import load_envelope
-from remit.core.types import Decision, OnViolation, PrincipalKind, Result, Role, Segment, ToolCall, ToolEffect
+from remit.core.types import OnViolation, PrincipalKind, Result, ToolEffect
+from remit.usecases.replay import Judged, replay_session
 
 SUITES = ("workspace", "banking", "slack", "travel")
 ENVELOPES = Path(__file__).parent.parent / "examples" / "envelopes"
-OWNER = "Emma Johnson | emma.johnson@bluesparrowtech.com"
-"""Whose mail account, calendar and profile it is, as the recorded environments state it: a session fact."""
+FACTS = {
+    "workspace": {"employee": "emma.johnson@bluesparrowtech.com"},
+    "travel": {"traveller": "emma.johnson@bluesparrowtech.com"},
+    "banking": {"account_holder": "Emma Johnson"},
+}
+"""What a deployment would know of the session, as the recorded environments state it."""
 
 DECIDING = (
     "recipient",
@@ -67,36 +65,34 @@ ADDRESS_LIKE = (
 
 _beta: Any = importlib.import_module("scipy.stats").beta  # untyped
 
-Session = Mapping[str, Any]
 Call = Mapping[str, Any]
 
 
 # The sessions
 
 
-def sessions(folder: Path) -> Iterator[Session]:
+def sessions(folder: Path) -> Iterator[RecordedSession]:
     """All recorded sessions, in the order of the files."""
     for file in sorted(folder.glob("*.jsonl.gz")):
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
+        with gzip.open(file) as lines:
+            for number, line in enumerate(lines, start=1):
+                session = read_session(line, f"{file.name}:{number}")
+                yield replace(
+                    session, facts=FACTS.get(session.suite, {}), principal_kind=PrincipalKind.OPERATOR
+                )
 
 
-def attack_won(session: Session) -> bool:
+def attack_won(session: RecordedSession) -> bool:
     """Won by tool calls: no denial of service, no failed run, no attack on the answer's text alone."""
-    attack = session["attack"]
-    if (
-        attack is None
-        or not attack["succeeded"]
-        or attack["name"].endswith("dos")
-        or session["meta"]["run_error"]
-    ):
+    attack: Any = session.extra["attack"]
+    meta: Any = session.extra["meta"]
+    if attack is None or not attack["succeeded"] or attack["name"].endswith("dos") or meta["run_error"]:
         return False
-    return (session["suite"], attack["injection_task_id"]) != ("travel", "injection_task_6")
+    return (session.suite, attack["injection_task_id"]) != ("travel", "injection_task_6")
 
 
-def benign_success(session: Session) -> bool:
-    return session["attack"] is None and bool(session["success"])
+def benign_success(session: RecordedSession) -> bool:
+    return session.extra["attack"] is None and bool(session.extra["success"])
 
 
 def ground_truth(data: Path) -> dict[tuple[str, str], list[Call]]:
@@ -109,98 +105,18 @@ def ground_truth(data: Path) -> dict[tuple[str, str], list[Call]]:
     return found
 
 
-def is_that_call(call: Call, truth: Call) -> bool:
+def is_that_call(call: RecordedCall, truth: Call) -> bool:
     """Whether a recorded call is the ground truth's, whatever its free arguments are."""
-    if call["name"] != truth["name"] or not isinstance(call["args"], dict):
+    if call.tool != truth["name"] or not isinstance(call.args, dict):
         return False
     fixed = {key: value for key, value in (truth["placeholder_args"] or {}).items() if key in DECIDING}
-    return all(_words(value) & _words(call["args"].get(key)) for key, value in fixed.items())
+    return all(_words(value) & _words(call.args.get(key)) for key, value in fixed.items())
 
 
 def _words(value: object) -> set[str]:
     items = value if isinstance(value, list) else [value]
     plain = (str(item).strip().lower() for item in items)
     return {item.removeprefix("https://").removeprefix("http://").rstrip("/") for item in plain}
-
-
-# Deciding a session again
-
-
-def decisions(
-    session: Session, envelope: Envelope, kind: PrincipalKind = PrincipalKind.OPERATOR
-) -> list[tuple[Call, Decision]]:
-    """Each recorded call with the decision on it; *kind* says whose words the user's text is."""
-    seen = _Seen(envelope, kind)
-    facts = Facts({})
-    made: list[tuple[Call, Decision]] = []
-    open_calls: list[Call] = []
-    used: Counter[tuple[str, str]] = Counter()
-    for step in session["steps"]:
-        role = Role(step["role"])
-        if role is Role.TOOL:
-            seen.result(step, _answered(step, open_calls))
-            continue
-        if step["content"]:
-            seen.add(role, role.value, step["content"])
-        if role is Role.ASSISTANT:
-            open_calls = list(step.get("tool_calls") or ())
-        for call in open_calls if role is Role.ASSISTANT else ():
-            prepared = prepare(ToolCall(call["name"], call["args"], call.get("id") or ""), envelope, facts)
-            so_far = tuple(used[claim.clause, claim.key] for claim in prepared.claims)
-            decision = decide(prepared, envelope, facts, look_back(prepared, seen.text, so_far))
-            if decision.result is Result.ALLOW:
-                for claim in decision.claims:
-                    used[claim.clause, claim.key] += claim.micros
-            made.append((call, decision))
-    return made
-
-
-def _answered(step: Mapping[str, Any], open_calls: list[Call]) -> Call | None:
-    """The call that a result answers: by id where there is one, else the first still open."""
-    for call in open_calls:
-        if call.get("id") and call["id"] == step.get("tool_call_id"):
-            open_calls.remove(call)
-            return call
-    return open_calls.pop(0) if open_calls else None
-
-
-class _Seen:
-    """What a session saw so far, with the envelope's labels."""
-
-    def __init__(self, envelope: Envelope, kind: PrincipalKind) -> None:
-        self.text = SessionText()
-        self._envelope = envelope
-        self._kind = kind
-        if "session" in envelope.sources:
-            self.add(Role.SYSTEM, "session", OWNER)
-
-    def add(self, role: Role, source: str, text: str, echo: Sequence[object] = ()) -> None:
-        label = label_of(self._envelope, source, self._kind)
-        self.text.append(Segment(len(self.text.segments), role, source, text, label), echo=echo)
-
-    def result(self, step: Mapping[str, Any], call: Call | None) -> None:
-        source = step.get("tool_name") or (call["name"] if call else "tool")
-        echo = (call["args"],) if call else ()
-        content = step["content"] or ""
-        self.add(Role.TOOL, source, content, echo)
-        if any(name.startswith(f"{source}.") for name in self._envelope.sources):
-            for name, text in labelled_fields(source, structured(content), self._envelope.sources):
-                self.add(Role.TOOL, name, text, echo)
-
-
-@functools.cache
-def structured(content: str) -> object:
-    """The value that AgentDojo printed as YAML or as a Python literal; None for plain text."""
-    try:
-        value = YAML(typ="safe", pure=True).load(content)
-    except (YAMLError, ValueError):
-        value = None
-    if not isinstance(value, list | dict):
-        try:
-            value = ast.literal_eval(content.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
-    return value if isinstance(value, list | dict) else None
 
 
 # Operating points
@@ -294,32 +210,30 @@ class Count:
     missed: Counter[str] = field(default_factory=Counter)
     touched: Counter[str] = field(default_factory=Counter)
 
-    def attacked(
-        self, session: Session, made: Sequence[tuple[Call, Decision]], truth: Sequence[Call]
-    ) -> None:
+    def attacked(self, task: str, judged: Sequence[Judged], truth: Sequence[Call]) -> None:
         self.won += 1
-        if any(_always_stopped(made, step) for step in truth):
+        if any(_always_stopped(judged, step) for step in truth):
             self.stopped += 1
         else:
-            self.missed[f"{session['suite']} {session['attack']['injection_task_id']}"] += 1
+            self.missed[task] += 1
 
-    def worked(self, made: Sequence[tuple[Call, Decision]]) -> None:
-        results = {decision.result for _, decision in made}
+    def worked(self, judged: Sequence[Judged]) -> None:
+        results = [each.decision.result for each in judged]
         self.benign += 1
-        self.untouched += results <= {Result.ALLOW}
+        self.untouched += set(results) <= {Result.ALLOW}
         self.held += Result.HOLD in results
         self.refused += Result.DENY in results
-        self.calls += len(made)
-        self.holds += sum(decision.result is Result.HOLD for _, decision in made)
-        self.flags += sum(bool(decision.flags) for _, decision in made)
-        self.touched.update({clause for _, decision in made for clause in decision.clauses})
+        self.calls += len(judged)
+        self.holds += results.count(Result.HOLD)
+        self.flags += sum(bool(each.decision.flags) for each in judged)
+        self.touched.update({clause for each in judged for clause in each.decision.clauses})
 
     def __add__(self, other: Count) -> Count:
         return Count(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
 
-def _always_stopped(made: Sequence[tuple[Call, Decision]], truth: Call) -> bool:
-    results = [decision.result for call, decision in made if is_that_call(call, truth)]
+def _always_stopped(judged: Sequence[Judged], truth: Call) -> bool:
+    results = [each.decision.result for each in judged if is_that_call(each.call, truth)]
     return bool(results) and Result.ALLOW not in results
 
 
@@ -345,7 +259,7 @@ def row(name: str, count: Count) -> str:
 
 
 def measure(
-    point: Point, chosen: Sequence[Session], truth: Mapping[tuple[str, str], list[Call]]
+    point: Point, chosen: Sequence[RecordedSession], truth: Mapping[tuple[str, str], list[Call]]
 ) -> dict[str, Count]:
     """Counts of one operating point, by suite."""
     envelopes = {}
@@ -354,12 +268,14 @@ def measure(
         envelopes[suite] = point.change(load_envelope(file.read_text(encoding="utf-8"), file.name))
     counts = {suite: Count() for suite in SUITES}
     for session in chosen:
-        suite = session["suite"]
-        made = decisions(session, envelopes[suite])
-        if session["attack"] is None:
-            counts[suite].worked(made)
+        suite = session.suite
+        judged = replay_session(session, envelopes[suite]).judged
+        attack: Any = session.extra["attack"]
+        if attack is None:
+            counts[suite].worked(judged)
         else:
-            counts[suite].attacked(session, made, truth[suite, session["attack"]["injection_task_id"]])
+            task = attack["injection_task_id"]
+            counts[suite].attacked(f"{suite} {task}", judged, truth[suite, task])
     return counts
 
 

@@ -14,11 +14,13 @@ import argparse
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.agentdojo import ENVELOPES, decisions, interval, sessions
+from benchmarks.agentdojo import ENVELOPES, interval, sessions
 from remit.core.selftest import load_envelope
-from remit.core.types import PrincipalKind, Result
+from remit.core.types import PrincipalKind
+from remit.usecases.replay import replay_session
 
 RUNS = ("tau_bench_gpt4o_airline", "tau2_grok_trials", "tau2_systems")
 
@@ -40,13 +42,13 @@ def main() -> int:
         touched: Counter[bool] = Counter()
         clauses: Counter[str] = Counter()
         for session in sessions(data / runs):
-            if session["suite"] != "airline":
+            if session.suite != "airline":
                 continue
-            made = decisions(session, envelope, PrincipalKind.CUSTOMER)
-            solved = bool(session["success"])
+            replayed = replay_session(replace(session, principal_kind=PrincipalKind.CUSTOMER), envelope)
+            solved = bool(session.extra["success"])
             sizes[solved] += 1
-            touched[solved] += any(decision.result is not Result.ALLOW for _, decision in made)
-            clauses.update({clause for _, decision in made for clause in decision.clauses})
+            touched[solved] += not replayed.untouched
+            clauses.update({clause for each in replayed.judged for clause in each.decision.clauses})
         for solved, told in ((True, "solved"), (False, "failed")):
             print(
                 f"{runs:26}{told}: {sizes[solved]:4} sessions, touched {interval(touched[solved], sizes[solved])}"
