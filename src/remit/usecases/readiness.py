@@ -1,0 +1,237 @@
+"""What enforcing would have refused or held, what is ungoverned, and which clauses have shown that they can be enforced.
+
+Decisions come from a store, as they were recorded while the envelope monitored, or from recorded sessions judged now.
+A clause that never hit in *n* calls of its tool has a rate of at most 3/n with 95 % confidence (the rule of three:
+(1 - p)^n = 0.05 gives p ≈ 3/n; Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745). That counts calls as independent;
+calls of one session are not quite, so the sessions stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from remit.core.envelope import Envelope
+from remit.core.event import StoredEvent
+from remit.core.types import Json, OnViolation, Result
+from remit.usecases.replay import Replayed
+
+ENOUGH_CALLS = 100
+"""Calls of a tool without a hit after which a clause counts as ready: a rate of at most 3 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One decision, wherever it came from."""
+
+    session: str
+    tool: str
+    args: Json
+    result: str
+    violations: tuple[tuple[str, str, str], ...] = ()
+    """(clause, what it does, message); what it does is deny, hold or flag."""
+    unlisted: bool = False
+    enforced: bool = False
+    envelope: str = ""
+    at: float | None = None
+
+
+def from_replay(replayed: Replayed) -> Iterator[Seen]:
+    """The decisions on one recorded session."""
+    for judged in replayed.judged:
+        decision = judged.decision
+        yield Seen(
+            session=replayed.session.session_id,
+            tool=judged.call.tool,
+            args=judged.call.args,
+            result=decision.result.value,
+            violations=tuple(
+                (v.clause, "deny" if v.error else v.on_violation.value, v.message)
+                for v in decision.violations
+            ),
+            unlisted="unlisted" in decision.clauses,
+            envelope=decision.envelope_hash,
+        )
+
+
+def from_events(events: Iterable[StoredEvent], agent: str | None = None) -> Iterator[Seen | None]:
+    """The decisions in `decided` events; None for one whose body was erased.
+
+    Args:
+        events: of kind `decided`, in order.
+        agent: only this agent's.
+    """
+    for stored in events:
+        event = stored.event
+        if agent is not None and event.agent != agent:
+            continue
+        if stored.erased:
+            yield None
+            continue
+        body = event.body
+        if body.get("approval_id"):
+            continue  # the second decision on a held call; the first was counted
+        found = [v for v in body.get("violations") or () if isinstance(v, Mapping)]
+        yield Seen(
+            session=event.session,
+            tool=str(body.get("tool", "")),
+            args=body.get("args"),
+            result=str(body.get("result", "")),
+            violations=tuple((str(v["clause"]), _does(v), str(v.get("message", ""))) for v in found),
+            unlisted="unlisted" in (body.get("clauses") or ()),
+            enforced=bool(body.get("enforced")),
+            envelope=event.envelope,
+            at=stored.at,
+        )
+
+
+def _does(violation: Mapping[str, Json]) -> str:
+    return "deny" if violation.get("error") else str(violation.get("on_violation", "deny"))
+
+
+@dataclass
+class _Hits:
+    """What one clause did."""
+
+    does: str
+    calls: int = 0
+    enforced: int = 0
+    sessions: set[str] = field(default_factory=set)
+    example: dict[str, Json] = field(default_factory=dict)
+
+
+class Readiness:
+    """Decisions, added up."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        """Calls by tool."""
+        self.results: Counter[str] = Counter()
+        self.already: Counter[str] = Counter()
+        """Results other than allow that were in force."""
+        self.sessions: set[str] = set()
+        self.envelopes: Counter[str] = Counter()
+        """Calls by the hash of the envelope that decided them."""
+        self.touched: set[str] = set()
+        self.erased = 0
+        self.first_at: float | None = None
+        self.last_at: float | None = None
+        self._hits: dict[str, _Hits] = {}
+        self._unlisted: dict[str, set[str]] = {}
+        self._by_version: Counter[tuple[str, str]] = Counter()
+
+    def add(self, seen: Seen | None) -> None:
+        """Count one decision; None counts as erased."""
+        if seen is None:
+            self.erased += 1
+            return
+        self.calls[seen.tool] += 1
+        self.results[seen.result] += 1
+        self.sessions.add(seen.session)
+        self.envelopes[seen.envelope] += 1
+        self._by_version[seen.envelope, seen.tool] += 1
+        if seen.at is not None:
+            self.first_at = seen.at if self.first_at is None else self.first_at
+            self.last_at = seen.at
+        if seen.result != Result.ALLOW.value:
+            self.touched.add(seen.session)
+            self.already[seen.result] += seen.enforced
+        if seen.unlisted:
+            self._unlisted.setdefault(seen.tool, set()).add(seen.session)
+        for clause, does, message in dict.fromkeys(seen.violations):
+            self._hit(seen, clause, does, message)
+
+    def _hit(self, seen: Seen, clause: str, does: str, message: str) -> None:
+        hits = self._hits.setdefault(clause, _Hits(does))
+        hits.calls += 1
+        hits.enforced += seen.enforced
+        hits.sessions.add(seen.session)
+        if not hits.example:
+            hits.example = {"session_id": seen.session, "tool": seen.tool, "args": seen.args, "why": message}
+
+    def report(self, envelope: Envelope | None = None, enough: int = ENOUGH_CALLS) -> dict[str, Json]:
+        """All of it, as `remit readiness --json` prints it.
+
+        Args:
+            envelope: whose clauses and tools to go through; without it only what hit is known.
+            enough: calls of a tool without a hit after which a clause is ready.
+        """
+        sessions = len(self.sessions)
+        report: dict[str, Json] = {
+            "sessions": sessions,
+            "calls": sum(self.calls.values()),
+            "would_refuse": self.results["deny"],
+            "would_hold": self.results["hold"],
+            "of_these_in_force": {"deny": self.already["deny"], "hold": self.already["hold"]},
+            "sessions_touched": len(self.touched),
+            "share_of_sessions_touched": _share(len(self.touched), sessions),
+            "clauses": [self._line(clause, hits, sessions) for clause, hits in self._by_calls()],
+            "ungoverned": [
+                {"tool": tool, "calls": self.calls[tool], "sessions": len(ids)}
+                for tool, ids in sorted(self._unlisted.items(), key=lambda pair: -self.calls[pair[0]])
+            ],
+            "envelopes": dict(self.envelopes.most_common()),
+            "erased": self.erased,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+        }
+        return report | self._about(envelope, enough)
+
+    def _by_calls(self) -> list[tuple[str, _Hits]]:
+        return sorted(self._hits.items(), key=lambda pair: (-pair[1].calls, pair[0]))
+
+    def _line(self, clause: str, hits: _Hits, sessions: int) -> dict[str, Json]:
+        return {
+            "clause": clause,
+            "does": hits.does,
+            "calls": hits.calls,
+            "in_force": hits.enforced,
+            "sessions": len(hits.sessions),
+            "share_of_sessions": _share(len(hits.sessions), sessions),
+            "example": hits.example,
+        }
+
+    def _about(self, envelope: Envelope | None, enough: int) -> dict[str, Json]:
+        """Clauses that never hit, and tools that were never called; empty without an envelope."""
+        ready: list[Json] = []
+        unproven: list[Json] = []
+        never: list[Json] = []
+        for tool in envelope.tools.values() if envelope is not None else ():
+            if not self.calls[tool.name]:
+                never.append(tool.name)
+            # Only calls decided by this very text say anything about its clauses.
+            calls = self._by_version[envelope.hash if envelope else "", tool.name]
+            lines = (*tool.require, *tool.flow, *tool.limits, *tool.approve)
+            for clause in [line.clause for line in lines]:
+                if clause.id in self._hits or clause.on_violation is OnViolation.FLAG:
+                    continue
+                line = {
+                    "clause": clause.id,
+                    "tool": tool.name,
+                    "calls": calls,
+                    "rate_at_most": at_most(calls),
+                }
+                (ready if calls >= enough else unproven).append(line)
+        return {"ready": ready, "unproven": unproven, "never_called": never, "enough_calls": enough}
+
+
+def at_most(calls: int) -> float:
+    """The highest rate, with 95 % confidence, of what never happened in *calls* independent calls.
+
+    >>> at_most(300), at_most(0)
+    (0.01, 1.0)
+    """
+    return min(1.0, round(3 / calls, 6)) if calls else 1.0
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0
+
+
+def gathered(seen: Iterable[Seen | None]) -> Readiness:
+    """All of *seen*, added up."""
+    readiness = Readiness()
+    for one in seen:
+        readiness.add(one)
+    return readiness
