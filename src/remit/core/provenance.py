@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from remit.core.canonical import loads_strict
-from remit.core.errors import BadInput
+from remit.core.structure import fields_of
 from remit.core.text import (
     lowered,
     needles,
@@ -198,7 +197,7 @@ def _first_standing(texts: Sequence[_Text], needle: str, number: bool) -> Iterat
             yield text, at
 
 
-def labelled_fields(tool: str, result: Json, sources: Container[str]) -> list[tuple[str, str]]:
+def labelled_fields(tool: str, result: Json, sources: Collection[str]) -> list[tuple[str, str]]:
     """Fields of a structured result that the envelope labels by themselves.
 
     A mail server fills in `sender`; whoever wrote the mail filled in `body`. So an envelope may list a source
@@ -207,7 +206,7 @@ def labelled_fields(tool: str, result: Json, sources: Container[str]) -> list[tu
 
     Args:
         tool: the tool's name.
-        result: what came back: an object, or a list of objects, or JSON text of such. Only keys at that level
+        result: what came back: an object, or a list of objects, or text that spells such. Only keys at that level
             are fields, so that nothing inside a value can pose as one.
         sources: names that the envelope lists.
 
@@ -218,25 +217,23 @@ def labelled_fields(tool: str, result: Json, sources: Container[str]) -> list[tu
     >>> labelled_fields("read_mail", mails, {"read_mail", "read_mail.sender"})
     [('read_mail.sender', 'bob@corp.example')]
     """
+    prefix = f"{tool}."
     if isinstance(result, str):
-        result = _structure(result)
-    rows = result if isinstance(result, list) else [result]
+        wanted = frozenset(n[len(prefix) :] for n in sources if n.startswith(prefix))
+        told = fields_of(result, wanted)
+    else:
+        rows = result if isinstance(result, list) else [result]
+        told = [
+            (k, v)
+            for row in rows
+            if isinstance(row, Mapping)
+            for k, v in row.items()
+            if prefix + k in sources
+        ]
     found: dict[str, list[str]] = {}
-    for row in rows:
-        for key, value in row.items() if isinstance(row, Mapping) else ():
-            source = f"{tool}.{key}"
-            if source in sources:
-                found.setdefault(source, []).extend(_spelled(value))
+    for key, value in told:
+        found.setdefault(prefix + key, []).extend(_spelled(value))
     return [(source, _BETWEEN_LEAVES.join(texts)) for source, texts in found.items()]
-
-
-def _structure(text: str) -> Json:
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return loads_strict(text)
-    except BadInput:
-        return None
 
 
 def trace(
