@@ -124,7 +124,8 @@ def tell(
 
 
 def cancel_within(tx: Transaction, scope: Scope, reason: str) -> int:
-    """Cancel every open approval of a scope, and say how many."""
+    """Cancel every open approval of a scope, and say how many; what was overdue has expired."""
+    expire(tx)
     where, values = _within(scope)
     found = select(tx.connection, f"{OPEN} AND {where}", values)
     for one in found:

@@ -182,11 +182,14 @@ def answer(
         raise BadInput("note", "it is empty", "say why")
     if break_glass and reply is Reply.REJECT:
         raise BadInput("break_glass", "a rejection needs no break-glass")
+    before = approval_rows.answers(tx.connection, approval_id)
+    told = derived_id(approval_id, "approval.answered", version + 1)
+    if any(a.operator == operator and a.answer is reply and event == told for a, event in before):
+        return one, ()  # the same answer again: its commit was ambiguous, or somebody pressed twice
     _refuse_stale(tx, one, seen_digest, version)
     message = answer_message(approval_id, version, seen_digest, reply, note, break_glass=break_glass)
     sure = _identified(tx, one, operator, signature, message, single_operator=single_operator)
     said = GivenAnswer(operator, reply, tx.now, sure, note, break_glass)
-    before = approval_rows.answers(tx.connection, approval_id)
     if any(a.operator == operator for a, _ in before):
         raise OperatorRefused(approval_id, f"{operator} has answered already")
     return _taken(tx, one, said, [a for a, _ in before], subject)
@@ -290,6 +293,7 @@ def _consequences(tx: Transaction, one: ApprovalStatus, said: GivenAnswer) -> tu
 
 def cancel(tx: Transaction, *, session: str = "", approval_id: str = "", reason: str) -> int:
     """Withdraw one question, or all open ones of a session that ended; says how many."""
+    approval_rows.expire(tx)
     where, value = ("session = ?", session) if session else ("id = ?", approval_id)
     found = approval_rows.select(tx.connection, f"{approval_rows.OPEN} AND {where}", (value,))
     for one in found:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import (
@@ -71,7 +72,7 @@ class World:
             self.connection.pragma("synchronous", "off")
         self.now = 1_000.0
         self.journal: dict[str, Event] = {}
-        self.keys: dict[str, tuple[bytes, bytes]] = {}
+        self.keys: dict[str, Ed25519PrivateKey] = {}
         self._clock = clock or (lambda: self.now)
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.execute(control.DDL)
@@ -130,8 +131,8 @@ class World:
 
     def hire(self, name: str, *roles: str) -> str:
         """Make an operator with a key known."""
-        pem, public = operators.new_key("pass")
-        self.keys[name] = (pem, public)
+        self.keys[name] = Ed25519PrivateKey.generate()
+        public = self.keys[name].public_key().public_bytes_raw()
         self.run(lambda tx: operators.add(tx, name, roles, public, act=f"hire-{name}"))
         return name
 
@@ -148,7 +149,7 @@ class World:
         note = note or ("why not" if reply is Reply.REJECT or break_glass else "")
         seen = self.status(approval_id)
         message = answer_message(approval_id, seen.version, seen.digest, reply, note, break_glass=break_glass)
-        signature = operators.sign(self.keys[operator][0], "pass", message)
+        signature = self.keys[operator].sign(message)
         return self.run(
             lambda tx: control_approvals.answer(
                 tx,
@@ -169,7 +170,7 @@ class World:
         """An operator's signature under a change of mode."""
         changes = control_breaker.load_one(self.connection, scope).changes
         message = mode_message(act, scope, mode, reason=reason, until=until, changes=changes)
-        return Actor(name, operators.sign(self.keys[name][0], "pass", message))
+        return Actor(name, self.keys[name].sign(message))
 
     # ------------------------------------------------------------------------------------------ looks
     def status(self, approval_id: str) -> ApprovalStatus:
