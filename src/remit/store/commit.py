@@ -86,6 +86,7 @@ class Committer:
         self._gap: Gap | None = None
         self._interrupted: tuple[bytes, frozenset[Waiting]] | None = None
         self.state = StoreState.OK
+        self.barred = ""
         self.batches = self.reopened = self.ambiguous = self.refused = 0
 
     def __call__(self, items: Sequence[Waiting]) -> None:
@@ -129,6 +130,21 @@ class Committer:
             with suppress(apsw.Error):
                 connection.close()
 
+    def inherited(self) -> apsw.Connection | None:
+        """The connection of the parent process, given up without closing it."""
+        connection, self._connection = self._connection, None
+        return connection
+
+    def head(self) -> Head:
+        """The head as stored. The caller holds the lead."""
+        with told(self._place):
+            return self._head(self.connection())
+
+    def bar(self, how: str) -> None:
+        """Add nothing more to a journal that is not the one that was written."""
+        self.barred = how
+        self.state = StoreState.ALTERED
+
     def missed(self, count: int, reason: str) -> None:
         """Record with the next batch that *count* events were not captured."""
         if self._gap is None:
@@ -144,6 +160,8 @@ class Committer:
     # One attempt
 
     def _attempt(self, items: Sequence[Waiting], nonce: bytes) -> None:
+        if self.barred:
+            raise self._altered(self.barred)
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -189,7 +207,7 @@ class Committer:
         return head
 
     def _altered(self, how: str) -> Unavailable:
-        self.state = StoreState.ALTERED
+        self.bar(how)
         return Unavailable(f"{self._place} was altered: {how}; run `remit journal verify`")
 
     # When it does not go well

@@ -15,6 +15,7 @@ from remit.core.errors import BadInput, Unavailable
 OLDEST_SQLITE = (3, 51, 3)
 """The first version without the WAL-reset corruption, which was in 3.7.0 to 3.51.2."""
 WITHDRAWN_SQLITE = (3, 52, 0)
+PAGE_BYTES = 8192
 BUSY_S = 5.0
 """How long a connection waits for the lock of another process."""
 WAL_PAGES = 1000
@@ -131,6 +132,8 @@ def connect(path: Path | None, *, create: bool, vfs: str | None = None) -> apsw.
     connection = apsw.Connection(":memory:" if path is None else str(path), flags=flags, vfs=vfs)
     connection.set_busy_timeout(int(BUSY_S * 1000))
     connection.pragma("trusted_schema", False)
+    # Larger than SQLite's own 4096, in which a row of 2 KB would have a page for itself.
+    connection.pragma("page_size", PAGE_BYTES)
     return connection
 
 
@@ -147,6 +150,7 @@ def make_durable(connection: apsw.Connection, place: str) -> None:
                 raise
             time.sleep(0.01)
     connection.pragma("synchronous", "FULL")
+    connection.pragma("secure_delete", True)
     connection.pragma("fullfsync", True)
     connection.pragma("checkpoint_fullfsync", True)
     connection.wal_autocheckpoint(WAL_PAGES)

@@ -64,6 +64,8 @@ class StoreKeys:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_secret(folder / "master.key", master := os.urandom(32))
             write_secret(folder / "signing.key", pem)
+            public = verifier_key(f"remit/{folder.name}", signing.public_key())
+            write_secret(folder / "signing.pub", f"{public}\n".encode())
         except OSError as error:
             raise Unavailable(
                 f"{folder}: cannot keep the store's keys ({error.strerror}); make it writable"

@@ -27,11 +27,12 @@ class Readers:
         self._all: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._gate = threading.Condition()
         self._running = 0
-        self._closed = False
+        self.paused = self._closed = False
 
     def read(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run *work* on this thread's connection."""
         with self._gate:
+            self._gate.wait_for(lambda: not self.paused)
             if self._closed:
                 raise Unavailable("the journal is closed")
             self._running += 1
@@ -51,8 +52,13 @@ class Readers:
 
     def close(self, *, timeout_s: float) -> bool:
         """Close all connections once no read runs; False when one still ran after *timeout_s*."""
+        self._closed = True
+        return self.pause(timeout_s) and self.resume()
+
+    def pause(self, timeout_s: float) -> bool:
+        """Close all connections and let new reads wait; False when a read still ran after *timeout_s*."""
         with self._gate:
-            self._closed = True
+            self.paused = True
             idle = self._gate.wait_for(lambda: self._running == 0, timeout_s)
             if idle:
                 for connection in list(self._all):
@@ -61,10 +67,12 @@ class Readers:
                 self._local = threading.local()
             return idle
 
-    def resume(self) -> None:
-        """Take reads again after `close`."""
+    def resume(self) -> bool:
+        """Let the waiting reads go on."""
         with self._gate:
-            self._closed = False
+            self.paused = False
+            self._gate.notify_all()
+        return True
 
     def _mine(self) -> apsw.Connection:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)

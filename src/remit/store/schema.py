@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 import apsw
@@ -33,7 +34,7 @@ CREATE TABLE event (
   leaf BLOB NOT NULL, prev BLOB NOT NULL, chain BLOB NOT NULL, blobs BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX event_session ON event (session);
-CREATE INDEX event_kind ON event (kind);
+CREATE INDEX event_rare ON event (kind) WHERE kind NOT IN ('observed', 'decided', 'settled');
 
 CREATE TABLE anomaly (
   seq INTEGER PRIMARY KEY,
@@ -90,13 +91,14 @@ def create(
     head_key, public_key = make_keys(store_id)
     connection.execute(_TABLES)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}")
-    facts = {
+    known = {
         "id": store_id,
         "public_key": public_key,
         "created": f"{time.time():.3f}",
         "single_operator": "yes" if single_operator else "no",
     }
-    connection.executemany("INSERT INTO store VALUES (?, ?)", facts.items())
+    known["seal"] = seal_facts(head_key, known)
+    connection.executemany("INSERT INTO store VALUES (?, ?)", known.items())
     connection.execute("INSERT INTO head VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", Head().row(head_key))
     return store_id
 
@@ -104,6 +106,12 @@ def create(
 def facts(connection: apsw.Connection) -> dict[str, str]:
     """Id, public key, creation time and operator rule of the store."""
     return {str(name): str(value) for name, value in connection.execute("SELECT name, value FROM store")}
+
+
+def seal_facts(key: bytes, known: Mapping[str, str]) -> str:
+    """The HMAC over all facts but itself, so that nobody edits the operator rule unseen."""
+    lines = "\n".join(f"{name}={known[name]}" for name in sorted(known) if name != "seal")
+    return hmac.digest(key, lines.encode(), "sha256").hex()
 
 
 def extend(connection: apsw.Connection, extensions: Sequence[str]) -> None:

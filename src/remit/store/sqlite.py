@@ -5,27 +5,26 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import apsw
 
 from remit.core.event import Event, StoredEvent
-from remit.store import body, schema
-from remit.store.chain import Head
+from remit.store import body
+from remit.store.batch import Batch
+from remit.store.checkpoint import Checkpoint
 from remit.store.clock import WallClock, wall_clock
 from remit.store.commit import Committer, StoreState
-from remit.store.connection import (
-    check_place,
-    check_sqlite_version,
-    connect,
-    connect_reader,
-    make_durable,
-    network_file_system,
-    told,
-)
-from remit.store.keys import Keyring, StoreKeys, exposed, sync_folder
+from remit.store.connection import connect, connect_reader, make_durable, network_file_system, told
+from remit.store.erase import erase_subject
+from remit.store.fork import forget, keep_for_ever, survive_forks
+from remit.store.home import Home
+from remit.store.keys import Keyring, exposed
+from remit.store.notary import Notary
+from remit.store.opening import Opened, open_database
 from remit.store.pool import Readers
 from remit.store.reader import read_events
 from remit.store.reserve import RESERVE_BYTES, Reserve
@@ -34,6 +33,8 @@ from remit.store.writer import Waiting, Writer, in_event_loop
 
 T = TypeVar("T")
 
+_FORK_S = 10.0
+"""How long a fork waits for a commit or a read in hand."""
 _USUAL_EVENT = 2048
 """Bytes that a piece of work counts for in the queue when its caller says nothing."""
 
@@ -63,40 +64,40 @@ class SqliteStore:
     def __init__(
         self,
         path: Path | None,
+        opened: Opened,
         *,
-        folder: Path | None,
-        facts: dict[str, str],
-        keys: StoreKeys,
         clock: WallClock,
         reserve: Reserve | None,
         bounds: tuple[int, int, float],
-        connection: apsw.Connection,
         vfs: str | None,
     ) -> None:
         self.path = path
-        self.folder = folder
+        self.folder = opened.home.folder if opened.home else None
         """Where keys and checkpoints are; None for the volatile store."""
-        self.id = facts["id"]
-        self.single_operator = facts["single_operator"] == "yes"
+        self.id = opened.facts["id"]
+        self.single_operator = opened.facts["single_operator"] == "yes"
         """Whether approvals need no identified operator, as was said when the store was made."""
         self.volatile = path is None
         self._place = "memory:" if path is None else str(path)
         self._vfs = vfs
-        self._keyring = Keyring(keys)
-        self._keys = keys
+        self._home = opened.home
+        self._keys = opened.keys
+        self._keyring = Keyring(opened.keys)
+        self._notary = None if opened.home is None else self._notary_of(opened.home)
         self._committer = Committer(
             self._place,
             reopen=self._open_writer,
-            head_key=keys.head,
+            head_key=opened.keys.head,
             keyring=self._keyring,
             clock=clock,
             reserve=reserve,
-            committed=self._committed,
+            committed=self._notary.follow if self._notary else lambda _: None,
         )
-        self._committer.adopt(connection)
+        self._committer.adopt(opened.connection)
         events, size, wait_s = bounds
         self._writer = Writer(self._committer, events=events, size=size, wait_s=wait_s)
         self._readers = Readers(self._open_reader)
+        self._closed = self._quiet = False
 
     @classmethod
     def open(
@@ -134,48 +135,29 @@ class SqliteStore:
             BadInput: *path* or *home* is not what it must be.
             Unavailable: the disk failed, the database is damaged, or SQLite is too old.
         """
-        check_sqlite_version()
-        path, home = None if path is None else Path(path).absolute(), Path(home).absolute()
-        if path is not None:
-            check_place(path, create=create)
-        place = "memory:" if path is None else str(path)
-        made: list[StoreKeys] = []
-
-        def make_keys(store_id: str) -> tuple[bytes, str]:
-            made.append(StoreKeys.ephemeral() if path is None else StoreKeys.make(home / store_id))
-            return made[0].head, made[0].public_text(store_id)
-
-        with told(place):
-            connection = connect(path, create=create, vfs=vfs)
-            if not schema.is_empty(connection):
-                schema.check_ours(connection, place)
-            if path is not None:
-                make_durable(connection, place)
-            connection.execute("BEGIN IMMEDIATE")
-            if schema.is_empty(connection):
-                schema.create(connection, single_operator=single_operator, make_keys=make_keys)
-            schema.check_ours(connection, place)
-            schema.extend(connection, extensions)
-            connection.execute("COMMIT")
-            facts = schema.facts(connection)
-            if made and path is not None:
-                sync_folder(path.parent)
-        folder = None if path is None else home / facts["id"]
-        keys = made[0] if made or folder is None else StoreKeys.load(folder)
-        reserve = None if path is None else Reserve(path, reserve_bytes)
-        if reserve is not None:
-            reserve.hold()
-        return cls(
+        path = None if path is None else Path(path).absolute()
+        opened = open_database(
             path,
-            folder=folder,
-            facts=facts,
-            keys=keys,
+            Path(home).absolute(),
+            create=create,
+            single_operator=single_operator,
+            extensions=extensions,
+            vfs=vfs,
+        )
+        reserve = None if path is None else Reserve(path, reserve_bytes)
+        store = cls(
+            path,
+            opened,
             clock=clock,
             reserve=reserve,
             bounds=(queue_events, queue_bytes, queue_wait_s),
-            connection=connection,
             vfs=vfs,
         )
+        store._check_against_checkpoints()
+        if reserve is not None:
+            reserve.hold()
+        survive_forks(store)
+        return store
 
     # Writing
 
@@ -309,11 +291,43 @@ class SqliteStore:
         """32 bytes that only this store has, for one *use*: keyed tokens and index keys."""
         return hmac.digest(self._keys.subjects, f"remit/v1/{use}".encode(), "sha256")
 
+    # Evidence and erasure
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Sign the journal as it stands, now; None where it is empty, volatile or signed already."""
+        if self._notary is None:
+            return None
+        with self._writer.paused():
+            self._notary.follow(self._committer.head())
+        with told(str(self.folder)):
+            return self._notary.sign()
+
+    def erase(self, subject: str, *, tenant: str = "default") -> bool:
+        """Destroy the data key of *subject*: no body or blob of theirs can be read again, here or elsewhere.
+
+        Returns:
+            False where the journal holds nothing of theirs.
+        """
+        erased = self.transact_now(
+            lambda batch: erase_subject(cast(Batch, batch), self._keys, tenant, subject)
+        )
+        if erased and not self.volatile:
+            with self._writer.paused(), suppress(apsw.Error):
+                # The WAL still holds the wrapped key; a reader may keep it there until the next checkpoint.
+                self._committer.connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return bool(erased)
+
     # Life
 
     def close(self) -> None:
-        """Write what is queued, then close. Closing twice does nothing."""
+        """Write what is queued, sign the last checkpoint, then close. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        forget(self)
         self._writer.close()
+        if self._notary is not None:
+            self._notary.close()
         self._readers.close(timeout_s=60)
         self._committer.abandon()
 
@@ -323,8 +337,53 @@ class SqliteStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _committed(self, head: Head) -> None:
-        """Called with every new head."""
+    def before_fork(self) -> None:
+        """Finish the batch in hand and close all connections; see `fork`."""
+        self._quiet = False
+        if self._writer.leads or not self._writer.take_lead(_FORK_S):
+            return
+        if self._notary is not None:
+            self._notary.lock.acquire()
+        self._quiet = self._readers.pause(_FORK_S)
+        if self._quiet and not self.volatile:
+            self._committer.abandon()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._writer.leads and self._readers.paused:
+            if self._notary is not None:
+                self._notary.lock.release()
+            self._readers.resume()
+            self._writer.give_back()
+
+    def after_fork_in_child(self) -> None:
+        """Start with an empty queue; connections open when they are next needed."""
+        self._writer.reset()
+        self._readers.reset()
+        if self._notary is not None:
+            self._notary.reset()
+        if not self._quiet:
+            self._committer.bar("the process forked in the middle of a transaction; use a new process")
+            keep_for_ever(self._committer.inherited())
+
+    def _check_against_checkpoints(self) -> None:
+        """Refuse to write to a journal that is shorter than it was when it was signed."""
+        if self._home is None:
+            return
+        last = self._home.latest()
+        head = self._committer.head()
+        if last is not None and head.size < last.size:
+            self._committer.bar(f"{last.size} events were signed and {head.size} are left")
+
+    def _bar(self, how: str) -> None:
+        self._committer.bar(how)
+
+    def _notary_of(self, home: Home) -> Notary:
+        def leaves(after: int, up_to: int) -> list[bytes]:
+            sql = "SELECT leaf FROM event WHERE seq > ? AND seq <= ? ORDER BY seq"
+            return self.read(lambda database: [row[0] for row in database.execute(sql, (after, up_to))])
+
+        return Notary(home, self._keys.signing, leaves, self._bar)
 
     def _open_writer(self) -> apsw.Connection:
         connection = connect(self.path, create=False, vfs=self._vfs)

@@ -25,6 +25,9 @@ from remit.store.batch import Batch
 
 BATCH = 256
 """Most works in one transaction."""
+_GATHER_S = 0.0005
+"""How long the writer thread waits at most for the callers of its last batch to come again."""
+_NEVER = 1 << 30
 
 
 class Waiting:
@@ -91,6 +94,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self.events = self.size = self._blocked = 0
+        self._last = 0
+        self._expected = _NEVER
 
     # Callers
 
@@ -110,6 +115,8 @@ class Writer:
         self._enqueue(item, None)
         if not may_lead:
             self._ring()
+        elif len(self._queue) >= self._expected:
+            self._ring_bell()
         elif self._lead.acquire(blocking=False):
             try:
                 self._commit_next()
@@ -229,6 +236,7 @@ class Writer:
                     self.size -= item.size
                 if self._blocked:
                     self._room.notify_all()
+        self._last = len(batch)
         _publish(batch)
         return True
 
@@ -248,14 +256,23 @@ class Writer:
     def _work(self) -> None:
         while not self._closed:
             self._bell.acquire()
-            more = True
-            while more:
-                self._lead.acquire()
-                try:
-                    more = self._commit_next()
-                finally:
-                    self._leader = None
-                    self._lead.release()
+            self._lead.acquire()
+            try:
+                while self._gather() and self._commit_next():
+                    pass
+            finally:
+                self._leader = None
+                self._lead.release()
+            if self._queue:
+                self._ring_bell()
+
+    def _gather(self) -> bool:
+        """Wait a moment for the callers of the last batch to come again, so that one sync serves them all."""
+        if self._last > 1 and len(self._queue) < self._last:
+            self._expected = self._last
+            self._bell.acquire(timeout=_GATHER_S)
+            self._expected = _NEVER
+        return True
 
 
 def _publish(batch: Sequence[Waiting]) -> None:
