@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from remit.core.canonical import canonical, digest
@@ -23,6 +23,9 @@ from remit.core.types import (
 )
 
 MOST_RESULT_CHARACTERS = 1_000_000
+MOST_TOLD = 2000
+"""Characters kept of an error's message, and of arguments that could not be read."""
+_MOST_NAME = 100
 
 
 def session_body(
@@ -130,35 +133,73 @@ def leaf_body(leaf: LeafOrigin) -> dict[str, Json]:
     }
 
 
-def outcome_body(outcome: Outcome) -> dict[str, Json]:
+def outcome_body(outcome: Outcome, redact: Callable[[str], str] = str) -> dict[str, Json]:
     """Of `settled`: how it ended; the text of the result is the event's blob `text`."""
     error = outcome.error
     return {
         "ended": "error" if error is not None else "value",
-        "error": None if error is None else {"type": type(error).__name__, "message": str(error)[:2000]},
+        "error": None if error is None else error_body(error, redact),
         "elapsed_s": round(outcome.elapsed_s, 6),
         "violations": [violation_body(v) for v in outcome.violations],
     }
 
 
+def error_body(error: BaseException, redact: Callable[[str], str] = str) -> dict[str, Json]:
+    """An exception's type and message; redacted before it is cut, since half a secret matches no pattern."""
+    try:
+        message = str(error)
+    except Exception as failed:  # noqa: BLE001 - a tool's exception may be any object
+        message = f"its message cannot be shown: {type(failed).__name__}"
+    return {"type": type(error).__name__, "message": redact(message[:MOST_RESULT_CHARACTERS])[:MOST_TOLD]}
+
+
 def result_text(value: object) -> str:
     """What the agent sees of a result: a string as it is, else its JSON, else its `repr`."""
     if isinstance(value, str):
-        return value[:MOST_RESULT_CHARACTERS]
+        return exact(value)[:MOST_RESULT_CHARACTERS]
     import msgspec
 
     try:
         return msgspec.json.encode(value).decode()[:MOST_RESULT_CHARACTERS]
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        return repr(value)[:MOST_RESULT_CHARACTERS]
+    except Exception:  # noqa: BLE001 - a result may be any object, and must be recorded all the same
+        return _shown(value)
 
 
-def plain_args(args: object) -> Json:
+def plain_args(args: object, redact: Callable[[str], str] = str) -> Json:
     """Arguments that could not be made canonical, as far as they can be shown."""
     try:
         return canonical(args)
     except BadInput as error:
-        return {"unreadable": str(error), "excerpt": repr(args)[:2000]}
+        return {"unreadable": redact(str(error))[:MOST_TOLD], "excerpt": redact(_shown(args))[:MOST_TOLD]}
+
+
+def exact(text: str) -> str:
+    """*text* as a plain `str`, whatever a subclass makes of itself.
+
+    >>> class Loud(str):
+    ...     def __str__(self) -> str:
+    ...         return self.upper()
+    >>> exact(Loud("quiet"))
+    'quiet'
+    """
+    return text if type(text) is str else str.__getitem__(text, slice(None))
+
+
+def visible_name(name: str) -> str:
+    """A name that nobody declared, safe to print and to index; it equals no name that an envelope can declare.
+
+    >>> visible_name("get_\x1b[31morder"), visible_name("x" * 200)[-5:]
+    ('?get_\\x1b[31morder', 'xxxx…')
+    """
+    shown = name[:_MOST_NAME].encode("unicode_escape").decode()[:_MOST_NAME]
+    return f"?{shown}…" if len(name) > _MOST_NAME else shown if shown == name else f"?{shown}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return exact(repr(value))[:MOST_RESULT_CHARACTERS]
+    except Exception as error:  # noqa: BLE001 - any object may come
+        return f"<{type(value).__name__}, which cannot be shown: {type(error).__name__}>"
 
 
 def texts(segments: Sequence[Segment]) -> dict[str, str]:

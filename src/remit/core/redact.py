@@ -13,35 +13,25 @@ from typing import Any
 
 from remit.core.types import Json
 
+_BEGIN, _END = (rf"-----{word} [A-Z0-9 ]{{0,30}}PRIVATE KEY-----" for word in ("BEGIN", "END"))
 FAMILIES: tuple[tuple[str, str], ...] = (
-    (
-        "pem",
-        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]+-----END [A-Z ]{0,30}PRIVATE KEY-----",
-    ),
+    ("pem", rf"{_BEGIN}(?:[A-Za-z0-9+/=\s\\:,-]+?{_END}|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{{40,}})+)"),
     ("aws", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
     ("key", r"\bsk-[A-Za-z0-9_-]{20,}"),
     ("slack", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
     ("google", r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("bearer", r"(?i:\bbearer\s+)[A-Za-z0-9._~+/-]{16,}=*"),
+    ("url", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:@/]*:[^\s@/]+@"),
 )
 """Known formats: (family, RE2 pattern); the first that matches at a place wins."""
 
-_NAMED = r"(?i:\b(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
-_ASSIGNED = _NAMED + r"""["']?\s*[=:]\s*["']?([^\s"',;]{6,200})"""
-_SECRET_KEYS = frozenset(
-    {
-        "password",
-        "passwd",
-        "secret",
-        "api_key",
-        "apikey",
-        "access_token",
-        "auth_token",
-        "private_key",
-        "client_secret",
-    }
-)
+_NAMED = r"(?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
+_OWN = r"\[secret:[a-z]+:[0-9a-f]{10}\]"
+_ASSIGNED = rf"(?:{_OWN})|{_NAMED}" + r"""\\*["']?\s*[=:]\s*\\*["']?([^\s"'\\,;]{6,})"""
+_SECRET_NAMES = ("password", "passwd", "passphrase", "secret", "apikey", "accesstoken", "authtoken", "privatekey")
+"""Endings of the names of fields whose values are secret, without `_` and `-`."""
 
 
 class Redactor:
@@ -58,17 +48,23 @@ class Redactor:
         options = re2.Options()
         options.log_errors = False
         named = [f"(?P<{family}>{pattern})" for family, pattern in FAMILIES]
-        named += [f"(?P<mask{i}>{pattern})" for i, pattern in enumerate(masks)]
         self._key = key[:64]
         self._formats: Any = re2.compile("|".join(named), options)
         self._assigned: Any = re2.compile(_ASSIGNED, options)
+        # One by one: a pattern of the envelope may name groups, also the same twice.
+        self._masks: list[Any] = [re2.compile(mask, options) for mask in masks]
 
     def text(self, text: str) -> str:
-        """*text* with every secret replaced."""
+        """*text* with every secret replaced, and lone surrogates written as escapes, so that it can be stored."""
+        if not text.isascii():
+            text = text.encode("utf-8", "backslashreplace").decode()
+        for mask in self._masks:
+            if mask.search(text) is not None:
+                text = mask.sub(self._mask, text)
         if len(text) < 8:
             return text
         if self._formats.search(text) is not None:
-            text = self._formats.sub(lambda m: self._token(m.lastgroup or "mask", m.group(0)), text)
+            text = self._formats.sub(lambda m: self._token(m.lastgroup, m.group(0)), text)
         if self._assigned.search(text) is not None:
             text = self._assigned.sub(self._assignment, text)
         return text
@@ -78,22 +74,36 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {k: self._field(k, v) for k, v in value.items()}
+            return {self.text(k): self._field(k, v) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(v) for v in value]
         return value
 
     def _field(self, key: str, value: Json) -> Json:
-        if isinstance(value, str) and value and key.lower().replace("-", "_") in _SECRET_KEYS:
-            return value if value.startswith("[secret:") else self._token("field", value)
+        if value and key.lower().replace("-", "").replace("_", "").endswith(_SECRET_NAMES):
+            return self._hidden(value)
         return self.value(value)
+
+    def _hidden(self, value: Json) -> Json:
+        """Every leaf of a value that stands under a secret's name."""
+        if isinstance(value, Mapping):
+            return {self.text(k): self._hidden(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._hidden(v) for v in value]
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        told = str(value)
+        return value if told.startswith("[secret:") else self._token("field", told)
+
+    def _mask(self, match: Any) -> str:
+        return self._token("mask", match.group(0)) if match.group(0) else ""
 
     def _assignment(self, match: Any) -> str:
         whole, value = match.group(0), match.group(1)
-        if value.startswith("[secret:"):
+        if value is None or value.startswith("[secret:"):  # a token of ours, by itself or as the value
             return str(whole)
         return str(whole[: len(whole) - len(value)]) + self._token("field", value)
 
     def _token(self, family: str, secret: str) -> str:
         tag = hashlib.blake2b(secret.encode("utf-8", "replace"), key=self._key, digest_size=5).hexdigest()
-        return f"[secret:{'mask' if family.startswith('mask') else family}:{tag}]"
+        return f"[secret:{family}:{tag}]"
