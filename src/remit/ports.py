@@ -46,9 +46,16 @@ class Records(Protocol):
         self,
         request: AdmitRequest,
         events: Callable[[Admission], Sequence[Event]],
-        missteps: Sequence[Misstep],
+        missteps: Callable[[Admission], Sequence[Misstep]],
     ) -> Future[Admission]:
-        """Check again, reserve limits, breaker and approval, and write what came of it, all or nothing."""
+        """Check again, reserve limits, breaker and approval, and write what came of it, all or nothing.
+
+        Args:
+            request: the call.
+            events: what to write, given the answer. It runs inside the transaction, on any thread: it may take no
+                lock that a thread holds while it writes.
+            missteps: what to count, given the answer.
+        """
 
     def settle(
         self, settlement: Settlement | None, events: Sequence[Event], missteps: Sequence[Misstep]

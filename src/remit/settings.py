@@ -51,6 +51,8 @@ def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None 
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     for place, table in _tables(folder or Path.cwd()):
+        if not isinstance(table, dict):
+            raise BadInput(place, f"found {table!r}", "write a table of settings")
         for key, value in table.items():
             values[key] = _typed(f"{place}: {key}", key, value)
     for field in fields(Settings):
@@ -60,14 +62,15 @@ def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None 
     return Settings(**values)
 
 
-def _tables(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+def _tables(folder: Path) -> list[tuple[str, Any]]:
     for here in (folder, *folder.parents):
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[tuple[str, Any]] = []
         own, project = here / "remit.toml", here / "pyproject.toml"
         if own.is_file():
             found.append((str(own), _read(own)))
         if project.is_file():
-            table = _read(project).get("tool", {}).get("remit")
+            tools = _read(project).get("tool")
+            table = tools.get("remit") if isinstance(tools, dict) else None
             if table is not None:
                 found.append((f"{project} [tool.remit]", table))
         if found or project.is_file():

@@ -53,6 +53,12 @@ def open_guard(
     from remit.usecases.guard import Guard
 
     settings = settings or load_settings()
+    if not isinstance(envelope, str | Path | Envelope):
+        raise BadInput("open(envelope)", f"found {type(envelope).__name__}", "pass the path of its YAML file")
+    if store is not None and not isinstance(store, str):
+        raise BadInput(
+            "open(store)", f"found {type(store).__name__}", "pass an address such as sqlite:///remit.db"
+        )
     loaded = envelope if isinstance(envelope, Envelope) else read_envelope_file(Path(envelope))
     opened = open_store(store or settings.store, settings, single_operator=single_operator)
     try:
@@ -60,9 +66,11 @@ def open_guard(
         deliverer = start_delivery(opened, settings)
 
         def close() -> None:
-            if deliverer is not None:
-                deliverer.close()
-            opened.close()
+            try:
+                if deliverer is not None:
+                    deliverer.close()
+            finally:
+                opened.close()
 
         return Guard(
             loaded,

@@ -16,13 +16,13 @@ Two orders matter. `Admit` is answered before `Run`: no effect without a durable
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from remit.core.admission import Admission
 from remit.core.decide import Facts, Past, Prepared, decide, need_of, prepare
-from remit.core.envelope import Envelope, Tool
+from remit.core.envelope import Envelope, Output, Tool
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (
     ApprovalNeed,
@@ -101,7 +101,9 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
     prepared = prepare(call, envelope, facts)
     past: Past = yield Consult(prepared)
     decision = decide(prepared, envelope, facts, past)
-    if enforced and decision.result is Result.DENY:
+    # Also in monitor nothing can run whose arguments no one can read.
+    unreadable = decision.canonical is None and not isinstance(call.args, Mapping)
+    if decision.result is Result.DENY and (enforced or unreadable):
         yield Record(decision)
         raise CallDenied(decision)
     approval_id: str | None = None
@@ -119,7 +121,14 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
         raise CallDenied(refine(decision, admission, final=True))
     outcome: Outcome = yield Run(decision, admission)
     outcome = judge(outcome, envelope.tools.get(call.tool))
-    yield Settle(decision, admission, outcome, enforced)
+    try:
+        yield Settle(decision, admission, outcome, enforced)
+    except Exception as lost:
+        if outcome.error is None:
+            raise
+        if not isinstance(outcome.error, Exception):  # an interrupt or a cancellation must arrive as what it is
+            raise outcome.error from lost
+        raise lost from outcome.error
     if outcome.error is not None:
         raise outcome.error
     withheld = tuple(v for v in outcome.violations if v.error or v.on_violation is not OnViolation.FLAG)
@@ -136,16 +145,16 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
         admission: what the store said.
         final: whether a hold is now a refusal, since the approval did not cover it.
     """
-    if not admission.violations and not admission.flags:
+    if not admission.violations:
         return decision
     known = {v.clause for v in decision.violations}
-    added = tuple(v for v in (*admission.violations, *admission.flags) if v.clause not in known)
-    stopping = tuple(v.clause for v in admission.violations)
+    added = tuple(v for v in admission.violations if v.clause not in known)
+    stopping = tuple(v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
     flagged = tuple(v.clause for v in admission.flags)
     result = decision.result
     if admission.status == "refused" or (final and admission.status != "admitted"):
         result = Result.DENY
-    elif admission.status == "hold":
+    elif admission.status == "hold" and result is not Result.DENY:
         result = Result.HOLD
     return replace(
         decision,
@@ -164,7 +173,7 @@ def judge(outcome: Outcome, tool: Tool | None) -> Outcome:
     found: list[Violation] = []
     if tool.output is not None and outcome.error is None:
         clause = tool.output.clause
-        if problems := tool.output.schema_errors(outcome.value):
+        if problems := _problems(tool.output, outcome.value):
             told = clause.message or "; ".join(problems[:5])
             found.append(Violation(clause.id, "output", clause.on_violation, clause.severity, told))
     if tool.deadline is not None and tool.deadline_s is not None and outcome.elapsed_s > tool.deadline_s:
@@ -172,3 +181,10 @@ def judge(outcome: Outcome, tool: Tool | None) -> Outcome:
         told = clause.message or f"took {outcome.elapsed_s:.3f} s, at most {tool.deadline_s:g} s are allowed"
         found.append(Violation(clause.id, "deadline", clause.on_violation, clause.severity, told))
     return replace(outcome, violations=tuple(found)) if found else outcome
+
+
+def _problems(output: Output, value: Json) -> list[str]:
+    try:
+        return output.schema_errors(value)
+    except Exception as error:  # noqa: BLE001 - what came back may be any object; the call ran and must be settled
+        return [f"cannot be checked: {type(error).__name__}"]

@@ -12,17 +12,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
 from remit.core.breaker import ModeChange
+from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
 from remit.core.types import Json, LimitClaim, Mode, ToolEffect
 from remit.store import control, control_approvals, control_breaker, control_limits, outbox
 from remit.store.sqlite import SqliteStore
-from remit.store.writer import in_event_loop
 from remit.store.transaction import Transaction
+from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
 
@@ -37,6 +39,7 @@ class SqliteRecords:
         self.store = store
         self._limit_key = store.derive("limit-keys")
         self._epoch_seen = 0
+        self._file = _identity(store.path)
 
     @property
     def volatile(self) -> bool:
@@ -61,20 +64,21 @@ class SqliteRecords:
         self,
         request: AdmitRequest,
         events: Callable[[Admission], Sequence[Event]],
-        missteps: Sequence[Misstep],
+        missteps: Callable[[Admission], Sequence[Misstep]],
     ) -> Future[Admission]:
         """Check again, reserve, and write what came of it, all or nothing."""
         keyed = replace(request, claims=self._keyed(request.claims), epoch_seen=self._epoch_seen)
-        written: list[Event] = []
+        made: list[tuple[Admission, Sequence[Event], Sequence[Misstep]]] = []
 
         def work(tx: Transaction) -> Admission:
             admission = control.admit(tx, keyed)
-            if not written:  # made once: a batch that runs again writes the same events
-                written.extend(events(admission))
-            for event in written:
+            # A batch that runs again writes the same events where the answer is the same, and never an old answer.
+            if not made or _differs(made[0][0], admission):
+                made[:] = [(admission, events(admission), missteps(admission))]
+            for event in made[0][1]:
                 tx.append(event)
             self._tell(tx, admission.changes)
-            for misstep in missteps:
+            for misstep in made[0][2]:
                 self._tell(tx, control.count_violation(tx, misstep))
             return admission
 
@@ -116,8 +120,8 @@ class SqliteRecords:
         """A write that its caller waits for: on a thread it commits by itself when nobody else is writing, which saves
         two hand-offs; in an event loop the writer thread does it."""
         if in_event_loop():
-            size = sum(200 + sum(map(len, e.blobs.values())) for e in events)
-            return self.store.transact(work, events=max(1, len(events)), size=2048 + size)
+            return self._transact(work, events)
+        self._check_file()
         done: Future[T] = Future()
         try:
             done.set_result(self.store.transact_now(work, events=max(1, len(events))))
@@ -125,9 +129,26 @@ class SqliteRecords:
             done.set_exception(error)
         return done
 
-    def _transact(self, work: Callable[[Transaction], None], events: Sequence[Event]) -> Future[None]:
+    def _transact(self, work: Callable[[Transaction], T], events: Sequence[Event]) -> Future[T]:
+        self._check_file()
         size = sum(200 + sum(map(len, e.blobs.values())) for e in events)
-        return self.store.transact(work, events=max(1, len(events)), size=2048 + size)
+        wait_s = 0.0 if in_event_loop() else None  # a loop waits for no room in the queue
+        return self.store.transact(work, events=max(1, len(events)), size=2048 + size, wait_s=wait_s)
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that nobody will find again: deleted, or another one in its place."""
+        if self._file is not None and self._file != _identity(self.store.path):
+            raise Unavailable(
+                f"{self.store.path}: the database was deleted or replaced; restore it and restart"
+            )
+
+    def _read(self, work: Callable[[Any], T]) -> T:
+        """A read; what is wrong with a store that was open already is the world's failure, not bad input."""
+        self._check_file()
+        try:
+            return self.store.read(work)
+        except BadInput as error:
+            raise Unavailable(str(error)) from None
 
     def _tell(self, tx: Transaction, changes: Sequence[ModeChange]) -> None:
         for change in changes:
@@ -147,32 +168,35 @@ class SqliteRecords:
             status = control_approvals.status(db, approval_id)
             return status is not None and status.state.open and status.expires_at <= now
 
-        if self.store.read(overdue):
-            self.store.transact(control.sweep).result()
-        return self.store.read(lambda db: control_approvals.show(db, approval_id, self._load))
+        if self._read(overdue):
+            self._run(control.sweep).result()
+        return self._read(lambda db: control_approvals.show(db, approval_id, self._load))
 
     def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
         """Used and reserved in each claim's window."""
         keyed, now = self._keyed(claims), self._now()
-        return self.store.read(lambda db: control_limits.usage(db, tenant, agent, keyed, now))
+        return self._read(lambda db: control_limits.usage(db, tenant, agent, keyed, now))
 
     def mode(
         self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None
     ) -> tuple[Mode, int, str]:
         """Effective mode, breaker epoch and the reason."""
         now = self._now()
-        return self.store.read(
+        return self._read(
             lambda db: control_breaker.effective_mode(db, tenant, agent, agent_version, effect, now)
         )
 
     def precheck(self, token: str) -> bool:
         """Whether a reservation still holds."""
         now = self._now()
-        return self.store.read(lambda db: control.precheck(db, token, now))
+        return self._read(lambda db: control.precheck(db, token, now))
 
     def events(self, session: str) -> Iterator[StoredEvent]:
         """The events of one session, in order."""
-        return self.store.events(session=session)
+        try:
+            yield from self.store.events(session=session)
+        except BadInput as error:
+            raise Unavailable(str(error)) from None
 
     def _load(self, event_id: str) -> Mapping[str, Json] | None:
         stored = self.store.event(event_id)
@@ -187,6 +211,23 @@ class SqliteRecords:
 
     def _hidden(self, key: str) -> str:
         return hmac.new(self._limit_key, key.encode(), hashlib.sha256).hexdigest()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _differs(before: Admission, now: Admission) -> bool:
+    """Whether an event about the one admission would be untrue of the other."""
+    return any(
+        getattr(before, name) != getattr(now, name)
+        for name in ("status", "mode", "breaker_epoch", "violations", "approval_id", "need")
+    )
 
 
 def held_message(record: ApprovalRecord) -> dict[str, Json]:

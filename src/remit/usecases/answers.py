@@ -5,7 +5,8 @@ Everything that touches the store is a future: the blocking driver waits for it,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from remit.core import anomaly, codec
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
+from remit.core.breaker import governed
 from remit.core.decide import Past, Prepared, action_digest, look_back
 from remit.core.event import AnomalyIndex, Event
 from remit.core.lifecycle import refine
@@ -33,6 +35,11 @@ from remit.core.types import (
 
 if TYPE_CHECKING:
     from remit.usecases.session import Session
+
+
+_UNATTENDED = "nobody waited for the call any more"
+_UNCOUNTED = ("breaker.", "approval.", "store.")
+"""Refusals that are no violation of the agent, or were counted when a person said no."""
 
 
 class CallAnswers:
@@ -73,17 +80,21 @@ class CallAnswers:
             return self._refuse_volatile(decision)
         if enforced and self._plain_read(decision, approval_id):
             mode, epoch, _ = self.records.mode(*self._who(), ToolEffect.READ)
-            if mode is not Mode.HALTED and not (
-                self.envelope.breaker.supervised == "all" and mode.strictness >= 2
-            ):
+            if mode is not Mode.HALTED:
                 self._pending.append(self.records.append([self._decided(decision, enforced=True, mode=mode)]))
                 return Admission("admitted", mode, epoch, 0)
         request = self._request(decision, effect, enforced)
-        return self.records.admit(
-            request,
-            lambda admission: [self._admitted(decision, admission, approval_id, enforced)],
-            self._missteps(decision, enforced=enforced) if decision.flags or not enforced else (),
-        )
+
+        def told(admission: Admission) -> Sequence[Event]:
+            return [self._admitted(decision, admission, approval_id, enforced)]
+
+        def counted(admission: Admission) -> Sequence[Misstep]:
+            if not enforced:
+                return self._missteps(decision, enforced=False)
+            refined = refine(decision, admission)
+            return self._missteps(refined, enforced=True) if admission.status != "hold" else ()
+
+        return self.records.admit(request, told, counted)
 
     def _plain_read(self, decision: Decision, approval_id: str | None) -> bool:
         reserve = self.envelope.breaker.admission.get(ToolEffect.READ) == "reserve"
@@ -93,6 +104,7 @@ class CallAnswers:
             and not decision.violations
             and approval_id is None
             and not reserve
+            and not governed(self.envelope.breaker, ToolEffect.READ)
         )
 
     def _refuse_volatile(self, decision: Decision) -> Future[Admission]:
@@ -159,8 +171,10 @@ class CallAnswers:
             envelope=envelope.hash,
             clauses=decision.clauses,
             reasons=tuple(redactor.text(v.message) for v in decision.violations),
-            preview=redactor.text(preview(decision)),
-            provenance=redactor.value([codec.leaf_body(leaf) for leaf in decision.provenance]),
+            preview=redactor.text(preview(decision.tool, redactor.value(decision.canonical or {}))),
+            provenance=redactor.value(
+                [codec.leaf_body(leaf) for leaf in self._quotable(decision).provenance]
+            ),
             requester=info.principal or "",
             owner=envelope.owner,
             subject=self.session.subject,
@@ -194,22 +208,45 @@ class CallAnswers:
         """The last look before dispatch: the lease holds and nobody quarantined or halted the agent meanwhile."""
         return admission.lease_until is None or self.records.precheck(self.token)
 
-    def give_back(self, admission: Admission) -> None:
-        """The call will not run: release what was reserved for it."""
-        if admission.lease_until is not None:
-            self.records.settle(Settlement(self.token, "clean", ran=False), [], ())
+    def give_back(self, admission: Admission, why: str) -> Future[None]:
+        """The call will not run: release what was reserved for it, and say so in the journal."""
+        body: dict[str, Json] = {"token": self.token, "call_id": self.call.call_id, "tool": self.call.tool}
+        event = self.session.event("released", body | {"reason": why})
+        if admission.lease_until is None:
+            return self.records.append([event])
+        return self.records.settle(Settlement(self.token, "clean", ran=False), [event], ())
 
-    def give_back_when_done(self, admitted: Future[Admission]) -> None:
+    def give_back_when_done(self, admitted: Future[Admission]) -> Future[None]:
         """Nobody waits for the admission any more: release it as soon as it is known."""
+        done: Future[None] = Future()
 
-        def release(future: Future[Admission]) -> None:
-            if not future.cancelled() and future.exception() is None:
-                self.give_back(future.result())
+        def release() -> None:
+            try:
+                error = admitted.exception()
+                # An interrupt tells nothing about the admission, which may still be committed.
+                if error is None and admitted.result().status == "admitted":
+                    self.give_back(admitted.result(), _UNATTENDED).result()
+                elif error is not None and not isinstance(error, Exception):
+                    self.records.settle(Settlement(self.token, "clean", ran=False), [], ()).result()
+            except Exception as error:  # noqa: BLE001 - it is the future's
+                done.set_exception(error)
+            else:
+                done.set_result(None)
 
-        admitted.add_done_callback(release)
+        if admitted.done() and isinstance(admitted.exception(), Exception):
+            done.set_result(None)
+            return done
+        # On a thread of its own: whoever publishes the admission commits, and may not start another transaction.
+        admitted.add_done_callback(lambda _: threading.Thread(target=release, name="remit-release").start())
+        return done
 
     def arguments(self, decision: Decision) -> dict[str, Json]:
-        """A fresh copy of the canonical arguments, so that a tool cannot change what was recorded."""
+        """A fresh copy of the canonical arguments, so that a tool cannot change what was recorded.
+
+        Arguments that cannot be made canonical reach a tool in monitor only, as they came.
+        """
+        if decision.canonical is None and isinstance(self.call.args, Mapping):
+            return dict(self.call.args)
         return {key: _copy(value) for key, value in (decision.canonical or {}).items()}
 
     def settle(
@@ -281,9 +318,9 @@ class CallAnswers:
         approval_id: str | None = None,
     ) -> Event:
         index = anomaly.of_decision(decision, enforced=enforced)
-        body = codec.decision_body(decision)
+        body = codec.decision_body(self._quotable(decision))
         if decision.canonical is None:
-            body["args"] = codec.plain_args(self.call.args)
+            body["args"] = codec.plain_args(self.call.args, self.session.guard.redactor.text)
         body |= {
             "call_id": self.call.call_id,
             "token": self.token,
@@ -293,13 +330,26 @@ class CallAnswers:
         body["mode"] = mode.value if mode is not None else self._mode_now()
         return self.session.event("decided", body, index, decision)
 
+    def _quotable(self, decision: Decision) -> Decision:
+        """Without quotes from texts that hold secrets: a quote may cut a secret so that no pattern finds it."""
+        holds = self.session.holds_secret
+        if not any(holds(o.segment) for leaf in decision.provenance for o in leaf.origins):
+            return decision
+        leaves = (
+            replace(
+                leaf, origins=tuple(replace(o, quote="") if holds(o.segment) else o for o in leaf.origins)
+            )
+            for leaf in decision.provenance
+        )
+        return replace(decision, provenance=tuple(leaves))
+
     def _mode_now(self) -> str:
         return self.records.mode(*self._who(), None)[0].value
 
     def _settled(
         self, decision: Decision, admission: Admission, outcome: Outcome, index: AnomalyIndex | None
     ) -> Event:
-        body = codec.outcome_body(outcome)
+        body = codec.outcome_body(outcome, self.session.guard.redactor.text)
         body |= {
             "token": self.token,
             "call_id": self.call.call_id,
@@ -307,7 +357,7 @@ class CallAnswers:
             "mode": admission.mode.value,
         }
         if index is not None:
-            body["attempted"] = codec.decision_body(decision)
+            body["attempted"] = codec.decision_body(self._quotable(decision))
         text = codec.result_text(outcome.value) if outcome.error is None else None
         withheld = any(v.error or v.on_violation is not OnViolation.FLAG for v in outcome.violations)
         return self.session.result_event(body, index, decision, text, withheld=withheld)
@@ -320,6 +370,8 @@ def _weighed(violation: Violation) -> Severity:
 
 
 def _counts(violation: Violation) -> bool:
+    if violation.clause.startswith(_UNCOUNTED):
+        return False
     return violation.error or violation.on_violation is not OnViolation.HOLD
 
 
@@ -334,13 +386,17 @@ def _denied(decision: Decision, clause: str, message: str) -> Decision:
     )
 
 
-def preview(decision: Decision) -> str:
-    """What the call would do, in one line for people: tool and arguments, values cut at 200 characters."""
+def preview(tool: str, args: Mapping[str, Json]) -> str:
+    """What a call would do, in one line for people: tool and arguments, values cut at 200 characters.
+
+    >>> preview("refund", {"order_id": "O-1", "amount": 120})
+    "refund(order_id='O-1', amount='120')"
+    """
     shown = []
-    for key, value in (decision.canonical or {}).items():
+    for key, value in args.items():
         text = value if isinstance(value, str) else codec.result_text(value)
         shown.append(f"{key}={text if len(text) <= 200 else text[:197] + '...'!r}")
-    return f"{decision.tool}({', '.join(shown)})"
+    return f"{tool}({', '.join(shown)})"
 
 
 def _copy(value: Json) -> Json:
@@ -365,8 +421,6 @@ def _all_of(futures: Sequence[Future[Any]]) -> Future[None]:
         return futures[0]
     done: Future[None] = Future()
     left = [len(futures)]
-
-    import threading
 
     lock = threading.Lock()
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from remit.core import codec
 from remit.core.admission import Admission, AdmitRequest, Load, gate
 from remit.core.breaker import may_open_session
+from remit.core.canonical import canonical
+from remit.core.codec import exact
 from remit.core.decide import facts_for
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
@@ -26,6 +28,9 @@ from remit.ports import Clock, Ids, Records
 from remit.usecases.session import Session, current_session
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOST_NAME = 500
+"""Characters of a tenant's, a version's or a principal's name."""
+MOST_WAIT_S = 1e9
 FINGERPRINT_KEYS = ("model", "prompt", "tools", "config", "code", "runtime")
 
 
@@ -67,10 +72,10 @@ class Guard:
         self.clock = clock
         self.ids = ids
         self.redactor = redactor
-        self.tenant = tenant
-        self.agent_version = agent_version
-        self.approval_wait_s = approval_wait_s
-        self.async_approval_wait_s = async_approval_wait_s
+        self.tenant = _name("tenant", tenant) or "default"
+        self.agent_version = _name("agent_version", agent_version or None) or ""
+        self.approval_wait_s = _seconds("approval_wait_s", approval_wait_s)
+        self.async_approval_wait_s = _seconds("async_approval_wait_s", async_approval_wait_s)
         self.allow_volatile = allow_volatile
         self.draw = draw or random.SystemRandom().random
         self._on_close = on_close
@@ -111,7 +116,13 @@ class Guard:
             Unavailable: the store cannot be reached.
         """
         kind = _kind(principal_kind)
+        principal = _name("session(principal)", principal)
         session_id = _session_id(id) or f"s-{self.ids.new()}"
+        if user_input is not None and not isinstance(user_input, str):
+            raise BadInput("session(user_input)", f"found {type(user_input).__name__}", "pass a string")
+        if seed is not None and type(seed) is not int:
+            raise BadInput("session(seed)", f"found {type(seed).__name__}", "pass an integer")
+        plain_facts = _mapping("session(facts)", facts)
         history = list(self.records.events(session_id)) if id is not None else []
         mode, _, reason = self.records.mode(self.tenant, self.envelope.name, self.agent_version, None)
         if not history and not may_open_session(mode):
@@ -122,9 +133,9 @@ class Guard:
             tenant=self.tenant,
             principal=principal,
             principal_kind=kind,
-            facts=dict(facts or {}),
-            fingerprint=self._fingerprint(fingerprint),
-            arm=arm,
+            facts=plain_facts,
+            fingerprint=self._fingerprint(_mapping("session(fingerprint)", fingerprint)),
+            arm=_name("session(arm)", arm),
             seed=seed,
         )
         if history:
@@ -141,8 +152,7 @@ class Guard:
             session.observe("user", user_input)
         return session
 
-    def _fingerprint(self, given: Mapping[str, Any] | None) -> Fingerprint:
-        given = given or {}
+    def _fingerprint(self, given: Mapping[str, Any]) -> Fingerprint:
         for key, value in given.items():
             if key not in FINGERPRINT_KEYS:
                 raise BadInput(
@@ -154,7 +164,8 @@ class Guard:
                 )
         schemas = sorted((tool.name, tool.schema_hash) for tool in self.envelope.tools.values())
         own = codec.hash_of(schemas)
-        runtime = {str(k): str(v) for k, v in dict(given.get("runtime", {})).items()}
+        told = _mapping("session(fingerprint.runtime)", given.get("runtime"))
+        runtime = {key: str(value) for key, value in told.items()}
         return Fingerprint(
             model=given.get("model"),
             prompt=given.get("prompt"),
@@ -185,6 +196,10 @@ class Guard:
             return functools.partial(self.tool, name=name)
         called = name or function.__name__
         signature = inspect.signature(function)
+        for parameter in signature.parameters.values():
+            if parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
+                told = f"{parameter} cannot be named in an envelope"
+                raise BadInput(called, told, "give the tool parameters that can be passed by name")
 
         def bound(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
             arguments = signature.bind(*args, **kwargs)
@@ -192,10 +207,6 @@ class Guard:
             for key, value in arguments.arguments.items():
                 if signature.parameters[key].kind is inspect.Parameter.VAR_KEYWORD:
                     found.update(value)
-                elif signature.parameters[key].kind is inspect.Parameter.VAR_POSITIONAL:
-                    raise BadInput(
-                        called, "*args cannot be named in an envelope", "give the tool named parameters"
-                    )
                 else:
                     found[key] = value
             return found
@@ -253,14 +264,43 @@ def _session_id(text: object) -> str | None:
     if text is None:
         return None
     if not isinstance(text, str) or not 0 < len(text) <= 200 or not text.isprintable() or not text.isascii():
-        raise BadInput("session(id)", f"found {str(text)[:40]!r}", "use 1 to 200 printable ASCII characters")
-    return text
+        found = repr(text[:40]) if isinstance(text, str) else type(text).__name__
+        raise BadInput("session(id)", f"found {found}", "use 1 to 200 printable ASCII characters")
+    return exact(text)
+
+
+def _name(where: str, text: object) -> str | None:
+    """A name that stands in rows and keys: a string that can be stored, of a sensible length."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise BadInput(where, f"found {type(text).__name__}", "pass a string")
+    if not 0 < len(text) <= MOST_NAME or not text.isprintable():
+        raise BadInput(where, f"found {text[:40]!r}", f"use 1 to {MOST_NAME} printable characters")
+    return exact(text)
+
+
+def _seconds(where: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_WAIT_S:
+        found = value if isinstance(value, int | float) else type(value).__name__
+        raise BadInput(where, f"found {found}", "pass a number of seconds, 0 or more")
+    return float(value)
+
+
+def _mapping(where: str, values: object) -> dict[str, Any]:
+    """A plain copy of what must be a mapping of names to JSON."""
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise BadInput(where, f"found {type(values).__name__}", "pass a mapping of names to values")
+    copy: dict[str, Any] = canonical(dict(values), where=where)
+    return copy
 
 
 def _resumed(info: SessionInfo, history: Iterable[StoredEvent], *, given_facts: bool) -> SessionInfo:
     """The session's own identity: whoever resumes it must be who opened it."""
     opened = next((e.event for e in history if e.event.kind == "session.opened"), None)
-    if opened is None:
+    if opened is None or not opened.body:
         raise BadInput(f"session {info.id}", "its first event is missing or erased", "open a new session")
     if opened.agent != info.agent or opened.tenant != info.tenant:
         raise BadInput(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import replace
 from types import TracebackType
@@ -43,6 +44,10 @@ from remit.usecases.answers import CallAnswers
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
 
+OWN_SOURCES = ("system", "user", "assistant")
+"""What no tool's text may call itself."""
+_MOST_WRITES = 64
+"""Writes that a session remembers before it forgets those that are durable."""
 POLL_S = 0.1
 """How often a waiting call looks whether a person has answered."""
 
@@ -64,8 +69,9 @@ class Session:
         self._keeps_texts = guard.keeps_texts
         self.lock = threading.RLock()
         self.subject = info.principal or ""
-        self._writes: list[Future[None]] = []
-        self._token: Token[Session | None] | None = None
+        self._writes: list[_Write] = []
+        self._tokens: list[Token[Session | None]] = []
+        self._secretive: dict[int, bool] = {}
         self._finished = False
         self._prompt = hashlib.sha256()
         self._prompt_seen = False
@@ -95,26 +101,47 @@ class Session:
             ) from None
         if not isinstance(text, str):
             raise BadInput("observe(text)", f"found {type(text).__name__}", "pass a string")
+        if source is not None and not isinstance(source, str):
+            raise BadInput("observe(source)", f"found {type(source).__name__}", "name where it came from")
         if spoken is Role.TOOL and not source:
             raise BadInput("observe(source)", "a tool text without a source", "name where it came from")
+        if spoken is Role.TOOL and source in OWN_SOURCES:
+            told = "its label is not a tool's: name the tool or channel the text came from"
+            raise BadInput("observe(source)", f"found {source!r}", told)
+        text = codec.exact(text)
         if spoken is Role.SYSTEM:
             self._prompt.update(text.encode("utf-8", "replace"))
             self._prompt_seen = True
-        name = source if spoken is Role.TOOL and source else spoken.value
+        name = codec.exact(source) if spoken is Role.TOOL and source else spoken.value
         label = label_of(self.guard.envelope, name, self.info.principal_kind)
+        kept = self._kept(text)
         with self.lock:
             segment = Segment(len(self.text.segments), spoken, name, text, label)
+            # Handed to the store first: what it does not take, the session has not seen.
+            self._write(self.event("observed", codec.segment_body(segment), blobs={"text": kept}))
             self.text.append(segment)
-            body = codec.segment_body(segment)
-            self._writes.append(self._append(self.event("observed", body, blobs={"text": self._kept(text)})))
+
+    def holds_secret(self, index: int) -> bool:
+        """Whether the redactor finds anything in a segment's text."""
+        if index not in self._secretive:
+            text = next((s.text for s in self.text.segments if s.index == index), "")
+            self._secretive[index] = self.guard.redactor.text(text) != text
+        return self._secretive[index]
 
     def tell(self, kind: str, body: dict[str, Json]) -> None:
         """Write an event of the session's own life, durable at the latest when the next call runs."""
         with self.lock:
-            self._writes.append(self._append(self.event(kind, body)))
+            self._write(self.event(kind, body))
 
-    def _append(self, *events: Event) -> Future[None]:
-        return self.guard.records.append(events)
+    def _write(self, event: Event) -> None:
+        if len(self._writes) >= _MOST_WRITES:
+            self._writes = [write for write in self._writes if not write.durable]
+        self._writes.append(_Write(event, self.guard.records.append([event])))
+
+    def wait_for(self, write: Future[None]) -> None:
+        """Have the session's end wait for a write that no call waits for."""
+        with self.lock:
+            self._writes.append(_Write(None, write))
 
     def _kept(self, text: str) -> str:
         """The text as it is written: redacted, and only its digest where clean texts are not kept."""
@@ -159,7 +186,7 @@ class Session:
 
     def check(self, tool: str, args: Mapping[str, Any] | str | bytes) -> Decision:
         """What the guard would say now. Runs, reserves and records nothing."""
-        call = ToolCall(tool, args)  # type: ignore[arg-type]
+        call = self._call(tool, args, "")
         guard = self.guard
         prepared = prepare(call, guard.envelope, self.facts)
         used = (
@@ -178,20 +205,35 @@ class Session:
         return refine(decision, guard.standing(mode, epoch, prepared.tool.effect))
 
     def _answers(self, tool: str, args: Any, call_id: str) -> CallAnswers:
+        call = self._call(tool, args, call_id)
         self._surface()
-        if not isinstance(tool, str):
-            raise BadInput("call(tool)", f"found {type(tool).__name__}", "pass the tool's name")
-        return CallAnswers(self, ToolCall(tool, args, call_id))
+        return CallAnswers(self, call)
+
+    def _call(self, tool: str, args: Any, call_id: str) -> ToolCall:
+        """The call with plain strings, its tool's name safe to print and to index."""
+        for where, given in (("tool", tool), ("call_id", call_id)):
+            if not isinstance(given, str):
+                raise BadInput(f"call({where})", f"found {type(given).__name__}", "pass a string")
+        name = codec.exact(tool)
+        if name not in self.guard.envelope.tools:
+            name = codec.visible_name(self.guard.redactor.text(name))
+        return ToolCall(name, args, codec.exact(call_id))
 
     def _surface(self) -> None:
-        """Raise what went wrong with earlier writes: a session whose record has a hole goes no further."""
+        """Raise what went wrong with earlier writes, and write it again: no call runs while the record has a hole."""
         with self.lock:
-            waiting = [write for write in self._writes if not write.done()]
-            done = [write for write in self._writes if write.done()]
-            self._writes = waiting
-        for write in done:
-            if (error := write.exception()) is not None:
-                raise error
+            failed = [write for write in self._writes if write.error is not None]
+            self._writes = [write for write in self._writes if not write.future.done()]
+            self._writes += [self._again(write) for write in failed]
+        for write in failed:
+            if write.error is not None:
+                raise write.error
+
+    def _again(self, write: _Write) -> _Write:
+        try:
+            return _Write(write.event, self.guard.records.append([write.event] if write.event else []))
+        except Unavailable:
+            return write
 
     def _drive(self, script: Script, answers: CallAnswers, run: Callable[..., Any]) -> Any:
         try:
@@ -205,6 +247,11 @@ class Session:
                     need = script.send(answer)
         except StopIteration as stop:
             return stop.value
+        except RuntimeError as error:
+            # A generator may not raise StopIteration (PEP 479); a tool may.
+            if isinstance(error.__cause__, StopIteration):
+                raise error.__cause__ from None
+            raise
 
     def _answer(self, need: Need, answers: CallAnswers, run: Callable[..., Any]) -> Any:
         match need:
@@ -226,10 +273,10 @@ class Session:
     ) -> BaseException:
         """What to raise when the answer to *need* did not come, nothing left reserved for a call that will not run."""
         if isinstance(need, Admit):
-            answers.give_back_when_done(given)
-        if isinstance(need, Settle) and isinstance(error, Unavailable):
+            self.wait_for(answers.give_back_when_done(given))
+        if isinstance(need, Settle) and isinstance(error, Exception):
             told = f"{need.decision.tool} ran, and its outcome could not be recorded: {error}"
-            return Unavailable(told, error.retry_after_s)
+            return Unavailable(told, error.retry_after_s if isinstance(error, Unavailable) else None)
         return error
 
     def _ask(self, need: Need, answers: CallAnswers) -> Any:
@@ -273,46 +320,70 @@ class Session:
                     raise self._lost(need, given, answers, error) from None
 
     # ------------------------------------------------------------------------------------------ running
-    def _run(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
+    def _run(
+        self, need: Run, answers: CallAnswers, run: Callable[..., Any], *, awaits: bool = False
+    ) -> Outcome:
         self._last_look(need.admission, need.decision, answers)
         started = time.perf_counter()
         try:
             value = run(**answers.arguments(need.decision))
-            if inspect.isawaitable(value):
+            if inspect.isawaitable(value) and not awaits:
                 _discard(value)
                 raise BadInput("run", "found a coroutine function", "use acall for it")
+            _whole(value)
         except BaseException as error:  # noqa: BLE001 - recorded, then raised unchanged by the script
             return Outcome(error=error, elapsed_s=time.perf_counter() - started)
         return Outcome(value=value, elapsed_s=time.perf_counter() - started)
 
     async def _arun(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
-        self._last_look(need.admission, need.decision, answers)
+        if inspect.iscoroutinefunction(run):
+            return await self._await_run(need, answers, run)
+        return await self._run_in_thread(need, answers, run)
+
+    async def _await_run(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
+        outcome = self._run(need, answers, run, awaits=True)  # a coroutine function: nothing of it ran yet
+        return await self._awaited(outcome) if outcome.error is None else outcome
+
+    async def _awaited(self, outcome: Outcome) -> Outcome:
         started = time.perf_counter()
         try:
-            arguments = answers.arguments(need.decision)
-            if inspect.iscoroutinefunction(run):
-                value = await run(**arguments)
-            else:
-                value = await asyncio.to_thread(run, **arguments)
-                if inspect.isawaitable(value):
-                    value = await value
+            value = await outcome.value
+            _whole(value)
         except BaseException as error:  # noqa: BLE001 - recorded, then raised unchanged by the script
-            return Outcome(error=error, elapsed_s=time.perf_counter() - started)
-        return Outcome(value=value, elapsed_s=time.perf_counter() - started)
+            return Outcome(error=error, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
+        return Outcome(value=value, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
+
+    async def _run_in_thread(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
+        """A plain function; the last look is taken in its thread, since it may have waited for one."""
+        gate = _Gate()
+
+        def dispatched() -> Outcome:
+            if not gate.enter():
+                raise asyncio.CancelledError
+            return self._run(need, answers, run, awaits=True)
+
+        try:
+            outcome = await asyncio.to_thread(dispatched)
+        except asyncio.CancelledError as error:
+            if gate.shut():  # it still waited for a thread, and will not run
+                self.wait_for(answers.give_back(need.admission, "cancelled before it was dispatched"))
+                raise
+            return Outcome(error=error, elapsed_s=gate.elapsed_s)
+        return await self._awaited(outcome) if inspect.isawaitable(outcome.value) else outcome
 
     def _last_look(self, admission: Admission, decision: Decision, answers: CallAnswers) -> None:
         """Right before dispatch: earlier writes went well, the lease holds, nobody stopped the agent meanwhile."""
         try:
             self._surface()
             held = answers.still_admitted(admission)
-        except BaseException:
-            answers.give_back(admission)
+        except BaseException as error:
+            self.wait_for(answers.give_back(admission, f"not dispatched: {type(error).__name__}"))
             raise
         if not held:
-            answers.give_back(admission)
             told = (
                 "the permission ran out before the call was dispatched: lease over, or the agent was stopped"
             )
+            self.wait_for(answers.give_back(admission, told))
             violation = Violation("breaker.lease", "breaker", OnViolation.DENY, Severity.LOW, told)
             raise CallDenied(refine(decision, replace(admission, status="refused", violations=(violation,))))
 
@@ -337,7 +408,7 @@ class Session:
             if self.guard.clock.monotonic() >= ends:
                 raise answers.required(decision, record)
             await asyncio.sleep(min(POLL_S, max(0.0, ends - self.guard.clock.monotonic())))
-            record = self._look(record.id)
+            record = await asyncio.to_thread(self._look, record.id)
             given = answers.answered(decision, record)
         return given
 
@@ -358,6 +429,7 @@ class Session:
             raise BadInput(
                 "finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string"
             )
+        answer = codec.exact(answer)
         self._surface()
         envelope = self.guard.envelope
         enforced = envelope.enforcement is Enforcement.ENFORCE
@@ -405,13 +477,14 @@ class Session:
         """End the session: wait until everything it told is durable."""
         body: dict[str, Json] = {
             "finished": self._finished,
-            "error": None if error is None else {"type": type(error).__name__, "message": str(error)[:500]},
+            "error": None if error is None else codec.error_body(error, self.guard.redactor.text),
         }
         with self.lock:
             writes, self._writes = self._writes, []
-        writes.append(self._append(self.event("session.closed", body)))
         for write in writes:
-            write.result()
+            if (lost := write.future.exception()) is not None and write.event is not None:
+                raise lost
+        self.guard.records.append([self.event("session.closed", body)]).result()
 
     # ------------------------------------------------------------------------------------------ events
     def event(
@@ -428,8 +501,9 @@ class Session:
         told: dict[str, str] = dict(blobs or {})
         body = redactor.value(body)
         if index is not None:
-            with self.lock:
-                segments = list(self.text.segments)
+            # A copy, not the lock: this runs inside the store's transaction too, and whoever holds the lock may
+            # be waiting for room in the store's queue.
+            segments = list(self.text.segments)
             trigger = anomaly.triggering_input(decision.provenance if decision else (), segments)
             chain = anomaly.reasoning_chain(segments)
             body["context"] = anomaly.context_body(trigger, chain)
@@ -480,15 +554,19 @@ class Session:
 
     # ------------------------------------------------------------------------------------------ as a context
     def __enter__(self) -> Session:
-        self._token = current_session.set(self)
+        self._tokens.append(current_session.set(self))
         return self
+
+    def _leave(self) -> None:
+        if self._tokens:
+            # Where it is left in another context than entered (some frameworks do), that one has its own value.
+            with suppress(ValueError):
+                current_session.reset(self._tokens.pop())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._token is not None:
-            current_session.reset(self._token)
-            self._token = None
+        self._leave()
         try:
             self.close(error)
         except Unavailable:
@@ -501,14 +579,55 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._token is not None:
-            current_session.reset(self._token)
-            self._token = None
+        self._leave()
         try:
             await asyncio.to_thread(self.close, error)
         except Unavailable:
             if error is None:
                 raise
+
+
+class _Write:
+    """An event that no call waits for, and what became of it."""
+
+    __slots__ = ("event", "future")
+
+    def __init__(self, event: Event | None, future: Future[None]) -> None:
+        self.event = event
+        self.future = future
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why a record has a hole; a reservation that was not given back is none, since its lease ends."""
+        return self.future.exception() if self.event is not None and self.future.done() else None
+
+    @property
+    def durable(self) -> bool:
+        return self.future.done() and self.future.exception() is None
+
+
+class _Gate:
+    """Whether a call that waits for a thread may still start: entered or shut, never both."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state = ""
+        self._since = 0.0
+
+    def enter(self) -> bool:
+        with self._lock:
+            self._state = self._state or "entered"
+            self._since = time.perf_counter()
+            return self._state == "entered"
+
+    def shut(self) -> bool:
+        with self._lock:
+            self._state = self._state or "shut"
+            return self._state == "shut"
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._since
 
 
 async def _shielded(future: Future[Any]) -> Any:
@@ -519,3 +638,9 @@ async def _shielded(future: Future[Any]) -> Any:
 def _discard(awaitable: Any) -> None:
     if inspect.iscoroutine(awaitable):
         awaitable.close()
+
+
+def _whole(value: Any) -> None:
+    """Refuse a result that would do its work later, when nobody judges it."""
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        raise BadInput("run", "found a generator", "return the whole result")
