@@ -108,6 +108,7 @@ def test_a_value_that_stands_whole_is_found(value, text):
         ("corp.com", "corp.com\u200b.evil.io"),
         ("corp.com", "corp.com\u0301"),
         ("corp.com", "corp.com謝"),
+        ("corp.com", "corp.com。evil.io"),
         ("https://corp.com", "http://corp.com"),
         ("https://corp.com", "bob@corp.com"),
         ("https://corp.com/a", "corp.com"),
@@ -289,10 +290,32 @@ def test_nor_does_it_vouch_for_a_part_of_what_was_asked():
     assert sources("x@evil.example", seen) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"user": "x", "domain": "evil.example"},
+        {"query": "x%40evil.example"},
+        {"query": "x&#64;evil.example"},
+        {"query": "ｘ＠evil.example"},
+        {"query": "X@Evil.example "},
+        {"filter": [{"mail": ["x@evil.example"]}]},
+    ],
+)
+def test_nor_for_what_a_tool_decodes_or_joins(arguments):
+    assert sources("x@evil.example", ("contacts", "no entry: x@evil.example", arguments)) == []
+
+
+def test_a_tool_vouches_for_what_it_adds_to_the_question():
+    seen = ("contacts", "bob.green@corp.example", {"query": "Bob Green"})
+
+    assert sources("bob.green@corp.example", seen) == ["contacts"]
+
+
 def test_a_short_value_inside_a_longer_argument_was_not_asked():
     assert sources("7", ("contacts", "id 7", {"day": "2027-07-17"})) == ["contacts"]
     assert sources("7", ("contacts", "id 7", {"id": 7})) == []
     assert sources(7, ("contacts", "id 7", {"id": 7, "all": True, "page": None})) == []
+    assert sources(1200, ("contacts", "total 1,200", {"count": 1, "price": 200})) == ["contacts"]
 
 
 def test_what_was_seen_before_it_was_asked_still_counts():

@@ -18,10 +18,12 @@ A paraphrase has no origin, so provenance is evidence about values, not proof ab
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from remit.core.structure import fields_of
 from remit.core.text import (
@@ -49,7 +51,6 @@ _BETWEEN_LEAVES = " | "
 _INDEX = re.compile(r"\[[0-9]+\]")
 _QUOTE_BEFORE = 60
 _QUOTE = 160
-_TELLING_RUNS = 3
 _LONG_ENOUGH_TO_BE_TOLD_APART = 6
 
 
@@ -76,7 +77,7 @@ class SessionText:
         """
         place = len(self._segments)
         self._segments.append(segment)
-        self._asked.extend(_Text(place, text) for arguments in echo for text in _spelled(arguments))
+        self._asked.extend(_Text(place, _as_asked(arguments)) for arguments in echo)
         if segment.role is Role.ASSISTANT:
             return
         self._loose.append(_Text(place, shown(segment.text)))
@@ -123,13 +124,14 @@ class SessionText:
     def _asked_at(self, spellings: Sequence[str], number: bool) -> int:
         """The place of the first answer to a call that carried the value; past the end if none did.
 
-        Tools cut, trim and wrap what they were asked, so a long value counts as asked inside a longer one.
+        Tools cut, trim, wrap, decode and join what they were asked. So a long value counts as asked in any
+        position, and one of several runs also where its runs stand apart: `x` and `evil.example` ask for
+        `x@evil.example`.
         """
+        asks = [(needle, _telling(needle, number)) for needle in spellings]
         for text in self._asked:
-            for needle in spellings:
-                loosely = len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART and needle in text.small
-                if loosely or text.find(needle, (), number) >= 0:
-                    return text.place
+            if any(_asks(text, needle, parts, number) for needle, parts in asks):
+                return text.place
         return len(self._segments)
 
     def drawn_from(self, text: str, above: Confidentiality) -> tuple[Segment, str] | None:
@@ -173,11 +175,8 @@ class _Text:
         self.shown = text if len(self.small) == len(text) else self.small
         self.runs = frozenset(runs(self.small))
 
-    def find(self, needle: str, telling: Sequence[bytes], number: bool) -> int:
+    def find(self, needle: str, number: bool) -> int:
         """Offset of the first place where the needle stands whole; -1 when there is none."""
-        for run in telling:
-            if run not in self.runs:
-                return -1
         at = self.small.find(needle)
         while at >= 0 and not stands(self.small, at, len(needle), number):
             at = self.small.find(needle, at + 1)
@@ -189,12 +188,23 @@ class _Text:
 
 
 def _first_standing(texts: Sequence[_Text], needle: str, number: bool) -> Iterator[tuple[_Text, int]]:
-    whole = needle.partition(".")[0] if number else needle  # 0.5 may stand as 0.50
-    telling = sorted(runs(whole), key=len, reverse=True)[:_TELLING_RUNS]
+    telling = _telling(needle, number)
     for text in texts:
-        at = text.find(needle, telling, number)
-        if at >= 0:
-            yield text, at
+        if text.runs.issuperset(telling):  # passes over most texts in a fraction of a search
+            at = text.find(needle, number)
+            if at >= 0:
+                yield text, at
+
+
+def _telling(needle: str, number: bool) -> list[bytes]:
+    """The runs that a text must have for the needle to stand in it."""
+    return runs(needle.partition(".")[0] if number else needle)  # 0.5 may stand as 0.50
+
+
+def _asks(text: _Text, needle: str, parts: Sequence[bytes], number: bool) -> bool:
+    if text.runs.issuperset(parts) and ((len(parts) > 1 and not number) or text.find(needle, number) >= 0):
+        return True
+    return len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART and needle in text.small
 
 
 def labelled_fields(tool: str, result: Json, sources: Collection[str]) -> list[tuple[str, str]]:
@@ -339,6 +349,13 @@ def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
             yield from _leaves(item, (*path, index))
     else:
         yield path, value
+
+
+def _as_asked(arguments: Json) -> str:
+    """The leaves of a call's arguments, also as a tool would decode them."""
+    text = _BETWEEN_LEAVES.join(_spelled(arguments))
+    decoded = html.unescape(unquote(text)) if "%" in text or "&" in text else text
+    return text if decoded == text else f"{text}{_BETWEEN_LEAVES}{shown(decoded)}"
 
 
 def _spelled(value: Json) -> Iterator[str]:

@@ -22,8 +22,8 @@ from decimal import Decimal
 
 from remit.core.types import Json
 
-_DELIMITERS = frozenset(' \n"`()[]{}<>|;,“”„«»—、。')
-_SOFT = frozenset(".:!?/\\-'‘’*=&#%+~^@")  # noqa: RUF001
+_DELIMITERS = frozenset(' \n"`()[]{}<>|;,“”„«»—、')
+_SOFT = frozenset(".:!?/\\-'‘’*=&#%+~^@。")  # noqa: RUF001
 _APOSTROPHES = frozenset("'‘’")  # noqa: RUF001
 _CURRENCY = frozenset("$€£¥₹")
 _MINUS = frozenset("-−–")  # noqa: RUF001
