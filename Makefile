@@ -44,9 +44,15 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
-bench: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
-	$(BIN)/python -m benchmarks
+# In an environment of its own: the toolkit that we measure against pins older libraries.
+$(VENV)/bench/.installed: pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check -e . --group bench
+	@touch $@
+
+bench: $(VENV)/bench/.installed
+	$(VENV)/bench/bin/python -m benchmarks
 
 soak: $(VENV)/.test
 	REMIT_SOAK=1 $(BIN)/python -m pytest -q -p no:xdist

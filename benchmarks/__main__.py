@@ -1,0 +1,23 @@
+"""All tables, one after the other: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import decide, imports
+
+
+def main() -> None:
+    """Print every table."""
+    decide.main()
+    print()
+    imports.main()
+    print()
+    sys.stdout.flush()
+    from benchmarks import journal
+
+    journal.main()
+
+
+if __name__ == "__main__":
+    main()
