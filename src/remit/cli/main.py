@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ import typer.core
 import typer.main
 
 from remit._version import __version__
-from remit.cli.output import Output, emit, note
+from remit.cli.output import Output, emit, note, safe
 from remit.core.errors import BadInput, Refused, Unavailable
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -136,7 +137,9 @@ def main(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each kind of e
 def _usage(error: Any) -> int:
     if Output.json:
         return _failed(2, error.format_message(), "usage")
-    error.show()
+    shown = io.StringIO()
+    error.show(file=shown)
+    sys.stderr.write(safe(shown.getvalue(), 20_000))
     return 2
 
 
@@ -144,8 +147,6 @@ def _failed(code: int, message: str, kind: str) -> int:
     if Output.json:
         emit({"error": {"kind": kind, "message": message}, "exit_code": code})
     else:
-        from remit.cli.output import safe
-
         note(f"remit: {safe(message)}")
     return code
 

@@ -6,6 +6,7 @@ terminal escapes are shown, never sent.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -24,7 +25,22 @@ class Output:
 
 def emit(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout."""
-    sys.stdout.write(msgspec.json.encode(value, order="deterministic").decode() + "\n")
+    emit_encoded(msgspec.json.encode(value, order="deterministic") + b"\n")
+
+
+def emit_encoded(lines: bytes) -> None:
+    """Lines of JSON, encoded already, to stdout; what a terminal would obey stands as a JSON escape."""
+    text = lines.decode()
+    sys.stdout.write(text if text.isascii() else _OBEYED.sub(_escaped, text))
+
+
+# Beside the controls that the encoder escapes: those from U+007F (U+009B starts a terminal sequence), line and
+# paragraph separators, bidirectional and invisible marks. All lie in the basic plane, so \uXXXX says each.
+_OBEYED = re.compile("[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def safe(text: object, limit: int = 2000) -> str:

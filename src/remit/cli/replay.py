@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from remit.cli.output import Output, console, emit, note, safe, say, table
+from remit.cli.output import Output, console, emit, emit_encoded, note, safe, say, table
 from remit.cli.variadic import Variadic
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.replay import Tally
@@ -71,7 +71,7 @@ def policy(
     for part in _with_bar(judged(batches(files), plan, jobs), files):
         whole.merge(part)
         if Output.json:
-            sys.stdout.write(b"".join(part.lines).decode())
+            emit_encoded(b"".join(part.lines))
     summary = summary_of(whole, time.perf_counter() - started)
     if Output.json:
         emit({"summary": summary})

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from remit.core.canonical import canonical
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession
 from remit.core.selftest import load_envelope
@@ -121,9 +122,19 @@ def tools_called(sessions: Iterable[RecordedSession]) -> list[ToolHint]:
     for session in sessions:
         for step in session.steps:
             for call in step.calls:
-                if isinstance(call.args, dict):
-                    seen.setdefault(call.tool, _Observed()).add(call.args)
+                args = _canonical(call.args)
+                if args is not None:
+                    seen.setdefault(call.tool, _Observed()).add(args)
     return [ToolHint(name, schema=one.schema(), seen=one.count) for name, one in sorted(seen.items())]
+
+
+def _canonical(args: Json) -> dict[str, Json] | None:
+    """Arguments that a guarded call would admit; None for what it would refuse to read."""
+    try:
+        found = canonical(args)
+    except BadInput:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class _Observed:

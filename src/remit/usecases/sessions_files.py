@@ -86,7 +86,7 @@ def _raw(path: Path) -> Any:
 
 
 def _records(file: Any, path: Path) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines; a file that opens with `[` or with an object over several lines is one record."""
+    """Numbered lines; a file whose first line only opens a JSON value is one record."""
     number, first = 0, True
     while data := file.readline(MOST_LINE_BYTES + 1):
         number += 1
@@ -108,8 +108,8 @@ def _records(file: Any, path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _goes_on(first_line: bytes) -> bool:
-    """Whether a JSON value that this line opens is written over several lines (or is a list)."""
-    return first_line[:1] == b"[" or (first_line[:1] == b"{" and first_line[-1:] in b"{[,:")
+    """Whether this line only opens a JSON value that is written over several lines."""
+    return first_line in (b"{", b"[", b"[{")
 
 
 def sessions_in(line: Line) -> Iterator[RecordedSession]:
@@ -127,10 +127,10 @@ def sessions_in(line: Line) -> Iterator[RecordedSession]:
         raise BadInput(line.where, f"not JSON: {error}", REMEDY) from None
     path = line.where.rpartition(":")[0]
     if listed and isinstance(listed[0], dict) and "role" in listed[0]:
-        yield session_from({"messages": listed}, path, Path(path).name)
+        yield session_from({"messages": listed}, line.where, Path(path).name)
         return
     for at, one in enumerate(listed):
-        yield session_from(one, f"{path}[{at}]", f"{Path(path).name}#{at}")
+        yield session_from(one, f"{line.where}: [{at}]", f"{Path(path).name}#{at}")
 
 
 def _session(line: Line) -> RecordedSession:
