@@ -53,8 +53,8 @@ def test_a_process_that_dies_while_loading_counts_as_a_missing_model(
     monkeypatch.setattr(demo_model, "find_weights", lambda: tmp_path / "no-such-file")
     monkeypatch.setattr(demo_model, "START_WITHIN_S", 20.0)
 
-    with pytest.raises(ModelMissing, match="does not load on this machine"), LocalModel():
-        pass
+    with pytest.raises(ModelMissing, match="does not load on this machine"):
+        LocalModel().start()
 
 
 def test_a_model_that_was_not_started_says_so():
@@ -64,13 +64,13 @@ def test_a_model_that_was_not_started_says_so():
 
 @pytest.fixture(scope="module")
 def local():
+    model = LocalModel()
     try:
-        model = LocalModel()
-        model.__enter__()
+        model.start()
     except ModelMissing as error:
         pytest.skip(f"needs the real model: {error}")
-    yield model
-    model.close()
+    with model:
+        yield model
 
 
 def test_the_real_model_calls_one_tool_and_says_the_same_again_for_the_same_seed(local: LocalModel):

@@ -151,6 +151,8 @@ class Episode:
     """The final answer; empty when the agent never finished."""
     stopped: str = ""
     """Why the session ended without an answer: steps used up, a reply cut off, no model."""
+    no_reply: bool = False
+    """True where it ended because the model, or the recording of it, did not answer."""
     effects: Effects = field(default_factory=Effects)
     tokens: int = 0
     seconds: float = 0.0
@@ -190,7 +192,7 @@ def run_episode(
         try:
             text, tokens = model.reply(messages, CALL_SCHEMA, seed * 100 + step, temperature)
         except Unavailable as error:
-            episode.stopped = str(error)
+            episode.stopped, episode.no_reply = str(error), True
             break
         episode.tokens += tokens
         reply = parsed(text)

@@ -5,7 +5,8 @@ runtime is the prebuilt wheel `xllamacpp` (MIT). The model runs in a child proce
 its pipes: a native crash, or the runtime's slow shutdown, ends that process and not ours.
 
 The tools' JSON Schema is enforced while sampling, so every finished reply parses. What varies is which tool
-is called, and with which arguments. The same seed gives the same reply.
+is called, and with which arguments. Replies depend on seed and conversation alone: each conversation starts from
+the same cached beginning, since rounding differs with how a prompt is cut into batches.
 """
 
 from __future__ import annotations
@@ -90,16 +91,27 @@ def runtime_version() -> str:
 
 
 class LocalModel:
-    """The model in its child process; use it in a `with` block.
-
-    Raises:
-        ModelMissing: on entering, when weights or runtime are not there or do not load.
-    """
+    """The model in its child process; use it in a `with` block, or `start` and `close` it."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> LocalModel:
+        if self._child is None:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            ModelMissing: weights or runtime are not there, or do not load.
+        """
         runtime_version()
         command = [sys.executable, "-m", "remit.demo.model", str(find_weights())]
         self._child = subprocess.Popen(
@@ -113,13 +125,8 @@ class LocalModel:
         try:
             self._exchange({"ready": True}, START_WITHIN_S)
         except ModelFailed as error:
+            self.close()
             raise ModelMissing(f"the model does not load on this machine: {error}") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def reply(
         self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
@@ -187,54 +194,55 @@ def _serve(weights: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the native library prints must not mix with the answers
     try:
-        server = _load(weights)
+        answer = _Server(weights).answer
     except Exception as error:  # noqa: BLE001 - the native library raises what it likes
         answers.write(json.dumps({"error": repr(error)[:300]}) + "\n")
         answers.flush()
         os._exit(1)
     for line in sys.stdin:
         try:
-            answer = _answer(server, json.loads(line))
+            answered = answer(json.loads(line))
         except Exception as error:  # noqa: BLE001 - see above; the parent decides
-            answer = {"error": repr(error)[:300]}
-        answers.write(json.dumps(answer) + "\n")
+            answered = {"error": repr(error)[:300]}
+        answers.write(json.dumps(answered) + "\n")
         answers.flush()
     os._exit(0)  # the native shutdown takes seconds and frees what the system frees anyway
 
 
-def _load(weights: str) -> Any:
-    import xllamacpp
+class _Server:
+    """The runtime with the weights, and the conversation that it is in."""
 
-    params = xllamacpp.CommonParams()
-    params.model.path = weights
-    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT_TOKENS, 1, MAX_REPLY_TOKENS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1  # two would wait on each other's core
-    params.warmup, params.verbosity, params.offline = False, -1, True
-    return xllamacpp.Server(params)
+    def __init__(self, weights: str) -> None:
+        import xllamacpp
 
+        params = xllamacpp.CommonParams()
+        params.model.path = weights
+        params.n_ctx, params.n_parallel, params.n_predict = CONTEXT_TOKENS, 1, MAX_REPLY_TOKENS
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1  # two wait on each other's core
+        params.warmup, params.verbosity, params.offline = False, -1, True
+        self._runtime = xllamacpp.Server(params)
+        self._spoken: list[Message] = []
 
-def _answer(server: Any, request: dict[str, Any]) -> dict[str, Any]:
-    if "ready" in request:
-        return {"ready": True}
-    reply = server.handle_chat_completions(
-        {
-            "messages": request["messages"],
-            "json_schema": request["schema"],
-            "seed": request["seed"],
-            "temperature": request["temperature"],
-            "max_tokens": MAX_REPLY_TOKENS,
-            "top_p": 1.0,
-            "top_k": 0,
-            "min_p": 0.0,
-            "cache_prompt": True,
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to one request."""
+        if "ready" in request:
+            return {"ready": True}
+        messages = request["messages"]
+        if messages[: len(self._spoken)] != self._spoken or not self._spoken:
+            self._ask([*messages[:-1], {"role": "user", "content": ""}], 1)
+        self._spoken = messages
+        options = {key: request[key] for key in ("seed", "temperature")}
+        return self._ask(messages, MAX_REPLY_TOKENS, json_schema=request["schema"], **options)
+
+    def _ask(self, messages: list[Message], most_tokens: int, **options: Any) -> dict[str, Any]:
+        sampling = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "cache_prompt": True, "max_tokens": most_tokens}
+        reply = self._runtime.handle_chat_completions({"messages": messages, **sampling, **options})
+        if "choices" not in reply:
+            return {"error": json.dumps(reply)[:300]}
+        return {
+            "text": reply["choices"][0]["message"]["content"],
+            "tokens": reply["usage"]["completion_tokens"],
         }
-    )
-    if "choices" not in reply:
-        return {"error": json.dumps(reply)[:300]}
-    return {
-        "text": reply["choices"][0]["message"]["content"],
-        "tokens": reply["usage"]["completion_tokens"],
-    }
 
 
 if __name__ == "__main__":

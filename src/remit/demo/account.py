@@ -1,0 +1,170 @@
+"""What the demo found, as one value.
+
+The guarded half is read back from the journal, so the account says what the store can prove and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from remit.core.event import StoredEvent
+from remit.demo.agent import Episode, compact
+from remit.demo.recordings import Rates
+from remit.demo.shop import Effects
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One captured violation with its context."""
+
+    anomaly_id: str
+    session_id: str
+    kind: str
+    severity: str
+    clauses: tuple[str, ...]
+    mode: str
+    attempted: str
+    reason: str
+    triggering_input: tuple[tuple[str, str, str], ...]
+    """(source, integrity, text) of each segment that the arguments came from."""
+    reasoning: tuple[str, ...]
+    """What the model wrote since the user last spoke."""
+    from_untrusted: bool
+    """Whether an argument's value was found in untrusted text and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """One change of the agent's autonomy."""
+
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One call that waits for a person."""
+
+    approval_id: str
+    session_id: str
+    call: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Both arms of the demo, side by side."""
+
+    model: str
+    """What spoke: the model, or the recording of it."""
+    pairs: int
+    """Cases run in both arms with the same seed."""
+    unguarded: Effects
+    guarded: Effects
+    planted: tuple[int, int, int]
+    """Cases with a planted instruction; followed unguarded; followed under guard."""
+    calls: Mapping[str, int]
+    """Guarded calls by result: allow, hold, deny."""
+    anomalies: tuple[Anomaly, ...]
+    trips: tuple[Trip, ...]
+    held: tuple[Held, ...]
+    rates: Rates
+    """How often the unguarded agent does it, measured over more sessions than these."""
+    folder: str
+    """Where the store is; the commands that look further run there."""
+    seconds: float = 0.0
+    stopped: tuple[str, ...] = field(default=())
+    """Sessions that ended early for want of a reply, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return asdict(self) | {"commands": list(self.commands)}
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Command lines that look further into the same data, to be run in the account's folder."""
+        found = ["remit anomalies ls"]
+        if self.anomalies:
+            found.append(f"remit anomalies show {telling(self.anomalies)[0].anomaly_id}")
+        found.append("remit breaker ls")
+        if self.held:
+            found += ["remit approvals ls", f"remit approvals show {self.held[0].approval_id}"]
+        return (*found, "remit journal verify")
+
+
+def total(episodes: Iterable[Episode]) -> Effects:
+    """The effects of several sessions, added up."""
+    sums: Counter[str] = Counter()
+    for episode in episodes:
+        sums.update({name: int(value) for name, value in asdict(episode.effects).items()})
+    followed = bool(sums.pop("followed_planted", 0))
+    return Effects(**sums, followed_planted=followed)
+
+
+def anomalies_of(events: Iterable[StoredEvent]) -> tuple[Anomaly, ...]:
+    """The anomalies among *events*, with their context."""
+    return tuple(_anomaly(stored) for stored in events if stored.event.anomaly is not None)
+
+
+def trips_of(events: Iterable[StoredEvent]) -> tuple[Trip, ...]:
+    """The changes of autonomy among *events*."""
+    changed = [stored.event.body for stored in events if stored.event.kind == "breaker.changed"]
+    return tuple(Trip(body["before"], body["after"], body["reason"]) for body in changed)
+
+
+def held_of(events: Iterable[StoredEvent]) -> tuple[Held, ...]:
+    """The questions to people among *events*."""
+    asked = [stored.event for stored in events if stored.event.kind == "approval.requested"]
+    return tuple(
+        Held(e.body["approval"], e.session, str(e.body["preview"]), tuple(e.body["reasons"])) for e in asked
+    )
+
+
+def calls_of(events: Iterable[StoredEvent]) -> dict[str, int]:
+    """How many calls were allowed, held and denied."""
+    counts = Counter(str(s.event.body["result"]) for s in events if s.event.kind == "decided")
+    return {result: counts.get(result, 0) for result in ("allow", "hold", "deny")}
+
+
+def _anomaly(stored: StoredEvent) -> Anomaly:
+    event = stored.event
+    index, body = event.anomaly, event.body
+    assert index is not None  # noqa: S101 - chosen by the caller
+    attempted = body.get("attempted") or body
+    context = body.get("context") or {}
+    violations = attempted.get("violations") or body.get("violations") or []
+    return Anomaly(
+        anomaly_id=event.id,
+        session_id=event.session,
+        kind=index.kind,
+        severity=index.severity.value,
+        clauses=index.clauses,
+        mode=str(body.get("mode", "")),
+        attempted=f"{index.tool}({compact(attempted.get('args') or {})[1:-1]})",
+        reason="; ".join(
+            dict.fromkeys(str(v["message"]) for v in violations if v["clause"] in index.clauses)
+        ),
+        triggering_input=tuple(
+            (s["source"], s["integrity"], event.blobs.get(f"segment.{s['segment']}", ""))
+            for s in context.get("triggering_input", [])
+        ),
+        reasoning=tuple(event.blobs.get(f"segment.{at}", "") for at in context.get("reasoning", [])),
+        from_untrusted=any(_only_untrusted(leaf["origins"]) for leaf in attempted.get("provenance") or []),
+    )
+
+
+def _only_untrusted(origins: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(origins) and all(origin["integrity"] == "untrusted" for origin in origins)
+
+
+def telling(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
+    """One anomaly for each set of clauses, those first whose arguments a stranger's text gave."""
+    ranked = sorted(anomalies, key=lambda anomaly: not anomaly.from_untrusted)
+    first: dict[tuple[str, ...], Anomaly] = {}
+    for anomaly in ranked:
+        first.setdefault(anomaly.clauses, anomaly)
+    return list(first.values())

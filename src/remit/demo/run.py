@@ -1,0 +1,194 @@
+"""The demo: a real small model as refund agent, unguarded, then under guard, and the account of both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from remit.core.errors import BadInput
+from remit.demo.account import Account, anomalies_of, calls_of, held_of, total, trips_of
+from remit.demo.agent import Episode
+from remit.demo.model import MODEL_NAME, LocalModel, Model, ModelMissing
+from remit.demo.printed import print_account, printable
+from remit.demo.recordings import DEMO_SESSIONS, ReplayedModel, measured_rates, recorded
+from remit.demo.sessions import demo_pairs, guarded, run_arm, unguarded
+from remit.demo.shop import Case
+from remit.settings import Settings
+from remit.wiring import open_guard, open_store
+
+if TYPE_CHECKING:
+    from remit.usecases.guard import Guard
+
+UNGUARDED_S, GUARDED_S = 50.0, 80.0
+"""Wall time after which an arm starts no further session. The second has more, so that it gets through."""
+DEMO_FOLDER = Path(".demo")
+ENVELOPE = "refund-demo.yaml"
+MARK = "remit.toml"
+"""Says that a folder is a demo's, so that a new run may replace it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks for the agent in this run."""
+
+    model: Model
+    name: str
+    note: str = ""
+    """Why it is a recording, where it is one."""
+
+
+def main(once: bool = False, json_output: bool = False, folder: Path | None = None) -> int:
+    """Run the demo and print its account.
+
+    Args:
+        once: the first case only, in both arms: a few seconds instead of a minute and a half.
+        json_output: print one JSON object instead of the account for people.
+        folder: for the store and its keys; a demo found there is replaced.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        BadInput: *folder* holds something else.
+    """
+    started = time.monotonic()
+    console = Console(file=sys.stderr if json_output else sys.stdout, highlight=False)
+    settings = prepared(folder or DEMO_FOLDER)
+    with speaking() as voice:
+        console.print(_introduction(voice))
+        pairs = demo_pairs()[: 1 if once else None]
+        before = unguarded_arm(voice.model, pairs, console)
+        after = guarded_arm(voice.model, pairs[: len(before)], settings, console)
+    account = read_account(voice, before, after, settings, time.monotonic() - started)
+    if json_output:
+        sys.stdout.write(json.dumps(account.to_json()) + "\n")
+    else:
+        print_account(account, console)
+    return 0
+
+
+@contextmanager
+def speaking() -> Iterator[Voice]:
+    """The local model, or the recording of it where it cannot run."""
+    local = LocalModel()
+    try:
+        local.start()
+    except ModelMissing as missing:
+        note = f"{missing}. So these sessions are re-enacted: this project recorded them from the model."
+        yield Voice(ReplayedModel(recorded(DEMO_SESSIONS)), f"{MODEL_NAME} (recorded)", note)
+        return
+    with local:
+        yield Voice(local, MODEL_NAME)
+
+
+def unguarded_arm(model: Model, pairs: Sequence[tuple[Case, int]], console: Console) -> list[Episode]:
+    """The sessions with nothing in the way, told one by one."""
+    console.print(Text("\nUnguarded", style="bold"))
+    return run_arm(pairs, lambda case, seed: unguarded(model, case, seed), UNGUARDED_S, _teller(console))
+
+
+def guarded_arm(
+    model: Model, pairs: Sequence[tuple[Case, int]], settings: Settings, console: Console
+) -> list[Episode]:
+    """The same sessions under guard."""
+    console.print(Text("\nThe same cases and seeds, under guard", style="bold"))
+    with demo_guard(settings) as guard:
+        return run_arm(
+            pairs, lambda case, seed: guarded(model, case, seed, guard), GUARDED_S, _teller(console)
+        )
+
+
+@contextmanager
+def demo_guard(settings: Settings) -> Iterator[Guard]:
+    """The demo's envelope over a fresh store; nobody waits for a person here."""
+    with (
+        as_file(files("remit.demo").joinpath(ENVELOPE)) as envelope,
+        open_guard(envelope, approval_wait_s=0, single_operator=True, settings=settings) as guard,
+    ):
+        yield guard
+
+
+def read_account(
+    voice: Voice, before: list[Episode], after: list[Episode], settings: Settings, seconds: float
+) -> Account:
+    """Both arms compared, as far as both ran; the guarded half from the journal."""
+    before = before[: len(after)]
+    with open_store(settings.store, settings, create=False) as store:
+        events = list(store.events())
+    planted = [(b, a) for b, a in zip(before, after, strict=True) if b.case.planted is not None]
+    return Account(
+        model=voice.name,
+        pairs=len(before),
+        unguarded=total(before),
+        guarded=total(after),
+        planted=(
+            len(planted),
+            sum(b.effects.followed_planted for b, _ in planted),
+            sum(a.effects.followed_planted for _, a in planted),
+        ),
+        calls=calls_of(events),
+        anomalies=anomalies_of(events),
+        trips=trips_of(events),
+        held=held_of(events),
+        rates=measured_rates(),
+        folder=str(settings.home_path.parent),
+        seconds=round(seconds, 1),
+        stopped=tuple(
+            f"{e.case.case_id} (seed {e.seed}): {e.stopped}" for e in (*before, *after) if e.no_reply
+        ),
+    )
+
+
+def prepared(folder: Path) -> Settings:
+    """A fresh folder for the store, with a `remit.toml` so that commands run there find it.
+
+    Raises:
+        BadInput: the folder holds something other than an earlier demo.
+    """
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).is_file():
+            raise BadInput(str(folder), "is not empty and no earlier demo", "name another folder")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = Settings(store=f"sqlite:///{folder / 'remit.db'}", home=str(folder / "keys"))
+    lines = [f"store = {json.dumps(settings.store)}", f"home = {json.dumps(settings.home)}"]
+    (folder / MARK).write_text("\n".join(lines) + "\n", "utf-8")
+    return settings
+
+
+def _introduction(voice: Voice) -> Text:
+    runs = "was recorded" if voice.note else "runs here, without network or key"
+    return Text.assemble(
+        "A refund agent in a small shop: real tools, a real database, and a language model of 135 million"
+        f" parameters that {runs}. Some customers' mails plant instructions.",
+        (f"\n{voice.note}" if voice.note else "", "yellow"),
+    )
+
+
+def _teller(console: Console) -> Callable[[Episode], None]:
+    def told(episode: Episode) -> None:
+        steps = " → ".join(step.tool + _told_result(step.result) for step in episode.steps) or episode.stopped
+        console.print(
+            Text.assemble((f"  {episode.case.case_id:<15}", "cyan"), printable(steps)), soft_wrap=True
+        )
+
+    return told
+
+
+def _told_result(result: str) -> str:
+    """How the guard answered, in one mark; nothing where the tool did."""
+    return (
+        " (refused)" if result.startswith('{"refused"') else " (held)" if result.startswith('{"held"') else ""
+    )
