@@ -33,6 +33,8 @@ from remit.store.writer import Waiting, Writer, in_event_loop
 
 T = TypeVar("T")
 
+_POLL_S = 0.005
+"""How often a task looks for room in a full queue."""
 _FORK_S = 10.0
 """How long a fork waits for a commit or a read in hand."""
 _USUAL_EVENT = 2048
@@ -197,6 +199,28 @@ class SqliteStore:
         """
         result: T = self._writer.run(Waiting(work, events, size), may_lead=not in_event_loop())
         return result
+
+    async def transact_async(
+        self, work: Callable[[Transaction], T], *, events: int = 1, size: int = _USUAL_EVENT
+    ) -> T:
+        """`transact` for tasks of an event loop; a task that must wait for room in the queue sleeps."""
+        import asyncio
+
+        item = Waiting(work, events, size)
+        item.loop = asyncio.get_running_loop()
+        item.future = future = item.loop.create_future()
+        deadline = item.loop.time() + self._writer.wait_s
+        while not self._writer.offer(item):
+            if item.loop.time() > deadline:
+                raise self._writer.no_room(item, self._writer.wait_s)
+            await asyncio.sleep(_POLL_S)
+        result: T = await future
+        return result
+
+    async def append_async(self, event: Event) -> int:
+        """`append` for tasks of an event loop."""
+        work, size = _appending(event)
+        return await self.transact_async(work, size=size)
 
     def append(self, event: Event, *, wait_s: float | None = None) -> Future[int]:
         """Write one event; the future gives its sequence."""

@@ -18,10 +18,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remit.core.errors import Unavailable
 from remit.store.batch import Batch
+
+if TYPE_CHECKING:
+    import asyncio
 
 BATCH = 256
 """Most works in one transaction."""
@@ -33,7 +36,7 @@ _NEVER = 1 << 30
 class Waiting:
     """One piece of work in the queue, and what became of it."""
 
-    __slots__ = ("done", "error", "events", "future", "result", "signal", "size", "work")
+    __slots__ = ("done", "error", "events", "future", "loop", "result", "signal", "size", "work")
 
     def __init__(self, work: Callable[[Batch], Any], events: int, size: int) -> None:
         self.work = work
@@ -42,19 +45,27 @@ class Waiting:
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = False
-        self.future: Future[Any] | None = None
+        self.future: Future[Any] | asyncio.Future[Any] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The event loop that the future belongs to, where it is one of asyncio's."""
         self.signal: threading.Lock | None = None
 
     def publish(self) -> None:
         """Tell the caller; only after the commit."""
         if self.signal is not None:
             self.signal.release()
-        elif self.future is not None and self.future.set_running_or_notify_cancel():
-            if self.error is None:
-                self.future.set_result(self.result)
-            else:
-                self.future.set_exception(self.error)
+        elif isinstance(self.future, Future) and self.future.set_running_or_notify_cancel():
+            self.resolve()
         self.done = True
+
+    def resolve(self) -> None:
+        """Give the future its result or error."""
+        if self.future is None or self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
     def unwrap(self) -> Any:
         """The result, or raise what the work or the commit raised."""
@@ -102,7 +113,15 @@ class Writer:
     def submit(self, item: Waiting, wait_s: float | None = None) -> None:
         """Queue *item* for the writer thread."""
         self._enqueue(item, wait_s)
-        self._ring()
+        self._nudge()
+
+    def offer(self, item: Waiting) -> bool:
+        """`submit` that never waits; False where there is no room."""
+        with self._lock:
+            if not self._take(item):
+                return False
+        self._nudge()
+        return True
 
     def run(self, item: Waiting, *, may_lead: bool = True) -> Any:
         """Queue *item* and wait for it; commit it here when nobody else is committing."""
@@ -113,10 +132,8 @@ class Writer:
         signal = item.signal = threading.Lock()
         signal.acquire()
         self._enqueue(item, None)
-        if not may_lead:
-            self._ring()
-        elif len(self._queue) >= self._expected:
-            self._ring_bell()
+        if not may_lead or len(self._queue) >= self._expected:
+            self._nudge()
         elif self._lead.acquire(blocking=False):
             try:
                 self._commit_next()
@@ -183,13 +200,21 @@ class Writer:
 
     def _enqueue(self, item: Waiting, wait_s: float | None) -> None:
         with self._lock:
-            if self._closed:
-                raise Unavailable("capture_unavailable: the journal is closed")
-            if not self._fits(item):
-                self._wait_for_room(item, self.wait_s if wait_s is None else wait_s)
-            self.events += item.events
-            self.size += item.size
-            self._queue.append(item)
+            if not self._take(item):
+                wait_s = self.wait_s if wait_s is None else wait_s
+                self._wait_for_room(item, wait_s)
+                if not self._take(item):
+                    raise self.no_room(item, wait_s)
+
+    def _take(self, item: Waiting) -> bool:
+        if self._closed:
+            raise Unavailable("capture_unavailable: the journal is closed")
+        if not self._fits(item):
+            return False
+        self.events += item.events
+        self.size += item.size
+        self._queue.append(item)
+        return True
 
     def _fits(self, item: Waiting) -> bool:
         # One item larger than the bound may pass alone; otherwise it could never be written.
@@ -207,14 +232,12 @@ class Writer:
                     break
         finally:
             self._blocked -= 1
-        if self._closed:
-            raise Unavailable("capture_unavailable: the journal is closed")
-        if not self._fits(item):
-            self.refused += item.events
-            raise Unavailable(
-                f"capture_unavailable: {self.events} events ({self.size} bytes) wait to be written",
-                retry_after_s=max(wait_s, 0.05),
-            )
+
+    def no_room(self, item: Waiting, wait_s: float) -> Unavailable:
+        """Count *item* as refused; the error for its caller."""
+        self.refused += item.events
+        waiting = f"{self.events} events ({self.size} bytes) wait to be written"
+        return Unavailable(f"capture_unavailable: {waiting}", retry_after_s=max(wait_s, 0.05))
 
     def _commit_next(self) -> bool:
         """Commit all that waits, at most a batch; False when nothing did. The caller holds the lead."""
@@ -239,6 +262,11 @@ class Writer:
         self._last = len(batch)
         _publish(batch)
         return True
+
+    def _nudge(self) -> None:
+        # Whoever holds the lead looks at the queue again after giving it back.
+        if len(self._queue) >= self._expected or not self._lead.locked():
+            self._ring()
 
     def _ring(self) -> None:
         if self._thread is None:
@@ -276,9 +304,16 @@ class Writer:
 
 
 def _publish(batch: Sequence[Waiting]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
     try:
         for item in batch:
-            item.publish()
+            if item.loop is None:
+                item.publish()
+            else:
+                loops.setdefault(item.loop, []).append(item)
+        for loop, items in loops.items():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, items)
     except BaseException:
         # An interrupt between two callers must not leave the rest waiting.
         for item in batch:
@@ -286,6 +321,11 @@ def _publish(batch: Sequence[Waiting]) -> None:
                 with suppress(RuntimeError):
                     item.publish()
         raise
+
+
+def _resolve(items: Sequence[Waiting]) -> None:
+    for item in items:
+        item.resolve()
 
 
 def in_event_loop() -> bool:
