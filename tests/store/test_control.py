@@ -46,6 +46,14 @@ def test_asking_again_with_the_same_token_gives_the_same_answer_and_takes_nothin
     assert control_limits.usage(world.connection, "acme", "bot", (flagged,), world.now) == (2,)
 
 
+@pytest.mark.parametrize("ran", [True, False])
+def test_a_token_that_has_ended_is_not_admitted_again(world: World, ran: bool):
+    world.admit(call("a"))
+    world.settle("a", ran=ran)
+
+    assert clauses(world, "a") == ["breaker.lease"]
+
+
 def test_settling_twice_counts_once(world: World):
     world.admit(call("a", rule=RULE))
     world.settle("a", "violation", MEDIUM)

@@ -78,6 +78,20 @@ def test_a_trip_never_loosens(world: World, mode: Mode):
         trip(world, mode, id="again")
 
 
+def test_an_agent_whose_ground_is_gone_is_supervised_and_never_looser(world: World):
+    def distrust(id: str) -> int:
+        return len(
+            world.run(lambda tx: control_hand.distrust(tx, AGENT, id=id, reason="audit sink unreachable"))
+        )
+
+    assert distrust("d1") == 1
+    assert world.mode() is Mode.SUPERVISED
+    assert distrust("d2") == 0
+    trip(world, Mode.HALTED)
+    assert distrust("d3") == 0
+    assert world.mode() is Mode.HALTED
+
+
 def test_a_reason_is_needed(world: World):
     with pytest.raises(BadInput, match="say why"):
         world.run(lambda tx: control_hand.trip(tx, AGENT, id="t", actor="ann", reason=" "))

@@ -74,6 +74,13 @@ def test_a_key_must_be_a_key(world: World):
         world.run(lambda tx: operators.add(tx, "ann", [], b"short", act="a"))
 
 
+def test_one_key_is_not_two_people(world: World):
+    world.run(lambda tx: operators.add(tx, "ann", [], b"k" * 32, act="a1"))
+
+    with pytest.raises(BadInput, match="two people have two keys"):
+        world.run(lambda tx: operators.add(tx, "bob", [], b"k" * 32, act="a2"))
+
+
 def test_who_is_removed_is_not_found_and_not_forgotten(world: World):
     world.hire("ann")
     world.run(lambda tx: operators.remove(tx, "ann", act="r", by="root"))

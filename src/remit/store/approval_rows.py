@@ -31,11 +31,13 @@ def status(connection: apsw.Connection, approval_id: str) -> ApprovalStatus | No
     return found[0] if found else None
 
 
-def select(connection: apsw.Connection, where: str, values: Sequence[Any]) -> list[ApprovalStatus]:
-    """Approvals that meet a condition written in this package, oldest first."""
+def select(
+    connection: apsw.Connection, where: str, values: Sequence[Any], limit: int = -1
+) -> list[ApprovalStatus]:
+    """Approvals that meet a condition written in this package, oldest first; all of them where *limit* is -1."""
     rows = connection.execute(
-        f"SELECT {_FIELDS} FROM approval WHERE {where} ORDER BY requested_at, id",  # noqa: S608 - fixed texts
-        tuple(values),
+        f"SELECT {_FIELDS} FROM approval WHERE {where} ORDER BY requested_at, id LIMIT ?",  # noqa: S608 - fixed texts
+        (*values, limit),
     )
     return [_status(row) for row in rows]
 

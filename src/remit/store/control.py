@@ -313,6 +313,13 @@ def _reservation(found: tuple[Any, ...]) -> Reservation:
 
 
 def _as_admitted(connection: apsw.Connection, held: Reservation) -> Admission:
+    """The same answer again; a call that has ended meanwhile does not begin anew."""
+    if held.state != "in_flight":
+        told = f"this call was admitted before and is {held.state}"
+        ended = Violation("breaker.lease", "breaker", OnViolation.DENY, Severity.LOW, told)
+        return Admission(
+            "refused", held.mode, held.epoch, rows_of.store_epoch(connection), violations=(ended,)
+        )
     flags = msgspec.json.decode(held.flags, type=tuple[Violation, ...]) if held.flags else ()
     return Admission(
         status="admitted",

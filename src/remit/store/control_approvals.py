@@ -315,7 +315,7 @@ def list_approvals(
         if value is not None:
             where.append(f"{name} = ?")
             values.append(value)
-    return approval_rows.select(connection, " AND ".join(where), values)[:limit]
+    return approval_rows.select(connection, " AND ".join(where), values, limit)
 
 
 def show(connection: apsw.Connection, approval_id: str, load: Load) -> ApprovalRecord | None:

@@ -49,6 +49,20 @@ def trip(
     return rows_of.move(tx, row, state, seed=id, rule=rule, actors=(actor,))
 
 
+def distrust(tx: Transaction, scope: Scope, *, id: str, reason: str) -> tuple[ModeChange, ...]:
+    """Nobody's decision: the ground for autonomy is gone (audit sink unreachable, policy mismatch), so SUPERVISED.
+
+    Loosens nothing, and does nothing where the scope is as strict already.
+    """
+    row = rows_of.load_one(tx.connection, scope)
+    if breaker.current(row.state, tx.now).strictness >= Mode.SUPERVISED.strictness:
+        return ()
+    rule = rows_of.rule_of(tx.connection, scope)
+    seen = rows_of.trips(tx.connection, row, rule, tx.now)
+    state = breaker.tripped(row.state, rule, Mode.SUPERVISED, reason, trips=seen, at=tx.now)
+    return rows_of.move(tx, row, state, seed=id, rule=rule)
+
+
 def force(
     tx: Transaction,
     scope: Scope,

@@ -54,6 +54,9 @@ def add(
         raise BadInput(
             "operator.public_key", f"found {len(public_key)} bytes", "use a raw Ed25519 key, 32 bytes"
         )
+    twin = next((o for o in everyone(tx.connection) if o.public_key == public_key and o.name != name), None)
+    if twin is not None:
+        raise BadInput("operator.public_key", f"it is {twin.name}'s", "two people have two keys")
     told = tuple(sorted(set(roles)))
     tx.connection.execute(
         "INSERT OR REPLACE INTO operator VALUES (?, ?, ?, ?, NULL)",
