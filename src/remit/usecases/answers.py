@@ -179,6 +179,7 @@ class CallAnswers:
             owner=envelope.owner,
             subject=self.session.subject,
             max_pending=envelope.breaker.max_pending,
+            rule=envelope.breaker,
         )
         return self.records.hold(request, [self._decided(decision, enforced=True)])
 

@@ -1,0 +1,32 @@
+"""For every test: no settings of this machine, a home of its own, and short soaks unless REMIT_SOAK=1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SOAK = os.environ.get("REMIT_SOAK") == "1"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("REMIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REMIT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a test keeps its store."""
+    return tmp_path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long forms out, as `make test` does."""
+    if not SOAK:
+        skip = pytest.mark.skip(reason="the long form; run by `make soak`")
+        for item in items:
+            if "soak" in item.keywords:
+                item.add_marker(skip)
