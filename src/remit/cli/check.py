@@ -99,7 +99,10 @@ def _state_file(path: Path) -> dict[str, Any]:
         )
     if not isinstance(state.get("facts") or {}, dict) or not isinstance(state.get("user") or "", str):
         raise BadInput(str(path), "facts is no object, or user no string", "mend the types")
-    for at, item in enumerate(state.get("observed") or []):
+    observed = state.get("observed") or []
+    if not isinstance(observed, list):
+        raise BadInput(f"{path}: observed", "is no list", "write [{source, text}]")
+    for at, item in enumerate(observed):
         if (
             not isinstance(item, dict)
             or set(item) != {"source", "text"}

@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each kind of e
     except (BadInput, Unavailable, Refused) as error:
         code, kind = _OUTCOMES[next(c for c in _OUTCOMES if isinstance(error, c))]
         return _failed(code, str(error), kind)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer makes the second of the first
         return _nobody_reads()
     except Exception as error:
         if os.environ.get("REMIT_DEBUG"):
