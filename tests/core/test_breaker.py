@@ -521,3 +521,13 @@ def test_alternating_failures_trip_as_consecutive_ones_do():
     every_third_clean = [(float(t), Severity.LOW) for t in range(15) if t % 3 != 2]
 
     assert trips_of(every_third_clean, BreakerRule(threshold=5)) == 2
+
+
+def test_slips_of_many_sessions_never_trip_by_themselves_and_bring_a_real_violation_nearer():
+    rule = BreakerRule(threshold=5)
+    slips = [float(n) for n in range(200)]
+
+    assert trips_of([], rule, slips) == 0
+    assert trips_of([(201.0, Severity.MEDIUM)], rule, slips) == 0
+    assert trips_of([(201.0, Severity.MEDIUM), (202.0, Severity.MEDIUM)], rule, slips) == 1
+    assert trips_of([(201.0, Severity.MEDIUM), (202.0, Severity.MEDIUM)], rule) == 0

@@ -672,3 +672,11 @@ def test_the_effective_mode_names_the_scope_that_decides(world: World):
 
     assert (epoch, reason) == (0, "agent/acme/bot: violations in 600 s weigh 5, threshold 5")
     assert Scope(ScopeKind.AGENT, "acme", "bot") == AGENT
+
+
+def test_two_hundred_malformed_calls_leave_autonomy_and_capacity_alone(world):
+    for n in range(200):
+        world.misstep(misstep(f"slip{n}", LOW, kind="slip", collapse=""))
+
+    assert world.mode() is Mode.AUTONOMOUS
+    assert world.admit(call("t")).status == "admitted"

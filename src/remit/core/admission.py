@@ -120,6 +120,7 @@ class Misstep:
     agent_version: str = ""
     effect: ToolEffect | None = None
     kind: str = "denied"
+    """`slip` for a refusal whose violations are all low; see `core.breaker` on what slips weigh."""
     collapse: str = ""
     """Digest of the arguments: the same clause, digest and session within 30 s count once. Empty: always
     counts."""

@@ -75,6 +75,13 @@ def of_answer(violations: Sequence[Violation], *, enforced: bool) -> AnomalyInde
     return _index("answer", list(violations), "", enforced) if violations else None
 
 
+def misstep_kind(result: Result, severities: Sequence[Severity]) -> str:
+    """`flagged` where the call ran; `slip` where it was refused and all is low; else `denied`."""
+    if result is not Result.DENY:
+        return "flagged"
+    return "slip" if all(s is Severity.LOW for s in severities) else "denied"
+
+
 def worst(severities: Sequence[Severity]) -> Severity:
     """The highest of *severities*; LOW where there is none."""
     return max(severities, key=lambda s: _RANK[s], default=Severity.LOW)

@@ -7,7 +7,9 @@ The theory, in five rules.
    one; reads go on. QUARANTINED: reads only, no new session. HALTED: nothing. A call has the strictest mode
    of its scopes.
 2. **Down by count or at once.** The weights of all violations in an exact sliding window reach a threshold:
-   SUPERVISED. One critical violation: QUARANTINED. One violation in PROBATION: SUPERVISED. Many violating
+   SUPERVISED. *Slips* (low violations refused before any effect: a malformed call, a condition that failed) weigh at
+   most half of the threshold together, so that careless calls of many honest sessions never trip by themselves, and
+   still make a real violation trip sooner. One critical violation: QUARANTINED. One violation in PROBATION: SUPERVISED. Many violating
    proposals while SUPERVISED, or mostly rejected ones: QUARANTINED. Violations leave the window by age only.
 3. **Up by evidence, never by time alone.** SUPERVISED is left for PROBATION after a cool-down *and*
    `approved_clean` human-approved actions in a row with a clean outcome; PROBATION for AUTONOMOUS after
@@ -136,9 +138,11 @@ class Window:
     counts: Mapping[Severity, int] = field(default_factory=dict)
     """Violations of each severity younger than `window_s`."""
     since_entry: int = 0
-    """Those among them that came after the present mode was entered."""
+    """Those among them that came after the present mode was entered, slips left out."""
     trips: int = 0
     """Trips younger than `look_back_s`, not counting one that is about to happen."""
+    slips: int = 0
+    """Those among `counts` that are slips: low, and refused before any effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,16 @@ def weight_of(rule: BreakerRule, severity: Severity) -> float:
 def weight_sum(rule: BreakerRule, counts: Mapping[Severity, int]) -> float:
     """The weights of a window's violations, added up."""
     return sum(weight_of(rule, severity) * n for severity, n in counts.items())
+
+
+def trip_weight(rule: BreakerRule, window: Window) -> float:
+    """The weights as they count towards a trip: all violations, slips up to half of the threshold together.
+
+    >>> trip_weight(BreakerRule(threshold=5), Window({Severity.LOW: 40, Severity.MEDIUM: 1}, slips=40))
+    4.5
+    """
+    slips = weight_of(rule, Severity.LOW) * window.slips
+    return weight_sum(rule, window.counts) - slips + min(slips, rule.threshold / 2)
 
 
 def counted(rule: BreakerRule, counts: Mapping[Severity, int]) -> int:
@@ -254,7 +268,7 @@ def after_violation(
         return tripped(state, rule, Mode.QUARANTINED, "a critical violation", trips=window.trips, at=at)
     if weight_of(rule, severity) <= 0:
         return state
-    mode, total = current(state, at), weight_sum(rule, window.counts)
+    mode, total = current(state, at), trip_weight(rule, window)
     if mode is Mode.PROBATION:
         return tripped(state, rule, Mode.SUPERVISED, "a violation in probation", trips=window.trips, at=at)
     if mode is Mode.AUTONOMOUS and counting and total >= rule.threshold:
@@ -326,7 +340,7 @@ def advanced(state: ScopeState, rule: BreakerRule, window: Window, at: float) ->
     ):
         reason = f"cool-down over, {state.approved_clean} approved actions in a row were clean"
         return entered(state, Mode.PROBATION, reason, at)
-    quiet = weight_sum(rule, window.counts) < rule.threshold
+    quiet = trip_weight(rule, window) < rule.threshold
     if state.mode is Mode.PROBATION and state.probation_clean >= recovery.probation_clean and quiet:
         return entered(state, Mode.AUTONOMOUS, f"{state.probation_clean} clean actions in probation", at)
     return state
@@ -409,11 +423,14 @@ def _refuse_leap(mode: Mode, target: Mode) -> None:
         raise BadInput("mode", f"found {target.value} while {mode.value}", "go to supervised first")
 
 
-def trips_of(violations: Sequence[tuple[float, Severity]], rule: BreakerRule) -> int:
+def trips_of(
+    violations: Sequence[tuple[float, Severity]], rule: BreakerRule, slips: Sequence[float] = ()
+) -> int:
     """How often a stream of violations trips an agent that starts anew after each trip.
 
     Args:
         violations: (instant, severity), in order of time. One that trips starts a new count.
+        slips: instants of slips, which weigh as low violations and never trip by themselves, in order of time.
 
     Three medium violations within ten minutes weigh 6, and the threshold is 5:
 
@@ -422,9 +439,21 @@ def trips_of(violations: Sequence[tuple[float, Severity]], rule: BreakerRule) ->
     >>> trips_of([(0.0, Severity.MEDIUM), (300.0, Severity.MEDIUM), (600.0, Severity.MEDIUM)], BreakerRule())
     0
     """
-    trips, log = 0, list[tuple[float, Severity]]()
-    for at, severity in violations:
-        log = [*((t, s) for t, s in log if t > at - rule.window_s), (at, severity)]
-        if severity is Severity.CRITICAL or sum(weight_of(rule, s) for _, s in log) >= rule.threshold:
-            trips, log = trips + 1, []
+    trips, log, begun = 0, list[tuple[float, Severity]](), float("-inf")
+    stream = sorted(
+        [(at, severity, False) for at, severity in violations] + [(at, Severity.LOW, True) for at in slips]
+    )
+    recent: list[float] = []
+    for at, severity, slip in stream:
+        log = [(t, s) for t, s in log if t > at - rule.window_s]
+        recent = [t for t in recent if t > max(begun, at - rule.window_s)]
+        log.append((at, severity))
+        if slip:
+            recent.append(at)
+        counts = {s: sum(one is s for _, one in log) for s in Severity}
+        if (
+            severity is Severity.CRITICAL
+            or trip_weight(rule, Window(counts, slips=len(recent))) >= rule.threshold
+        ):
+            trips, log, recent, begun = trips + 1, [], [], at
     return trips

@@ -347,7 +347,9 @@ def _load(connection: apsw.Connection, request: AdmitRequest, now: float) -> Loa
         " WHERE tenant = ? AND agent = ? AND state = 'in_flight'",
         (request.tenant, request.agent),
     )
-    return Load(breaker.counted(request.rule, counts), reserved, governed)
+    slips = rows_of.slips(connection, agent, now - request.rule.window_s)
+    heavy = breaker.weight_of(request.rule, Severity.LOW) > 0
+    return Load(breaker.counted(request.rule, counts) - (slips if heavy else 0), reserved, governed)
 
 
 def _advance(tx: Transaction, rows: dict[Scope, ScopeRow], request: AdmitRequest) -> tuple[ModeChange, ...]:

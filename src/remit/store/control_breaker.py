@@ -31,6 +31,10 @@ _FIELDS = (
 )
 
 
+_SLIP = "(severity = 'low' AND kind = 'slip' AND NOT executed)"
+"""A low violation that was refused before any effect, as its caller says (`Misstep.kind`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeRow:
     """One scope as the store has it; `changes` 0 and no rule for one that was never touched."""
@@ -174,7 +178,7 @@ def mode_of(rows: Mapping[Scope, ScopeRow], at: float) -> tuple[Mode, str]:
     return mode, f"{best.scope.id}: {reason}" if reason else ""
 
 
-def effective_mode(  # noqa: PLR0917 - a call's scopes, in their order
+def effective_mode(
     connection: apsw.Connection, tenant: str, agent: str, version: str, effect: ToolEffect | None, now: float
 ) -> tuple[Mode, int, str]:
     """Mode, breaker epoch and reason for calls of this kind, as they stand. Reads only."""
@@ -202,10 +206,23 @@ def window(connection: apsw.Connection, row: ScopeRow, rule: BreakerRule, now: f
     (since,) = only(
         connection,
         f"SELECT count(*) FROM breaker_violation WHERE {where} AND at > ? AND seq > ? AND enforced"  # noqa: S608 - fixed texts
-        f" AND severity IN ({','.join('?' * len(heavy))})",
+        f" AND NOT {_SLIP} AND severity IN ({','.join('?' * len(heavy))})",
         (*values, now - rule.window_s, row.since_violation, *heavy),
     )
-    return Window(found, since, trips(connection, row, rule, now))
+    return Window(
+        found, since, trips(connection, row, rule, now), slips(connection, row.scope, now - rule.window_s)
+    )
+
+
+def slips(connection: apsw.Connection, scope: Scope, after: float) -> int:
+    """How many of a scope's violations later than an instant are slips (see `core.breaker`)."""
+    where, values = _within(scope)
+    (n,) = only(
+        connection,
+        f"SELECT count(*) FROM breaker_violation WHERE {where} AND at > ? AND enforced AND {_SLIP}",  # noqa: S608 - fixed texts
+        (*values, after),
+    )
+    return int(n)
 
 
 def trips(connection: apsw.Connection, row: ScopeRow, rule: BreakerRule, now: float) -> int:

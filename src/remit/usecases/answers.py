@@ -278,9 +278,7 @@ class CallAnswers:
         if not told:
             return ()
         key = "" if decision.canonical is None else action_digest(decision.tool, decision.canonical)
-        return (
-            self._misstep(told, "denied" if decision.result is Result.DENY else "flagged", key, enforced),
-        )
+        return (self._misstep(told, anomaly.misstep_kind(decision.result, [s for s, _ in told]), key, enforced),)
 
     def _misstep(
         self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool
