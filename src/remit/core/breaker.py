@@ -7,10 +7,11 @@ The theory, in five rules.
    one; reads go on. QUARANTINED: reads only, no new session. HALTED: nothing. A call has the strictest mode
    of its scopes.
 2. **Down by count or at once.** The weights of all violations in an exact sliding window reach a threshold:
-   SUPERVISED. *Slips* (low violations refused before any effect: a malformed call, a condition that failed) weigh at
-   most half of the threshold together, so that careless calls of many honest sessions never trip by themselves, and
-   still make a real violation trip sooner. One critical violation: QUARANTINED. One violation in PROBATION: SUPERVISED. Many violating
-   proposals while SUPERVISED, or mostly rejected ones: QUARANTINED. Violations leave the window by age only.
+   SUPERVISED. *Slips* (low violations refused before any effect: a malformed call, a condition that failed)
+   weigh at most half of the threshold together, so that careless calls of many honest sessions never trip by
+   themselves, and still make a real violation trip sooner. One critical violation: QUARANTINED. One violation
+   in PROBATION: SUPERVISED. Many violating proposals while SUPERVISED, or mostly rejected ones: QUARANTINED.
+   Violations leave the window by age only.
 3. **Up by evidence, never by time alone.** SUPERVISED is left for PROBATION after a cool-down *and*
    `approved_clean` human-approved actions in a row with a clean outcome; PROBATION for AUTONOMOUS after
    `probation_clean` clean actions without a violation, once the window is below the threshold again. The
