@@ -1,0 +1,354 @@
+"""`remit approvals`: see what is held for people, and answer it.
+
+What is shown is made by remit from the call itself. Words of the agent are marked as its own, and control characters in
+them are shown, not sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from remit.cli.opened import Opened, StoreOption, opened, seconds, short_ids, span, whole_id
+from remit.cli.operator_keys import KeyFile
+from remit.cli.output import Output, emit, say, table
+from remit.core.approval import ApprovalRecord, ApprovalState, OperatorRefused, Reply, answer_message
+from remit.core.errors import BadInput
+from remit.core.event import Event
+from remit.core.notice import instant, visible
+from remit.core.types import Json
+from remit.store import control_approvals, operators, outbox
+from remit.store.records import SqliteRecords
+from remit.store.transaction import Transaction
+from remit.usecases.clock import Uuid7
+from remit.usecases.inspect import approval_line, approval_view, reasoning_before
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Of the approval, or how it begins.", show_default=False)
+]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who answers.", show_default=False)]
+Seen = Annotated[
+    str | None,
+    typer.Option(
+        "--digest", help="Refuse unless the call's digest, as shown, begins so.", show_default=False
+    ),
+]
+
+
+@app.callback()
+def approvals() -> None:
+    """Answer held calls."""
+
+
+@app.command("ls")
+def list_held(
+    everything: Annotated[bool, typer.Option("--all", help="Also what was answered or ended.")] = False,
+    agent: Annotated[str | None, typer.Option("--agent", show_default=False)] = None,
+    store: StoreOption = None,
+) -> int:
+    """What waits for a person, oldest first."""
+    with opened(store) as at:
+        lines = _lines(at, everything=everything, agent=agent)
+        if Output.json:
+            emit({"approvals": lines})
+            return 0
+        short = short_ids(at, "approval", [line["id"] for line in lines])
+        rows = [
+            (
+                short[line["id"]],
+                _standing(line),
+                f"{visible(line['agent'])}: {visible(line['preview'] or '(erased)', 200)}",
+                visible(", ".join(line["clauses"])) or "breaker",
+                f"{line['approved_by']} of {line['people']}",
+            )
+            for line in lines
+        ]
+        empty = "no approvals" if everything else "nothing is held; --all shows what was answered"
+        table("", ("id", "state", "would do", "because of", "approved"), rows, empty=empty)
+    return 0
+
+
+@app.command()
+def show(approval_id: Id, store: StoreOption = None) -> int:
+    """One held call: what it would do, where its values came from, why it is held, who is missing."""
+    with opened(store) as at:
+        _shown(at, _record(at, approval_id))
+    return 0
+
+
+@app.command()
+def approve(
+    approval_id: Id,
+    note: Annotated[str, typer.Option("--note", help="Kept with the answer.")] = "",
+    by: As = None,
+    break_glass: Annotated[
+        str | None,
+        typer.Option(
+            "--break-glass", metavar="REASON", help="Alone where more are needed; expires, is reviewed."
+        ),
+    ] = None,
+    digest: Seen = None,
+    store: StoreOption = None,
+) -> int:
+    """Let exactly this call run once."""
+    reason = note if break_glass is None else break_glass
+    return _answer(store, approval_id, Reply.APPROVE, reason, by, digest, break_glass=break_glass is not None)
+
+
+@app.command()
+def reject(
+    approval_id: Id,
+    note: Annotated[str, typer.Option("--note", help="Why; the agent is told.", show_default=False)],
+    by: As = None,
+    digest: Seen = None,
+    store: StoreOption = None,
+) -> int:
+    """Refuse the call, for the rest of its session."""
+    return _answer(store, approval_id, Reply.REJECT, note, by, digest, break_glass=False)
+
+
+@app.command()
+def watch(
+    interval: Annotated[float, typer.Option("--interval", min=0.05, help="Seconds between looks.")] = 1.0,
+    lasting: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="Stop after this time.", show_default=False),
+    ] = None,
+    store: StoreOption = None,
+) -> int:
+    """Show held calls as they come and end, until interrupted."""
+    ends = None if lasting is None else time.monotonic() + seconds(lasting, "--for")
+    with opened(store) as at:
+        if not Output.json:
+            say("watching; Ctrl-C ends it")
+        known: dict[str, str] = {}
+        try:
+            while True:
+                _tell_news(at, known)
+                if ends is not None and time.monotonic() >= ends:
+                    return 0
+                time.sleep(interval)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _tell_news(at: Opened, known: dict[str, str]) -> None:
+    """Print what opened or changed since the last look; what had ended before the first is no news."""
+    first = not known
+    for line in _lines(at, everything=True, agent=None):
+        if known.get(line["id"]) == line["state"]:
+            continue
+        news = (
+            line["id"] in known
+            or not first
+            or line["state"] in (ApprovalState.PENDING, ApprovalState.APPROVED)
+        )
+        known[line["id"]] = line["state"]
+        if news and Output.json:
+            emit(line)
+        elif news:
+            told = f"{visible(line['agent'])}: {visible(line['preview'] or '(erased)', 200)}"
+            say(f"{line['id']}  {_standing(line)}  {told}")
+    known.setdefault("", "")
+
+
+def _answer(
+    store: str | None,
+    prefix: str,
+    reply: Reply,
+    note: str,
+    by: str | None,
+    seen: str | None,
+    *,
+    break_glass: bool,
+) -> int:
+    with opened(store, telling=True) as at:
+        record = _record(at, prefix)
+        _shown(at, record, quietly=Output.json)
+        if seen is not None and not record.status.digest.startswith(seen.lower()):
+            told = f"its digest is {record.status.digest}, not {seen[:80]!r}; look at the call again"
+            raise OperatorRefused(record.id, told)
+        name, signature = _signed(at, record, reply, note, by, break_glass=break_glass)
+        asked = at.store.event(record.status.event_id)
+
+        def work(tx: Transaction) -> None:
+            _, changes = control_approvals.answer(
+                tx,
+                record.id,
+                reply,
+                operator=name,
+                seen_digest=record.status.digest,
+                version=record.status.version,
+                signature=signature,
+                note=note,
+                single_operator=at.store.single_operator,
+                break_glass=break_glass,
+                subject=asked.event.subject if asked is not None else "",
+            )
+            for change in changes:
+                outbox.tell_change(tx, change)
+
+        at.store.transact_now(work)
+        _told(at, record.id, name, signature)
+    return 0
+
+
+def _signed(
+    at: Opened, record: ApprovalRecord, reply: Reply, note: str, by: str | None, *, break_glass: bool
+) -> tuple[str, bytes | None]:
+    """Who answers, and their signature; None where the store asks for none and nobody was named."""
+    if at.store.single_operator and by is None:
+        return at.who(), None
+    name = by or at.settings.operator or _only_key(at)
+    message = answer_message(
+        record.id, record.status.version, record.status.digest, reply, note, break_glass=break_glass
+    )
+    return name, KeyFile(at.settings.home_path, name).signer()(message)
+
+
+def _only_key(at: Opened) -> str:
+    """The one person whose key is on this machine."""
+    known = [one.name for one in at.store.read(operators.everyone) if one.removed_at is None]
+    here = [name for name in known if KeyFile(at.settings.home_path, name).exists()]
+    if len(here) == 1:
+        return here[0]
+    if not known:
+        raise BadInput("--as", "nobody may answer yet", "make a key with `remit operator add NAME`")
+    found = "no key of anybody who may answer is on this machine" if not here else "nobody is named"
+    raise BadInput("--as", found, f"give --as NAME, one of {', '.join(here or known)}")
+
+
+def _told(at: Opened, approval_id: str, name: str, signature: bytes | None) -> None:
+    view = _view(at, _record(at, approval_id))
+    if Output.json:
+        emit({"approval": view})
+        return
+    if signature is None:
+        say(
+            f"Single-operator store: taken without a signature, as {visible(name)} says; the record shows that."
+        )
+    more = view["missing"]["people"]
+    match view["state"]:
+        case "approved":
+            say("Approved. The call runs when the agent makes it again; it is checked once more then.")
+        case "pending":
+            say(f"Noted. {more} more {'person has' if more == 1 else 'people have'} to approve.")
+        case other:
+            say(f"It is {other} now.")
+    if view["review_needed"]:
+        say("One person broke the glass: somebody else has to review it.")
+
+
+# ---------------------------------------------------------------------------------------------- reading
+def _record(at: Opened, prefix: str) -> ApprovalRecord:
+    sql = "SELECT id FROM approval WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 6"
+    given = prefix.strip()
+    found = (
+        at.store.read(lambda db: [str(row[0]) for row in db.execute(sql, (len(given), given))])
+        if given
+        else []
+    )
+    known = SqliteRecords(at.store).approval(
+        whole_id(given, found, "approval", "see `remit approvals ls --all`")
+    )
+    assert known is not None  # noqa: S101 - approvals are never deleted
+    return known
+
+
+def _lines(at: Opened, *, everything: bool, agent: str | None) -> list[dict[str, Any]]:
+    states = tuple(ApprovalState) if everything else (ApprovalState.PENDING, ApprovalState.APPROVED)
+    found = at.store.read(lambda db: control_approvals.list_approvals(db, states=states, agent=agent))
+    records = SqliteRecords(at.store)
+    known = [record for one in found if (record := records.approval(one.id)) is not None]
+    lines = [approval_line(record, at.now) for record in known]
+    return [line for line in lines if everything or line["state"] != ApprovalState.EXPIRED]
+
+
+def _view(at: Opened, record: ApprovalRecord, reasoning: Sequence[str] = ()) -> dict[str, Any]:
+    known = [(o.name, o.roles) for o in at.store.read(operators.everyone) if o.removed_at is None]
+    return approval_view(record, at.now, known, reasoning)
+
+
+def _shown(at: Opened, record: ApprovalRecord, *, quietly: bool = False) -> None:
+    """Print one approval. Its reasoning is read from the journal, and that is recorded."""
+    if quietly:
+        return
+    asked = at.store.event(record.status.event_id)
+    observed = at.store.events(record.status.session, {"observed"}, tenant=record.status.tenant)
+    reasoning = reasoning_before(e for e in observed if asked is not None and e.seq < asked.seq)
+    if reasoning:
+        body: dict[str, Json] = {"approval": record.id, "by": at.who()}
+        at.store.append_now(Event(Uuid7().new(), "", "reasoning.read", record.status.agent, "", body))
+    view = _view(at, record, reasoning)
+    if Output.json:
+        emit({"approval": view})
+    else:
+        _print(view)
+
+
+# ---------------------------------------------------------------------------------------------- printing
+def _standing(line: Mapping[str, Any]) -> str:
+    open_ = line["state"] in (ApprovalState.PENDING, ApprovalState.APPROVED)
+    return f"{line['state']}, {span(line['expires_in_s'])} left" if open_ else str(line["state"])
+
+
+def _print(view: Mapping[str, Any]) -> None:
+    ended = f" ({visible(view['reason'])})" if view["reason"] else ""
+    say(
+        f"Approval {view['id']}: {_standing(view)}{ended}; no answer by {instant(view['expires_at'])} means no"
+    )
+    say(f"Agent      {visible(view['agent'])}, session {visible(view['session'])}")
+    say(f"Would do   {visible(view['preview'] or '(erased)')}")
+    say(
+        f"Effect     {view['effect']}"
+        + ("" if view["effect"] != "irreversible" else ": cannot be taken back")
+    )
+    for reason in view["reasons"]:
+        say(f"Held       {visible(reason)}")
+    if view["clauses"]:
+        say(f"Clauses    {visible(', '.join(view['clauses']))}")
+    print_arguments(view["arguments"])
+    for text in view["reasoning"]:
+        say(f"The agent's own words, no evidence: {visible(text)}")
+    _print_people(view)
+    say(f"Digest     {view['digest']}")
+
+
+def print_arguments(arguments: Sequence[Mapping[str, Any]]) -> None:
+    """A table of argument leaves and where each came from."""
+    rows = [(visible(a["path"]), visible(str(a["value"]), 300), _origin(a)) for a in arguments]
+    if rows:
+        table("", ("argument", "value", "came from"), rows)
+
+
+def _origin(argument: Mapping[str, Any]) -> str:
+    if argument["origins"] is None:
+        return "not recorded"
+    if argument["exempt"] and not argument["origins"]:
+        return "one of the envelope's own values"
+    told = [
+        f"{o['integrity'].upper()} {visible(o['source'])}: {visible(o['quote'], 160)}"
+        for o in argument["origins"]
+    ]
+    return "\n".join(told) or "NOWHERE: the model made it up"
+
+
+def _print_people(view: Mapping[str, Any]) -> None:
+    for a in view["answers"]:
+        how = "" if a["authenticated"] else ", unsigned"
+        glass = ", broke the glass" if a["break_glass"] else ""
+        said = f": {visible(a['note'])}" if a["note"] else ""
+        say(f"Answered   {visible(a['operator'])} {a['answer']} at {instant(a['at'])}{how}{glass}{said}")
+    more = view["missing"]["people"]
+    if more:
+        roles = f" with role {visible(' or '.join(view['roles']))}" if view["roles"] else ""
+        able = visible(", ".join(view["missing"]["could_answer"]))
+        who = f" ({able})" if able else ""
+        say(f"Missing    {more} {'person' if more == 1 else 'people'}{roles}{who}")
+    if view["single_operator"]:
+        say("           single-operator store: an answer needs no key, and the record shows that")
