@@ -226,6 +226,19 @@ def test_many_claimants_share_the_notices_and_none_gets_the_same_one(store, cloc
     assert len(taken) == len(set(taken)) == 12
 
 
+def test_two_connections_to_one_file_never_hold_the_same_notice(store, tmp_path, clock):
+    for n in range(6):
+        ask(store, id=f"a{n}", about=str(n), agent=f"bot{n}")
+    extensions = (control.DDL, outbox.DDL)
+    with SqliteStore.open(
+        tmp_path / "remit.db", home=tmp_path / "home", extensions=extensions, clock=clock
+    ) as other:
+        boxes = [SqliteOutbox(store, clock=clock), SqliteOutbox(other, clock=clock)]
+        taken = [notice.id for _ in range(4) for box in boxes if (notice := box.claim()) is not None]
+
+    assert len(taken) == len(set(taken)) == 6
+
+
 def test_looking_into_an_empty_outbox_commits_nothing(store, box):
     before = store.counters().batches
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import threading
 import time
 
 import pytest
 
+import remit
 from remit.core.errors import Unavailable
 from remit.core.notice import Notice
+from remit.settings import Settings
+from remit.sinks.webhook import verify
 from remit.store import control, control_approvals, outbox
 from remit.store.outbox import SqliteOutbox
 from remit.store.sqlite import SqliteStore
@@ -182,3 +187,67 @@ def test_two_deliverers_send_each_notice_once(store):
         until(lambda: len(sink.got) >= 20)
 
     assert sorted(n.payload["approval_id"] for n in sink.got) == sorted(f"a{n}" for n in range(20))
+
+
+HOLDS = """
+apiVersion: remit/v1
+kind: CapabilityEnvelope
+metadata: {name: clerk, version: "1", owner: olga}
+spec:
+  tools:
+    pay:
+      effect: irreversible
+      args: {type: object, additionalProperties: false, properties: {amount: {type: integer}}}
+      approve:
+        - {id: always}
+"""
+
+
+class Posts:
+    """A local HTTP server that keeps the bodies of what is posted, with their signatures."""
+
+    def __init__(self) -> None:
+        self.bodies: list[tuple[str, bytes]] = []
+        posts = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                posts.bodies.append((self.headers["X-Remit-Signature"], body))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_): ...
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
+
+
+def test_a_call_that_is_held_reaches_the_webhook_of_the_guard_that_held_it(tmp_path):
+    posts = Posts()
+    settings = Settings(
+        home=str(tmp_path / "home"),
+        webhook_url=f"http://127.0.0.1:{posts.server.server_address[1]}/hook",
+        webhook_secret="a secret of some length",
+    )
+    envelope = tmp_path / "envelope.yaml"
+    envelope.write_text(HOLDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REMIT_WEBHOOK_ALLOW_LOCAL", "1")
+        with (
+            remit.open(
+                envelope, store=f"sqlite:///{tmp_path / 'remit.db'}", settings=settings, approval_wait_s=0.0
+            ) as guard,
+            guard.session() as session,
+            pytest.raises(remit.ApprovalRequired) as held,
+        ):
+            session.call("pay", {"amount": 5}, run=lambda **_: pytest.fail("ran"))
+    posts.server.shutdown()
+
+    ((header, body),) = posts.bodies
+    assert verify("a secret of some length", header, body, now=time.time())
+    told = json.loads(body)
+    assert told["approval_id"] == held.value.approval_id
+    assert "amount" in told["preview"]

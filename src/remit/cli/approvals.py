@@ -6,6 +6,7 @@ them are shown, not sent.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -130,6 +131,7 @@ def watch(
         try:
             while True:
                 _tell_news(at, known)
+                sys.stdout.flush()
                 if ends is not None and time.monotonic() >= ends:
                     return 0
                 time.sleep(interval)
