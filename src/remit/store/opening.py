@@ -51,6 +51,8 @@ def open_database(
         connection = connect(path, create=create, vfs=vfs)
         if not schema.is_empty(connection):
             schema.check_ours(connection, place)
+        elif not create:
+            raise BadInput(place, "an empty file", "check the path")
         if path is not None:
             make_durable(connection, place)
         connection.execute("BEGIN IMMEDIATE")
