@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
 from remit.core.schema import Check
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def longest(limit: int) -> Callable[[str], str]:
@@ -25,6 +28,8 @@ def forbidden(patterns: Sequence[tuple[str, Any]]) -> Callable[[str], str]:
     """A check that no pattern (text, compiled RE2) occurs in an answer. The match itself is not repeated."""
 
     def check(text: str) -> str:
+        if not text.isascii() and _LONE_SURROGATE.search(text):
+            return "holds a lone surrogate, which no pattern can be asked about"
         for pattern, compiled in patterns:
             if compiled.search(text) is not None:
                 return f"contains what the pattern {pattern!r} forbids"

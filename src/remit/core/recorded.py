@@ -136,8 +136,7 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
             known = f"use one of {', '.join(_ROLES)}"
             raise BadInput(f"{where}: steps[{index}].role", f"found {step.role[:60]!r}", known)
         calls = tuple(RecordedCall(index, c.id or "", c.name, _args(c.args)) for c in step.tool_calls or ())
-        if calls:
-            waiting = list(calls)
+        waiting.extend(calls)
         answered = None
         if step.role == "tool":
             answered = _answered(waiting, step)
@@ -167,11 +166,11 @@ def _args(args: Json) -> Json:
 
 
 def _answered(waiting: list[RecordedCall], step: _Step) -> RecordedCall | None:
-    """By id; where ids are missing or doubled, by order among the calls of that tool."""
+    """By id; where ids are missing or doubled, by order among the calls of that tool, the last asked step first."""
     fitting = [c for c in waiting if step.tool_call_id and c.call_id == step.tool_call_id]
     if len(fitting) != 1:
         named = [c for c in (fitting or waiting) if not step.tool_name or c.tool == step.tool_name]
-        fitting = named[:1]
+        fitting = [c for c in named if c.step == named[-1].step][:1]
     if not fitting:
         return None
     found = fitting[0]

@@ -7,7 +7,7 @@ conditions), and `$ref` stays inside the schema (nothing is fetched).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from remit.core.types import Json
@@ -37,10 +37,8 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
         validator = jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions())
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         message = str(error).splitlines()[0]
-        place = "".join(
-            f"[{p}]" if isinstance(p, int) else f".{p}" for p in getattr(error, "instance_path", [])
-        )
-        raise node.error(f"not a valid JSON Schema{f' at {place}' if place else ''}: {message}") from None
+        at = _at(node, getattr(error, "instance_path", []))
+        raise at.error(f"not a valid JSON Schema: {message}") from None
     integral = _integer_check(schema)
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
 
@@ -53,6 +51,17 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
             return [f"cannot be checked: {error}"]
 
     return schema, check
+
+
+def _at(node: Node, path: Sequence[str | int]) -> Node:
+    """The node at *path* below *node*, as far as there is one."""
+    for step in path:
+        inside: Any = node.value
+        try:
+            node = inside[step] if isinstance(inside, dict | list) else node
+        except (LookupError, TypeError):
+            break
+    return node
 
 
 def _told(path: list[str | int], message: str) -> str:
@@ -94,19 +103,21 @@ def _walk(node: Node, closed: bool) -> None:
         return
     inside = node.mapping()
     for key in ("$ref", "$dynamicRef"):
-        if key in inside and not inside[key].text().startswith("#"):
+        if key in inside and not (inside[key].text() + "/").startswith(("#/$defs/", "#//")):
             raise inside[key].error(
-                f"found {inside[key].shown}", "refer to '#/$defs/...'; nothing is fetched"
+                f"found {inside[key].shown}", "refer to '#/$defs/...'; nothing else is looked at or fetched"
             )
-    is_object = "properties" in inside or (
-        inside.get("type") is not None and inside["type"].value == "object"
-    )
-    if closed and is_object:
+    if closed and _is_object(inside):
         extra = inside.get("additionalProperties")
         if extra is None or extra.value is not False:
             raise node.error("this object admits unknown properties", "add 'additionalProperties: false'")
     for child in _children(node):
         _walk(child, closed)
+
+
+def _is_object(schema: Mapping[str, Node]) -> bool:
+    kind = schema["type"].plain() if "type" in schema else None
+    return "properties" in schema or kind == "object" or (isinstance(kind, list) and "object" in kind)
 
 
 IntegerCheck = Callable[[Json, str], Iterator[str]]

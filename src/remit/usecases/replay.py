@@ -15,7 +15,7 @@ from remit.core.decide import Facts, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText
-from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep, text_of
+from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, Json, PrincipalKind, Result, Role, Segment, ToolCall
 
@@ -99,7 +99,19 @@ class _Seen:
         if answers is None:
             return ()
         args = self.asked.get(id(answers))
-        return [args if args is not None else text_of(answers.args)]
+        return [args] if args is not None else _leaves(answers.args)
+
+
+def _leaves(value: Json) -> list[Json]:
+    """The leaves of arguments that were refused as too large or too deep, without recursion."""
+    found, waiting = list[Json](), [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+        else:
+            found.append(one)
+    return found
 
 
 @dataclass
