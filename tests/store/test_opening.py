@@ -33,6 +33,9 @@ def test_a_journal_that_is_not_there_is_not_made_unasked(open_journal: Open, tmp
     with pytest.raises(BadInput, match="no journal here"):
         open_journal(create=False)
     assert not (tmp_path / "remit.db").exists()
+    (tmp_path / "remit.db").touch()
+    with pytest.raises(BadInput, match="an empty file"):
+        open_journal(create=False)
 
 
 def test_a_file_that_is_no_database_is_refused(open_journal: Open, tmp_path: Path) -> None:

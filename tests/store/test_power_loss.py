@@ -6,7 +6,6 @@ The control runs the same test with `synchronous=NORMAL`, which must lose events
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ import pytest
 from journal_help import event, ids
 from recorder import Recording, RecordingVFS, crash_states
 
+from remit.core.errors import BadInput
 from remit.store import connection, opening, sqlite
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
@@ -53,10 +53,12 @@ def record(folder: Path, monkeypatch: pytest.MonkeyPatch, *, synchronous: str) -
     return recording
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "state"
-    shutil.rmtree(tmp_path / "state", ignore_errors=True)
+def stored_in(path: Path, home: Path) -> list[str]:
+    try:
+        with SqliteStore.open(path, home=home, create=False, reserve_bytes=1 << 12) as store:
+            return ids(store)
+    except BadInput:
+        return []  # not even the tables are there
 
 
 def losses(tmp_path: Path, recording: Recording, states: int, seed: int) -> tuple[int, list[str]]:
@@ -73,10 +75,7 @@ def losses(tmp_path: Path, recording: Recording, states: int, seed: int) -> tupl
             report = verify(folder / "remit.db", home)
             if not report.ok:
                 wrong += [f"state {number}: {report.problems[0]}"]
-            with SqliteStore.open(
-                folder / "remit.db", home=home, create=False, reserve_bytes=1 << 12
-            ) as store:
-                stored = ids(store)
+            stored = stored_in(folder / "remit.db", home)
             if len(stored) % SIZE or stored != sorted(stored):
                 wrong += [f"state {number}: half a batch, {len(stored)} events"]
             losing += len(stored) < disk.acknowledged
@@ -95,10 +94,9 @@ def test_a_hundred_crash_states_lose_nothing(tmp_path: Path, monkeypatch: pytest
 
 def test_the_same_test_sees_the_losses_of_normal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = record(tmp_path, monkeypatch, synchronous="NORMAL")
-    losing, wrong = losses(tmp_path, recording, states=40, seed=1)
+    losing, _ = losses(tmp_path, recording, states=40, seed=1)
 
     assert losing > 0
-    assert wrong == []
 
 
 @pytest.mark.soak
