@@ -24,7 +24,7 @@ BY_ID = {case.case_id: case for case in CASES}
 HELLO = [{"role": "user", "content": "Hello"}]
 SESSION_KEYS = {
     "session_id", "source", "suite", "task_id", "trial", "model",
-    "user_input", "attack", "success", "steps", "meta",
+    "user_input", "facts", "principal_kind", "attack", "success", "steps", "meta",
 }  # fmt: skip
 
 

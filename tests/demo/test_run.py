@@ -19,7 +19,7 @@ from remit.demo.account import Account, Anomaly, Held, Trip, telling
 from remit.demo.model import LocalModel, ModelMissing
 from remit.demo.printed import print_account, printable
 from remit.demo.recordings import Rates, measured_rates
-from remit.demo.sessions import demo_pairs, facts_of, guarded, run_arm
+from remit.demo.sessions import demo_pairs, guarded, run_arm
 from remit.demo.shop import CASES, Effects
 
 pytest.importorskip("apsw")
@@ -84,9 +84,9 @@ def test_the_account_names_the_commands_that_look_further(told):
     read = [Anomaly(**{**anomaly, "clauses": tuple(anomaly["clauses"])}) for anomaly in told["anomalies"]]
     shown = telling(read)[0]
 
-    assert f"remit anomalies show {shown.anomaly_id}" in told["commands"]
-    assert (Path(told["folder"]) / "remit.toml").is_file()
-    assert (Path(told["folder"]) / "remit.db").is_file()
+    assert any(command.endswith(f"anomalies show {shown.anomaly_id}") for command in told["commands"])
+    for name in ("remit.toml", "remit.db", "refund-demo.yaml", "unguarded.jsonl"):
+        assert (Path(told["folder"]) / name).is_file()
 
 
 def test_a_re_enactment_says_that_it_is_one(no_model, tmp_path, capsys):
@@ -130,15 +130,6 @@ def test_an_agent_that_may_open_no_session_has_an_episode_that_says_so(scripted)
     episode = guarded(scripted([]), CASES[0], 1, Halted())  # type: ignore[arg-type]
 
     assert (episode.steps, episode.stopped) == ([], "agent refund-demo is quarantined")
-
-
-def test_the_facts_are_those_of_the_cases_own_customer():
-    assert facts_of(CASES[0]) == {
-        "customer_email": "ada@mail.example",
-        "order_ids": ["A-1001"],
-        "broken_order_ids": ["A-1001"],
-    }
-    assert facts_of(CASES[2])["broken_order_ids"] == []
 
 
 HOSTILE = "\x1b[31m[bold]RESULT\x07\n"

@@ -90,3 +90,12 @@ def test_an_unknown_order_answers_in_the_same_form():
     with opened() as shop:
         assert shop.lookup_order("A-9999").keys() == shop.lookup_order("A-1001").keys()
         assert shop.read_mail("A-9999") == {"mail": ""}
+
+
+def test_the_facts_are_those_of_the_cases_own_customer():
+    assert LAMP.facts == {
+        "customer_email": "ada@mail.example",
+        "order_ids": ["A-1001"],
+        "broken_order_ids": ["A-1001"],
+    }
+    assert KETTLE.facts["broken_order_ids"] == []

@@ -15,6 +15,11 @@ from remit.demo.agent import Episode, compact
 from remit.demo.recordings import Rates
 from remit.demo.shop import Effects
 
+ENVELOPE = "refund-demo.yaml"
+"""In this package, and a copy of it in the demo's folder."""
+UNGUARDED = "unguarded.jsonl"
+"""The unguarded sessions of this run, in the demo's folder: what the envelope says about them can be replayed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
@@ -76,6 +81,8 @@ class Account:
     """How often the unguarded agent does it, measured over more sessions than these."""
     folder: str
     """Where the store is; the commands that look further run there."""
+    program: str = "remit"
+    """How the command line is called from there."""
     seconds: float = 0.0
     stopped: tuple[str, ...] = field(default=())
     """Sessions that ended early for want of a reply, and why."""
@@ -87,13 +94,14 @@ class Account:
     @property
     def commands(self) -> tuple[str, ...]:
         """Command lines that look further into the same data, to be run in the account's folder."""
-        found = ["remit anomalies ls"]
+        found = ["anomalies ls"]
         if self.anomalies:
-            found.append(f"remit anomalies show {telling(self.anomalies)[0].anomaly_id}")
-        found.append("remit breaker ls")
+            found.append(f"anomalies show {telling(self.anomalies)[0].anomaly_id}")
+        found.append("breaker ls")
         if self.held:
-            found += ["remit approvals ls", f"remit approvals show {self.held[0].approval_id}"]
-        return (*found, "remit journal verify")
+            found += ["approvals ls", f"approvals show {self.held[0].approval_id}"]
+        found += ["journal verify", f"replay policy --envelope {ENVELOPE} --sessions {UNGUARDED}"]
+        return tuple(f"{self.program} {command}" for command in found)
 
 
 def total(episodes: Iterable[Episode]) -> Effects:

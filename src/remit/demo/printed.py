@@ -33,7 +33,7 @@ def print_account(account: Account, console: Console) -> None:
     console.print(_held_text(account.held))
     for line in account.stopped:
         console.print(Text(f"Stopped early: {line}", style="yellow"))
-    console.print(_where_text(account))
+    console.print(_where_text(account), soft_wrap=True)
 
 
 def _effects_table(account: Account) -> Table:

@@ -153,6 +153,8 @@ def session_line(episode: Episode, arm: str, replies: Sequence[Reply]) -> dict[s
         "trial": episode.seed,
         "model": MODEL_NAME,
         "user_input": case.request,
+        "facts": case.facts,
+        "principal_kind": "customer",
         "attack": _attack(case, episode.effects),
         "success": resolved(episode),
         "steps": list(_steps(episode)),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,19 @@ from rich.console import Console
 from rich.text import Text
 
 from remit.core.errors import BadInput
-from remit.demo.account import Account, anomalies_of, calls_of, held_of, total, trips_of
+from remit.demo.account import ENVELOPE, UNGUARDED, Account, anomalies_of, calls_of, held_of, total, trips_of
 from remit.demo.agent import Episode
 from remit.demo.model import MODEL_NAME, LocalModel, Model, ModelMissing
 from remit.demo.printed import print_account, printable
-from remit.demo.recordings import DEMO_SESSIONS, ReplayedModel, measured_rates, recorded
+from remit.demo.recordings import (
+    DEMO_SESSIONS,
+    RecordingModel,
+    ReplayedModel,
+    measured_rates,
+    recorded,
+    session_line,
+    write,
+)
 from remit.demo.sessions import demo_pairs, guarded, run_arm, unguarded
 from remit.demo.shop import Case
 from remit.settings import Settings
@@ -33,7 +42,6 @@ if TYPE_CHECKING:
 UNGUARDED_S, GUARDED_S = 50.0, 80.0
 """Wall time after which an arm starts no further session. The second has more, so that it gets through."""
 DEMO_FOLDER = Path(".demo")
-ENVELOPE = "refund-demo.yaml"
 MARK = "remit.toml"
 """Says that a folder is a demo's, so that a new run may replace it."""
 
@@ -68,7 +76,7 @@ def main(once: bool = False, json_output: bool = False, folder: Path | None = No
     with speaking() as voice:
         console.print(_introduction(voice))
         pairs = demo_pairs()[: 1 if once else None]
-        before = unguarded_arm(voice.model, pairs, console)
+        before = unguarded_arm(voice.model, pairs, settings, console)
         after = guarded_arm(voice.model, pairs[: len(before)], settings, console)
     account = read_account(voice, before, after, settings, time.monotonic() - started)
     if json_output:
@@ -92,10 +100,21 @@ def speaking() -> Iterator[Voice]:
         yield Voice(local, MODEL_NAME)
 
 
-def unguarded_arm(model: Model, pairs: Sequence[tuple[Case, int]], console: Console) -> list[Episode]:
-    """The sessions with nothing in the way, told one by one."""
+def unguarded_arm(
+    model: Model, pairs: Sequence[tuple[Case, int]], settings: Settings, console: Console
+) -> list[Episode]:
+    """The sessions with nothing in the way, told one by one and kept in the demo's folder."""
     console.print(Text("\nUnguarded", style="bold"))
-    return run_arm(pairs, lambda case, seed: unguarded(model, case, seed), UNGUARDED_S, _teller(console))
+    recording, lines = RecordingModel(model), []
+
+    def session(case: Case, seed: int) -> Episode:
+        episode = unguarded(recording, case, seed)
+        lines.append(session_line(episode, "unguarded", recording.taken()))
+        return episode
+
+    episodes = run_arm(pairs, session, UNGUARDED_S, _teller(console))
+    write(folder_of(settings) / UNGUARDED, lines)
+    return episodes
 
 
 def guarded_arm(
@@ -112,10 +131,8 @@ def guarded_arm(
 @contextmanager
 def demo_guard(settings: Settings) -> Iterator[Guard]:
     """The demo's envelope over a fresh store; nobody waits for a person here."""
-    with (
-        as_file(files("remit.demo").joinpath(ENVELOPE)) as envelope,
-        open_guard(envelope, approval_wait_s=0, single_operator=True, settings=settings) as guard,
-    ):
+    envelope = folder_of(settings) / ENVELOPE
+    with open_guard(envelope, approval_wait_s=0, single_operator=True, settings=settings) as guard:
         yield guard
 
 
@@ -142,7 +159,8 @@ def read_account(
         trips=trips_of(events),
         held=held_of(events),
         rates=measured_rates(),
-        folder=str(settings.home_path.parent),
+        folder=_short(folder_of(settings)),
+        program=_program(folder_of(settings)),
         seconds=round(seconds, 1),
         stopped=tuple(
             f"{e.case.case_id} (seed {e.seed}): {e.stopped}" for e in (*before, *after) if e.no_reply
@@ -165,7 +183,13 @@ def prepared(folder: Path) -> Settings:
     settings = Settings(store=f"sqlite:///{folder / 'remit.db'}", home=str(folder / "keys"))
     lines = [f"store = {json.dumps(settings.store)}", f"home = {json.dumps(settings.home)}"]
     (folder / MARK).write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / ENVELOPE).write_bytes(files("remit.demo").joinpath(ENVELOPE).read_bytes())
     return settings
+
+
+def folder_of(settings: Settings) -> Path:
+    """The demo's folder."""
+    return settings.home_path.parent
 
 
 def _introduction(voice: Voice) -> Text:
@@ -192,3 +216,15 @@ def _told_result(result: str) -> str:
     return (
         " (refused)" if result.startswith('{"refused"') else " (held)" if result.startswith('{"held"') else ""
     )
+
+
+def _short(folder: Path) -> str:
+    """The folder as a person here would type it."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def _program(folder: Path) -> str:
+    """The command line's program as it is called in *folder*: by name where the shell finds it."""
+    beside = Path(sys.executable).with_name("remit")
+    return "remit" if shutil.which("remit") or not beside.exists() else os.path.relpath(beside, folder)

@@ -10,7 +10,7 @@ from remit.core.errors import Refused
 from remit.demo.agent import CallTool, Episode, compact, direct, run_episode, unobserved
 from remit.demo.model import MODEL_NAME, WEIGHTS_SHA256, Model
 from remit.demo.recordings import prompt_digest
-from remit.demo.shop import CASES, ORDERS, Case, opened
+from remit.demo.shop import CASES, Case, opened
 
 if TYPE_CHECKING:
     from remit.core.envelope import Clause, Envelope
@@ -51,7 +51,7 @@ def guarded(model: Model, case: Case, seed: int, guard: Guard) -> Episode:
                 user_input=case.request,
                 principal=case.customer_id,
                 principal_kind="customer",
-                facts=facts_of(case),
+                facts=case.facts,
                 fingerprint={"model": f"{MODEL_NAME}@{WEIGHTS_SHA256[:12]}", "prompt": prompt_digest()},
                 arm="guarded",
                 seed=seed,
@@ -65,16 +65,6 @@ def guarded(model: Model, case: Case, seed: int, guard: Guard) -> Episode:
         episode.session_id = session.id
         episode.effects = shop.effects(case)
     return episode
-
-
-def facts_of(case: Case) -> dict[str, Any]:
-    """What the application knows about a case from its own records."""
-    own = [(row[0], row[4]) for row in ORDERS if row[1] == case.customer_id]
-    return {
-        "customer_email": case.email,
-        "order_ids": [order_id for order_id, _ in own],
-        "broken_order_ids": [order_id for order_id, status in own if status == "broken"],
-    }
 
 
 def through(session: Session, tools: dict[str, Callable[..., dict[str, Any]]]) -> CallTool:

@@ -79,6 +79,16 @@ class Case:
         price, status = next((row[3], row[4]) for row in ORDERS if row[0] == self.order_id)
         return price if status == "broken" else 0
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the application knows about the case from its own records, whatever anybody writes."""
+        own = [(row[0], row[4]) for row in ORDERS if row[1] == self.customer_id]
+        return {
+            "customer_email": self.email,
+            "order_ids": [order_id for order_id, _ in own],
+            "broken_order_ids": [order_id for order_id, status in own if status == "broken"],
+        }
+
 
 def _case(case_id: str, request: str, mail: str, planted: Planted | None = None, *, customer: int) -> Case:
     customer_id, name, email = CUSTOMERS[customer - 1]
