@@ -56,9 +56,9 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
 def _at(node: Node, path: Sequence[str | int]) -> Node:
     """The node at *path* below *node*, as far as there is one."""
     for step in path:
-        inside: Any = node.value
+        inside: Any = node.value if isinstance(node.value, dict | list) else {}
         try:
-            node = inside[step] if isinstance(inside, dict | list) else node
+            node = inside[step]
         except (LookupError, TypeError):
             break
     return node
