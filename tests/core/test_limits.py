@@ -19,12 +19,12 @@ def test_one_millionth_too_much_does_not_fit():
     (violation,) = exceeded([claim(2_000_001)], [3_000_000])
 
     assert violation.clause == "refund.daily"
-    assert violation.message == "3 used of 5 in 60 s, 2.000001 asked"
+    assert violation.message == "3 used of 5 in 1m, 2.000001 asked"
 
 
 def test_two_claims_of_one_call_on_one_limit_add_up():
     assert [v.message for v in exceeded([claim(3_000_000), claim(3_000_000)], [0, 0])] == [
-        "3 used of 5 in 60 s, 3 asked"
+        "3 used of 5 in 1m, 3 asked"
     ]
 
 
@@ -41,7 +41,7 @@ def test_a_violation_does_what_its_limit_says():
 def test_a_negative_amount_makes_no_room():
     assert amount(claim(-4_000_000)) == 0
     assert (
-        exceeded([claim(-4_000_000), claim(6_000_000)], [0, 0])[0].message == "0 used of 5 in 60 s, 6 asked"
+        exceeded([claim(-4_000_000), claim(6_000_000)], [0, 0])[0].message == "0 used of 5 in 1m, 6 asked"
     )
 
 

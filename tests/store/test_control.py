@@ -670,7 +670,7 @@ def test_the_effective_mode_names_the_scope_that_decides(world: World):
     world.misstep(misstep("m", HIGH))
     _, epoch, reason = control_breaker.effective_mode(world.connection, "acme", "bot", "", None, world.now)
 
-    assert (epoch, reason) == (0, "agent/acme/bot: violations in 600 s weigh 5, threshold 5")
+    assert (epoch, reason) == (0, "agent/acme/bot: violations in 10m weigh 5, threshold 5")
     assert Scope(ScopeKind.AGENT, "acme", "bot") == AGENT
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from remit.core.breaker import ModeChange, admission_of, governed
 from remit.core.envelope import BreakerRule
+from remit.core.limits import spoken
 from remit.core.types import ApprovalNeed, LimitClaim, Mode, OnViolation, Severity, ToolEffect, Violation
 
 
@@ -198,7 +199,7 @@ def _capacity(request: AdmitRequest, load: Load) -> tuple[Violation, ...]:
     taken = load.violations + (load.reserved if reserve else 0)
     if taken < rule.max_violations:
         return ()
-    counted = f"{load.violations} violations in {rule.window_s:g} s, {load.reserved} calls in flight"
+    counted = f"{load.violations} violations in {spoken(rule.window_s)}, {load.reserved} calls in flight"
     message = f"{counted}; {rule.max_violations} at most"
     return (_breaker("capacity", OnViolation.HOLD, message),)
 

@@ -42,6 +42,7 @@ from dataclasses import dataclass, field, replace
 from remit.core.canonical import encode
 from remit.core.envelope import BreakerRule
 from remit.core.errors import BadInput
+from remit.core.limits import spoken
 from remit.core.scope import Scope
 from remit.core.types import Json, Mode, Severity, ToolEffect
 
@@ -273,10 +274,10 @@ def after_violation(
     if mode is Mode.PROBATION:
         return tripped(state, rule, Mode.SUPERVISED, "a violation in probation", trips=window.trips, at=at)
     if mode is Mode.AUTONOMOUS and counting and total >= rule.threshold:
-        reason = f"violations in {rule.window_s:g} s weigh {total:g}, threshold {rule.threshold:g}"
+        reason = f"violations in {spoken(rule.window_s)} weigh {total:g}, threshold {rule.threshold:g}"
         return tripped(state, rule, Mode.SUPERVISED, reason, trips=window.trips, at=at)
     if mode is Mode.SUPERVISED and window.since_entry >= proposals_before_quarantine(rule):
-        reason = f"{window.since_entry} violations in {rule.window_s:g} s while supervised"
+        reason = f"{window.since_entry} violations in {spoken(rule.window_s)} while supervised"
         return tripped(state, rule, Mode.QUARANTINED, reason, trips=window.trips, at=at)
     return replace(state, approved_clean=0, probation_clean=0)
 

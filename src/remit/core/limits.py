@@ -30,7 +30,7 @@ def exceeded(claims: Sequence[LimitClaim], used: Sequence[int]) -> tuple[Violati
 
     >>> claim = LimitClaim("refund.daily", "k", micros=3_000_000, max_micros=5_000_000, within_s=60)
     >>> [v.message for v in exceeded([claim], [2_500_000])]
-    ['2.5 used of 5 in 60 s, 3 asked']
+    ['2.5 used of 5 in 1m, 3 asked']
     >>> exceeded([claim], [2_000_000])
     ()
     """
@@ -46,8 +46,23 @@ def exceeded(claims: Sequence[LimitClaim], used: Sequence[int]) -> tuple[Violati
 
 def _violation(claim: LimitClaim, taken: int) -> Violation:
     asked = plain(max(0, claim.micros))
-    message = f"{plain(taken)} used of {plain(claim.max_micros)} in {claim.within_s:g} s, {asked} asked"
+    message = f"{plain(taken)} used of {plain(claim.max_micros)} in {spoken(claim.within_s)}, {asked} asked"
     return Violation(claim.clause, "limits", claim.on_violation, claim.severity, message)
+
+
+_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
+
+
+def spoken(seconds: float) -> str:
+    """A duration as envelopes write it.
+
+    >>> spoken(7_776_000.0), spoken(900.0), spoken(90.0), spoken(0.25)
+    ('90d', '15m', '90s', '0.25s')
+    """
+    for size, unit in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
 
 
 def plain(micros: int) -> str:
