@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -67,10 +66,16 @@ class SqliteRecords:
         missteps: Callable[[Admission], Sequence[Misstep]],
     ) -> Future[Admission]:
         """Check again, reserve, and write what came of it, all or nothing."""
-        keyed = replace(request, claims=self._keyed(request.claims), epoch_seen=self._epoch_seen)
+        keyed = replace(
+            request,
+            claims=self._keyed(request.claims),
+            digest=self._hidden(request.digest) if request.digest else "",
+            epoch_seen=self._epoch_seen,
+        )
         made: list[tuple[Admission, Sequence[Event], Sequence[Misstep]]] = []
 
         def work(tx: Transaction) -> Admission:
+            self._watch_clock(tx)
             admission = control.admit(tx, keyed)
             # A batch that runs again writes the same events where the answer is the same, and never an old answer.
             if not made or _differs(made[0][0], admission):
@@ -79,7 +84,7 @@ class SqliteRecords:
                 tx.append(event)
             self._tell(tx, admission.changes)
             for misstep in made[0][2]:
-                self._tell(tx, control.count_violation(tx, misstep))
+                self._tell(tx, control.count_violation(tx, self._private(misstep)))
             return admission
 
         future = self._run(work)
@@ -97,21 +102,22 @@ class SqliteRecords:
             if settlement is not None:
                 self._tell(tx, control.settle(tx, settlement))
             for misstep in missteps:
-                self._tell(tx, control.count_violation(tx, misstep))
+                self._tell(tx, control.count_violation(tx, self._private(misstep)))
 
         return self._run(work, events)
 
     def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
         """Write a held decision and open its request, or find the one that is open."""
 
+        hidden = replace(request, digest=self._hidden(request.digest))
+
         def work(tx: Transaction) -> ApprovalRecord | Parked:
+            self._watch_clock(tx)
             for event in events:
                 tx.append(event)
-            record = control_approvals.request_approval(
-                tx, request, single_operator=self.store.single_operator
-            )
+            record = control_approvals.request_approval(tx, hidden, single_operator=self.store.single_operator)
             if isinstance(record, ApprovalRecord) and record.id == request.id:
-                outbox.enqueue(tx, "held", held_message(record))
+                outbox.tell_held(tx, record.status)
             return record
 
         return self._run(work)
@@ -152,8 +158,15 @@ class SqliteRecords:
 
     def _tell(self, tx: Transaction, changes: Sequence[ModeChange]) -> None:
         for change in changes:
-            if change.after.strictness > change.before.strictness:
-                outbox.enqueue(tx, "trip", trip_message(change))
+            outbox.tell_change(tx, change)
+
+    def _watch_clock(self, tx: Transaction) -> None:
+        """The store's time never goes back; where the wall clock did, nobody knows how old an open question is."""
+        if tx.now - self.store.wall_clock() > control.CLOCK_TOLERANCE_S:
+            control.expire_approvals(tx)
+
+    def _private(self, misstep: Misstep) -> Misstep:
+        return replace(misstep, collapse=self._hidden(misstep.collapse)) if misstep.collapse else misstep
 
     def _remember_epoch(self, future: Future[Admission]) -> None:
         if not future.cancelled() and future.exception() is None:
@@ -203,7 +216,7 @@ class SqliteRecords:
         return None if stored is None or stored.erased else stored.event.body
 
     def _now(self) -> float:
-        return time.time()
+        return self.store.wall_clock()
 
     def _keyed(self, claims: Sequence[LimitClaim]) -> tuple[LimitClaim, ...]:
         """The claims with keys that only this store can make: a customer's number is not to be guessed from an index."""
@@ -228,41 +241,3 @@ def _differs(before: Admission, now: Admission) -> bool:
         getattr(before, name) != getattr(now, name)
         for name in ("status", "mode", "breaker_epoch", "violations", "approval_id", "need")
     )
-
-
-def held_message(record: ApprovalRecord) -> dict[str, Json]:
-    """What a channel is told about a held call: no more than people need to find and answer it."""
-    answer = f"remit approvals approve {record.id}"
-    return {
-        "kind": "held",
-        "approval_id": record.id,
-        "agent": record.status.agent,
-        "tenant": record.status.tenant,
-        "tool": record.status.tool,
-        "preview": record.preview,
-        "clauses": list(record.clauses),
-        "reasons": list(record.reasons),
-        "expires_at": record.status.expires_at,
-        "people": record.status.need.people,
-        "roles": list(record.status.need.roles),
-        "command": answer,
-        "text": f"{record.status.agent}: {record.preview} is held ({', '.join(record.clauses)}). Answer: {answer}",
-    }
-
-
-def trip_message(change: ModeChange) -> dict[str, Json]:
-    """What a channel is told when autonomy is taken away."""
-    show = f"remit breaker show {change.scope.agent or change.scope.id}"
-    return {
-        "kind": "trip",
-        "scope": change.scope.id,
-        "agent": change.scope.agent,
-        "tenant": change.scope.tenant,
-        "from": change.before.value,
-        "to": change.after.value,
-        "reason": change.reason,
-        "at": change.at,
-        "sessions": list(change.sessions),
-        "command": show,
-        "text": f"{change.scope.id} went from {change.before} to {change.after}: {change.reason}. See: {show}",
-    }

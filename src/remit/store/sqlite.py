@@ -80,6 +80,8 @@ class SqliteStore:
         self.single_operator = opened.facts["single_operator"] == "yes"
         """Whether approvals need no identified operator, as was said when the store was made."""
         self.volatile = path is None
+        self.wall_clock = clock
+        """The host's clock as it is; a transaction's `now` never goes back."""
         self._place = "memory:" if path is None else str(path)
         self._vfs = vfs
         self._home = opened.home

@@ -393,6 +393,9 @@ def preview(tool: str, args: Mapping[str, Json]) -> str:
     """
     shown = []
     for key, value in args.items():
+        if isinstance(value, bool | int | float) or value is None:
+            shown.append(f"{key}={codec.result_text(value)}")
+            continue
         text = value if isinstance(value, str) else codec.result_text(value)
         shown.append(f"{key}={text if len(text) <= 200 else text[:197] + '...'!r}")
     return f"{tool}({', '.join(shown)})"
