@@ -16,6 +16,10 @@ import msgspec
 T = TypeVar("T")
 
 
+PLAIN_WIDTH = 160
+"""Columns of a table in a file or a pipe, where there is no terminal to ask."""
+
+
 class Output:
     """How this run of the command line prints."""
 
@@ -58,7 +62,9 @@ def console(*, stderr: bool = False) -> Any:
     """A rich console that interprets no markup."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if terminal else PLAIN_WIDTH
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=not terminal, width=width)
 
 
 def say(text: str) -> None:
