@@ -5,10 +5,12 @@ from remit.testing.builders import (
     FakeClock,
     FakeIds,
     act,
+    answer,
     call,
     envelope,
     one_tool,
     open_guard,
+    pending,
     small_refunds,
 )
 from remit.testing.records import FakeRecords, fake_guard
@@ -19,10 +21,12 @@ __all__ = [
     "FakeIds",
     "FakeRecords",
     "act",
+    "answer",
     "call",
     "envelope",
     "fake_guard",
     "one_tool",
     "open_guard",
+    "pending",
     "small_refunds",
 ]

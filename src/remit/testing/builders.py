@@ -148,3 +148,37 @@ def open_guard(folder: Path, envelope: Envelope | None = None, **options: Any) -
     settings = Settings(store=f"sqlite:///{folder / 'remit.db'}", home=str(folder / "home"))
     options = {"approval_wait_s": 0.0, "single_operator": True, "settings": settings} | options
     return opened(envelope or small_refunds(), **options)
+
+
+def answer(guard: Guard, approval_id: str, *, approve: bool = True, operator: str = "alice") -> None:
+    """Answer a question of a guard made by `open_guard`, as one person does."""
+    from remit.core.approval import Reply
+    from remit.store import control_approvals
+    from remit.store.records import SqliteRecords
+
+    records = guard.records
+    assert isinstance(records, SqliteRecords)  # noqa: S101 - made by `open_guard`
+    status = records.store.read(lambda db: control_approvals.status(db, approval_id))
+    assert status is not None  # noqa: S101 - a test's mistake
+    records.store.transact(
+        lambda tx: control_approvals.answer(
+            tx,
+            approval_id,
+            Reply.APPROVE if approve else Reply.REJECT,
+            operator=operator,
+            seen_digest=status.digest,
+            version=status.version,
+            note="" if approve else "not today",
+            single_operator=True,
+        )
+    ).result()
+
+
+def pending(guard: Guard) -> list[str]:
+    """Ids of the questions that wait for an answer, oldest first."""
+    from remit.store import control_approvals
+    from remit.store.records import SqliteRecords
+
+    records = guard.records
+    assert isinstance(records, SqliteRecords)  # noqa: S101 - made by `open_guard`
+    return [one.id for one in records.store.read(control_approvals.list_approvals)]
