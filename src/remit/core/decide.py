@@ -204,7 +204,8 @@ def _claim(limit: Limit, roots: Mapping[str, object]) -> LimitClaim:
     key = digest([condition.evaluate(roots) for condition in limit.by]) if limit.by else ""
     micros = int(MICRO) if limit.sum is None else _micros(limit.sum.evaluate(roots))
     most = int(Decimal(repr(limit.max)) * MICRO)
-    return LimitClaim(clause.id, key, micros, most, limit.within_s, clause.on_violation, clause.severity)
+    told = (clause.on_violation, clause.severity, clause.message)
+    return LimitClaim(clause.id, key, micros, most, limit.within_s, *told)
 
 
 def _micros(value: object) -> int:

@@ -46,7 +46,8 @@ def exceeded(claims: Sequence[LimitClaim], used: Sequence[int]) -> tuple[Violati
 
 def _violation(claim: LimitClaim, taken: int) -> Violation:
     asked = plain(max(0, claim.micros))
-    message = f"{plain(taken)} used of {plain(claim.max_micros)} in {spoken(claim.within_s)}, {asked} asked"
+    numbers = f"{plain(taken)} used of {plain(claim.max_micros)} in {spoken(claim.within_s)}, {asked} asked"
+    message = f"{claim.message} ({numbers})" if claim.message else numbers
     return Violation(claim.clause, "limits", claim.on_violation, claim.severity, message)
 
 

@@ -232,6 +232,8 @@ class LimitClaim:
     within_s: float
     on_violation: OnViolation = OnViolation.DENY
     severity: Severity = Severity.MEDIUM
+    message: str = ""
+    """The clause's own words, told before the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
