@@ -93,7 +93,7 @@ def starved(folder: Path, size: str) -> None:
     with opened(folder, version="clean") as guard, guard.session() as session:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
-        for n in range(400):
+        for n in range(200):
             try:
                 session.call("act", {"n": n}, run=lambda n: print(f"ran {n}") or {"ok": True})
                 print(f"ok {n}")
