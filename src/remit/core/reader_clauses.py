@@ -22,7 +22,7 @@ def duration_s(node: Node) -> float:
     """Seconds of a duration such as `30s`, `15m`, `24h` or `90d`."""
     match = _DURATION.match(node.value) if isinstance(node.value, str) else None
     if match is None:
-        raise node.error(f"found {node.kind} {node.shown}", "write a duration such as 30s, 15m, 24h or 90d")
+        raise node.error(f"found {node.told}", "write a duration such as 30s, 15m, 24h or 90d")
     return int(match[1]) * _UNIT_S[match[2]]
 
 

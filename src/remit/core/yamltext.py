@@ -78,7 +78,7 @@ class Node:
     def text(self) -> str:
         """The string, or an error when this is something else."""
         if not isinstance(self.value, str):
-            raise self.error(f"found {self.kind} {self.shown}", "write a string (quote it)")
+            raise self.error(f"found {self.told}", "write a string (quote it)")
         return self.value
 
     def choice(self, options: Sequence[str]) -> str:
@@ -98,9 +98,7 @@ class Node:
             or not isinstance(value, int | float)
             or (integer and type(value) is not int)
         ):
-            raise self.error(
-                f"found {self.kind} {self.shown}", f"write {'an integer' if integer else 'a number'}"
-            )
+            raise self.error(f"found {self.told}", f"write {'an integer' if integer else 'a number'}")
         if value < minimum or (exclusive and value == minimum):
             raise self.error(
                 f"found {value}", f"write a number {'above' if exclusive else 'of at least'} {minimum:g}"
@@ -119,6 +117,11 @@ class Node:
         if isinstance(self.value, dict | list) or self.value is None:
             return ""
         return repr(self.value)[:60]
+
+    @property
+    def told(self) -> str:
+        """Kind and value, as far as the value is short."""
+        return f"{self.kind} {self.shown}".rstrip()
 
     def plain(self) -> Any:
         """The value without places."""
