@@ -1,0 +1,148 @@
+"""Opening: what `remit.open` takes, and what it says where something is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import remit
+from remit import BadInput, Unavailable
+from remit.settings import Settings
+from remit.testing import small_refunds
+from remit.wiring import open_store, read_text, store_path
+
+REFUND = Path(__file__).parent.parent / "examples" / "envelopes" / "refund.yaml"
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(home=str(folder / "home"))
+
+
+def test_the_words_of_the_contract_work_from_the_first_line_to_the_last(tmp_path: Path) -> None:
+    paid: list[dict[str, Any]] = []
+
+    def refund_payment(order_id: str, amount: int) -> dict[str, str]:
+        paid.append({"order_id": order_id, "amount": amount})
+        return {"refund_id": "R-1"}
+
+    with remit.open(str(REFUND), store=f"sqlite:///{tmp_path / 'remit.db'}", approval_wait_s=0) as guard:  # noqa: SIM117 - as users write it
+        with guard.session(
+            user_input="please refund O-1",
+            principal="customer-17",
+            principal_kind="customer",
+            id=None,
+            facts={"customer_id": "17"},
+            fingerprint={"model": "m", "prompt": "p", "config": "c"},
+        ) as s:
+            s.observe("assistant", "I will look it up")
+            s.observe("tool", "nothing of note", source="web_search")
+            s.call("get_order", {"order_id": "O-1"}, run=lambda order_id: "O-1 cost 1200")
+            assert s.check("refund_payment", {"order_id": "O-1", "amount": 1200}).result == "allow"
+            result = s.call("refund_payment", {"order_id": "O-1", "amount": 1200}, run=refund_payment)
+            with pytest.raises(remit.CallDenied) as no:
+                s.call("refund_payment", {"order_id": "O-1", "amount": 1200}, run=refund_payment)
+            assert no.value.decision.clauses == ("refund_payment.once-per-order",)
+            assert s.finish("refunded") == "refunded"
+    assert result == {"refund_id": "R-1"}
+    assert paid == [{"order_id": "O-1", "amount": 1200}]
+
+
+@pytest.mark.parametrize(
+    ("store", "found"),
+    [
+        ("remit.db", "use sqlite:///remit.db"),
+        ("sqlite:///", "use sqlite:///remit.db"),
+        ("postgresql://h/db", "PostgreSQL is not supported"),
+        (5, "found int"),
+    ],
+)
+def test_a_malformed_address_is_refused(tmp_path: Path, store: Any, found: str) -> None:
+    with pytest.raises(BadInput, match=found):
+        remit.open(small_refunds(), store=store, settings=settings(tmp_path))
+
+
+def test_an_address_names_a_file_or_memory() -> None:
+    assert store_path("memory:") is None
+    assert store_path("sqlite:///remit.db") == Path("remit.db")
+    assert store_path("sqlite:////var/remit.db") == Path("/var/remit.db")
+
+
+def test_an_envelope_must_be_there_be_text_and_be_small(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such file"):
+        remit.open(tmp_path / "none.yaml")
+    with pytest.raises(BadInput, match="cannot be read"):
+        remit.open(tmp_path)
+    with pytest.raises(BadInput, match="found int"):
+        remit.open(5)  # type: ignore[arg-type]
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * 4_000_001)
+    with pytest.raises(BadInput, match="more than 4000000 bytes"):
+        read_text(large)
+    large.write_bytes(b"\xff")
+    with pytest.raises(BadInput, match="not UTF-8"):
+        read_text(large)
+
+
+def test_an_envelope_whose_own_tests_fail_is_not_opened(tmp_path: Path) -> None:
+    file = tmp_path / "refund.yaml"
+    file.write_text(REFUND.read_text().replace("expect: {result: allow}", "expect: {result: deny}"))
+    with pytest.raises(BadInput, match="expected deny, got allow"):
+        remit.open(file)
+
+
+def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such store"):
+        open_store(f"sqlite:///{tmp_path / 'remit.db'}", settings(tmp_path), create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "remit.db"
+    file.write_bytes(b"my thesis, do not delete" * 100)
+    with pytest.raises((BadInput, Unavailable), match="not an SQLite database"):
+        remit.open(small_refunds(), store=f"sqlite:///{file}", settings=settings(tmp_path))
+    assert file.read_bytes().startswith(b"my thesis")
+
+
+def test_what_opening_began_is_closed_where_it_fails(tmp_path: Path) -> None:
+    for wrong in ({"tenant": ""}, {"approval_wait_s": -1}):
+        with pytest.raises(BadInput):
+            remit.open(small_refunds(), store="memory:", settings=settings(tmp_path), **wrong)
+
+
+def test_a_guard_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with (
+        remit.open(small_refunds(), store="memory:", allow_volatile=True) as guard,
+        guard.session() as session,
+    ):
+        assert session.call("note", {"text": "x"}, run=lambda text: text) == "x"
+        with pytest.raises(remit.ApprovalRequired):
+            guard.approval_wait_s = 0
+            session.call("refund", {"amount": 30}, run=lambda amount: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_say_where_the_store_is_and_how_long_a_call_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_STORE", f"sqlite:///{tmp_path / 'mine.db'}")
+    monkeypatch.setenv("REMIT_APPROVAL_WAIT_S", "7")
+    with remit.open(small_refunds()) as guard:
+        assert guard.approval_wait_s == 7.0
+    assert (tmp_path / "mine.db").exists()
+
+
+def test_a_webhook_is_delivered_to_from_the_moment_a_guard_opens_until_it_closes(tmp_path: Path) -> None:
+    import threading
+
+    told = Settings(
+        home=str(tmp_path / "home"), webhook_url="https://127.0.0.1:1/hook", webhook_secret="s" * 32
+    )
+    before = threading.active_count()
+    guard = remit.open(small_refunds(), store=f"sqlite:///{tmp_path / 'remit.db'}", settings=told)
+    assert threading.active_count() > before
+    guard.close()
+    assert guard.records.store._writer._closed  # type: ignore[attr-defined]
