@@ -1,0 +1,74 @@
+"""What the pages show is true: examples load, and every command and option of this version stands there."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from remit.cli.main import COMMANDS
+from remit.core.lint import RULES, lint
+from remit.core.reader import read_envelope
+from remit.core.recorded import read_session
+from remit.core.selftest import load_envelope
+from remit.usecases.replay import replay_session
+from remit.usecases.sessions_files import Line, sessions_in
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_envelope_on_its_page_loads_without_a_warning() -> None:
+    (text,) = blocks("envelope.md", "yaml")
+
+    assert lint(load_envelope(text, "docs"), text, "docs") == []
+
+
+@pytest.mark.parametrize("text", blocks("sessions.md", "json"))
+def test_the_sessions_on_their_page_are_read_and_judged(text: str) -> None:
+    (session,) = sessions_in(Line("docs:1", text.encode(), 0))
+    (envelope,) = blocks("envelope.md", "yaml")
+
+    assert [step.role for step in session.steps] == ["user", "assistant", "tool"]
+    assert session.steps[2].answers is not None
+    assert len(replay_session(session, read_envelope(envelope, "docs")).judged) == 1
+
+
+def test_the_session_on_its_page_is_a_line_of_json_lines_too() -> None:
+    line = json.dumps(json.loads(blocks("sessions.md", "json")[0]))
+
+    assert read_session(line.encode(), "f:1").suite == "shop"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_place_on_the_page(name: str) -> None:
+    assert f"### `remit {name}" in (DOCS / "cli.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["check", "envelope", "init", "readiness", "replay"])
+def test_every_option_of_these_commands_is_on_the_page(name: str) -> None:
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+    command = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)
+    commands = list(getattr(command, "commands", {"": command}).values())
+    options = [
+        option for one in commands for param in one.params for option in param.opts if option.startswith("--")
+    ]
+
+    assert [option for option in options if option not in page and option != "--help"] == []
+
+
+def test_every_lint_is_on_the_page() -> None:
+    source = Path(importlib.import_module("remit.core.lint").__file__ or "").read_text(encoding="utf-8")
+    named = set(re.findall(r'(?:_at|Finding)\("([a-z-]+)"', source))
+
+    assert len(named) >= len(RULES)
+    assert [
+        rule for rule in named if f"`{rule}`" not in (DOCS / "envelope.md").read_text(encoding="utf-8")
+    ] == []
