@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 UNGUARDED_S, GUARDED_S = 50.0, 80.0
 """Wall time after which an arm starts no further session. The second has more, so that it gets through."""
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 DEMO_FOLDER = Path(".demo")
 MARK = "remit.toml"
 """Says that a folder is a demo's, so that a new run may replace it."""
@@ -56,13 +58,16 @@ class Voice:
     """Why it is a recording, where it is one."""
 
 
-def main(once: bool = False, json_output: bool = False, folder: Path | None = None) -> int:
+def main(
+    once: bool = False, json_output: bool = False, folder: Path | None = None, picture: Path | None = None
+) -> int:
     """Run the demo and print its account.
 
     Args:
         once: the first case only, in both arms: a few seconds instead of a minute and a half.
         json_output: print one JSON object instead of the account for people.
         folder: for the store and its keys; a demo found there is replaced.
+        picture: write what was printed to this SVG file, too.
 
     Returns:
         The exit code, 0.
@@ -71,7 +76,9 @@ def main(once: bool = False, json_output: bool = False, folder: Path | None = No
         BadInput: *folder* holds something else.
     """
     started = time.monotonic()
-    console = Console(file=sys.stderr if json_output else sys.stdout, highlight=False)
+    width = 130 if picture is not None else None
+    out = sys.stderr if json_output else sys.stdout
+    console = Console(file=out, highlight=False, record=picture is not None, width=width)
     settings = prepared(folder or DEMO_FOLDER)
     with speaking() as voice:
         console.print(_introduction(voice))
@@ -83,6 +90,9 @@ def main(once: bool = False, json_output: bool = False, folder: Path | None = No
         sys.stdout.write(json.dumps(account.to_json()) + "\n")
     else:
         print_account(account, console)
+    if picture is not None:
+        drawn = console.export_svg(title="make demo")
+        picture.write_text(_FONT_FACE.sub("", drawn), encoding="utf-8")  # a picture that fetches nothing
     return 0
 
 
