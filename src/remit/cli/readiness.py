@@ -92,8 +92,8 @@ def _show(report: dict[str, Json], found: Readiness, envelope: Envelope | None) 
         table("", ("clause", "does", "calls", "of sessions", "for example"), rows)
     _more(len(report["clauses"]) - SHOWN, "clauses")
     if report["ungoverned"]:
-        rows = [(line["tool"], line["calls"], line["sessions"]) for line in report["ungoverned"][:SHOWN]]
-        table("ungoverned: tools that the envelope does not list", ("tool", "calls", "sessions"), rows)
+        tools = [(line["tool"], line["calls"], line["sessions"]) for line in report["ungoverned"][:SHOWN]]
+        table("ungoverned: tools that the envelope does not list", ("tool", "calls", "sessions"), tools)
     if envelope is None:
         say("give --envelope to see the clauses that never hit and the tools that were never called")
     else:
