@@ -188,6 +188,21 @@ def test_no_secret_is_ever_on_disk_or_in_the_record(folder: Path) -> None:
     assert "[secret:key:" in told and "[secret:field:" in told
 
 
+def test_no_quote_comes_from_a_text_that_holds_a_secret(folder: Path) -> None:
+    """A quote cuts its text where it likes, and half a secret matches no pattern."""
+    secret = SECRETS["in an argument"]
+    rules = one_tool(
+        "      flow:\n        - {id: to, arg: to, from: [user]}\n      approve: [{id: always}]\n"
+    )
+    with open_guard(folder, rules) as guard:
+        for place, text in (("s", f"mail bob, {'x' * 120} {secret}"), ("t", "mail bob, please")):
+            with guard.session(id=place, user_input=text) as session, pytest.raises(ApprovalRequired):
+                session.call("act", {"n": 1, "to": "bob", "kind": "a", "sure": True}, run=lambda **_: OK)
+        told = {place: repr([e.event.body for e in guard.records.events(place)]) for place in "st"}
+    assert "mail bob, please" in told["t"]
+    assert secret[:12] not in told["s"] and "x" * 20 not in told["s"]
+
+
 def test_one_secret_has_one_token_in_all_events_of_a_store(folder: Path) -> None:
     secret = SECRETS["in an argument"]
     with open_guard(folder) as guard:

@@ -324,6 +324,39 @@ def test_an_admission_that_fails_after_its_call_was_cancelled_harms_nobody() -> 
     assert records.settlements == []
 
 
+def test_a_reservation_that_cannot_be_given_back_harms_nobody_else() -> None:
+    """Its lease ends by itself."""
+    guard, records = fake_guard()
+    admit = records.admit
+    late: Future[Any] = Future()
+    asked: list[Any] = []
+    records.admit = lambda *args: asked.append(args) or late  # type: ignore[method-assign,func-returns-value]
+
+    async def main() -> None:
+        async with guard.session() as session:
+            task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=never))
+            await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            admitted = admit(*asked[0]).result()
+            settle, done = records.settle, threading.Event()
+
+            def failing(*args: Any) -> Any:
+                done.set()
+                raise Unavailable("the disk is full")
+
+            records.settle = failing  # type: ignore[method-assign]
+            late.set_result(admitted)
+            await asyncio.to_thread(done.wait, 5)
+            records.settle = settle  # type: ignore[method-assign]
+            records.admit = admit  # type: ignore[method-assign]
+            assert await session.acall("refund", {"amount": 5}, run=pay) == OK
+
+    asyncio.run(main())
+    assert len(records.in_flight) == 1
+
+
 # ---------------------------------------------------------------------------------------------- people
 def test_a_held_call_raises_at_once_and_continues_when_made_again() -> None:
     guard, records = fake_guard()

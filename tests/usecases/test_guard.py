@@ -160,7 +160,9 @@ def test_a_session_without_its_first_event_is_not_resumed() -> None:
 
 
 def test_facts_come_back_with_a_session_and_may_be_given_anew() -> None:
-    schema = "{type: object, additionalProperties: false, required: [tier], properties: {tier: {type: string}}}"
+    schema = (
+        "{type: object, additionalProperties: false, required: [tier], properties: {tier: {type: string}}}"
+    )
     facts = f"  session: {schema}\n"
     guard, _ = fake_guard(envelope=one_tool(rest=facts))
     guard.session(id="s", facts={"tier": "gold"}).close()

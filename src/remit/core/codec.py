@@ -186,10 +186,10 @@ def exact(text: str) -> str:
 
 
 def visible_name(name: str) -> str:
-    """A name that nobody declared, safe to print and to index; it equals no name that an envelope can declare.
+    r"""A name that nobody declared, safe to print and to index; it equals no name that an envelope can declare.
 
-    >>> visible_name("get_\x1b[31morder"), visible_name("x" * 200)[-5:]
-    ('?get_\\x1b[31morder', 'xxxx…')
+    >>> visible_name("r\xe9fund"), visible_name("x" * 200)[-5:]
+    ('?r\\xe9fund', 'xxxx…')
     """
     shown = name[:_MOST_NAME].encode("unicode_escape").decode()[:_MOST_NAME]
     return f"?{shown}…" if len(name) > _MOST_NAME else shown if shown == name else f"?{shown}"

@@ -53,6 +53,8 @@ class CallAnswers:
         self.envelope = guard.envelope
         self.ids = guard.ids
         self.token = self.ids.new()
+        self.raised: BaseException | None = None
+        """The tool's own exception, once it is being settled."""
         self._pending: list[Future[Any]] = []
         """Writes that must be durable before the call ends: those of a read run beside it."""
 
@@ -254,6 +256,7 @@ class CallAnswers:
         self, decision: Decision, admission: Admission, outcome: Outcome, *, enforced: bool
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
+        self.raised = outcome.error
         index = anomaly.of_outcome(decision, outcome, enforced=enforced)
         events = [self._settled(decision, admission, outcome, index)]
         told = tuple((v.severity, v.clause) for v in outcome.violations)
@@ -278,7 +281,9 @@ class CallAnswers:
         if not told:
             return ()
         key = "" if decision.canonical is None else action_digest(decision.tool, decision.canonical)
-        return (self._misstep(told, anomaly.misstep_kind(decision.result, [s for s, _ in told]), key, enforced),)
+        return (
+            self._misstep(told, anomaly.misstep_kind(decision.result, [s for s, _ in told]), key, enforced),
+        )
 
     def _misstep(
         self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool

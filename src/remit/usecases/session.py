@@ -23,6 +23,7 @@ from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of
 from remit.core.lifecycle import Admit, Approve, Consult, Need, Record, Run, Script, Settle, guarded, refine
 from remit.core.provenance import SessionText
+from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused, CallDenied
 from remit.core.seen import append_result
 from remit.core.types import (
@@ -44,8 +45,6 @@ from remit.usecases.answers import CallAnswers
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
 
-OWN_SOURCES = ("system", "user", "assistant")
-"""What no tool's text may call itself."""
 _MOST_WRITES = 64
 """Writes that a session remembers before it forgets those that are durable."""
 POLL_S = 0.1
@@ -105,7 +104,7 @@ class Session:
             raise BadInput("observe(source)", f"found {type(source).__name__}", "name where it came from")
         if spoken is Role.TOOL and not source:
             raise BadInput("observe(source)", "a tool text without a source", "name where it came from")
-        if spoken is Role.TOOL and source in OWN_SOURCES:
+        if spoken is Role.TOOL and source in RESERVED:
             told = "its label is not a tool's: name the tool or channel the text came from"
             raise BadInput("observe(source)", f"found {source!r}", told)
         text = codec.exact(text)
@@ -217,6 +216,7 @@ class Session:
         name = codec.exact(tool)
         if name not in self.guard.envelope.tools:
             name = codec.visible_name(self.guard.redactor.text(name))
+            name = f"?{name}" if name in RESERVED else name  # in monitor it runs, and its result gets a label
         return ToolCall(name, args, codec.exact(call_id))
 
     def _surface(self) -> None:
@@ -249,7 +249,7 @@ class Session:
             return stop.value
         except RuntimeError as error:
             # A generator may not raise StopIteration (PEP 479); a tool may.
-            if isinstance(error.__cause__, StopIteration):
+            if isinstance(error.__cause__, StopIteration) and error.__cause__ is answers.raised:
                 raise error.__cause__ from None
             raise
 
@@ -632,7 +632,14 @@ class _Gate:
 
 async def _shielded(future: Future[Any]) -> Any:
     """Wait for a write without cancelling it: what was handed to the store is written, whoever still waits."""
-    return await asyncio.shield(asyncio.wrap_future(future))
+    inner = asyncio.wrap_future(future)
+    try:
+        return await asyncio.shield(inner)
+    except asyncio.CancelledError:
+        inner.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # else asyncio reports it as lost
+        raise
 
 
 def _discard(awaitable: Any) -> None:
