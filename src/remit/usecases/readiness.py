@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from remit.core.envelope import Envelope
+from remit.core.envelope import Envelope, clauses_of
 from remit.core.event import StoredEvent
 from remit.core.types import Json, OnViolation, Result
 from remit.usecases.replay import Replayed
@@ -202,8 +202,10 @@ class Readiness:
                 never.append(tool.name)
             # Only calls decided by this very text say anything about its clauses.
             calls = self._by_version[envelope.hash if envelope else "", tool.name]
-            lines = (*tool.require, *tool.flow, *tool.limits, *tool.approve)
-            for clause in [line.clause for line in lines]:
+            after_the_call = {tool.output and tool.output.clause, tool.deadline}
+            for clause in clauses_of(tool):
+                if clause in after_the_call:
+                    continue
                 if clause.id in self._hits or clause.on_violation is OnViolation.FLAG:
                     continue
                 line = {
