@@ -8,8 +8,9 @@ from typing import Any
 
 from remit.core.envelope import Envelope
 from remit.core.reader import read_envelope
+from remit.core.redact import Redactor
 from remit.core.types import Json, ToolCall
-from remit.settings import Settings
+from remit.usecases.clock import SystemClock, Uuid7
 from remit.usecases.guard import Guard
 
 HEADER = "apiVersion: remit/v1\nkind: CapabilityEnvelope\nmetadata: {name: %s, version: '%s', owner: tests}\nspec:\n"
@@ -141,13 +142,23 @@ def open_guard(folder: Path, envelope: Envelope | None = None, **options: Any) -
     Args:
         folder: holds the store `remit.db`, its keys and checkpoints.
         envelope: `small_refunds()` without one.
-        options: of `remit.open`.
+        options: of `Guard`.
     """
-    from remit.wiring import open_guard as opened
+    from remit.store.records import EXTENSIONS, SqliteRecords
+    from remit.store.sqlite import SqliteStore
 
-    settings = Settings(store=f"sqlite:///{folder / 'remit.db'}", home=str(folder / "home"))
-    options = {"approval_wait_s": 0.0, "single_operator": True, "settings": settings} | options
-    return opened(envelope or small_refunds(), **options)
+    rules = envelope or small_refunds()
+    store = SqliteStore.open(
+        folder / "remit.db", home=folder / "home", single_operator=True, extensions=EXTENSIONS
+    )
+    made: dict[str, Any] = {
+        "clock": SystemClock(),
+        "ids": Uuid7(),
+        "redactor": Redactor(store.derive("redact"), rules.capture.mask),
+        "approval_wait_s": 0.0,
+        "on_close": store.close,
+    }
+    return Guard(rules, SqliteRecords(store), **(made | options))
 
 
 def answer(guard: Guard, approval_id: str, *, approve: bool = True, operator: str = "alice") -> None:
