@@ -212,7 +212,9 @@ class Envelope:
     enforcement: Enforcement
     tools: Mapping[str, Tool]
     sources: Mapping[str, Label]
-    """Labels by source: tool names, `user`, `system`."""
+    """Labels by source: tool names, `tool.field`, `user`, `system`, `session`."""
+    with_fields: frozenset[str] = frozenset()
+    """Tools of which single fields have labels."""
     session_schema: Mapping[str, Any] | None = None
     session_errors: SchemaErrors | None = None
     outputs: tuple[Answer, ...] = ()

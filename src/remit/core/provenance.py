@@ -22,6 +22,7 @@ import html
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -163,6 +164,17 @@ class SessionText:
         return self._pieces[place]
 
 
+def _searched(text: str) -> tuple[str, str, frozenset[bytes]]:
+    small = lowered(text)
+    # A few characters change length with their case: then people see the quote in small letters.
+    return small, text if len(small) == len(text) else small, frozenset(runs(small))
+
+
+_WORTH_KEEPING = 8_192
+_seen_before = lru_cache(maxsize=512)(_searched)
+"""Sessions of one agent see the same system prompts, users and results again and again."""
+
+
 class _Text:
     """One text as it is searched."""
 
@@ -170,10 +182,7 @@ class _Text:
 
     def __init__(self, place: int, text: str) -> None:
         self.place = place
-        self.small = lowered(text)
-        # A few characters change length with their case: then people see the quote in small letters.
-        self.shown = text if len(self.small) == len(text) else self.small
-        self.runs = frozenset(runs(self.small))
+        self.small, self.shown, self.runs = (_seen_before if len(text) <= _WORTH_KEEPING else _searched)(text)
 
     def find(self, needle: str, number: bool) -> int:
         """Offset of the first place where the needle stands whole; -1 when there is none."""
@@ -233,13 +242,8 @@ def labelled_fields(tool: str, result: Json, sources: Collection[str]) -> list[t
         told = fields_of(result, wanted)
     else:
         rows = result if isinstance(result, list) else [result]
-        told = [
-            (k, v)
-            for row in rows
-            if isinstance(row, Mapping)
-            for k, v in row.items()
-            if prefix + k in sources
-        ]
+        given = [(k, v) for row in rows if isinstance(row, Mapping) for k, v in row.items()]
+        told = tuple((k, v) for k, v in given if prefix + k in sources)
     found: dict[str, list[str]] = {}
     for key, value in told:
         found.setdefault(prefix + key, []).extend(_spelled(value))

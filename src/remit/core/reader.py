@@ -101,6 +101,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         enforcement=Enforcement(_choice(spec, "enforcement", tuple(Enforcement), "enforce")),
         tools=tools,
         sources=sources,
+        with_fields=frozenset(name.rpartition(".")[0] for name in sources if "." in name),
         session_schema=session_schema,
         session_errors=session_errors,
         outputs=_outputs(spec.get("outputs")),

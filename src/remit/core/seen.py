@@ -41,8 +41,7 @@ def append_result(
     """
     segment = Segment(len(text.segments), Role.TOOL, tool, told, label_of(envelope, tool, kind))
     text.append(segment, echo=echo)
-    prefix = f"{tool}."
-    if any(name.startswith(prefix) for name in envelope.sources):
+    if tool in envelope.with_fields:
         for source, part in labelled_fields(tool, told, envelope.sources):
             text.append(
                 Segment(len(text.segments), Role.TOOL, source, part, label_of(envelope, source, kind)),

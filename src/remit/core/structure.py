@@ -28,21 +28,22 @@ _PLAIN = re.compile(
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
-def fields_of(text: str, wanted: frozenset[str]) -> list[tuple[str, Json]]:
+@lru_cache(maxsize=512)
+def fields_of(text: str, wanted: frozenset[str]) -> tuple[tuple[str, Json], ...]:
     """The *wanted* top-level fields of the object, or of each object of the list, that *text* spells, in order.
 
     >>> fields_of("- sender: bob@corp.example\\n  body: 'hello'", frozenset({"sender"}))
-    [('sender', 'bob@corp.example')]
+    (('sender', 'bob@corp.example'),)
     >>> fields_of("sender says: hello: there", frozenset({"sender"}))
-    []
+    ()
     """
     if text.lstrip()[:1] not in ("{", "["):
         scanned = _scan(text, wanted) if len(text) <= MOST_CHARACTERS else []
         if scanned is not None:
-            return scanned
+            return tuple(scanned)
     value = structure_of(text)
     rows = value if isinstance(value, list) else [value]
-    return [(k, v) for row in rows if isinstance(row, Mapping) for k, v in row.items() if k in wanted]
+    return tuple((k, v) for row in rows if isinstance(row, Mapping) for k, v in row.items() if k in wanted)
 
 
 def structure_of(text: str) -> Json:
@@ -55,7 +56,7 @@ def structure_of(text: str) -> Json:
     return _printed(text) if len(text) <= MOST_CHARACTERS else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _printed(text: str) -> Json:
     value = _literal(text) if text.lstrip()[:1] in ("{", "[") else _yaml(text)
     return value if isinstance(value, dict | list) else None
