@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +150,37 @@ def test_a_webhook_is_delivered_to_from_the_moment_a_guard_opens_until_it_closes
     assert threading.active_count() > before
     guard.close()
     assert guard.records.store._writer._closed  # type: ignore[attr-defined]
+
+
+AS_NOBODY = """
+import os, sys
+from remit.settings import Settings
+from remit.testing import small_refunds
+import remit
+folder, rules = sys.argv[1], small_refunds()
+settings = Settings(home=folder + "/home")
+remit.open(rules, store="memory:", settings=settings).close()  # all that is imported late
+os.setuid(65534)
+try:
+    remit.open(rules, store=f"sqlite:///{folder}/remit.db", settings=settings)
+except remit.RemitError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "setuid") or os.getuid() != 0, reason="needs a user to become another one"
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_store_that_this_user_may_not_write_is_refused(there: bool) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        Path(place).chmod(0o755)
+        if there:
+            store = f"sqlite:///{place}/remit.db"
+            remit.open(small_refunds(), store=store, settings=settings(Path(place))).close()
+        command = [sys.executable, "-c", AS_NOBODY, place]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if "Permission" in found.stderr:
+        pytest.skip("another user may not read this installation")
+    assert found.stdout.startswith(("BadInput", "Unavailable")), found.stderr
+    assert place in found.stdout

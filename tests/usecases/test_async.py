@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from remit import ApprovalRequired, BadInput, CallDenied, ResultWithheld, Unavailable
+from remit import AnswerRefused, ApprovalRequired, BadInput, CallDenied, ResultWithheld, Unavailable
 from remit.core.approval import ApprovalState
-from remit.testing import FakeRecords, envelope, fake_guard, open_guard
+from remit.testing import FakeRecords, envelope, fake_guard, one_tool, open_guard
 from remit.usecases.session import Session
 
 OK = {"refund_id": "R"}
@@ -396,6 +396,19 @@ def test_a_session_hides_no_error_behind_its_own_end() -> None:
         asyncio.run(main(None))
     with pytest.raises(LookupError):
         asyncio.run(main(LookupError))
+
+
+def test_a_final_answer_is_checked_and_recorded_without_stopping_the_loop() -> None:
+    guard, records = fake_guard(envelope=one_tool(rest="  outputs:\n    - {id: short, max_length: 5}\n"))
+
+    async def main() -> None:
+        async with guard.session() as session:
+            assert await session.afinish("done") == "done"
+            with pytest.raises(AnswerRefused):
+                await session.afinish("too long")
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "finished", "finished", "session.closed"]
 
 
 def test_envelopes_may_hold_reads_only() -> None:

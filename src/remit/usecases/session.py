@@ -455,6 +455,10 @@ class Session:
             raise AnswerRefused(tuple(found))
         return answer
 
+    async def afinish(self, answer: str) -> str:
+        """As `finish`, for coroutines: the event loop does not wait for the store."""
+        return await asyncio.to_thread(self.finish, answer)
+
     def _answer_missteps(self, found: list[Violation], enforced: bool) -> tuple[Misstep, ...]:
         if not found:
             return ()
