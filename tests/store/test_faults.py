@@ -121,9 +121,9 @@ def test_a_commit_that_landed_although_it_failed_is_not_written_twice(
     committer = journal._committer
     attempt = committer._attempt
 
-    def lands_and_fails(items: object, nonce: bytes) -> None:
+    def lands_and_fails(items: object, nonce: bytes, **options: object) -> None:
         monkeypatch.undo()
-        attempt(items, nonce)  # type: ignore[arg-type]
+        attempt(items, nonce, **options)  # type: ignore[arg-type]
         raise _error(apsw.IOError, apsw.SQLITE_IOERR_FSYNC)
 
     monkeypatch.setattr(committer, "_attempt", lands_and_fails)

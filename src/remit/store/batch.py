@@ -1,15 +1,14 @@
 """One `BEGIN IMMEDIATE … COMMIT`: many pieces of work, each kept or undone by itself.
 
-Rows are collected and inserted together, since each statement that runs by itself gives the interpreter's
-lock away. A piece of work that looks at the database sees all that was appended before: the rows are
-inserted, and a savepoint is set, the moment it asks for the connection. Work that only appends needs no
-savepoint, since nothing of it is in the database until the end.
+Rows are collected and inserted together at the end. A piece of work that looks at the database sees all that was
+appended before: the rows are inserted, and a savepoint is set, the moment it asks for the connection. Work that only
+appends needs no savepoint, since nothing of it is in the database until the end.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 
 import apsw
@@ -24,9 +23,10 @@ from remit.store.keys import DataKey, Keyring
 from remit.store.reader import EVENT_COLUMNS, read_event
 
 _SALT, _NONCE = 16, 12
-_ROWS_AT_ONCE = (64, 16, 4, 1)
-"""How many rows one INSERT takes; few sizes, so that every statement stays in the cache."""
-_WIDTH = {"event": 15, "anomaly": 7, "payload": 5}
+_INSERT = {
+    table: f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 - no values in it
+    for table, columns in (("event", 15), ("anomaly", 7), ("payload", 5))
+}
 
 
 class _Rows:
@@ -38,14 +38,6 @@ class _Rows:
         self.payload: list[tuple[bytes, ...]] = []
         self.event: list[tuple[apsw.SQLiteValue, ...]] = []
         self.anomaly: list[tuple[apsw.SQLiteValue, ...]] = []
-
-
-def _insert_sql(table: str, rows: int) -> str:
-    one = f"({', '.join('?' * _WIDTH[table])})"
-    return f"INSERT INTO {table} VALUES {', '.join([one] * rows)}"  # noqa: S608 - names from the table above
-
-
-_INSERT = {(table, rows): _insert_sql(table, rows) for table in _WIDTH for rows in _ROWS_AT_ONCE}
 
 
 class Batch:
@@ -265,16 +257,8 @@ class Batch:
 
     def _flush(self, rows: _Rows) -> None:
         if rows.event:
-            for table in _WIDTH:
+            for table, insert in _INSERT.items():
                 waiting = getattr(rows, table)
                 if waiting:
-                    self._insert(table, waiting)
+                    self._connection.executemany(insert, waiting)
                     waiting.clear()
-
-    def _insert(self, table: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
-        start = 0
-        for size in _ROWS_AT_ONCE:
-            while len(rows) - start >= size:
-                values = [value for row in rows[start : start + size] for value in row]
-                self._execute(_INSERT[table, size], values)
-                start += size

@@ -13,24 +13,23 @@ from __future__ import annotations
 
 import hmac
 import os
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import apsw
 
 from remit.core.errors import BadInput, Unavailable
-from remit.core.event import AnomalyIndex, Event
-from remit.core.types import Severity
 from remit.store.batch import Batch
 from remit.store.chain import Head, head_of
-from remit.store.clock import WallClock, uuid7
+from remit.store.clock import WallClock
 from remit.store.connection import WORLD, told
+from remit.store.gap import Gap, gap_event
 from remit.store.keys import Keyring
 from remit.store.reserve import Reserve
-from remit.store.writer import Waiting
+from remit.store.waiting import Waiting
 
 _READ_HEAD = "SELECT size, chain, peaks, at, top, erasures, nonce, seal FROM head"
 _WRITE_HEAD = (
@@ -48,15 +47,6 @@ class StoreState(StrEnum):
     """The disk is full."""
     ALTERED = "journal_altered"
     """The database is not the one that we wrote: rolled back, forked or edited. Nothing is added to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Events that were not captured, to be recorded when writing works again."""
-
-    since: float
-    count: int
-    reason: str
 
 
 class Committer:
@@ -84,6 +74,7 @@ class Committer:
         self._seen: Head | None = None
         self._seen_row: tuple[Any, ...] = ()
         self._gap: Gap | None = None
+        self._gap_lock = threading.Lock()
         self._interrupted: tuple[bytes, frozenset[Waiting]] | None = None
         self.state = StoreState.OK
         self.barred = ""
@@ -97,7 +88,7 @@ class Committer:
                 items = self._still_to_do(items)
             if self.state is StoreState.STOPPED:
                 self._hold_reserve()
-            self._attempt(items, nonce)
+            self._attempt(items, nonce, gap=self._gap)
         except apsw.FullError:
             self._stop(items)
         except apsw.BusyError:
@@ -130,6 +121,10 @@ class Committer:
             with suppress(apsw.Error):
                 connection.close()
 
+    def renew(self) -> None:
+        """Start with a lock that no thread of the parent process holds."""
+        self._gap_lock = threading.Lock()
+
     def inherited(self) -> apsw.Connection | None:
         """The connection of the parent process, given up without closing it."""
         connection, self._connection = self._connection, None
@@ -147,10 +142,16 @@ class Committer:
 
     def missed(self, count: int, reason: str) -> None:
         """Record with the next batch that *count* events were not captured."""
-        if self._gap is None:
-            self._gap = Gap(self._clock(), count, reason)
-        else:
-            self._gap = Gap(self._gap.since, self._gap.count + count, self._gap.reason)
+        with self._gap_lock:
+            known = self._gap
+            self._gap = Gap(self._clock(), count, reason) if known is None else known.with_more(count)
+
+    def _recorded(self, gap: Gap | None) -> None:
+        """The event for *gap* is durable; what was missed since then is a gap of its own."""
+        with self._gap_lock:
+            if gap is not None and self._gap is not None:
+                left = self._gap.count - gap.count
+                self._gap = Gap(self._clock(), left, self._gap.reason) if left else None
 
     def _hold_reserve(self) -> None:
         # While there is no room for the reserve, an event would take the room that the reserve gave up.
@@ -159,18 +160,15 @@ class Committer:
 
     # One attempt
 
-    def _attempt(self, items: Sequence[Waiting], nonce: bytes) -> None:
+    def _attempt(self, items: Sequence[Waiting], nonce: bytes, *, gap: Gap | None) -> None:
         if self.barred:
             raise self._altered(self.barred)
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
             batch = Batch(connection, self._head(connection), self._keyring, self._clock)
-            gap = self._gap
             if gap is not None:
-                _work_through(
-                    batch, [Waiting(lambda tx: tx.append(_gap_event(tx.now, gap, "resumed")), 1, 0)]
-                )
+                _work_through(batch, [Waiting(lambda tx: tx.append(gap_event(tx.now, gap, "resumed")), 1, 0)])
             _work_through(batch, items)
             if not batch.touched:
                 connection.execute("ROLLBACK")
@@ -184,7 +182,7 @@ class Committer:
             _roll_back(connection)
             raise
         self._seen, self._seen_row = head, row
-        self._gap = None if gap is self._gap else self._gap
+        self._recorded(gap)
         self.state = StoreState.OK
         self.batches += 1
         self._committed(head)
@@ -229,7 +227,7 @@ class Committer:
                 self.ambiguous += 1
                 self.state = StoreState.OK
             else:
-                self._attempt(items, nonce)
+                self._attempt(items, nonce, gap=self._gap)
         except (*WORLD, BadInput, Unavailable):
             self.abandon()
             self._refuse(items, Unavailable(f"{self._place}: the disk failed ({error})", retry_after_s=1.0))
@@ -258,14 +256,11 @@ class Committer:
         if self._reserve is not None:
             self._reserve.release()
         if gap is not None and not told_before:
-            self._gap = None
+            stopped = Waiting(lambda tx: tx.append(gap_event(tx.now, gap, "stopped")), 1, 0)
             try:
-                self._attempt(
-                    [Waiting(lambda tx: tx.append(_gap_event(tx.now, gap, "stopped")), 1, 0)], os.urandom(16)
-                )
+                self._attempt([stopped], os.urandom(16), gap=None)
             except (*WORLD, Unavailable):
                 self.abandon()
-            self._gap = gap
         self.state = StoreState.STOPPED
 
 
@@ -297,9 +292,3 @@ def _roll_back(connection: apsw.Connection) -> None:
     with suppress(apsw.Error):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def _gap_event(now: float, gap: Gap, state: str) -> Event:
-    body = {"state": state, "from": gap.since, "to": now, "count": gap.count, "reason": gap.reason}
-    index = AnomalyIndex("gap", Severity.CRITICAL, (), "", counts=True)
-    return Event(uuid7(now), "", "gap", "", "", body, anomaly=index)

@@ -18,7 +18,7 @@ WITHDRAWN_SQLITE = (3, 52, 0)
 PAGE_BYTES = 8192
 BUSY_S = 5.0
 """How long a connection waits for the lock of another process."""
-WAL_PAGES = 1000
+WAL_PAGES = 500
 """The WAL is copied back when it is this long, by the writer: a thread of its own made both slower."""
 
 WORLD = (

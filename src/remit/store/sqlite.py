@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,45 +18,26 @@ from remit.store.checkpoint import Checkpoint
 from remit.store.clock import WallClock, wall_clock
 from remit.store.commit import Committer, StoreState
 from remit.store.connection import connect, connect_reader, make_durable, network_file_system, told
+from remit.store.counters import Counters
 from remit.store.erase import erase_subject
-from remit.store.fork import forget, keep_for_ever, survive_forks
+from remit.store.fork import forget, survive_forks
 from remit.store.home import Home
 from remit.store.keys import Keyring, exposed
+from remit.store.merkle import root_of_peaks
 from remit.store.notary import Notary
 from remit.store.opening import Opened, open_database
 from remit.store.pool import Readers
+from remit.store.quiet import Quiet
 from remit.store.reader import read_events
 from remit.store.reserve import RESERVE_BYTES, Reserve
 from remit.store.transaction import Transaction
-from remit.store.writer import Waiting, Writer, in_event_loop
+from remit.store.waiting import Waiting
+from remit.store.writer import Writer, in_event_loop
 
 T = TypeVar("T")
 
-_POLL_S = 0.005
-"""How often a task looks for room in a full queue."""
-_FORK_S = 10.0
-"""How long a fork waits for a commit or a read in hand."""
 _USUAL_EVENT = 2048
 """Bytes that a piece of work counts for in the queue when its caller says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What the journal did since it was opened, for metrics."""
-
-    events: int
-    """Events in the journal."""
-    batches: int
-    refused: int
-    """Events whose callers were told that they could not be captured."""
-    ambiguous: int
-    """Commits that reported a failure and had landed."""
-    reopened: int
-    """How often the handle was given up after a failure of the disk."""
-    waiting: int
-    waiting_bytes: int
-    dropped: int = 0
-    """Always 0: nothing that was taken is dropped."""
 
 
 class SqliteStore:
@@ -101,7 +81,8 @@ class SqliteStore:
         events, size, wait_s = bounds
         self._writer = Writer(self._committer, events=events, size=size, wait_s=wait_s)
         self._readers = Readers(self._open_reader)
-        self._closed = self._quiet = False
+        self._forking = Quiet(self._writer, self._committer, self._readers, self._notary)
+        self._closed = False
 
     @classmethod
     def open(
@@ -160,7 +141,7 @@ class SqliteStore:
         store._check_against_checkpoints()
         if reserve is not None:
             reserve.hold()
-        survive_forks(store)
+        survive_forks(store._forking)
         return store
 
     # Writing
@@ -188,7 +169,7 @@ class SqliteStore:
         """
         item = Waiting(work, events, size)
         item.future = Future()
-        self._writer.submit(item, wait_s)
+        self._writer.submit(item, 0.0 if wait_s is None and in_event_loop() else wait_s)
         return item.future
 
     def transact_now(
@@ -206,17 +187,7 @@ class SqliteStore:
         self, work: Callable[[Transaction], T], *, events: int = 1, size: int = _USUAL_EVENT
     ) -> T:
         """`transact` for tasks of an event loop; a task that must wait for room in the queue sleeps."""
-        import asyncio
-
-        item = Waiting(work, events, size)
-        item.loop = asyncio.get_running_loop()
-        item.future = future = item.loop.create_future()
-        deadline = item.loop.time() + self._writer.wait_s
-        while not self._writer.offer(item):
-            if item.loop.time() > deadline:
-                raise self._writer.no_room(item, self._writer.wait_s)
-            await asyncio.sleep(_POLL_S)
-        result: T = await future
+        result: T = await self._writer.run_async(Waiting(work, events, size))
         return result
 
     async def append_async(self, event: Event) -> int:
@@ -350,7 +321,7 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        forget(self)
+        forget(self._forking)
         self._writer.close()
         if self._notary is not None:
             self._notary.close()
@@ -363,35 +334,6 @@ class SqliteStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def before_fork(self) -> None:
-        """Finish the batch in hand and close all connections; see `fork`."""
-        self._quiet = False
-        if self._writer.leads or not self._writer.take_lead(_FORK_S):
-            return
-        if self._notary is not None:
-            self._notary.lock.acquire()
-        self._quiet = self._readers.pause(_FORK_S)
-        if self._quiet and not self.volatile:
-            self._committer.abandon()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        if self._writer.leads and self._readers.paused:
-            if self._notary is not None:
-                self._notary.lock.release()
-            self._readers.resume()
-            self._writer.give_back()
-
-    def after_fork_in_child(self) -> None:
-        """Start with an empty queue; connections open when they are next needed."""
-        self._writer.reset()
-        self._readers.reset()
-        if self._notary is not None:
-            self._notary.reset()
-        if not self._quiet:
-            self._committer.bar("the process forked in the middle of a transaction; use a new process")
-            keep_for_ever(self._committer.inherited())
-
     def _check_against_checkpoints(self) -> None:
         """Refuse to write to a journal that is shorter than it was when it was signed."""
         if self._home is None:
@@ -399,7 +341,9 @@ class SqliteStore:
         last = self._home.latest()
         head = self._committer.head()
         if last is not None and head.size < last.size:
-            self._committer.bar(f"{last.size} events were signed and {head.size} are left")
+            self._bar(f"{last.size} events were signed and {head.size} are left")
+        elif last is not None and head.size == last.size and root_of_peaks(head.peaks) != last.root:
+            self._bar(f"its {head.size} events are not those that were signed")
 
     def _bar(self, how: str) -> None:
         self._committer.bar(how)

@@ -22,6 +22,7 @@ from remit.store import schema
 from remit.store.chain import GENESIS, anomaly_field, chain_of, head_of, leaf_of
 from remit.store.checkpoint import Checkpoint
 from remit.store.erase import ERASED
+from remit.store.findings import Problem, VerifyReport
 from remit.store.home import Home, stores_at
 from remit.store.keys import StoreKeys, unwrap
 from remit.store.merkle import add_leaf, root_of_peaks
@@ -38,37 +39,6 @@ SELECT event.seq, event.at, CAST(event.id AS BLOB), CAST(session AS BLOB), CAST(
   counts, enforced
 FROM event LEFT JOIN anomaly ON anomaly.seq = event.seq ORDER BY event.seq
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is not as it was written."""
-
-    place: str
-    """A file, or `event <sequence>`."""
-    found: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What verification found."""
-
-    ok: bool
-    events: int
-    """Events that were read."""
-    first_bad_seq: int | None
-    """The first event that is altered or missing, where that is known."""
-    problems: tuple[Problem, ...]
-    """At most 100."""
-    checkpoints: int
-    """How many checkpoints were compared."""
-    unsigned: int
-    """Events after the last checkpoint: only the chain speaks for them."""
-    keys_checked: bool
-    """Whether the master key was there, so that the head and the data keys could be checked as well."""
-    root: str
-    """Root of the tree over the events that were read, hex."""
 
 
 def verify(store: SqliteStore | Path, home: Path | None = None) -> VerifyReport:

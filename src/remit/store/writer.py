@@ -3,7 +3,8 @@
 Whoever holds the *lead* is the process's one writer. A caller that finds the lead free takes it and commits
 at once, on its own thread, since two hand-offs between threads would cost it half its rate; what queues up
 meanwhile goes to the writer thread, which takes all of it into one transaction. The time of one commit is
-thus the timer of the next batch, and no other timer is needed.
+thus the timer of the next batch; only after a large batch the thread waits for a moment, since otherwise the
+first caller to come again would have a sync for itself and the others would wait for it.
 
 Every holder looks at the queue again after it gave the lead back, so no work is left behind by a caller that
 found the lead taken.
@@ -16,62 +17,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from remit.core.errors import Unavailable
-from remit.store.batch import Batch
-
-if TYPE_CHECKING:
-    import asyncio
+from remit.store.waiting import Waiting, publish
 
 BATCH = 256
 """Most works in one transaction."""
 _GATHER_S = 0.0005
 """How long the writer thread waits at most for the callers of its last batch to come again."""
+_GATHER_FROM = 8
+"""Size of a batch from which on it waits for the next: fewer callers are better served at once."""
 _NEVER = 1 << 30
-
-
-class Waiting:
-    """One piece of work in the queue, and what became of it."""
-
-    __slots__ = ("done", "error", "events", "future", "loop", "result", "signal", "size", "work")
-
-    def __init__(self, work: Callable[[Batch], Any], events: int, size: int) -> None:
-        self.work = work
-        self.events = events
-        self.size = size
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.done = False
-        self.future: Future[Any] | asyncio.Future[Any] | None = None
-        self.loop: asyncio.AbstractEventLoop | None = None
-        """The event loop that the future belongs to, where it is one of asyncio's."""
-        self.signal: threading.Lock | None = None
-
-    def publish(self) -> None:
-        """Tell the caller; only after the commit."""
-        if self.signal is not None:
-            self.signal.release()
-        elif isinstance(self.future, Future) and self.future.set_running_or_notify_cancel():
-            self.resolve()
-        self.done = True
-
-    def resolve(self) -> None:
-        """Give the future its result or error."""
-        if self.future is None or self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
-    def unwrap(self) -> Any:
-        """The result, or raise what the work or the commit raised."""
-        if self.error is not None:
-            raise self.error
-        return self.result
+_POLL_S = 0.005
+"""How often a task looks for room in a full queue."""
 
 
 class Writer:
@@ -115,13 +75,18 @@ class Writer:
         self._enqueue(item, wait_s)
         self._nudge()
 
-    def offer(self, item: Waiting) -> bool:
-        """`submit` that never waits; False where there is no room."""
-        with self._lock:
-            if not self._take(item):
-                return False
-        self._nudge()
-        return True
+    async def run_async(self, item: Waiting) -> Any:
+        """Queue *item* for the writer thread and await it; sleeps while there is no room."""
+        import asyncio
+
+        item.loop = asyncio.get_running_loop()
+        item.future = future = item.loop.create_future()
+        deadline = item.loop.time() + self.wait_s
+        while not self._offer(item):
+            if item.loop.time() > deadline:
+                raise self._no_room(item, self.wait_s)
+            await asyncio.sleep(_POLL_S)
+        return await future
 
     def run(self, item: Waiting, *, may_lead: bool = True) -> Any:
         """Queue *item* and wait for it; commit it here when nobody else is committing."""
@@ -204,7 +169,14 @@ class Writer:
                 wait_s = self.wait_s if wait_s is None else wait_s
                 self._wait_for_room(item, wait_s)
                 if not self._take(item):
-                    raise self.no_room(item, wait_s)
+                    raise self._no_room(item, wait_s)
+
+    def _offer(self, item: Waiting) -> bool:
+        with self._lock:
+            if not self._take(item):
+                return False
+        self._nudge()
+        return True
 
     def _take(self, item: Waiting) -> bool:
         if self._closed:
@@ -233,8 +205,7 @@ class Writer:
         finally:
             self._blocked -= 1
 
-    def no_room(self, item: Waiting, wait_s: float) -> Unavailable:
-        """Count *item* as refused; the error for its caller."""
+    def _no_room(self, item: Waiting, wait_s: float) -> Unavailable:
         self.refused += item.events
         waiting = f"{self.events} events ({self.size} bytes) wait to be written"
         return Unavailable(f"capture_unavailable: {waiting}", retry_after_s=max(wait_s, 0.05))
@@ -260,7 +231,7 @@ class Writer:
                 if self._blocked:
                     self._room.notify_all()
         self._last = len(batch)
-        _publish(batch)
+        publish(batch)
         return True
 
     def _nudge(self) -> None:
@@ -296,36 +267,11 @@ class Writer:
 
     def _gather(self) -> bool:
         """Wait a moment for the callers of the last batch to come again, so that one sync serves them all."""
-        if self._last > 1 and len(self._queue) < self._last:
+        if self._last >= _GATHER_FROM and len(self._queue) < self._last:
             self._expected = self._last
             self._bell.acquire(timeout=_GATHER_S)
             self._expected = _NEVER
         return True
-
-
-def _publish(batch: Sequence[Waiting]) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
-    try:
-        for item in batch:
-            if item.loop is None:
-                item.publish()
-            else:
-                loops.setdefault(item.loop, []).append(item)
-        for loop, items in loops.items():
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_resolve, items)
-    except BaseException:
-        # An interrupt between two callers must not leave the rest waiting.
-        for item in batch:
-            if not item.done:
-                with suppress(RuntimeError):
-                    item.publish()
-        raise
-
-
-def _resolve(items: Sequence[Waiting]) -> None:
-    for item in items:
-        item.resolve()
 
 
 def in_event_loop() -> bool:
