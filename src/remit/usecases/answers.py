@@ -394,7 +394,7 @@ def preview(tool: str, args: Mapping[str, Json]) -> str:
     """What a call would do, in one line for people: tool and arguments, values cut at 200 characters.
 
     >>> preview("refund", {"order_id": "O-1", "amount": 120})
-    "refund(order_id='O-1', amount='120')"
+    "refund(order_id='O-1', amount=120)"
     """
     shown = []
     for key, value in args.items():
