@@ -280,6 +280,23 @@ def test_a_function_cancelled_while_it_waits_for_a_thread_does_not_run_and_is_re
     assert records.bodies("released")[0]["reason"] == "cancelled before it was dispatched"
 
 
+def test_a_function_that_no_thread_takes_does_not_run_and_is_released() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    guard, records = fake_guard()
+
+    async def main() -> None:
+        session = guard.session()
+        pool = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(pool)
+        pool.shutdown()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await session.acall("refund", {"amount": 5}, run=never)
+
+    asyncio.run(main())
+    assert not records.in_flight and not records.settlements[0].ran
+
+
 def test_a_call_cancelled_before_its_admission_is_released_as_soon_as_that_is_known() -> None:
     guard, records = fake_guard()
     admit = records.admit

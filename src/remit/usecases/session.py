@@ -369,6 +369,11 @@ class Session:
                 self.wait_for(answers.give_back(need.admission, "cancelled before it was dispatched"))
                 raise
             return Outcome(error=error, elapsed_s=gate.elapsed_s)
+        except Exception as error:
+            if gate.shut():  # no thread took it
+                why = f"not dispatched: {type(error).__name__}"
+                self.wait_for(answers.give_back(need.admission, why))
+            raise
         return await self._awaited(outcome) if inspect.isawaitable(outcome.value) else outcome
 
     def _last_look(self, admission: Admission, decision: Decision, answers: CallAnswers) -> None:
