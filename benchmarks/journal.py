@@ -22,6 +22,8 @@ from remit.core.event import Event
 from remit.store.sqlite import SqliteStore
 
 EVENT_BYTES = 2048
+SESSION = 20
+"""Events of a session."""
 PAIRS = 9
 SLICE_S = 0.25
 RATE = 1000
@@ -73,13 +75,18 @@ class _Bench:
         self.store = SqliteStore.open(folder / "remit.db", home=folder / "home")
         self.text = "x" * (EVENT_BYTES - 160)
         self.made = 0
+        self.written: dict[int, int] = {}
+        self.session: dict[int, str] = {}
 
-    def event(self, session: int) -> Event:
+    def event(self, caller: int) -> Event:
+        """The next event of *caller*, whose sessions have 20 events each; ids sort by time, as UUIDv7 do."""
         self.made += 1
-        name = f"{self.made:012}-{session}"
-        return Event(
-            name, f"session-{session}", "decided", "agent", "e" * 64, {"text": self.text, "name": name}
-        )
+        number = self.written[caller] = self.written.get(caller, -1) + 1
+        if number % SESSION == 0:
+            self.session[caller] = f"{self.made:032x}-{caller:03}"
+        name = f"{self.made:032x}-{caller:03}"
+        body = {"text": self.text, "name": name}
+        return Event(name, self.session[caller], "decided", "agent", "e" * 64, body)
 
     def raw(self) -> list[float]:
         """The seconds that each append with fdatasync took."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import struct
@@ -298,6 +299,21 @@ def test_an_event_is_signed_after_a_second_at_the_latest(journal: SqliteStore) -
         pass
 
     assert verify(journal).unsigned == 0
+
+
+def test_what_a_killed_process_left_unsigned_is_signed_by_the_next(
+    open_journal: Open, tmp_path: Path
+) -> None:
+    open_journal().close()
+    if not os.fork():
+        store = open_journal()
+        store.append_now(event(1))
+        os._exit(0)
+    os.wait()
+    assert verify(tmp_path / "remit.db", tmp_path / "home").unsigned == 1
+
+    open_journal().close()
+    assert verify(tmp_path / "remit.db", tmp_path / "home").unsigned == 0
 
 
 def test_no_checkpoint_is_signed_for_a_tree_that_does_not_extend_the_last(

@@ -335,7 +335,7 @@ class SqliteStore:
         self.close()
 
     def _check_against_checkpoints(self) -> None:
-        """Refuse to write to a journal that is shorter than it was when it was signed."""
+        """Refuse to write to a journal that is not the one that was signed; sign what was added to it."""
         if self._home is None:
             return
         last = self._home.latest()
@@ -344,6 +344,8 @@ class SqliteStore:
             self._bar(f"{last.size} events were signed and {head.size} are left")
         elif last is not None and head.size == last.size and root_of_peaks(head.peaks) != last.root:
             self._bar(f"its {head.size} events are not those that were signed")
+        elif self._notary is not None and head.size > (last.size if last else 0):
+            self._notary.follow(head)  # a process that was killed left them unsigned
 
     def _bar(self, how: str) -> None:
         self._committer.bar(how)
