@@ -162,6 +162,17 @@ def test_a_tool_that_changes_its_arguments_changes_nothing_that_was_recorded(fol
     assert given == {"xs": [{"n": 1}]} and decided.body["args"] == given
 
 
+def test_what_an_anomaly_says_was_attempted_is_what_was_decided_also_where_the_tool_changed_it() -> None:
+    rules = envelope(
+        "  tools:\n    act:\n      effect: write\n      args: {type: object, additionalProperties: false,"
+        " properties: {xs: {type: array, items: {type: integer}}}}\n      output: {type: string}\n"
+    )
+    guard, records = fake_guard(envelope=rules)
+    with guard.session() as session, pytest.raises(ResultWithheld):
+        session.call("act", {"xs": [1]}, run=lambda xs: xs.clear())
+    assert records.bodies("settled")[0]["attempted"]["args"] == {"xs": [1]}
+
+
 def test_arguments_that_change_after_the_decision_do_not_change_the_call() -> None:
     guard, records = fake_guard()
     given = {"amount": 5}

@@ -31,7 +31,8 @@ class Event:
     """UUIDv7 made by the caller; writing the same event twice stores it once."""
     session: str
     kind: str
-    """`session.opened`, `observed`, `decided`, `settled`, `finished`, `approval.*`, `breaker.*`, `gap`, …"""
+    """`session.opened`, `observed`, `decided`, `settled`, `released` (it did not run), `finished`, `approval.*`,
+    `breaker.*`, `gap`, …"""
     agent: str
     envelope: str
     """Hash of the envelope in force; empty where none is."""
