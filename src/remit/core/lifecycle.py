@@ -126,7 +126,9 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
     except Exception as lost:
         if outcome.error is None:
             raise
-        if not isinstance(outcome.error, Exception):  # an interrupt or a cancellation must arrive as what it is
+        if not isinstance(
+            outcome.error, Exception
+        ):  # an interrupt or a cancellation must arrive as what it is
             raise outcome.error from lost
         raise lost from outcome.error
     if outcome.error is not None:

@@ -27,10 +27,21 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 )
 """Known formats: (family, RE2 pattern); the first that matches at a place wins."""
 
-_NAMED = r"(?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
+_NAMED = (
+    r"(?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
+)
 _OWN = r"\[secret:[a-z]+:[0-9a-f]{10}\]"
 _ASSIGNED = rf"(?:{_OWN})|{_NAMED}" + r"""\\*["']?\s*[=:]\s*\\*["']?([^\s"'\\,;]{6,})"""
-_SECRET_NAMES = ("password", "passwd", "passphrase", "secret", "apikey", "accesstoken", "authtoken", "privatekey")
+_SECRET_NAMES = (
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "apikey",
+    "accesstoken",
+    "authtoken",
+    "privatekey",
+)
 """Endings of the names of fields whose values are secret, without `_` and `-`."""
 
 

@@ -115,7 +115,9 @@ class SqliteRecords:
             self._watch_clock(tx)
             for event in events:
                 tx.append(event)
-            record = control_approvals.request_approval(tx, hidden, single_operator=self.store.single_operator)
+            record = control_approvals.request_approval(
+                tx, hidden, single_operator=self.store.single_operator
+            )
             if isinstance(record, ApprovalRecord) and record.id == request.id:
                 outbox.tell_held(tx, record.status)
             return record
