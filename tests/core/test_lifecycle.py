@@ -120,13 +120,17 @@ def test_a_call_that_the_store_holds_is_put_to_people_and_admitted_again() -> No
     assert isinstance(script.send(ADMITTED), Run)
 
 
-def test_a_call_that_is_held_again_after_its_approval_is_refused() -> None:
+def test_a_call_that_is_held_for_something_new_is_asked_again_and_refused_in_the_end() -> None:
     script = script_of(call("refund", amount=30))
-    script.send(past(next(script)))
-    script.send("approval-1")
+    held = Admission("hold", Mode.SUPERVISED, 2, 2, violations=(SUPERVISED,))
+    assert isinstance(script.send(past(next(script))), Approve)
+    assert isinstance(script.send("approval-1"), Admit)
 
+    for approval in ("approval-2", "approval-3"):
+        assert isinstance(script.send(held), Approve)
+        assert isinstance(script.send(approval), Admit)
     with pytest.raises(CallDenied) as no:
-        script.send(Admission("hold", Mode.SUPERVISED, 2, 2, violations=(SUPERVISED,)))
+        script.send(held)
     assert no.value.decision.result is Result.DENY
 
 

@@ -343,7 +343,18 @@ def test_a_limit_that_holds_asks_people(world: World):
     world.hire("ann")
     world.ask(question("q", "a"))
     world.answer("q", "ann")
-    assert world.admit(call("a", claims=claim)).approval_id == "q"
+    assert world.admit(call("a", claims=claim, seen=("pay.daily",))).approval_id == "q"
+
+
+def test_an_approval_given_before_a_limit_held_does_not_cover_it(world: World):
+    claim = (LimitClaim("pay.daily", "k", 11, 10, 60.0, OnViolation.HOLD),)
+    world.hire("ann")
+    world.ask(question("q", "a"))
+    world.answer("q", "ann")
+
+    asked = world.admit(call("a", claims=claim, seen=("pay.large",)))
+
+    assert (asked.status, asked.approval_id) == ("hold", None)
 
 
 def test_a_refused_call_takes_nothing_from_any_limit(world: World):

@@ -15,7 +15,7 @@ import pytest
 import remit
 from remit import CallDenied, Unavailable
 from remit.core.types import Integrity
-from remit.testing import envelope, open_guard
+from remit.testing import envelope, one_tool, open_guard
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -247,3 +247,32 @@ def test_a_file_that_may_not_grow_refuses_effects(folder: Path) -> None:
     with worker.opened(folder, version="clean") as guard:
         settled = sum(e.event.kind == "settled" for e in guard.records.store.events())
     assert settled >= len(fine)
+
+
+def test_of_two_that_open_the_same_new_session_at_once_only_one_does(tmp_path: Path) -> None:
+    envelope = one_tool("")
+    with (
+        remit.open(envelope, store=f"sqlite:///{tmp_path}/r.db") as one,
+        remit.open(envelope, store=f"sqlite:///{tmp_path}/r.db") as two,
+    ):
+        first = one.session(id="shared", principal="ann")
+        first.close()
+        two.records = _WithoutHistory(two.records)
+        second = two.session(id="shared", principal="bob")
+
+        with pytest.raises(remit.BadInput, match="another event has this id"):
+            second.call("act", {"n": 1, "to": "x", "kind": "a", "sure": True}, run=lambda **_: None)
+            second.close()
+
+
+class _WithoutHistory:
+    """Records that do not see yet what another process has just written."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+
+    def events(self, session: str) -> Iterator[Any]:
+        return iter(())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)

@@ -45,6 +45,8 @@ class AdmitRequest:
     """`core.approval.call_digest` of this call, without the breaker's epoch."""
     needs_approval: ApprovalNeed | None = None
     """What the envelope asks of people, where `decide` said HOLD."""
+    seen: tuple[str, ...] = ()
+    """Ids of the clauses that people saw when they approved: a limit that holds and is not among them asks anew."""
     call_id: str = ""
     sampled: float = 1.0
     """A number in [0, 1) drawn by the caller at random; in PROBATION one below `recovery.sample` goes to a

@@ -36,7 +36,7 @@ _FILLER: Final = re.compile(
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class _Flaw(Exception):  # noqa: N818 - a flaw in the value
+class _Flaw(Exception):
     """What is wrong, and the path to it, collected from the inside outwards."""
 
     def __init__(self, found: str, remedy: str) -> None:

@@ -36,6 +36,9 @@ from remit.core.types import (
     Violation,
 )
 
+_ASKED_AGAIN = 2
+"""How often one call may be held for something that only its admission showed, before that is a refusal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consult:
@@ -110,7 +113,9 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
     if enforced and decision.result is Result.HOLD:
         approval_id = yield Approve(decision)
     admission: Admission = yield Admit(decision, approval_id, enforced)
-    if admission.status == "hold" and approval_id is None:
+    for _ in range(_ASKED_AGAIN):
+        if admission.status != "hold":
+            break
         decision = refine(decision, admission)
         tool = envelope.tools.get(call.tool)
         if tool is not None and decision.result is Result.HOLD:

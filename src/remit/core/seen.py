@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText, labelled_fields
+from remit.core.reader_tool import RESERVED
 from remit.core.types import Json, PrincipalKind, Role, Segment
 
 FACTS_SOURCE = "session"
@@ -39,6 +40,7 @@ def append_result(
         echo: the arguments of the call that it answers.
         kind: whose session it is.
     """
+    tool = f"?{tool}" if tool in RESERVED else tool  # a tool of that name has no claim to the source's label
     segment = Segment(len(text.segments), Role.TOOL, tool, told, label_of(envelope, tool, kind))
     text.append(segment, echo=echo)
     if tool in envelope.with_fields:

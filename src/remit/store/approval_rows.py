@@ -10,9 +10,9 @@ import msgspec
 
 from remit.core.approval import ApprovalState, ApprovalStatus, GivenAnswer, Reply, may_become, satisfies
 from remit.core.event import Event
+from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import ApprovalNeed, Json, ToolEffect
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 _NAMES = (

@@ -20,6 +20,7 @@ from remit.core.approval import ApprovalState, ApprovalStatus
 from remit.core.breaker import ModeChange
 from remit.core.errors import BadInput
 from remit.core.event import AnomalyIndex, Event
+from remit.core.ids import derived_id
 from remit.core.limits import exceeded
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import ApprovalNeed, Mode, OnViolation, Severity, ToolEffect, Violation
@@ -28,7 +29,6 @@ from remit.store import control_breaker as rows_of
 from remit.store.control_breaker import ScopeRow, Violating
 from remit.store.control_rows import only
 from remit.store.control_schema import DDL
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 __all__ = ["DDL", "Reservation", "admit", "count_violation", "precheck", "reservation", "settle", "sweep"]
@@ -121,6 +121,9 @@ def _with_people(
             approval_rows.become(tx, given, ApprovalState.FAILED, reason=found.refused[0].clause)
         return replace(answer, status="refused")
     open_one = next((one for one in asked if one.state.open and one.epoch == answer.breaker_epoch), None)
+    unseen = [v for v in found.held if v.kind == "limits" and v.clause not in request.seen]
+    if given is not None and unseen:  # approved before this limit held: its own people have not been asked
+        return replace(answer, status="hold", need=need, approval_id=None)
     if given is not None:
         return _reserved(tx, request, rows, answer, given, human=True)
     rejected = next((one for one in asked if one.state is ApprovalState.REJECTED), None)

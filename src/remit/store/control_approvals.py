@@ -30,6 +30,7 @@ from remit.core.approval import (
 from remit.core.breaker import ModeChange
 from remit.core.errors import BadInput
 from remit.core.event import Event
+from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import Json, Mode, Severity, ToolEffect
 from remit.store import approval_rows, control_reviews, operators
@@ -37,7 +38,6 @@ from remit.store import control_breaker as rows_of
 from remit.store.approval_rows import status
 from remit.store.control_breaker import Violating
 from remit.store.control_rows import only
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 Load: TypeAlias = Callable[[str], Mapping[str, Json] | None]

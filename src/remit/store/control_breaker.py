@@ -17,11 +17,11 @@ from remit.core import breaker
 from remit.core.breaker import Force, ModeChange, ScopeState, Window
 from remit.core.envelope import BreakerRule
 from remit.core.event import Event
+from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import Mode, Severity, ToolEffect
 from remit.store import approval_rows
 from remit.store.control_rows import only
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 _FIELDS = (

@@ -16,13 +16,13 @@ from remit.core.approval import OperatorRefused
 from remit.core.breaker import Actor, Force, ModeChange, mode_message
 from remit.core.errors import BadInput
 from remit.core.event import Event
+from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
 from remit.store import control_breaker as rows_of
 from remit.store import control_reviews, operators
 from remit.store.control_breaker import ScopeRow
 from remit.store.control_rows import only
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 

@@ -9,7 +9,7 @@ import apsw
 from remit.core.approval import OperatorRefused
 from remit.core.errors import BadInput
 from remit.core.event import Event
-from remit.store.derived import derived_id
+from remit.core.ids import derived_id
 from remit.store.transaction import Transaction
 
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from remit.core.errors import BadInput
 from remit.core.event import Event
+from remit.core.ids import derived_id
 from remit.core.types import Json
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 _MOST_NAME = 200

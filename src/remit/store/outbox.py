@@ -24,12 +24,12 @@ import msgspec
 
 from remit.core.approval import ApprovalState, ApprovalStatus
 from remit.core.breaker import ModeChange
+from remit.core.ids import derived_id
 from remit.core.notice import Notice, held_payload, mode_payload
 from remit.core.types import Json, Mode
 from remit.store import approval_rows
 from remit.store.clock import WallClock, wall_clock
 from remit.store.control_rows import only
-from remit.store.derived import derived_id
 from remit.store.transaction import Transaction
 
 if TYPE_CHECKING:

@@ -133,6 +133,7 @@ class CallAnswers:
             claims=decision.claims,
             digest=self.digest(decision),
             needs_approval=decision.need if enforced else None,
+            seen=decision.clauses,
             call_id=self.call.call_id,
             sampled=self.session.guard.draw(),
             enforce=enforced,

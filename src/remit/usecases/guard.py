@@ -19,6 +19,7 @@ from remit.core.decide import facts_for
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
+from remit.core.ids import derived_id
 from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
 from remit.core.refusals import AgentHalted
@@ -147,7 +148,12 @@ class Guard:
         body = codec.session_body(
             info, self.envelope.name, self.envelope.version, self.envelope.enforcement.value
         )
-        session.tell("session.resumed" if history else "session.opened", body)
+        if history:
+            session.tell("session.resumed", body)
+        else:
+            # One session opens once: of two that open the same new id at once, the second is refused by the store.
+            first = derived_id(session_id, "session.opened", self.tenant)
+            session.tell("session.opened", body, event_id=first)
         if user_input is not None:
             session.observe("user", user_input)
         return session

@@ -127,10 +127,11 @@ class Session:
             self._secretive[index] = self.guard.redactor.text(text) != text
         return self._secretive[index]
 
-    def tell(self, kind: str, body: dict[str, Json]) -> None:
+    def tell(self, kind: str, body: dict[str, Json], *, event_id: str = "") -> None:
         """Write an event of the session's own life, durable at the latest when the next call runs."""
         with self.lock:
-            self._write(self.event(kind, body))
+            event = self.event(kind, body)
+            self._write(replace(event, id=event_id) if event_id else event)
 
     def _write(self, event: Event) -> None:
         if len(self._writes) >= _MOST_WRITES:

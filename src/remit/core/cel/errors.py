@@ -9,7 +9,7 @@ class ConditionError(RemitError):
     """A condition could not be answered for these values; the clause that asked decides as for any error."""
 
 
-class Flaw(Exception):  # noqa: N818 - it becomes a BadInput
+class Flaw(Exception):
     """A mistake in the text of a condition; `compile_condition` turns it into `BadInput`."""
 
     def __init__(self, found: str, pos: int, remedy: str = "") -> None:
