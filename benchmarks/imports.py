@@ -1,6 +1,6 @@
 """What `import remit` and the first `remit.open` cost, in CPU milliseconds of a fresh interpreter.
 
-    python -m benchmarks.imports
+python -m benchmarks.imports
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def rows() -> list[tuple[str, float, float]]:
 
 def _timed(code: str, *args: str) -> float:
     env = {"PATH": "/usr/bin:/bin", "REMIT_HOME": args[0] + "/home"} if args else {"PATH": "/usr/bin:/bin"}
-    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True, env=env)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=True, env=env
+    )
     return float(done.stdout)
 
 

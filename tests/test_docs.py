@@ -16,7 +16,9 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
 
 
 def test_the_example_of_the_readme_ends_as_the_readme_says(tmp_path, monkeypatch):
@@ -25,7 +27,9 @@ def test_the_example_of_the_readme_ends_as_the_readme_says(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(remit.CallDenied, match=r"refund_payment\.once-per-order"):
-        exec(compile(example.replace("examples/envelopes/refund.yaml", str(envelope)), "README.md", "exec"), {})
+        exec(
+            compile(example.replace("examples/envelopes/refund.yaml", str(envelope)), "README.md", "exec"), {}
+        )
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -42,6 +46,8 @@ def test_every_command_that_a_document_names_exists(path):
     assert named <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples/envelopes").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples/envelopes").glob("*.yaml")), ids=lambda path: path.name
+)
 def test_every_example_envelope_loads_and_its_tests_hold(path):
     assert read_envelope_file(path).tools

@@ -40,9 +40,7 @@ def test_a_violation_does_what_its_limit_says():
 
 def test_a_negative_amount_makes_no_room():
     assert amount(claim(-4_000_000)) == 0
-    assert (
-        exceeded([claim(-4_000_000), claim(6_000_000)], [0, 0])[0].message == "0 used of 5 in 1m, 6 asked"
-    )
+    assert exceeded([claim(-4_000_000), claim(6_000_000)], [0, 0])[0].message == "0 used of 5 in 1m, 6 asked"
 
 
 def test_an_amount_beyond_every_store_is_refused_and_logged_at_the_ceiling():

@@ -16,7 +16,9 @@ app = typer.Typer(add_completion=False)
 def demo(
     once: Annotated[bool, typer.Option("--once", help="One case only, in both arms: a few seconds.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Where the store goes; default .demo here.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Also write what was printed to this SVG file.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also write what was printed to this SVG file.")
+    ] = None,
 ) -> int:
     """Run a small language model as a refund agent, first unguarded, then guarded, and account for both."""
     from remit.demo.run import main
