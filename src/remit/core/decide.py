@@ -147,7 +147,8 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         problem = flow_problem(flow, past.leaves, past.text)
         if problem:
             found.append(_unmet(flow.clause, "flow", _join(flow.clause.message, problem)))
-    found.extend(limit_violations(prepared.claims, past.used_micros))
+    if prepared.claims:
+        found.extend(limit_violations(prepared.claims, past.used_micros))
     for approve in tool.approve:
         try:
             if approve.when is None or approve.when.evaluate(roots) is True:
