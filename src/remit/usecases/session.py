@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -16,15 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from remit.core import anomaly, codec
-from remit.core.admission import Admission, Misstep
+from remit.core.admission import Misstep
 from remit.core.decide import Facts, decide, look_back, prepare
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of
-from remit.core.lifecycle import Admit, Approve, Consult, Need, Record, Run, Script, Settle, guarded, refine
+from remit.core.lifecycle import guarded, refine
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
-from remit.core.refusals import AnswerRefused, CallDenied
+from remit.core.refusals import AnswerRefused
 from remit.core.seen import append_result
 from remit.core.types import (
     Decision,
@@ -32,24 +30,20 @@ from remit.core.types import (
     Json,
     Label,
     OnViolation,
-    Outcome,
     Role,
     Segment,
     SessionInfo,
-    Severity,
     ToolCall,
     Violation,
 )
 from remit.usecases.answers import CallAnswers
+from remit.usecases.driver import Driver
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
 
 _MOST_WRITES = 64
 """Writes that a session remembers before it forgets those that are durable."""
-POLL_S = 0.1
-"""How often a waiting call looks whether a person has answered."""
-
 current_session: ContextVar[Session | None] = ContextVar("remit_session", default=None)
 
 
@@ -169,7 +163,7 @@ class Session:
         """
         answers = self._answers(tool, args, call_id)
         script = guarded(answers.call, self.guard.envelope, self.facts)
-        return self._drive(script, answers, run)
+        return Driver(self, answers, run).drive(script)
 
     async def acall(
         self,
@@ -182,7 +176,7 @@ class Session:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
         answers = self._answers(tool, args, call_id)
         script = guarded(answers.call, self.guard.envelope, self.facts)
-        return await self._adrive(script, answers, run)
+        return await Driver(self, answers, run).adrive(script)
 
     def check(self, tool: str, args: Mapping[str, Any] | str | bytes) -> Decision:
         """What the guard would say now. Runs, reserves and records nothing."""
@@ -206,7 +200,7 @@ class Session:
 
     def _answers(self, tool: str, args: Any, call_id: str) -> CallAnswers:
         call = self._call(tool, args, call_id)
-        self._surface()
+        self.surface()
         return CallAnswers(self, call)
 
     def _call(self, tool: str, args: Any, call_id: str) -> ToolCall:
@@ -220,7 +214,7 @@ class Session:
             name = f"?{name}" if name in RESERVED else name  # in monitor it runs, and its result gets a label
         return ToolCall(name, args, codec.exact(call_id))
 
-    def _surface(self) -> None:
+    def surface(self) -> None:
         """Raise what went wrong with earlier writes, and write it again: no call runs while the record has a hole."""
         with self.lock:
             failed = [write for write in self._writes if write.error is not None]
@@ -236,194 +230,6 @@ class Session:
         except Unavailable:
             return write
 
-    def _drive(self, script: Script, answers: CallAnswers, run: Callable[..., Any]) -> Any:
-        try:
-            need = next(script)
-            while True:
-                try:
-                    answer = self._answer(need, answers, run)
-                except BaseException as error:  # noqa: BLE001 - handed to the script, which raises it to the caller
-                    need = script.throw(error)
-                else:
-                    need = script.send(answer)
-        except StopIteration as stop:
-            return stop.value
-        except RuntimeError as error:
-            # A generator may not raise StopIteration (PEP 479); a tool may.
-            if isinstance(error.__cause__, StopIteration) and error.__cause__ is answers.raised:
-                raise error.__cause__ from None
-            raise
-
-    def _answer(self, need: Need, answers: CallAnswers, run: Callable[..., Any]) -> Any:
-        match need:
-            case Run():
-                return self._run(need, answers, run)
-            case Approve():
-                return self._wait_for_answer(need.decision, answers)
-            case _:
-                given = self._ask(need, answers)
-                if not isinstance(given, Future):
-                    return given
-                try:
-                    return given.result()
-                except BaseException as error:  # noqa: BLE001 - raised again
-                    raise self._lost(need, given, answers, error) from None
-
-    def _lost(
-        self, need: Need, given: Future[Any], answers: CallAnswers, error: BaseException
-    ) -> BaseException:
-        """What to raise when the answer to *need* did not come, nothing left reserved for a call that will not run."""
-        if isinstance(need, Admit):
-            self.wait_for(answers.give_back_when_done(given))
-        if isinstance(need, Settle) and isinstance(error, Exception):
-            told = f"{need.decision.tool} ran, and its outcome could not be recorded: {error}"
-            return Unavailable(told, error.retry_after_s if isinstance(error, Unavailable) else None)
-        return error
-
-    def _ask(self, need: Need, answers: CallAnswers) -> Any:
-        match need:
-            case Consult():
-                return answers.consult(need.prepared)
-            case Record():
-                return answers.record(need.decision)
-            case Admit():
-                return answers.admit(need.decision, need.approval_id, enforced=need.enforced)
-            case Settle():
-                return answers.settle(need.decision, need.admission, need.outcome, enforced=need.enforced)
-        raise AssertionError(need)
-
-    async def _adrive(self, script: Script, answers: CallAnswers, run: Callable[..., Any]) -> Any:
-        try:
-            need = next(script)
-            while True:
-                try:
-                    answer = await self._aanswer(need, answers, run)
-                except BaseException as error:  # noqa: BLE001 - handed to the script, which raises it to the caller
-                    need = script.throw(error)
-                else:
-                    need = script.send(answer)
-        except StopIteration as stop:
-            return stop.value
-
-    async def _aanswer(self, need: Need, answers: CallAnswers, run: Callable[..., Any]) -> Any:
-        match need:
-            case Run():
-                return await self._arun(need, answers, run)
-            case Approve():
-                return await self._await_answer(need.decision, answers)
-            case _:
-                given = self._ask(need, answers)
-                if not isinstance(given, Future):
-                    return given
-                try:
-                    return await _shielded(given)
-                except BaseException as error:  # noqa: BLE001 - raised again
-                    raise self._lost(need, given, answers, error) from None
-
-    # ------------------------------------------------------------------------------------------ running
-    def _run(
-        self, need: Run, answers: CallAnswers, run: Callable[..., Any], *, awaits: bool = False
-    ) -> Outcome:
-        self._last_look(need.admission, need.decision, answers)
-        started = time.perf_counter()
-        try:
-            value = run(**answers.arguments(need.decision))
-            if inspect.isawaitable(value) and not awaits:
-                _discard(value)
-                raise BadInput("run", "found a coroutine function", "use acall for it")
-            _whole(value)
-        except BaseException as error:  # noqa: BLE001 - recorded, then raised unchanged by the script
-            return Outcome(error=error, elapsed_s=time.perf_counter() - started)
-        return Outcome(value=value, elapsed_s=time.perf_counter() - started)
-
-    async def _arun(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
-        if inspect.iscoroutinefunction(run):
-            return await self._await_run(need, answers, run)
-        return await self._run_in_thread(need, answers, run)
-
-    async def _await_run(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
-        outcome = self._run(need, answers, run, awaits=True)  # a coroutine function: nothing of it ran yet
-        return await self._awaited(outcome) if outcome.error is None else outcome
-
-    async def _awaited(self, outcome: Outcome) -> Outcome:
-        started = time.perf_counter()
-        try:
-            value = await outcome.value
-            _whole(value)
-        except BaseException as error:  # noqa: BLE001 - recorded, then raised unchanged by the script
-            return Outcome(error=error, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
-        return Outcome(value=value, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
-
-    async def _run_in_thread(self, need: Run, answers: CallAnswers, run: Callable[..., Any]) -> Outcome:
-        """A plain function; the last look is taken in its thread, since it may have waited for one."""
-        gate = _Gate()
-
-        def dispatched() -> Outcome:
-            if not gate.enter():
-                raise asyncio.CancelledError
-            return self._run(need, answers, run, awaits=True)
-
-        try:
-            outcome = await asyncio.to_thread(dispatched)
-        except asyncio.CancelledError as error:
-            if gate.shut():  # it still waited for a thread, and will not run
-                self.wait_for(answers.give_back(need.admission, "cancelled before it was dispatched"))
-                raise
-            return Outcome(error=error, elapsed_s=gate.elapsed_s)
-        except Exception as error:
-            if gate.shut():  # no thread took it
-                why = f"not dispatched: {type(error).__name__}"
-                self.wait_for(answers.give_back(need.admission, why))
-            raise
-        return await self._awaited(outcome) if inspect.isawaitable(outcome.value) else outcome
-
-    def _last_look(self, admission: Admission, decision: Decision, answers: CallAnswers) -> None:
-        """Right before dispatch: earlier writes went well, the lease holds, nobody stopped the agent meanwhile."""
-        try:
-            self._surface()
-            held = answers.still_admitted(admission)
-        except BaseException as error:
-            self.wait_for(answers.give_back(admission, f"not dispatched: {type(error).__name__}"))
-            raise
-        if not held:
-            told = (
-                "the permission ran out before the call was dispatched: lease over, or the agent was stopped"
-            )
-            self.wait_for(answers.give_back(admission, told))
-            violation = Violation("breaker.lease", "breaker", OnViolation.DENY, Severity.LOW, told)
-            raise CallDenied(refine(decision, replace(admission, status="refused", violations=(violation,))))
-
-    # ------------------------------------------------------------------------------------------ waiting for people
-    def _wait_for_answer(self, decision: Decision, answers: CallAnswers) -> str:
-        record = answers.hold(decision).result()
-        given = answers.answered(decision, record)
-        ends = self.guard.clock.monotonic() + self.guard.approval_wait_s
-        while given is None:
-            if self.guard.clock.monotonic() >= ends:
-                raise answers.required(decision, record)  # type: ignore[arg-type]
-            time.sleep(min(POLL_S, max(0.0, ends - self.guard.clock.monotonic())))
-            record = self._look(record.id)  # type: ignore[union-attr]
-            given = answers.answered(decision, record)
-        return given
-
-    async def _await_answer(self, decision: Decision, answers: CallAnswers) -> str:
-        record = await _shielded(answers.hold(decision))
-        given = answers.answered(decision, record)
-        ends = self.guard.clock.monotonic() + self.guard.async_approval_wait_s
-        while given is None:
-            if self.guard.clock.monotonic() >= ends:
-                raise answers.required(decision, record)
-            await asyncio.sleep(min(POLL_S, max(0.0, ends - self.guard.clock.monotonic())))
-            record = await asyncio.to_thread(self._look, record.id)
-            given = answers.answered(decision, record)
-        return given
-
-    def _look(self, approval_id: str) -> Any:
-        record = self.guard.records.approval(approval_id)
-        if record is None:
-            raise Unavailable(f"approval {approval_id} is not in the store any more")
-        return record
-
     # ------------------------------------------------------------------------------------------ finishing
     def finish(self, answer: str) -> str:
         """Check the agent's final answer against `outputs`, record it, and return it.
@@ -436,7 +242,7 @@ class Session:
                 "finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string"
             )
         answer = codec.exact(answer)
-        self._surface()
+        self.surface()
         envelope = self.guard.envelope
         enforced = envelope.enforcement is Enforcement.ENFORCE
         found = []
@@ -614,50 +420,3 @@ class _Write:
     @property
     def durable(self) -> bool:
         return self.future.done() and self.future.exception() is None
-
-
-class _Gate:
-    """Whether a call that waits for a thread may still start: entered or shut, never both."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._state = ""
-        self._since = 0.0
-
-    def enter(self) -> bool:
-        with self._lock:
-            self._state = self._state or "entered"
-            self._since = time.perf_counter()
-            return self._state == "entered"
-
-    def shut(self) -> bool:
-        with self._lock:
-            self._state = self._state or "shut"
-            return self._state == "shut"
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._since
-
-
-async def _shielded(future: Future[Any]) -> Any:
-    """Wait for a write without cancelling it: what was handed to the store is written, whoever still waits."""
-    inner = asyncio.wrap_future(future)
-    try:
-        return await asyncio.shield(inner)
-    except asyncio.CancelledError:
-        inner.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # else asyncio reports it as lost
-        raise
-
-
-def _discard(awaitable: Any) -> None:
-    if inspect.iscoroutine(awaitable):
-        awaitable.close()
-
-
-def _whole(value: Any) -> None:
-    """Refuse a result that would do its work later, when nobody judges it."""
-    if inspect.isgenerator(value) or inspect.isasyncgen(value):
-        raise BadInput("run", "found a generator", "return the whole result")
