@@ -449,14 +449,14 @@ def test_one_person_may_break_the_glass_for_a_short_while_and_is_reviewed(world:
     assert "break_glass" in world.kinds()
     (review,) = control_reviews.reviews(world.connection)
     with pytest.raises(OperatorRefused, match="somebody else reviews"):
-        world.run(lambda tx: control_reviews.close_review(tx, review.id, "ann", "fine"))
+        world.review(review.id, "ann", "fine")
     with pytest.raises(BadInput, match="say what you found"):
-        world.run(lambda tx: control_reviews.close_review(tx, review.id, "bob", " "))
-    world.run(lambda tx: control_reviews.close_review(tx, review.id, "bob", "was right"))
+        world.review(review.id, "bob", " ")
+    world.review(review.id, "bob", "was right")
     assert not world.status("q").review_needed
     assert control_reviews.reviews(world.connection) == []
     with pytest.raises(BadInput, match="no open review"):
-        world.run(lambda tx: control_reviews.close_review(tx, review.id, "bob", "again"))
+        world.review(review.id, "bob", "again")
 
 
 def test_break_glass_needs_a_reason_and_rejects_nothing(world: World):

@@ -259,7 +259,7 @@ def test_one_person_may_loosen_for_a_time_and_is_reviewed(world: World):
     assert [r.by for r in control_reviews.reviews(world.connection)] == ["ann"]
     assert world.kinds()[-1] == "break_glass"
     (review,) = control_reviews.reviews(world.connection)
-    world.run(lambda tx: control_reviews.close_review(tx, review.id, "bob", "right"))
+    world.review(review.id, "bob", "right")
     assert control_reviews.reviews(world.connection) == []
     assert len(control_reviews.reviews(world.connection, still_open=False)) == 1
 

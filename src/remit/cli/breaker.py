@@ -186,6 +186,20 @@ def reset(
     return 0
 
 
+@app.command()
+def register(
+    agent: Agent,
+    version: Annotated[str, typer.Argument(help="Of the agent, as `remit.open` is told it.")],
+    tenant: Tenant = "default",
+    store: StoreOption = None,
+) -> int:
+    """Make a version known: a later one begins in PROBATION, and from the first on unknown ones are SUPERVISED."""
+    with opened(store, telling=True) as at:
+        scope, act = Scope(ScopeKind.VERSION, tenant, agent, version), Uuid7().new()
+        _made(at, scope, lambda tx: control_hand.register_version(tx, tenant, agent, version, id=act))
+    return 0
+
+
 def _actors(at: Opened, by: str | None, second: str | None, message: bytes, *, unsigned: bool) -> list[Actor]:
     """Who loosens, each with a signature where there has to be one."""
     if unsigned and by is None:

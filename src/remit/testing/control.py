@@ -30,7 +30,7 @@ from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Json, Mode, Severity, ToolEffect
-from remit.store import control, control_approvals, control_breaker, operators
+from remit.store import control, control_approvals, control_breaker, control_reviews, operators
 
 T = TypeVar("T")
 
@@ -163,6 +163,12 @@ class World:
                 break_glass=break_glass,
             )
         )[0]
+
+    def review(self, review_id: str, operator: str, note: str) -> None:
+        """Have somebody close a review, signed where they have a key."""
+        message = control_reviews.review_message(review_id, note)
+        signature = self.keys[operator].sign(message) if operator in self.keys else None
+        self.run(lambda tx: control_reviews.close_review(tx, review_id, operator, note, signature=signature))
 
     def actor(
         self, name: str, act: str, scope: Scope, mode: Mode, *, reason: str, until: float | None = None
