@@ -129,6 +129,8 @@ class Point:
     name: str
     suffix: str = ""
     change: Callable[[Envelope], Envelope] = lambda envelope: envelope
+    facts: bool = True
+    """Whether sessions bring the facts that a deployment would know; the recordings themselves have none."""
 
 
 def _tools(envelope: Envelope, change: Callable[[Tool], Tool]) -> Envelope:
@@ -184,9 +186,11 @@ POINTS = (
     Point("hold addresses not in the request", change=hold_addresses_not_in_request),
     Point("strict, user as only source", "-strict", user_only),
     Point("strict, no field labels", "-strict", without_fields),
+    Point("strict, recordings as they are", "-strict", facts=False),
     Point("strict", "-strict"),
     Point("balanced, user as only source", change=user_only),
     Point("balanced, no field labels", change=without_fields),
+    Point("balanced, recordings as they are", facts=False),
     Point("balanced"),
 )
 
@@ -269,6 +273,8 @@ def measure(
     counts = {suite: Count() for suite in SUITES}
     for session in chosen:
         suite = session.suite
+        if not point.facts:
+            session = replace(session, facts={}, principal_kind=None)
         judged = replay_session(session, envelopes[suite]).judged
         attack: Any = session.extra["attack"]
         if attack is None:
