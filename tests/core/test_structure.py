@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from remit.core.provenance import labelled_fields
 from remit.core.structure import _scan, fields_of, structure_of
 
 WANTED = frozenset({"sender", "to"})
@@ -56,6 +58,50 @@ def test_only_fields_at_the_top_are_fields_whatever_a_body_says():
 )
 def test_what_is_not_surely_structure_has_no_fields(text, found):
     assert list(fields_of(text, WANTED)) == found
+
+
+_DOUBLED = "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+_MERGED = "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'x': 1\nsender: &a [*a]",
+        "'x': 1\nsender: &a {k: *a}",
+        f"'a0': &a0 [x]\n{_DOUBLED}sender: *a59",
+        f"'a0': &a0 {{k: x}}\n{_MERGED}sender: x",
+        "'x': 1\nsender: !!bool abc",
+        "'x': 1\nsender: !!binary abc",
+        "'x': 1\nsender: !!set {a}",
+        "'x': 1\nsender: 2024-05-15 10:00:00",
+        "{'sender': b'abc'}",
+        "{'sender': {1, 2}}",
+        "{'sender': 1+2j}",
+        "{'sender': ...}",
+        "{'sender': 0x" + "f" * 60_000 + "}",
+        "sender: " + "a@" * 30_000 + "#",
+        "sender: a" + ":a@a" * 15_000 + "#",
+        "sender: " + "a@a:" * 15_000,
+        '{"sender": "' + "a@" * 400_000 + '"}',
+    ],
+)
+def test_whatever_a_text_spells_reading_it_ends_soon_and_raises_nothing(text):
+    began = time.perf_counter()
+
+    labelled_fields("mail", text, {"mail", "mail.sender"})
+
+    assert time.perf_counter() - began < 2
+
+
+def test_a_date_an_alias_and_a_number_stand_as_they_are_written():
+    text = "'when': 2024-05-15 10:00:00\nsender: &a\n- bob@corp.example\nto: *a\nn: 012"
+
+    assert list(fields_of(text, frozenset({"when", "to", "n"}))) == [
+        ("when", "2024-05-15 10:00:00"),
+        ("to", ["bob@corp.example"]),
+        ("n", "012"),
+    ]
 
 
 def test_a_text_that_is_no_structure_is_nothing():

@@ -4,31 +4,36 @@ Only results of tools whose fields an envelope labels are read so. A tool that p
 to print any field: label fields of tools that serialise, not of tools that format.
 
 YAML as serialisers write it is read by a scanner that takes the wanted fields and skips the rest; whatever it is not
-sure about goes to the whole parser, which is pure Python: parsers in C were seen to crash on hostile nesting.
+sure about goes to the whole parser, which is pure Python: parsers in C were seen to crash on hostile nesting. Of what
+that finds only the nodes are used, each scalar as it is written: nothing is built that a tag or a merge could choose.
+
+The text is hostile, and it is read after the tool ran: whatever it spells, reading it ends soon and raises nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
-from remit.core.canonical import loads_strict
+from remit.core.canonical import MAX_DEPTH, MAX_INT, loads_strict
 from remit.core.errors import BadInput
 from remit.core.types import Json
 
 MOST_CHARACTERS = 65_536
 """A longer text that is not JSON has no structure: the other parsers are slow."""
+MOST_VALUES = 10_000
+"""Values that a text may spell; aliases count each time they are used."""
 
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?: (.*))?\Z")
-_PLAIN = re.compile(
-    r"[A-Za-z0-9/(][^#:'\"\\&*!|>%@`{}\[\],]*(?:[:@][^ #:'\"\\&*!|>%`{}\[\],]+[^#:'\"\\&*!|>%`{}\[\],]*)*\Z"
-)
+# One way to match each text: its time is linear in the text, whoever wrote it.
+_PLAIN = re.compile(r"[A-Za-z0-9/(](?:[^#:'\"\\&*!|>%`{}\[\],]|:(?=\S))*\Z")
+_SCALARS = frozenset({"str", "int", "float", "bool", "null", "timestamp"})
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
-@lru_cache(maxsize=512)
 def fields_of(text: str, wanted: frozenset[str]) -> tuple[tuple[str, Json], ...]:
     """The *wanted* top-level fields of the object, or of each object of the list, that *text* spells, in order.
 
@@ -37,6 +42,11 @@ def fields_of(text: str, wanted: frozenset[str]) -> tuple[tuple[str, Json], ...]
     >>> fields_of("sender says: hello: there", frozenset({"sender"}))
     ()
     """
+    # Long texts are read again rather than kept.
+    return (_read_before if len(text) <= MOST_CHARACTERS else _fields_of)(text, wanted)
+
+
+def _fields_of(text: str, wanted: frozenset[str]) -> tuple[tuple[str, Json], ...]:
     if text.lstrip()[:1] not in ("{", "["):
         scanned = _scan(text, wanted) if len(text) <= MOST_CHARACTERS else []
         if scanned is not None:
@@ -44,6 +54,9 @@ def fields_of(text: str, wanted: frozenset[str]) -> tuple[tuple[str, Json], ...]
     value = structure_of(text)
     rows = value if isinstance(value, list) else [value]
     return tuple((k, v) for row in rows if isinstance(row, Mapping) for k, v in row.items() if k in wanted)
+
+
+_read_before = lru_cache(maxsize=512)(_fields_of)
 
 
 def structure_of(text: str) -> Json:
@@ -70,9 +83,20 @@ def _literal(text: str) -> Json:
                 keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
                 if len(set(keys)) != len(node.keys):
                     return None  # the same key twice: two readers would see two values
-        return ast.literal_eval(tree)
+        return _plain(ast.literal_eval(tree))
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
+
+
+def _plain(value: Any) -> Json:
+    """A Python value as JSON; what has no form there (bytes, sets) is left out."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items() if isinstance(key, str)}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, int) and abs(value) > MAX_INT:
+        return None  # digits without end take time without end
+    return value if isinstance(value, str | int | float) else None
 
 
 def _yaml(text: str) -> Json:
@@ -80,9 +104,33 @@ def _yaml(text: str) -> Json:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        root = YAML(typ="safe", pure=True).compose(text)
+        return None if root is None else _composed(root, iter(range(MOST_VALUES)), MAX_DEPTH)
     except (YAMLError, ValueError, TypeError, RecursionError, OverflowError):
         return None
+
+
+def _composed(node: Any, left: Iterator[int], levels: int) -> Json:
+    """The value of a YAML node.
+
+    Raises:
+        ValueError: too large, too deep or inside itself, a key that is no plain text or stands twice, or a tag.
+    """
+    if next(left, None) is None or levels < 0:
+        raise ValueError("too large, or too deep")
+    tag = str(node.tag or "").removeprefix("tag:yaml.org,2002:")
+    if tag == "seq":
+        return [_composed(item, left, levels - 1) for item in node.value]
+    if tag != "map":
+        if tag not in _SCALARS:
+            raise ValueError("a tag")
+        return None if tag in ("null", "bool") else str(node.value)
+    found: dict[str, Json] = {}
+    for key, value in node.value:
+        if str(key.tag).removeprefix("tag:yaml.org,2002:") not in _SCALARS or key.value in found:
+            raise ValueError("a key that readers may understand differently")
+        found[str(key.value)] = _composed(value, left, levels - 1)
+    return found
 
 
 def _scan(text: str, wanted: frozenset[str]) -> list[tuple[str, Json]] | None:
