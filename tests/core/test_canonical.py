@@ -295,3 +295,14 @@ def test_anything_is_copied_or_refused(value):
 def test_any_text_is_read_or_refused(data):
     with contextlib.suppress(BadInput):
         loads_strict(data)
+
+
+def test_a_key_that_stands_twice_among_very_many_is_found_soon():
+    keys = [f"k{i}" for i in range(60_000)]
+    text = json.dumps(dict.fromkeys(keys, 1))[:-1] + ', "k59999": 2}'
+    began = time.perf_counter()
+
+    with pytest.raises(BadInput, match="the key 'k59999' stands twice"):
+        loads_strict(text)
+
+    assert time.perf_counter() - began < 2
