@@ -48,6 +48,43 @@ def test_what_does_not_fit_is_told_with_its_path(fields: str, value: Json, told:
     assert check(fields)(value) == told
 
 
+INTEGERS = [
+    "a: {$ref: '#/$defs/n'}",
+    "a: {allOf: [{$ref: '#/$defs/n'}]}",
+    "a: {anyOf: [{type: integer}, {type: 'null'}]}",
+    "a: {oneOf: [{$ref: '#/$defs/n'}, {type: string}]}",
+]
+
+
+@pytest.mark.parametrize("fields", INTEGERS)
+def test_a_float_is_no_integer_wherever_the_schema_says_it(fields: str) -> None:
+    accepts = check(fields, more=", $defs: {n: {type: integer}}")
+
+    assert accepts({"a": 1}) == []
+    assert accepts({"a": 1.0}) == ["a: found 1.0; write an integer without a fraction"]
+
+
+def test_a_float_fits_where_another_branch_admits_it() -> None:
+    accepts = check("a: {anyOf: [{type: integer}, {type: number}, {$ref: '#/$defs/n'}]}", more=DEFS)
+
+    assert accepts({"a": 1.0}) == []
+
+
+DEFS = ", $defs: {n: {type: integer}}"
+
+
+def test_each_place_of_a_list_has_its_own_type() -> None:
+    accepts = check(
+        "a: {type: array, prefixItems: [{type: number}, {type: integer}], items: {type: integer}}"
+    )
+
+    assert accepts({"a": [1.5, 1, 1]}) == []
+    assert accepts({"a": [1.5, 1.0, 2.0]}) == [
+        "a[1]: found 1.0; write an integer without a fraction",
+        "a[2]: found 2.0; write an integer without a fraction",
+    ]
+
+
 def test_a_long_value_does_not_fill_the_message() -> None:
     (told,) = check("a: {type: integer}")({"a": "x" * 5000})
 
@@ -93,7 +130,17 @@ def test_a_result_may_stay_open(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ref", ["http://x/y", "file:///etc/passwd", "other.json", "#/definitions/a", "#/properties/a", "#anchor"]
+    "ref",
+    [
+        "http://x/y",
+        "file:///etc/passwd",
+        "other.json",
+        "#/definitions/a",
+        "#/properties/a",
+        "#anchor",
+        "#/",
+        "#/$defs/a/default",
+    ],
 )
 def test_a_reference_stays_where_everything_is_checked(ref: str) -> None:
     with pytest.raises(BadInput, match="refer to '#/\\$defs/"):
@@ -139,6 +186,12 @@ def test_enum_constant_and_boolean_leaves_are_exempt_from_flow() -> None:
     }
 
     assert exempt_paths(schema) == {("a",), ("b",), ("c", "[]"), ("d", "e")}
+
+
+def test_what_stands_before_the_items_of_an_enum_is_not_exempt() -> None:
+    schema = {"properties": {"a": {"prefixItems": [{"type": "string"}], "items": {"enum": ["x"]}}}}
+
+    assert exempt_paths(schema) == set()
 
 
 def test_a_path_is_found_or_its_neighbours_are_named() -> None:

@@ -7,6 +7,7 @@ conditions), and `$ref` stays inside the schema (nothing is fetched).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
         message = str(error).splitlines()[0]
         at = _at(node, getattr(error, "instance_path", []))
         raise at.error(f"not a valid JSON Schema: {message}") from None
-    integral = _integer_check(schema)
+    integral = _integer_check(schema, schema) if _says_integer(schema) else None
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
 
     def check(value: Json) -> list[str]:
@@ -71,6 +72,8 @@ def _told(path: list[str | int], message: str) -> str:
     return f"{place}: {message}" if place else message
 
 
+_REFERENCE = re.compile(r"#/\$defs/([^/%~]+)\Z")
+"""To a definition as a whole: what stands inside one, under a keyword that checks nothing, was not looked at."""
 _APPLICATORS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SINGLE = (
     "items",
@@ -104,7 +107,7 @@ def _walk(node: Node, closed: bool) -> None:
         return
     inside = node.mapping()
     for key in ("$ref", "$dynamicRef"):
-        if key in inside and not (inside[key].text() + "/").startswith(("#/$defs/", "#//")):
+        if key in inside and not _REFERENCE.match(inside[key].text()):
             raise inside[key].error(
                 f"found {inside[key].shown}", "refer to '#/$defs/...'; nothing else is looked at or fetched"
             )
@@ -124,16 +127,38 @@ def _is_object(schema: Mapping[str, Node]) -> bool:
 IntegerCheck = Callable[[Json, str], Iterator[str]]
 
 
-def _integer_check(schema: Any) -> IntegerCheck | None:
-    """A check that no float stands where *schema* says integer; None where it says integer nowhere."""
+def _says_integer(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        kind = schema.get("type")
+        named = kind == "integer" or (isinstance(kind, list) and "integer" in kind)
+        return named or any(_says_integer(inner) for inner in schema.values())
+    return isinstance(schema, list) and any(_says_integer(inner) for inner in schema)
+
+
+def _integer_check(schema: Any, root: Mapping[str, Any], *, branch: bool = False) -> IntegerCheck | None:
+    """A check that no float stands where *schema* says integer; None where it says integer nowhere.
+
+    Args:
+        schema: what fits it already.
+        root: where `$ref` looks.
+        branch: whether it is one of several of which one must fit: then any type but a number refuses a float.
+    """
     if not isinstance(schema, dict):
         return None
     kind = schema.get("type")
-    own = kind == "integer" or (isinstance(kind, list) and "integer" in kind and "number" not in kind)
-    fields = {k: c for k, s in schema.get("properties", {}).items() if (c := _integer_check(s)) is not None}
-    item = _integer_check(schema.get("items"))
-    parts = [c for key in ("allOf",) for s in schema.get(key, []) if (c := _integer_check(s)) is not None]
-    if not (own or fields or item or parts):
+    kinds = kind if isinstance(kind, list) else [kind] if kind else []
+    own = ("integer" in kinds or (branch and bool(kinds))) and "number" not in kinds
+    fields = {k: c for k, s in schema.get("properties", {}).items() if (c := _integer_check(s, root))}
+    item = _integer_check(schema.get("items"), root)
+    first = [_integer_check(s, root) for s in schema.get("prefixItems", ())]
+    parts = [c for s in schema.get("allOf", ()) if (c := _integer_check(s, root, branch=branch))]
+    parts += [_referred(schema["$ref"], root, branch)] if "$ref" in schema else []
+    parts += [
+        _one_of([_integer_check(s, root, branch=True) for s in schema[key]])
+        for key in ("anyOf", "oneOf")
+        if any(_says_integer(s) or _refers(s) for s in schema.get(key, ()))
+    ]
+    if not (own or fields or item or any(first) or parts):
         return None
 
     def check(value: Json, path: str) -> Iterator[str]:
@@ -143,11 +168,48 @@ def _integer_check(schema: Any) -> IntegerCheck | None:
             for key, inner in fields.items():
                 if key in value:
                     yield from inner(value[key], f"{path}.{key}" if path else key)
-        elif isinstance(value, list) and item is not None:
+        elif isinstance(value, list) and (item is not None or first):
             for i, one in enumerate(value):
-                yield from item(one, f"{path}[{i}]")
+                within = first[i] if i < len(first) else item
+                if within is not None:
+                    yield from within(one, f"{path}[{i}]")
         for part in parts:
             yield from part(value, path)
+
+    return check
+
+
+def _refers(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        return "$ref" in schema or any(_refers(inner) for inner in schema.values())
+    return isinstance(schema, list) and any(_refers(inner) for inner in schema)
+
+
+def _referred(reference: str, root: Mapping[str, Any], branch: bool) -> IntegerCheck:
+    """The check of a definition, made when it is first needed: definitions may stand in a circle."""
+    made: list[IntegerCheck | None] = []
+
+    def check(value: Json, path: str) -> Iterator[str]:
+        if not made:
+            made.append(_integer_check(_definition(reference, root), root, branch=branch))
+        if made[0] is not None:
+            yield from made[0](value, path)
+
+    return check
+
+
+def _definition(reference: str, root: Mapping[str, Any]) -> Any:
+    match = _REFERENCE.match(reference)
+    return root.get("$defs", {}).get(match[1]) if match else None
+
+
+def _one_of(branches: Sequence[IntegerCheck | None]) -> IntegerCheck:
+    """Nothing is wrong where one branch finds nothing wrong."""
+
+    def check(value: Json, path: str) -> Iterator[str]:
+        told = [list(branch(value, path)) if branch is not None else [] for branch in branches]
+        if all(told):
+            yield from told[0]
 
     return check
 
@@ -160,7 +222,7 @@ def exempt_paths(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> froze
     for key, inner in schema.get("properties", {}).items():
         if isinstance(inner, dict):
             found |= exempt_paths(inner, (*path, key))
-    if isinstance(schema.get("items"), dict):
+    if isinstance(schema.get("items"), dict) and "prefixItems" not in schema:
         found |= exempt_paths(schema["items"], (*path, "[]"))
     return frozenset(found)
 
