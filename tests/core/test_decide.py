@@ -274,6 +274,13 @@ def test_an_unlisted_tool_is_denied_also_where_its_arguments_are_unreadable() ->
     assert unreadable.clauses == ("unlisted",) and unreadable.errors
 
 
+def test_asking_for_an_unlisted_tool_weighs_the_same_however_its_arguments_are_written() -> None:
+    readable = decided(call("transfer", n=1), small_refunds())
+    unreadable = decided(ToolCall("transfer", {1: 2}), small_refunds())
+
+    assert [d.violations[0].severity for d in (readable, unreadable)] == [Severity.MEDIUM, Severity.MEDIUM]
+
+
 def test_a_read_tool_needs_no_clause() -> None:
     assert decided(call("get_order", order_id="O-1"), small_refunds()).result is Result.ALLOW
 
@@ -291,6 +298,26 @@ def test_limits_by_key_keep_the_keys_apart_and_hide_them() -> None:
 
     assert bob.key != eve.key and "bob" not in bob.key
     assert (bob.micros, bob.max_micros) == (1_000_000, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("schema", "by", "one", "other"),
+    [
+        ("{type: number}", "args.n", 0.0, -0.0),
+        ("{type: number}", "args.n", 7, 7.0),
+        ("{}", "args.n", 7, 7.0),
+        ("{}", "args.n", [0, {"a": 1}], [-0.0, {"a": 1.0}]),
+    ],
+)
+def test_another_spelling_of_a_number_is_not_another_limit(
+    schema: str, by: str, one: Any, other: Any
+) -> None:
+    args = f"{{type: object, additionalProperties: false, required: [n], properties: {{n: {schema}}}}}"
+    limits = f"      limits:\n        - {{id: each, count: calls, by: [{by}], within: 1h, max: 1}}\n"
+    rules = envelope(f"  tools:\n    act:\n      effect: write\n      args: {args}\n{limits}")
+    keys = [prepare(ToolCall("act", {"n": n}), rules, Facts({})).claims[0].key for n in (one, other)]
+
+    assert keys[0] == keys[1]
 
 
 def test_decide_is_pure() -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
 from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import Condition, ConditionError
-from remit.core.envelope import Clause, Envelope, Limit, Tool, clauses_of
+from remit.core.envelope import Clause, Envelope, Flow, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
 from remit.core.limits import exceeded
 from remit.core.provenance import SessionText, flow_problem, trace
@@ -90,7 +91,9 @@ def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
     except BadInput as error:
         clause = f"{call.tool}.canonical" if tool is not None else "unlisted"
         message = str(error) if tool is not None else f"tool {call.tool!r} is not in the envelope; {error}"
-        return Prepared(call, tool, None, (_broken(clause, "canonical", message, Severity.LOW, error=True),))
+        # A tool that is not there is no slip of the pen, however its arguments are written.
+        severity = Severity.LOW if tool is not None else Severity.MEDIUM
+        return Prepared(call, tool, None, (_broken(clause, "canonical", message, severity, error=True),))
     if tool is None:
         message = f"tool {call.tool!r} is not in the envelope"
         return Prepared(call, None, args, (_broken("unlisted", "unlisted", message),))
@@ -136,17 +139,7 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
                 )
         except ConditionError as error:
             found.append(_failed(rule.clause, "require", str(error)))
-    for flow in tool.flow:
-        if flow.unless is not None:
-            try:
-                if flow.unless.evaluate(roots) is True:
-                    continue
-            except ConditionError as error:
-                found.append(_failed(flow.clause, "flow", f"unless: {error}"))
-                continue
-        problem = flow_problem(flow, past.leaves, past.text)
-        if problem:
-            found.append(_unmet(flow.clause, "flow", _join(flow.clause.message, problem)))
+    found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
     if prepared.claims:
         found.extend(limit_violations(prepared.claims, past.used_micros))
     for approve in tool.approve:
@@ -156,6 +149,16 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         except ConditionError as error:
             found.append(_failed(approve.clause, "approve", str(error)))
     return _decision(prepared, envelope, found, past)
+
+
+def _flow_violation(flow: Flow, roots: Mapping[str, object], past: Past) -> Violation | None:
+    try:
+        if flow.unless is not None and flow.unless.evaluate(roots) is True:
+            return None
+    except ConditionError as error:
+        return _failed(flow.clause, "flow", f"unless: {error}")
+    problem = flow_problem(flow, past.leaves, past.text)
+    return _unmet(flow.clause, "flow", _join(flow.clause.message, problem)) if problem else None
 
 
 def look_back(prepared: Prepared, text: SessionText, used_micros: tuple[int, ...] = ()) -> Past:
@@ -202,11 +205,20 @@ def _canonical_args(args: object) -> Mapping[str, Json]:
 
 def _claim(limit: Limit, roots: Mapping[str, object]) -> LimitClaim:
     clause = limit.clause
-    key = digest([condition.evaluate(roots) for condition in limit.by]) if limit.by else ""
+    key = digest([_spelled(condition.evaluate(roots)) for condition in limit.by]) if limit.by else ""
     micros = int(MICRO) if limit.sum is None else _micros(limit.sum.evaluate(roots))
     most = int(Decimal(repr(limit.max)) * MICRO)
     told = (clause.on_violation, clause.severity, clause.message)
     return LimitClaim(clause.id, key, micros, most, limit.within_s, *told)
+
+
+def _spelled(value: Any) -> Json:
+    """One spelling of what is equal, so that 1 and 1.0, 0.0 and -0.0 share a limit."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_spelled(one) for one in value]
+    return {key: _spelled(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _micros(value: object) -> int:
