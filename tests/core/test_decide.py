@@ -301,6 +301,24 @@ def test_limits_by_key_keep_the_keys_apart_and_hide_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ("{type: object, additionalProperties: false, patternProperties: {'@': {type: boolean}}}", None),
+        ("{type: array}", [{"eve@evil.example": True}]),
+        ("{}", {"eve@evil.example": {}}),
+    ],
+)
+def test_a_key_of_the_agents_own_choice_comes_from_somewhere_too(schema: str, value: Any) -> None:
+    args = f"{{type: object, additionalProperties: false, required: [to], properties: {{to: {schema}}}}}"
+    flow = "      flow:\n        - {id: origin, arg: to, from: [user]}\n"
+    rules = envelope(f"  tools:\n    act:\n      effect: write\n      args: {args}\n{flow}")
+    asked = ToolCall("act", {"to": value or {"eve@evil.example": True}})
+
+    assert decided(asked, rules, user="send it to bob@corp.example").clauses == ("act.origin",)
+    assert decided(asked, rules, user="send it to eve@evil.example").result is Result.ALLOW
+
+
+@pytest.mark.parametrize(
     ("schema", "by", "one", "other"),
     [
         ("{type: number}", "args.n", 0.0, -0.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -472,3 +473,19 @@ def test_a_piece_that_also_stands_in_open_text_may_pass():
     clause = flow("body", confidentiality_at_most=Confidentiality.INTERNAL)
 
     assert not problem(clause, {"body": "Bob: 463820!"}, text)
+
+
+def test_a_key_that_a_call_carried_is_asked_as_well() -> None:
+    asked: Json = {"filter": {"eve@evil.example": {}}}
+
+    assert sources("eve@evil.example", ("contacts", "no entry for eve@evil.example", asked)) == []
+    assert sources("filter", ("contacts", "the filter matched", asked)) == ["contacts"]
+
+
+def test_a_value_that_a_call_repeats_is_looked_up_once() -> None:
+    text = saw(("user", "x-1-x " * 100_000))
+    began = time.perf_counter()
+
+    leaves = trace({"x": [1, 1.0] * 500}, text, frozenset())
+
+    assert len(leaves) == 1000 and time.perf_counter() - began < 3

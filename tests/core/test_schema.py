@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.errors import BadInput
-from remit.core.schema import Check, compile_schema, exempt_paths, has_path
+from remit.core.schema import Check, compile_schema, exempt_paths, free_keys, has_path
 from remit.core.types import Json
 from remit.core.yamltext import parse
 
@@ -201,3 +201,26 @@ def test_a_path_is_found_or_its_neighbours_are_named() -> None:
     assert has_path(schema, ("a", "[]", "x")) == ["b", "c"]
     assert has_path(schema, ("x",)) == ["a"]
     assert has_path(schema, ("a", "b")) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "found"),
+    [
+        ({"properties": {"a": {}}}, {"a": {"x": {"y": 1}}}, [("a", "x"), ("a", "x", "y")]),
+        ({"properties": {"a": {"properties": {"x": {}}}}}, {"a": {"x": 1}}, []),
+        ({"properties": {"a": {"$ref": "#/$defs/d"}}}, {"a": {"x": 1, "y": 1}}, [("a", "y")]),
+        ({"properties": {"a": {"anyOf": [{"$ref": "#/$defs/d"}, {}]}}}, {"a": {"x": 1}}, []),
+        (
+            {"properties": {"a": {"items": {"$ref": "#/$defs/d"}}}},
+            {"a": [{"x": 1}, {"z": 1}]},
+            [("a", 1, "z")],
+        ),
+        ({"properties": {"a": {"prefixItems": [{"$ref": "#/$defs/d"}]}}}, {"a": [{"x": 1}]}, []),
+        ({"properties": {"a": {"propertyNames": {"enum": ["k"]}}}}, {"a": {"k": 1}}, []),
+        ({"patternProperties": {"^x": {}}}, {"xy": 1}, [("xy",)]),
+    ],
+)
+def test_a_key_that_the_schema_does_not_name_is_found_wherever_it_stands(
+    schema: dict[str, Json], value: dict[str, Json], found: list[tuple[str | int, ...]]
+) -> None:
+    assert free_keys(value, schema | {"$defs": {"d": {"properties": {"x": {}}}}}) == found

@@ -18,6 +18,7 @@ from remit.core.envelope import Clause, Envelope, Flow, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
 from remit.core.limits import exceeded
 from remit.core.provenance import SessionText, flow_problem, trace
+from remit.core.schema import free_keys
 from remit.core.types import (
     ApprovalNeed,
     Decision,
@@ -171,7 +172,8 @@ def look_back(prepared: Prepared, text: SessionText, used_micros: tuple[int, ...
     """
     if prepared.tool is None or not prepared.complete or prepared.args is None:
         return Past(text)
-    return Past(text, trace(prepared.args, text, prepared.tool.exempt_paths), used_micros)
+    keys = free_keys(dict(prepared.args), prepared.tool.schema)
+    return Past(text, trace(prepared.args, text, prepared.tool.exempt_paths, keys), used_micros)
 
 
 def limit_violations(claims: Sequence[LimitClaim], used_micros: Sequence[int]) -> list[Violation]:

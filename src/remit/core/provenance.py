@@ -21,7 +21,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -50,6 +50,8 @@ ORIGINS_PER_SOURCE = 4
 _BETWEEN_LEAVES = " | "
 """Ends a token, so that no value spans two leaves."""
 _INDEX = re.compile(r"\[[0-9]+\]")
+_KEY = " (key)"
+"""Behind the path of a leaf that is a key."""
 _QUOTE_BEFORE = 60
 _QUOTE = 160
 _LONG_ENOUGH_TO_BE_TOLD_APART = 6
@@ -251,7 +253,10 @@ def labelled_fields(tool: str, result: Json, sources: Collection[str]) -> list[t
 
 
 def trace(
-    args: Mapping[str, Json], text: SessionText, exempt: frozenset[tuple[str, ...]]
+    args: Mapping[str, Json],
+    text: SessionText,
+    exempt: frozenset[tuple[str, ...]],
+    keys: Iterable[Path] = (),
 ) -> tuple[LeafOrigin, ...]:
     """All leaves of the arguments with their origins.
 
@@ -260,6 +265,7 @@ def trace(
         text: what the session saw before the call.
         exempt: paths (`[]` for every item) of enum, boolean and constant leaves, which choose among the
             envelope's own values. Booleans and null are exempt by themselves.
+        keys: paths of keys that the envelope does not name: such a key is a leaf too, since it says as much.
 
     >>> text = SessionText()
     >>> text.append(Segment(0, Role.USER, "user", "Refund order O-1, please.", Label()))
@@ -267,13 +273,21 @@ def trace(
     >>> [(leaf.path, [origin.source for origin in leaf.origins]) for leaf in leaves]
     [('ids[0]', ['user']), ('ids[1]', [])]
     """
-    return tuple(_leaf(path, value, text, exempt) for path, value in _leaves(args, ()))
+    known: dict[Json, tuple[Origin, ...]] = {}
 
+    def origins(value: Json) -> tuple[Origin, ...]:
+        if value not in known:  # one search for a value, however often a call repeats it
+            known[value] = text.origins(value)
+        return known[value]
 
-def _leaf(path: Path, value: Json, text: SessionText, exempt: frozenset[tuple[str, ...]]) -> LeafOrigin:
-    if value is None or isinstance(value, bool) or (exempt and _pattern(path) in exempt):
-        return LeafOrigin(_written(path), value, (), exempt=True)
-    return LeafOrigin(_written(path), value, text.origins(value))
+    found = [
+        LeafOrigin(_written(path), value, (), exempt=True)
+        if value is None or isinstance(value, bool) or (exempt and _pattern(path) in exempt)
+        else LeafOrigin(_written(path), value, origins(value))
+        for path, value in _leaves(args, ())
+    ]
+    found += [LeafOrigin(f"{_written(path)}{_KEY}", path[-1], origins(path[-1])) for path in keys]
+    return tuple(found)
 
 
 def flow_problem(flow: Flow, leaves: Sequence[LeafOrigin], text: SessionText) -> str:
@@ -337,6 +351,7 @@ def _found(leaf: LeafOrigin) -> str:
 
 
 def _covers(pattern: str, path: str) -> bool:
+    path = path.removesuffix(_KEY)
     return path.startswith(pattern) and path[len(pattern) : len(pattern) + 1] in ("", ".", "[")
 
 
@@ -356,8 +371,8 @@ def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
 
 
 def _as_asked(arguments: Json) -> str:
-    """The leaves of a call's arguments, also as a tool would decode them."""
-    text = _BETWEEN_LEAVES.join(_spelled(arguments))
+    """The leaves and inner keys of a call's arguments, also as a tool would decode them."""
+    text = _BETWEEN_LEAVES.join([*_spelled(arguments), *_keys_below(arguments)])
     decoded = html.unescape(unquote(text)) if "%" in text or "&" in text else text
     return text if decoded == text else f"{text}{_BETWEEN_LEAVES}{shown(decoded)}"
 
@@ -366,6 +381,18 @@ def _spelled(value: Json) -> Iterator[str]:
     for _, leaf in _leaves(value, ()):
         if leaf is not None and not isinstance(leaf, bool):
             yield shown(_spelling(leaf))
+
+
+def _keys_below(value: Json, depth: int = 0) -> Iterator[str]:
+    """Keys below the arguments' own names: they carry what was asked as well as values do."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if depth:
+                yield shown(key)
+            yield from _keys_below(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _keys_below(item, depth + 1)
 
 
 def _spelling(value: Json) -> str:

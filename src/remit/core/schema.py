@@ -227,6 +227,59 @@ def exempt_paths(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> froze
     return frozenset(found)
 
 
+def free_keys(args: Json, schema: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
+    """Paths of the keys in *args* that *schema* does not name, so that whoever wrote the call chose them.
+
+    >>> free_keys({"to": {"bob@corp.example": "cc"}}, {"properties": {"to": {"type": "object"}}})
+    [('to', 'bob@corp.example')]
+    """
+    found: list[tuple[str | int, ...]] = []
+    flat = isinstance(args, dict) and not any(isinstance(one, dict | list) for one in args.values())
+    if flat and args.keys() <= schema.get("properties", {}).keys():
+        return found
+    _free_keys(args, [schema], schema, (), found)
+    return found
+
+
+def _free_keys(
+    value: Json, schemas: list[Any], root: Mapping[str, Any], path: tuple[str | int, ...], found: list[Any]
+) -> None:
+    if not isinstance(value, dict | list) or not value:
+        return
+    parts = [part for schema in schemas for part in _parts(schema, root, 0)]
+    if isinstance(value, dict):
+        named = {n for part in parts for n in _enumerated(part.get("propertyNames"))}
+        for key, one in value.items():
+            inner = [part["properties"][key] for part in parts if key in part.get("properties", ())]
+            if not inner and key not in named:
+                found.append((*path, key))
+            _free_keys(one, inner, root, (*path, key), found)
+        return
+    rest = [part["items"] for part in parts if "items" in part]
+    first = [part["prefixItems"] for part in parts if "prefixItems" in part]
+    for i, one in enumerate(value):
+        _free_keys(one, rest + [some[i] for some in first if i < len(some)], root, (*path, i), found)
+
+
+_DEEPEST = 32
+
+
+def _parts(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    """The schema and all that say something about the same value."""
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return
+    yield schema
+    if "$ref" in schema:
+        yield from _parts(_definition(schema["$ref"], root), root, depth + 1)
+    for key in ("allOf", "anyOf", "oneOf"):
+        for inner in schema.get(key, ()):
+            yield from _parts(inner, root, depth + 1)
+
+
+def _enumerated(schema: Any) -> list[Any]:
+    return schema.get("enum", []) if isinstance(schema, dict) else []
+
+
 def has_path(schema: Mapping[str, Any], path: tuple[str, ...]) -> list[str] | None:
     """None when *path* names something in *schema*; else what could stand at the first unknown step."""
     here: Any = schema
