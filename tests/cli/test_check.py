@@ -136,3 +136,22 @@ spec:
     ran = remit("check", "--envelope", envelope, "--calls", calls, "--state", state)
 
     assert [line["result"] for line in ran.lines] == ["allow", "deny", "allow"]
+
+
+def test_a_malformed_line_is_named_by_its_number_in_the_file(
+    remit: Remit, written: Written, examples: Path
+) -> None:
+    calls = written("calls.jsonl", b'not json\n\n{"tool": "get_order"}\n')
+    ran = remit("check", "--envelope", examples / "refund.yaml", "--calls", calls)
+
+    told = [line["errors"][0].split(":")[0] for line in ran.lines]
+    assert told == ["line 1", "line 3"]
+
+
+def test_a_state_that_is_no_json_is_named(remit: Remit, written: Written, examples: Path) -> None:
+    state = written("state.json", b"{")
+    calls = written("calls.jsonl", [REFUND])
+    ran = remit("check", "--envelope", examples / "refund.yaml", "--calls", calls, "--state", state)
+
+    assert ran.code == 3
+    assert "state.json" in ran.err

@@ -43,7 +43,7 @@ def check(
         raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
     loaded = read_envelope_file(envelope)
     context = _State(loaded, state)
-    lines = [_decided(line, at, loaded, context) for at, line in enumerate(_lines(calls), start=1)]
+    lines = [_decided(line, at, loaded, context) for at, line in _lines(calls)]
     if Output.json or not sys.stdout.isatty():
         for line in lines:
             emit(line)
@@ -85,7 +85,7 @@ class _State:
 
 def _state_file(path: Path) -> dict[str, Any]:
     try:
-        state: Any = loads_strict(path.read_bytes())
+        state: Any = loads_strict(path.read_bytes(), where=str(path))
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror}", "check the path") from None
     if not isinstance(state, dict):
@@ -112,16 +112,19 @@ def _state_file(path: Path) -> dict[str, Any]:
     return state
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each line with its number in the file; blank ones are passed over."""
+    at = 0
     try:
         file = sys.stdin.buffer if str(path) == "-" else path.open("rb")
         with file:
             while line := file.readline(MOST_LINE_BYTES + 1):
+                at += 1
                 if len(line) > MOST_LINE_BYTES:
                     while (rest := file.readline(MOST_LINE_BYTES)) and not rest.endswith(b"\n"):
                         pass
                 if line.strip():
-                    yield line
+                    yield at, line
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path") from None
 
@@ -130,7 +133,7 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
     try:
         if len(line) > MOST_LINE_BYTES:
             raise BadInput(f"line {at}", f"more than {MOST_LINE_BYTES} bytes", "send a reference instead")
-        call: Any = loads_strict(line.strip())
+        call: Any = loads_strict(line.strip(), where=f"line {at}")
         if not isinstance(call, dict) or not isinstance(call.get("tool"), str) or "args" not in call:
             raise BadInput(f"line {at}", "is no {tool, args}", "write one call a line")
         facts = call.get("session", state.facts)
