@@ -74,7 +74,7 @@ FAILING = [
     ),
     (
         test("bob", "user: write to bob", "deny"),
-        "e:15: spec.tests: send {'to': 'bob'}: expected deny, got allow (allow); mend the envelope or the test",
+        "e:15: spec.tests: send {'to': 'bob'}: expected deny, got allow; mend the envelope or the test",
     ),
 ]
 

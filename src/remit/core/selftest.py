@@ -63,7 +63,8 @@ def _run(envelope: Envelope, test: Expectation) -> TestResult:
 def _problem(test: Expectation, decision: Decision) -> str:
     shown = f"{test.tool} {dict(test.args)}"[:120]
     if decision.result.value != test.result:
-        return f"{shown}: expected {test.result}, got {decision.result} ({decision.reason})"
+        why = f" ({decision.reason})" if decision.violations else ""
+        return f"{shown}: expected {test.result}, got {decision.result}{why}"
     if test.clause is None:
         return ""
     named = (*decision.clauses, *decision.flags)
