@@ -298,6 +298,15 @@ def test_a_coroutine_function_needs_acall() -> None:
         session.call("get_order", ORDER, run=later)
 
 
+@pytest.mark.parametrize("tool", [None, "refund", 3])
+def test_what_cannot_be_called_is_bad_input_before_anything_is_decided(tool: Any) -> None:
+    guard, records = fake_guard()
+    with guard.session() as session, pytest.raises(BadInput, match=r"call\(run\)"):
+        session.call("get_order", ORDER, run=tool)
+
+    assert not records.bodies("decided")
+
+
 def test_a_result_that_violates_the_output_is_withheld_from_agent_and_session() -> None:
     guard, records = fake_guard()
     with guard.session() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -161,7 +162,9 @@ class Session:
             Unavailable: it could not be recorded, so it did not run.
             BaseException: the tool's own exception, unchanged.
         """
-        answers = self._answers(tool, args, call_id)
+        if inspect.iscoroutinefunction(run):
+            raise BadInput("call(run)", "found a coroutine function", "use acall for it")
+        answers = self._answers(tool, args, call_id, run)
         script = guarded(answers.call, self.guard.envelope, self.facts)
         return Driver(self, answers, run).drive(script)
 
@@ -174,7 +177,7 @@ class Session:
         call_id: str = "",
     ) -> Any:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
-        answers = self._answers(tool, args, call_id)
+        answers = self._answers(tool, args, call_id, run)
         script = guarded(answers.call, self.guard.envelope, self.facts)
         return await Driver(self, answers, run).adrive(script)
 
@@ -198,7 +201,9 @@ class Session:
         )
         return refine(decision, guard.standing(mode, epoch, prepared.tool.effect))
 
-    def _answers(self, tool: str, args: Any, call_id: str) -> CallAnswers:
+    def _answers(self, tool: str, args: Any, call_id: str, run: object) -> CallAnswers:
+        if not callable(run):  # told before anything is decided: nothing of a limit is used up
+            raise BadInput("call(run)", f"found {type(run).__name__}", "pass the tool, a function")
         call = self._call(tool, args, call_id)
         self.surface()
         return CallAnswers(self, call)
