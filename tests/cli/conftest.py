@@ -66,6 +66,7 @@ class Place:
     """A folder with a store, and how to work with it."""
 
     folder: Path
+    text: str = ENVELOPE
 
     @property
     def address(self) -> str:

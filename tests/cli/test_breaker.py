@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 
 import remit
@@ -207,3 +210,28 @@ def test_a_webhook_that_is_set_wrong_does_not_keep_anybody_from_stopping_an_agen
     assert line.code == 0
     assert "nobody is told" in line.err
     assert mode(run) == "halted"
+
+
+def test_a_name_that_the_store_does_not_know_is_asked_about_and_still_stopped(place, run):
+    with place.guard() as guard, guard.session() as session:
+        session.call("note", {"text": "x"}, run=lambda **_: 1)
+
+    line = run("breaker", "trip", "clark", "--reason", "odd payments")
+    assert line.code == 0
+    assert "is the name right? Known: clerk" in line.err
+    assert mode(run, "clark") == "supervised"
+    assert run("breaker", "show", "clerk").err == ""
+
+
+def test_a_call_whose_process_died_is_shown_before_the_next_call_counts_it(place, run):
+    lease = place.text.replace("spec:", "spec:\n  breaker: {lease: 500ms}", 1)
+    with place.guard(lease) as guard, guard.session() as session:
+
+        def look(**_):
+            time.sleep(0.6)
+            view = run("breaker", "show", "clerk", "--json").told["scope"]
+            assert (view["in_flight"], view["overdue"]) == (1, 1)
+            assert "1 of them past the lease" in run("breaker", "show", "clerk").out
+
+        with suppress(remit.RemitError):
+            session.call("note", {"text": "x"}, run=look)

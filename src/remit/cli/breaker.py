@@ -14,7 +14,7 @@ import typer
 
 from remit.cli.opened import Opened, StoreOption, opened, seconds, span
 from remit.cli.operator_keys import PASSPHRASE, SECOND_PASSPHRASE, KeyFile
-from remit.cli.output import Output, emit, say, table
+from remit.cli.output import Output, emit, note, say, table
 from remit.core.approval import OperatorRefused
 from remit.core.breaker import Actor, ModeChange, mode_message
 from remit.core.errors import BadInput
@@ -75,6 +75,7 @@ def show(agent: Agent, tenant: Tenant = "default", store: StoreOption = None) ->
     """One agent: its mode, why, what would give autonomy back, and its last changes."""
     with opened(store) as at:
         scope = _scope(agent, tenant)
+        _ask_whether_known(at, scope)
         view = at.store.read(lambda db: control_hand.show_scope(db, scope, at.now))
         parts = [
             v
@@ -115,6 +116,7 @@ def trip(
     lasting_s = None if lasting is None else seconds(lasting, "--for")
     with opened(store, telling=True) as at:
         scope, act, who = _scope(agent, tenant), Uuid7().new(), at.who(by)
+        _ask_whether_known(at, scope)
 
         def work(tx: Transaction) -> tuple[ModeChange, ...]:
             if lasting_s is None:
@@ -131,7 +133,7 @@ def trip(
 @app.command()
 def reset(
     agent: Agent,
-    to: Annotated[str, typer.Option("--to", metavar="MODE", help="One step looser where nothing is said.")],
+    to: Annotated[str, typer.Option("--to", metavar="MODE", help="autonomous, probation or supervised.")],
     reason: Reason,
     by: By = None,
     second: Annotated[
@@ -242,6 +244,18 @@ def _scope(text: str, tenant: str) -> Scope:
     return Scope(ScopeKind.AGENT, tenant, text)
 
 
+def _ask_whether_known(at: Opened, scope: Scope) -> None:
+    """Tell of a name that may be mistyped: who stops an agent that does not exist believes that it stands."""
+    scopes = at.store.read(lambda db: control_hand.list_scopes(db, at.now))
+    known = sorted({v.scope.agent for v in scopes if v.scope.agent and v.scope.tenant == scope.tenant})
+    if scope.agent and scope.agent not in known:
+        names = visible(", ".join(known)) or "none"
+        note(
+            f"remit: nothing was counted of agent {visible(scope.agent)!r} in tenant {visible(scope.tenant)!r}"
+            f" so far; is the name right? Known: {names}"
+        )
+
+
 def _touches(one: Scope, scope: Scope) -> bool:
     """Whether a scope has a say in the calls of another, or is part of it."""
     if scope.kind is ScopeKind.STORE or one.kind is ScopeKind.STORE:
@@ -284,6 +298,7 @@ def _scope_view(view: ScopeView, now: float) -> dict[str, Any]:
         "breaker_epoch": view.breaker_epoch,
         "violations": view.violations,
         "in_flight": view.in_flight,
+        "overdue": view.overdue,
         "cooldown_left_s": max(0.0, view.cooldown_until - now),
         "approved_clean": view.approved_clean,
         "probation_clean": view.probation_clean,
@@ -315,6 +330,8 @@ def _print(
     if reason:
         say(f"Because    {visible(reason)}")
     say(f"Now        {view.violations} violations in the window, {view.in_flight} calls in flight")
+    if view.overdue:
+        say(f"           {view.overdue} of them past the lease: counted as unknown outcomes at the next call")
     for line in _way_back(view, now):
         say(f"Way back   {line}")
     rows = [

@@ -172,6 +172,8 @@ class ScopeView:
     violations: int
     """In the window of the agent's rule."""
     in_flight: int
+    overdue: int
+    """Those in flight whose lease is over: violations as soon as the next call, or its late outcome, comes."""
     cooldown_until: float
     approved_clean: int
     probation_clean: int
@@ -209,10 +211,11 @@ def _view(connection: apsw.Connection, row: ScopeRow, now: float) -> ScopeView:
     where |= {"effect": scope.part} if scope.kind is ScopeKind.EFFECT else {}
     where |= {"tenant": scope.tenant} if scope.kind is ScopeKind.TENANT else {}
     narrow = "".join(f" AND {name} = ?" for name in where)
-    (in_flight,) = only(
+    in_flight, overdue = only(
         connection,
-        f"SELECT count(*) FROM breaker_reservation WHERE state = 'in_flight'{narrow}",  # noqa: S608 - fixed names
-        tuple(where.values()),
+        "SELECT count(*), count(*) FILTER (WHERE lease_until <= ?)"  # noqa: S608 - fixed names
+        f" FROM breaker_reservation WHERE state = 'in_flight'{narrow}",
+        (now, *where.values()),
     )
     standing = state.force if state.force is not None and now < state.force.until else None
     return ScopeView(
@@ -225,6 +228,7 @@ def _view(connection: apsw.Connection, row: ScopeRow, now: float) -> ScopeView:
         changes=row.changes,
         violations=breaker.counted(rule, rows_of.counts(connection, scope, now - rule.window_s)),
         in_flight=in_flight,
+        overdue=overdue,
         cooldown_until=state.cooldown_until,
         approved_clean=state.approved_clean,
         probation_clean=state.probation_clean,
