@@ -158,3 +158,20 @@ def test_listing_decrypts_nothing_and_stays_quick_with_many(run, place):
 
     assert len(ids(run("anomalies", "ls", "--json"))) == 40
     assert time.monotonic() - started < 2.0
+
+
+def test_one_of_an_envelope_that_monitors_says_what_it_would_count(run, place):
+    guard = place.guard(place.text.replace("enforcement: enforce", "enforcement: monitor"))
+    with guard, guard.session() as session:
+        session.call("pay", {"to": "ann", "amount": 9000}, run=lambda **_: 1)
+    (one,) = run("anomalies", "ls", "--json").told["anomalies"]
+
+    shown = run("anomalies", "show", one["id"]).out
+    assert "would count for the breaker; the envelope only monitors" in shown
+
+
+def test_an_empty_list_names_the_options_only_where_some_were_given(run, place):
+    place.guard().close()
+
+    assert run("anomalies", "ls").out == "no anomalies\n"
+    assert "with fewer options" in run("anomalies", "ls", "--tool", "pay").out

@@ -236,3 +236,19 @@ def test_no_store_is_said_with_what_would_do(place, run):
 
     assert line.code == 3
     assert "no such store" in line.err
+
+
+def test_the_time_that_an_answer_has_is_shown_only_while_it_has_some(run, hold, hire):
+    approval = hold()
+    hire("ben", "finance")
+    assert "no answer by" in run("approvals", "show", approval).out
+
+    run("approvals", "approve", approval, "--as", "ben")
+    shown = run("approvals", "show", approval).out
+    assert "no answer by" not in shown
+    assert "the call has until" in shown
+
+    other = hold(to="bob")
+    run("approvals", "reject", other, "--as", "ben", "--note", "no")
+    assert "rejected" in run("approvals", "show", other).out
+    assert "until" not in run("approvals", "show", other).out.splitlines()[0]

@@ -87,7 +87,9 @@ def list_anomalies(
             for line in lines
         ]
         columns = ("id", "at (UTC)", "severity", "kind", "agent", "clauses")
-        table("", columns, rows, empty="no anomalies; with fewer options there may be some")
+        narrowed = severity is not None or len(where) > 0
+        empty = "no anomalies; with fewer options there may be some" if narrowed else "no anomalies"
+        table("", columns, rows, empty=empty)
     return 0
 
 
@@ -177,6 +179,8 @@ def _of_the_same_call(at: Opened, stored: StoredEvent) -> tuple[StoredEvent | No
 def _print(view: Mapping[str, Any]) -> None:
     counted = "counts for the breaker" if view["counts"] else "does not count for the breaker"
     blocked = "" if view["enforced"] else "; the envelope only monitors: nothing was blocked"
+    if view["counts"] and not view["enforced"]:
+        counted = "would count for the breaker"
     say(f"Anomaly {view['id']}: {visible(view['kind'])}, {view['severity']}, {counted}{blocked}")
     say(f"When       {instant(view['at'])}, event {view['seq']}")
     say(

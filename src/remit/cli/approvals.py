@@ -300,10 +300,14 @@ def _standing(line: Mapping[str, Any]) -> str:
 
 
 def _print(view: Mapping[str, Any]) -> None:
-    ended = f" ({visible(view['reason'])})" if view["reason"] else ""
-    say(
-        f"Approval {view['id']}: {_standing(view)}{ended}; no answer by {instant(view['expires_at'])} means no"
-    )
+    why = f" ({visible(view['reason'])})" if view["reason"] else ""
+    ends = instant(view["expires_at"])
+    match view["state"]:
+        case ApprovalState.PENDING:
+            why += f"; no answer by {ends} means no"
+        case ApprovalState.APPROVED:
+            why += f"; the call has until {ends} to run"
+    say(f"Approval {view['id']}: {_standing(view)}{why}")
     say(f"Agent      {visible(view['agent'])}, session {visible(view['session'])}")
     say(f"Would do   {visible(view['preview'] or '(erased)')}")
     say(
