@@ -151,6 +151,9 @@ def open_store(
     from remit.store.sqlite import SqliteStore
 
     path = store_path(address)
+    if path is None and not create:
+        told = "a store in memory ends with its process, and this is another one"
+        raise BadInput(address, told, "give --store sqlite:///file.db, or set REMIT_STORE")
     if path is not None and not create and not path.exists():
         raise BadInput(str(path), "no such store", "give --store, or set REMIT_STORE")
     try:

@@ -109,3 +109,6 @@ def test_erasing_asks_first_and_without_anybody_to_ask_does_nothing(run, refuse)
 def test_a_store_that_is_not_there_or_in_memory_is_said(run, place):
     assert run("journal", "verify", "--store", "sqlite:///nowhere.db").code == 3
     assert run("journal", "verify", "--store", "memory:").code == 3
+    line = run("approvals", "ls", "--store", "memory:")
+    assert line.code == 3
+    assert "ends with its process" in line.err
