@@ -169,3 +169,9 @@ def test_one_anomaly_is_told_for_each_set_of_clauses_strangers_first():
 
 def test_long_text_is_cut():
     assert len(printable("x" * 1000, 50)) == 50
+
+
+def test_a_folder_that_cannot_be_written_is_bad_input(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadInput, match="cannot be written"):
+        run.prepared(tmp_path / "file" / "demo")

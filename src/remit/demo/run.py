@@ -182,14 +182,18 @@ def prepared(folder: Path) -> Settings:
     """A fresh folder for the store, with a `remit.toml` so that commands run there find it.
 
     Raises:
-        BadInput: the folder holds something other than an earlier demo.
+        BadInput: the folder holds something other than an earlier demo, or cannot be written.
     """
     folder = folder.absolute()
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARK).is_file():
-            raise BadInput(str(folder), "is not empty and no earlier demo", "name another folder")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / MARK).is_file():
+                raise BadInput(str(folder), "is not empty and no earlier demo", "name another folder")
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = f"cannot be written: {error.strerror or error}"
+        raise BadInput(str(folder), told, "name another folder") from None
     settings = Settings(store=f"sqlite:///{folder / 'remit.db'}", home=str(folder / "keys"))
     lines = [f"store = {json.dumps(settings.store)}", f"home = {json.dumps(settings.home)}"]
     (folder / MARK).write_text("\n".join(lines) + "\n", "utf-8")
