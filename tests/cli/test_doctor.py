@@ -11,7 +11,7 @@ from remit.cli import canaries
 from remit.core import lifecycle
 from remit.core.types import Outcome
 from remit.usecases.answers import CallAnswers
-from remit.usecases.session import Session
+from remit.usecases.driver import Driver
 
 
 def checks(line):
@@ -74,10 +74,10 @@ def _envelope(place):
     return (place.folder / "envelope.yaml").read_text()
 
 
-def _runs_anyway(self, script, answers, run):
+def _runs_anyway(self, script):
     """A driver that runs the tool whatever the guard says."""
-    run()
-    raise remit.CallDenied(lifecycle.decide(*_nothing(answers)))
+    self.run()
+    raise remit.CallDenied(lifecycle.decide(*_nothing(self.answers)))
 
 
 def _nothing(answers):
@@ -88,7 +88,7 @@ def _nothing(answers):
 
 
 def test_a_guard_that_runs_refused_calls_fails_the_canaries(run, monkeypatch):
-    monkeypatch.setattr(Session, "_drive", _runs_anyway)
+    monkeypatch.setattr(Driver, "drive", _runs_anyway)
 
     line = run("doctor", "--json")
 
