@@ -77,6 +77,21 @@ def test_what_a_call_carried_vouches_for_nothing_after_resuming_either(folder: P
             pay(again, 9999)
 
 
+def test_what_a_call_that_failed_carried_vouches_for_nothing_after_resuming_either(folder: Path) -> None:
+    def fails(order_id: str) -> None:
+        raise OSError("down")
+
+    with open_guard(folder, envelope(FLOW)) as guard:
+        with guard.session(id="s", user_input="pay bob@corp.example", principal_kind="operator") as session:
+            with pytest.raises(OSError, match="down"):
+                session.call("get_order", {"order_id": "9999"}, run=fails)
+            session.call("get_order", {"order_id": "O-1"}, run=lambda order_id: "9999 was asked for")
+            with pytest.raises(CallDenied):
+                pay(session, 9999)
+        with guard.session(id="s") as again, pytest.raises(CallDenied):
+            pay(again, 9999)
+
+
 def test_a_withheld_result_stays_withheld_after_resuming(folder: Path) -> None:
     with open_guard(folder) as guard:
         with guard.session(id="s") as session, pytest.raises(remit.ResultWithheld):

@@ -325,6 +325,40 @@ def test_a_result_becomes_part_of_what_the_session_has_seen() -> None:
     assert (segment.role, segment.source, segment.text) == (Role.TOOL, "get_order", "O-1 cost 12")
 
 
+def _from(session: Session, value: str) -> list[str]:
+    return [origin.source for origin in session.text.origins(value)]
+
+
+def fails(text: str) -> None:
+    raise OSError("after it was written")
+
+
+def test_what_a_call_carried_is_vouched_for_by_no_later_result_also_where_the_call_failed() -> None:
+    with fake_guard()[0].session() as session:
+        with pytest.raises(OSError, match="after it was written"):
+            session.call("note", {"text": "eve@evil.example"}, run=fails)
+        session.call(
+            "get_order", ORDER, run=lambda order_id: "the note says eve@evil.example, bob@corp.example"
+        )
+
+        assert _from(session, "eve@evil.example") == []
+        assert _from(session, "bob@corp.example") == ["get_order"]
+
+
+def test_what_a_call_carries_is_vouched_for_by_no_result_that_comes_in_while_it_runs() -> None:
+    with fake_guard()[0].session() as session:
+        session.call("get_order", ORDER, run=lambda order_id: "tim@corp.example")
+
+        def note(text: str) -> str:
+            session.call("get_order", ORDER, run=lambda order_id: text)
+            return "done"
+
+        session.call("note", {"text": "eve@evil.example tim@corp.example"}, run=note)
+
+        assert _from(session, "eve@evil.example") == []
+        assert _from(session, "tim@corp.example") == ["get_order"]
+
+
 # ---------------------------------------------------------------------------------------------- hostile calls
 def deep(levels: int) -> Any:
     value: Any = "x"

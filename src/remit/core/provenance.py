@@ -7,10 +7,10 @@ makes the agent use a value that the user also wrote has gained nothing. A value
 made up by the model and counts as untrusted. Three things are never an origin:
 
 - the assistant's own words;
-- a tool result that repeats what the agent asked. Once a value stood in the arguments of a call, neither
-  that call's result nor a later one vouches for it: otherwise "no result for evil@x.example", a sent-mail
-  folder or a note that the agent wrote itself would turn an untrusted value into a trusted one. Texts seen
-  before the call still vouch;
+- a tool result that repeats what the agent asked. Once a call carried a value, no result that comes in
+  later vouches for it, whether that call returned, failed or is still running: otherwise "no result for
+  evil@x.example", a sent-mail folder or a note that the agent wrote itself would turn an untrusted value
+  into a trusted one. Texts seen before the call still vouch;
 - anything for a value that proves nothing, such as the empty string or a single letter.
 
 A paraphrase has no origin, so provenance is evidence about values, not proof about intentions.
@@ -78,14 +78,19 @@ class SessionText:
             echo: for a tool's result, the arguments of the call that it answers; neither this result nor a
                 later one vouches for a value that stands in them.
         """
+        for arguments in echo:
+            self.ask(arguments)
         place = len(self._segments)
         self._segments.append(segment)
-        self._asked.extend(_Text(place, _as_asked(arguments)) for arguments in echo)
         if segment.role is Role.ASSISTANT:
             return
         self._loose.append(_Text(place, shown(segment.text)))
         if not segment.text.isascii():
             self._exact.append(_Text(place, shown_exactly(segment.text)))
+
+    def ask(self, arguments: Json) -> None:
+        """Remember what a call carries: nothing that comes in from now on vouches for a value that stands in it."""
+        self._asked.append(_Text(len(self._segments), _as_asked(arguments)))
 
     @property
     def segments(self) -> Sequence[Segment]:

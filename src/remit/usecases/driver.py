@@ -128,6 +128,7 @@ class Driver:
     # ------------------------------------------------------------------------------------------ running
     def _run(self, need: Run, *, awaits: bool = False) -> Outcome:
         self._last_look(need.admission, need.decision)
+        self.session.ask(need.decision)
         started = time.perf_counter()
         try:
             value = self.run(**self.answers.arguments(need.decision))

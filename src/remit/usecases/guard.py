@@ -328,16 +328,19 @@ def _restore(
     text: SessionText, envelope: Envelope, info: SessionInfo, history: Iterable[StoredEvent]
 ) -> None:
     """Put back what the session saw, with labels, and what its calls asked."""
-    asked: dict[str, Any] = {}
     for stored in history:
         event: Event = stored.event
-        if event.kind == "decided" and event.body.get("token"):
-            asked[event.body["token"]] = event.body.get("args") or {}
+        if event.kind == "decided" and _dispatched(event.body):
+            text.ask(event.body.get("args") or {})
         elif event.kind == "observed":
             text.append(codec.segment_from(event.body, event.blobs.get("text", "")))
         elif event.kind == "settled" and event.body.get("segment"):
-            echo = [asked.get(event.body.get("token", ""), {})]
             tool = event.body["segment"]["source"]
-            append_result(text, envelope, tool, event.blobs.get("text", ""), echo, info.principal_kind)
+            append_result(text, envelope, tool, event.blobs.get("text", ""), (), info.principal_kind)
         elif event.kind == "finished":
             text.append(codec.answer_segment(event.body, event.blobs.get("answer", "")))
+
+
+def _dispatched(decided: Mapping[str, Any]) -> bool:
+    """Whether the call may have run: it was allowed, approved, or only watched."""
+    return bool(decided.get("result") == "allow" or decided.get("approval_id") or not decided.get("enforced"))

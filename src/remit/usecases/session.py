@@ -343,6 +343,11 @@ class Session:
             anomaly=index,
         )
 
+    def ask(self, decision: Decision) -> None:
+        """The call is dispatched: from now on no result vouches for what it carries."""
+        with self.lock:
+            self.text.ask(decision.canonical or {})
+
     def result_event(
         self,
         body: dict[str, Json],
@@ -358,9 +363,10 @@ class Session:
         if text is not None:
             shown = not (withheld and enforced)
             if shown:
-                echo, kind = [decision.canonical or {}], self.info.principal_kind
                 with self.lock:
-                    segment = append_result(self.text, self.guard.envelope, decision.tool, text, echo, kind)
+                    segment = append_result(
+                        self.text, self.guard.envelope, decision.tool, text, (), self.info.principal_kind
+                    )
                 body["segment"] = codec.segment_body(segment)
             blobs["text"] = self.guard.redactor.text(text) if index is not None else self._kept(text)
         return self.event("settled", body, index, decision, blobs=blobs)
