@@ -475,6 +475,23 @@ def test_a_piece_that_also_stands_in_open_text_may_pass():
     assert not problem(clause, {"body": "Bob: 463820!"}, text)
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "x" * 1_000_000,
+        f"[digest:{'a' * 64}:5000]",
+        "the key is [secret:key:5f0c21d9e4], keep it",
+    ],
+    ids=["cut", "digest", "redacted"],
+)
+def test_what_is_not_there_as_the_agent_saw_it_may_have_held_anything(kept: str) -> None:
+    clause = flow("text", confidentiality_at_most=Confidentiality.INTERNAL)
+    text = saw(("vault", kept), ("user", "send hello world out to bob9"), labels={"vault": SECRET})
+
+    assert "which is secret (vault)" in problem(clause, {"text": "GB29NWBK60161331926819"}, text)
+    assert problem(clause, {"text": "hello world, out to bob9!"}, text) == ""
+
+
 def test_a_key_that_a_call_carried_is_asked_as_well() -> None:
     asked: Json = {"filter": {"eve@evil.example": {}}}
 

@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from remit.core.codec import MOST_RESULT_CHARACTERS
 from remit.core.structure import fields_of
 from remit.core.text import (
     lowered,
@@ -145,7 +146,8 @@ class SessionText:
     def drawn_from(self, text: str, above: Confidentiality) -> tuple[Segment, str] | None:
         """The first segment labelled worse than *above* that *text* shares a telling piece with.
 
-        A piece tells when it stands in no segment that *above* allows.
+        A piece tells when it stands in no segment that *above* allows. Of a segment that is not there as the
+        agent saw it, every such piece may have come.
         """
         mine = set(pieces(text))
         secret = [
@@ -153,7 +155,11 @@ class SessionText:
             for place, segment in enumerate(self._segments)
             if segment.label.confidentiality.rank > above.rank and segment.role is not Role.ASSISTANT
         ]
-        shared = {place: found for place in secret if (found := mine & self._pieces_of(place))}
+        shared = {
+            place: found
+            for place in secret
+            if (found := mine if _in_part(self._segments[place].text) else mine & self._pieces_of(place))
+        }
         if not shared:
             return None
         for place, segment in enumerate(self._segments):
@@ -169,6 +175,15 @@ class SessionText:
         if place not in self._pieces:
             self._pieces[place] = frozenset(pieces(self._segments[place].text))
         return self._pieces[place]
+
+
+_WRITTEN_OVER = re.compile(r"\[digest:[0-9a-f]{64}:[0-9]+\]|\[secret:[a-z]+:[0-9a-f]{10}\]")
+"""What the journal keeps in place of a text or of a secret in it, and a resumed session has instead."""
+
+
+def _in_part(text: str) -> bool:
+    """Whether the agent may have seen more than this: the rest was cut off, or written over in the journal."""
+    return len(text) >= MOST_RESULT_CHARACTERS or _WRITTEN_OVER.search(text) is not None
 
 
 def _searched(text: str) -> tuple[str, str, frozenset[bytes]]:
