@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import remit
-from remit.cli.main import COMMANDS
+from remit.cli.main import root
 from remit.wiring import read_envelope_file
 
 ROOT = Path(__file__).parent.parent
@@ -32,18 +36,68 @@ def test_the_example_of_the_readme_ends_as_the_readme_says(tmp_path, monkeypatch
         )
 
 
+def test_the_examples_of_the_python_reference_run_one_after_another(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "examples/envelopes/refund.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REMIT_HOME", str(tmp_path / "home"))
+
+    page = ROOT / "docs/python.md"
+    exec(compile("\n".join(blocks(page, "python")), page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("called", [remit.open, remit.Guard.session])
+def test_every_parameter_of_the_doors_is_in_the_python_reference(called):
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+
+    assert [name for name in signature(called).parameters if name != "self" and f"`{name}`" not in page] == []
+
+
+def test_every_public_name_and_error_is_in_the_python_reference():
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+
+    assert [name for name in remit.__all__ if not name.startswith("__") and name not in page] == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_inside_the_project_leads_somewhere(path):
-    for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
+    for target, _ in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (path.parent / target).exists(), target
+            there = path.parent / target if target else path
+            assert there.exists(), target
+
+
+def command_lines(path: Path) -> list[list[str]]:
+    """The words after `remit` of every command line that a document shows or names, without what a shell adds."""
+    text = path.read_text(encoding="utf-8")
+    shown = [line.strip() for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+             for line in block.splitlines()]  # fmt: skip
+    found = [line for line in shown if line.startswith("remit ")] + re.findall(r"`(remit [^`]+)`", text)
+    return [re.split(r"\s[#>|]\s*", line.replace("\n", " "))[0].split()[1:] for line in found]
+
+
+def leaf(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that these words reach, and the words after it."""
+    command: Any = typer.main.get_command(root)
+    while hasattr(command, "commands") or command.name is None:
+        rest = [word for word in words if word != "--json"]
+        if not rest or not re.fullmatch("[a-z-]+", rest[0]) or rest[0].startswith("-"):
+            break
+        found = command.get_command(None, rest[0])
+        assert found is not None, " ".join(words)
+        command, words = found, rest[1:]
+    return command, words
+
+
+def options(command: Any) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_that_a_document_names_exists(path):
-    named = set(re.findall(r"`remit ([a-z]+)", path.read_text(encoding="utf-8")))
-
-    assert named <= set(COMMANDS)
+def test_every_command_and_option_that_a_document_names_exists(path):
+    for words in command_lines(path):
+        command, rest = leaf(words)
+        given = {word.split("=")[0] for word in rest if re.match("--[a-z]", word)}
+        assert given <= options(command) | {"--json", "--help"}, " ".join(words)
 
 
 @pytest.mark.parametrize(
