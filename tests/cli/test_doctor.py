@@ -154,6 +154,15 @@ def test_a_single_operator_store_and_nobody_who_may_answer_are_pointed_out(run, 
     assert "without a signature" in found["told"]
 
 
+def test_a_database_that_others_may_read_is_pointed_out(run, place):
+    place.guard().close()
+    (place.folder / "remit.db").chmod(0o644)
+
+    told = [check["told"] for check in run("doctor", "--json").told["checks"]]
+
+    assert any("others than its owner may read" in one for one in told)
+
+
 def test_a_role_that_nobody_has_is_pointed_out(run, place, hire):
     place.guard().close()
     hire("ann", "support")

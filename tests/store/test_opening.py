@@ -186,3 +186,17 @@ def read_only_folder(tmp_path: Path) -> Iterator[Path]:
 def test_a_read_only_folder_is_refused(open_journal: Open, read_only_folder: Path) -> None:
     with pytest.raises(BadInput, match="read-only"):
         open_journal(read_only_folder / "remit.db")
+
+
+def test_the_database_is_for_its_owners_eyes_only_whatever_the_umask(
+    open_journal: Open, tmp_path: Path
+) -> None:
+    before = os.umask(0o002)
+    try:
+        open_journal().append_now(event())
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("remit.db*")}
+    finally:
+        os.umask(before)
+
+    assert {"remit.db", "remit.db-wal", "remit.db-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}

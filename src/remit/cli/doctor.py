@@ -151,6 +151,9 @@ def _of_store(
         lambda: _of_principals(store, envelope),
         lambda: _of_outbox(store),
     )
+    if path.stat().st_mode & 0o077:
+        told = f"others than its owner may read {path}: names and times in it, and they may hold a lock on it"
+        yield Check("store", False, "warn", told, f"chmod 600 {path} {path}-wal {path}-shm")
     for warning in store.warnings:
         yield Check("store", False, "warn", warning, "mend it: keys and locks depend on it")
     for one in looks:

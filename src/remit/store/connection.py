@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -129,12 +129,23 @@ def told(place: str) -> Iterator[None]:
 def connect(path: Path | None, *, create: bool, vfs: str | None = None) -> apsw.Connection:
     """Open a connection without changing the file yet; `make_durable` comes next. None is memory."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    if path is not None and create:
+        _make_private(path)
     connection = apsw.Connection(":memory:" if path is None else str(path), flags=flags, vfs=vfs)
     connection.set_busy_timeout(int(BUSY_S * 1000))
     connection.pragma("trusted_schema", False)
     # Larger than SQLite's own 4096, in which a row of 2 KB would have a page for itself.
     connection.pragma("page_size", PAGE_BYTES)
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, for its owner only; the WAL beside it gets the same mode.
+
+    Bodies are encrypted, names and times are not; and whoever may read the files may hold a lock on them.
+    """
+    with suppress(OSError):  # what is in the way is for SQLite to tell
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def make_durable(connection: apsw.Connection, place: str) -> None:
