@@ -1,8 +1,15 @@
-"""`remit journal`: verified, exported, signed and erased."""
+"""`remit journal`: verified, exported, signed, erased and expired."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apsw
+import pytest
+
+from remit.core.event import Event
+from remit.settings import load_settings
+from remit.store.sqlite import SqliteStore
 
 
 def test_a_journal_as_it_was_written_verifies(run, refuse):
@@ -104,6 +111,46 @@ def test_erasing_asks_first_and_without_anybody_to_ask_does_nothing(run, refuse)
     assert line.code == 3
     assert "--yes" in line.err
     assert not any(line["erased"] for line in run("journal", "export", "--session", session).lines)
+
+
+@pytest.fixture
+def old(place):
+    """A store with an event of 1970, which was to be kept for a day."""
+    home, told = load_settings().home_path, Event("1", "s", "observed", "clerk", "", {}, retain_s=86400.0)
+    with SqliteStore.open(place.folder / "remit.db", home=home, clock=lambda: 3600.0) as store:
+        store.append_now(replace(told, blobs={"text": "x"}))
+
+
+def test_expiring_says_what_cannot_be_read_any_more(old, run):
+    told = run("journal", "expire", "--json")
+    assert told.code == 0
+    assert told.told == {
+        "periods": [{"tenant": "default", "retain_s": 86400.0, "until": 10800.0, "keys": 1}],
+        "payloads": 1,
+        "altered": 0,
+        "more": False,
+    }
+    assert run("journal", "verify").code == 0
+    assert "Nothing is older" in run("journal", "expire").out
+
+
+def test_expiring_tells_people_of_backups(old, run):
+    shown = run("journal", "expire").out
+
+    assert "1 d 0 h" in shown and "1970-01-01" in shown and "backups" in shown
+
+
+def test_a_key_that_was_altered_and_cannot_expire_is_told(place, run):
+    with SqliteStore.open(place.folder / "remit.db", home=load_settings().home_path) as store:
+        store.append_now(Event("1", "s", "observed", "clerk", "", {}, retain_s=86400.0))
+    altered = apsw.Connection(str(place.folder / "remit.db"))
+    altered.execute("UPDATE data_key SET until = 0")
+    altered.close()
+
+    line = run("journal", "expire")
+    assert line.code == 1
+    assert "altered" in line.err
+    assert run("journal", "verify").code == 1
 
 
 def test_a_store_that_is_not_there_or_in_memory_is_said(run, place):

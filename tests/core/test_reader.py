@@ -361,6 +361,11 @@ GOLDEN = [
         "25: spec.capture.retain: found a string 'forever'; write a duration such as 30s, 15m, 24h or 90d",
     ),
     (
+        "retain: 90d",
+        "retain: 59m",
+        "25: spec.capture.retain: found a string '59m'; write 1h or more: what is captured is deleted in steps of an hour",
+    ),
+    (
         'mask: ["[0-9]{16}"]',
         'mask: ["(?!a)"]',
         "25: spec.capture.mask[0]: not an RE2 pattern: invalid perl operator: (?!; look-around and back-references do not exist there",

@@ -6,7 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 from journal_help import DENIED, event, ids
 
@@ -14,6 +16,7 @@ from remit.core.errors import BadInput, Unavailable
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
 from remit.store.verify import verify
+from remit.testing import FakeClock
 
 Open = Callable[..., SqliteStore]
 
@@ -128,14 +131,14 @@ def test_time_inside_a_piece_of_work_stands_still(open_journal: Open) -> None:
 
 
 def test_the_clock_never_falls_below_what_was_stored(open_journal: Open) -> None:
-    times = iter([1000.0, 400.0, 1001.0])
-    store = open_journal(clock=lambda: next(times))
+    clock = FakeClock()
+    store = open_journal(clock=clock.now)
 
-    assert [store.transact_now(lambda tx: (tx.append(event(tx.now)), tx.now)[1]) for _ in range(3)] == [
-        1000,
-        1000,
-        1001,
-    ]
+    found = []
+    for step in (0.0, -600.0, 601.0):
+        clock.step(step)
+        found.append(store.transact_now(lambda tx: (tx.append(event(tx.now)), tx.now)[1]))
+    assert found == [1e6, 1e6, 1e6 + 1]
 
 
 def test_the_highest_time_is_remembered_over_a_restart(open_journal: Open) -> None:
@@ -294,3 +297,40 @@ def test_the_operator_rule_is_said_once(open_journal: Open) -> None:
     open_journal(single_operator=True).close()
 
     assert open_journal().single_operator is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        ({"kinds": ["session.opened"]}, "event_rare"),
+        ({"kinds": ["session.opened"], "session": "s1"}, "event_session"),
+        ({"kinds": ["session.opened", "session.closed"]}, "PRIMARY KEY"),
+        ({"kinds": ["decided"]}, "PRIMARY KEY"),
+    ],
+)
+def test_events_of_one_rare_kind_are_found_by_their_index(
+    journal: SqliteStore, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], used: str
+) -> None:
+    for number in range(30):
+        journal.append_now(event(number, kind="decided" if number % 3 else "session.opened"))
+    plans: list[str] = []
+
+    def trace(cursor: apsw.Cursor, sql: str, values: Any) -> bool:
+        if sql.startswith("SELECT event.seq"):
+            plans.append(cursor.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()[0][3])
+        return True
+
+    def read(work: Callable[[apsw.Connection], Any]) -> Any:
+        def traced(connection: apsw.Connection) -> Any:
+            connection.exec_trace = trace
+            try:
+                return work(connection)
+            finally:
+                connection.exec_trace = None
+
+        return SqliteStore.read(journal, traced)
+
+    monkeypatch.setattr(journal, "read", read)
+    found = [stored.event.kind for stored in journal.events(**asked)]
+    assert len(found) == (20 if asked["kinds"] == ["decided"] else 10)
+    assert used in plans[0]

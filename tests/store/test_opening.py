@@ -62,7 +62,7 @@ def test_a_journal_of_a_newer_remit_is_refused(open_journal: Open, tmp_path: Pat
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     database.close()
 
-    with pytest.raises(BadInput, match=r"newer remit .schema 2.; upgrade remit"):
+    with pytest.raises(BadInput, match=r"newer remit .schema 3.; upgrade remit"):
         open_journal()
 
 

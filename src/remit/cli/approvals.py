@@ -191,6 +191,7 @@ def _answer(
                 single_operator=at.store.single_operator,
                 break_glass=break_glass,
                 subject=asked.event.subject if asked is not None else "",
+                retain_s=asked.event.retain_s if asked is not None else None,
             )
             for change in changes:
                 outbox.tell_change(tx, change)

@@ -1,4 +1,4 @@
-"""`remit journal`: is it as it was written, what does it say, and whose data may no longer be read."""
+"""`remit journal`: is it as it was written, what does it say, and what may no longer be read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from remit.cli.opened import StoreOption, opened
+from remit.cli.opened import StoreOption, opened, span
 from remit.cli.output import Output, emit, note, safe, say, table
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
-from remit.core.notice import visible
+from remit.core.notice import instant, visible
 from remit.settings import load_settings
 from remit.store.verify import verify as verify_journal
 from remit.usecases.clock import Uuid7
@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.callback()
 def journal() -> None:
-    """Verify, export and erase."""
+    """Verify, export, erase and expire."""
 
 
 @app.command()
@@ -125,7 +125,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     store: StoreOption = None,
 ) -> int:
-    """Destroy the key of one principal's data: what they said and what was done for them is unreadable for good.
+    """Destroy the keys of one principal's data: what they said and what was done for them is unreadable for good.
 
     All hashes and proofs hold afterwards. Old backups of the database hold the data until they are gone.
     """
@@ -145,3 +145,25 @@ def erase(
         else:
             note(f"the journal holds nothing of {safe(principal)} in tenant {safe(tenant)}")
     return 0
+
+
+@app.command()
+def expire(store: StoreOption = None) -> int:
+    """Destroy the keys of all that is older than its envelope's `capture.retain` allows, and say what it was.
+
+    A running service does so by itself as it writes; run this where nothing writes for days. Old backups of the
+    database hold the data until they are gone. Exit 1 where a key was altered, and so cannot expire.
+    """
+    with opened(store) as at:
+        done = at.store.expire()
+    if Output.json:
+        emit(asdict(done))
+    elif done.periods:
+        rows = [(visible(p.tenant), span(p.retain_s), instant(p.until), str(p.keys)) for p in done.periods]
+        table("Cannot be read any more", ("tenant", "kept for", "written before", "keys"), rows)
+        say("Delete old backups of the database too.")
+    else:
+        say("Nothing is older than it may become.")
+    if done.altered:
+        note(f"{done.altered} keys are due and do not open: altered; run `remit journal verify`")
+    return 1 if done.altered else 0

@@ -133,6 +133,8 @@ class ApprovalRequest:
     """Of the agent; neither may answer."""
     subject: str = ""
     """Whose personal data the call holds (`Event.subject`)."""
+    retain_s: float | None = None
+    """How long it is kept (`Event.retain_s`)."""
     max_pending: int = 3
     """Questions that may be open for the agent at a time (`BreakerRule.max_pending`)."""
     rule: BreakerRule | None = None

@@ -181,6 +181,7 @@ class Capture:
     """`full`, `sampled` or `digest`, for exchanges without a violation; anomalies are always full."""
     sample: float = 0.1
     retain_s: float | None = None
+    """How long it stays readable, an hour at least (see `core.retention`); None for ever."""
     mask: tuple[str, ...] = ()
     """RE2 patterns whose matches are replaced before anything is written."""
 

@@ -195,7 +195,8 @@ _CAPTURE = _closed(
         "clean": {"enum": ["full", "sampled", "digest"]},
         "anomaly": {"const": "full"},
         "sample": _SHARE,
-        "retain": _DURATION,
+        "retain": _DURATION
+        | {"description": "How long it stays readable, 1h at least; for ever without it."},
         "mask": {
             "type": "array",
             "items": {"type": "string"},

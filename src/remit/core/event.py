@@ -43,6 +43,8 @@ class Event:
     blobs: Mapping[str, str] = field(default_factory=dict)
     """Large texts by name; stored once each, addressed by content under the subject's key."""
     anomaly: AnomalyIndex | None = None
+    retain_s: float | None = None
+    """How long body and blobs are kept at least, an hour or more; None for ever. See `store.expire`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +57,5 @@ class StoredEvent:
     """The store's clock when it was written, UTC epoch seconds."""
     event: Event
     erased: bool = False
-    """True where the subject's data key was destroyed: body and blobs are empty, the proofs still hold."""
+    """True where its data key was destroyed, since its subject was erased or it became older than `retain_s`:
+    body and blobs are empty, the proofs still hold."""

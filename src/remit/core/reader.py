@@ -20,6 +20,7 @@ from remit.core.envelope import (
 from remit.core.errors import BadInput
 from remit.core.reader_clauses import clause_of, duration, duration_s, read_pattern
 from remit.core.reader_tool import read_tool
+from remit.core.retention import LEAST_RETAIN_S
 from remit.core.schema import compile_schema
 from remit.core.types import (
     Confidentiality,
@@ -305,13 +306,19 @@ def _capture(node: Node | None) -> Capture:
     sample = keys["sample"].number(0) if "sample" in keys else Capture().sample
     if sample > 1:
         raise keys["sample"].error(f"found {sample}", "write a share between 0 and 1")
+    retain_s = duration_s(keys["retain"]) if "retain" in keys else None
+    if retain_s is not None and retain_s < LEAST_RETAIN_S:
+        raise keys["retain"].error(
+            f"found {keys['retain'].told}",
+            "write 1h or more: what is captured is deleted in steps of an hour",
+        )
     masks = keys["mask"].items() if "mask" in keys else []
     for mask in masks:
         read_pattern(mask)
     return Capture(
         clean=clean,
         sample=sample,
-        retain_s=duration_s(keys["retain"]) if "retain" in keys else None,
+        retain_s=retain_s,
         mask=tuple(mask.text() for mask in masks),
     )
 

@@ -107,6 +107,7 @@ def tell(
     *,
     session: str | None = None,
     subject: str = "",
+    retain_s: float | None = None,
 ) -> str:
     """Append an event about an approval, and return its id."""
     event_id = derived_id(one.id, kind, version)
@@ -119,6 +120,7 @@ def tell(
             envelope=one.envelope,
             tenant=one.tenant,
             subject=subject,
+            retain_s=retain_s,
             body={"approval": one.id, "version": version, "digest": one.digest, "tool": one.tool, **body},
         )
     )

@@ -171,13 +171,14 @@ class Batch:
             raise BadInput(f"event {event.id}", "another event has this id", "make a new id for every event")
 
     def _add(self, event: Event, plaintext: bytes) -> None:
-        key = self._keyring.for_writing(self._connection, event.tenant, event.subject)
+        at = self.now
+        key = self._keyring.for_writing(self._connection, event.tenant, event.subject, event.retain_s, at)
         noise = os.urandom(_SALT + _NONCE)
         salt, nonce = noise[:_SALT], noise[_SALT:]
         event_id = event.id.encode()
         sealed = nonce + key.cipher.encrypt(nonce, plaintext, event_id)
         blobs = self._store_blobs(key, event) if event.blobs else b""
-        seq, at = self._size + 1, self.now
+        seq = self._size + 1
         anomaly = b"" if event.anomaly is None else self._index(seq, event.anomaly)
         leaf = leaf_of(
             seq,

@@ -26,6 +26,7 @@ from remit.store.batch import Batch
 from remit.store.chain import Head, head_of
 from remit.store.clock import WallClock
 from remit.store.connection import WORLD, told
+from remit.store.expire import Expiry, due
 from remit.store.gap import Gap, gap_event
 from remit.store.keys import Keyring
 from remit.store.reserve import Reserve
@@ -70,6 +71,7 @@ class Committer:
         self._clock = clock
         self._reserve = reserve
         self._committed = committed
+        self.expiry = Expiry(clock)
         self._connection: apsw.Connection | None = None
         self._seen: Head | None = None
         self._seen_row: tuple[Any, ...] = ()
@@ -135,6 +137,16 @@ class Committer:
         with told(self._place):
             return self._head(self.connection())
 
+    def expire(self) -> None:
+        """Destroy what is due, where nothing stands in the way; the next batch tries again."""
+        try:
+            if not self.barred and due(self.connection(), self._clock()):
+                self._attempt([], os.urandom(16), gap=None)
+        except apsw.BusyError:
+            pass
+        except (*WORLD, BadInput, Unavailable):
+            self.abandon()
+
     def bar(self, how: str) -> None:
         """Add nothing more to a journal that is not the one that was written."""
         self.barred = how
@@ -169,6 +181,9 @@ class Committer:
             batch = Batch(connection, self._head(connection), self._keyring, self._clock)
             if gap is not None:
                 _work_through(batch, [Waiting(lambda tx: tx.append(gap_event(tx.now, gap, "resumed")), 1, 0)])
+            expiring = self.expiry.begin(connection)
+            if expiring is not None:
+                _work_through(batch, [expiring])
             _work_through(batch, items)
             if not batch.touched:
                 connection.execute("ROLLBACK")
@@ -186,6 +201,7 @@ class Committer:
         self.state = StoreState.OK
         self.batches += 1
         self._committed(head)
+        self.expiry.end(connection, expiring)
 
     def _head(self, connection: apsw.Connection) -> Head:
         """The head as stored, which must come after the one that we saw last."""

@@ -134,6 +134,7 @@ def _opened(tx: Transaction, request: ApprovalRequest, epoch: int, single_operat
             envelope=request.envelope,
             tenant=request.tenant,
             subject=request.subject,
+            retain_s=request.retain_s,
             body={"approval": request.id, **control, **_body(request)},
         )
     )
@@ -155,6 +156,7 @@ def answer(
     single_operator: bool = False,
     break_glass: bool = False,
     subject: str = "",
+    retain_s: float | None = None,
 ) -> tuple[ApprovalStatus, tuple[ModeChange, ...]]:
     """Take one person's answer, and say where the approval stands then.
 
@@ -168,7 +170,8 @@ def answer(
         note: why; needed to reject and for break-glass.
         single_operator: whether the store was created to take unauthenticated answers.
         break_glass: approve alone where more people are needed; expires soon and has to be reviewed.
-        subject: of the approval's `approval.requested` event, whose key encrypts the note.
+        subject: of the approval's `approval.requested` event; a key of theirs encrypts the note.
+        retain_s: of the same event: how long the note is kept.
 
     Raises:
         BadInput: no such approval, or a note is missing.
@@ -192,7 +195,7 @@ def answer(
     said = GivenAnswer(operator, reply, tx.now, sure, note, break_glass)
     if any(a.operator == operator for a, _ in before):
         raise OperatorRefused(approval_id, f"{operator} has answered already")
-    return _taken(tx, one, said, [a for a, _ in before], subject)
+    return _taken(tx, one, said, [a for a, _ in before], subject, retain_s)
 
 
 def _refuse_stale(tx: Transaction, one: ApprovalStatus, seen_digest: str, version: int) -> None:
@@ -233,7 +236,12 @@ def _identified(
 
 
 def _taken(
-    tx: Transaction, one: ApprovalStatus, said: GivenAnswer, before: Sequence[GivenAnswer], subject: str
+    tx: Transaction,
+    one: ApprovalStatus,
+    said: GivenAnswer,
+    before: Sequence[GivenAnswer],
+    subject: str,
+    retain_s: float | None,
 ) -> tuple[ApprovalStatus, tuple[ModeChange, ...]]:
     state = state_after(one.need, [*before, said])
     body: dict[str, Json] = {
@@ -246,7 +254,9 @@ def _taken(
         "state": state.value,
         "canary": one.canary,
     }
-    event_id = approval_rows.tell(tx, one, "approval.answered", one.version + 1, body, subject=subject)
+    event_id = approval_rows.tell(
+        tx, one, "approval.answered", one.version + 1, body, subject=subject, retain_s=retain_s
+    )
     tx.connection.execute(
         "INSERT INTO approval_answer VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -266,7 +276,7 @@ def _taken(
     if said.break_glass:
         control_reviews.open_review(tx, one.id, said.operator)
         told = {**body, "review_needed": True}
-        approval_rows.tell(tx, one, "break_glass", one.version + 1, told, subject=subject)
+        approval_rows.tell(tx, one, "break_glass", one.version + 1, told, subject=subject, retain_s=retain_s)
     after = status(tx.connection, one.id)
     assert after is not None  # noqa: S101 - it was just written
     return after, _consequences(tx, after, said) if state is not ApprovalState.PENDING else ()

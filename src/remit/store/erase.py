@@ -1,4 +1,4 @@
-"""Erasure: destroy the data key of a subject, and say so in the journal.
+"""Erasure: destroy all data keys of a subject, and say so in the journal.
 
 The ciphertext stays, so every hash and proof goes on holding; without its key nobody reads it again. Copies
 of the database made before, together with the master key, still hold the wrapped key: how long they are kept
@@ -18,7 +18,7 @@ ERASED = "erased"
 
 
 def erase_subject(batch: Batch, keys: StoreKeys, tenant: str, subject: str) -> int:
-    """Destroy the key of *subject* inside a transaction; returns how many keys there were, 0 or 1.
+    """Destroy the keys of *subject* inside a transaction, whatever they are kept for; returns how many.
 
     Raises:
         BadInput: *subject* is empty.

@@ -3,17 +3,23 @@ database.
 
 Whoever has only the database reads no body: a data key encrypts the bodies of one subject (a person whose
 data they hold) or of one tenant, and is itself encrypted under the master key, which never enters the
-database. Destroying a data key erases all that it encrypted, in backups of the database too, since leaves
-commit to ciphertext only and so the proofs go on holding.
+database. Destroying a data key erases all that it encrypted, while the proofs go on holding, since leaves
+commit to ciphertext only.
+
+What may be kept for a limited time has keys of its own: one for each subject, length of retention and period,
+so that a key is old as a whole one day and can be destroyed; see `expire`.
 """
 
 from __future__ import annotations
 
 import hmac
+import math
 import os
+import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 from cryptography.exceptions import InvalidTag
@@ -22,10 +28,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.core.errors import BadInput, Unavailable
+from remit.core.retention import LEAST_RETAIN_S, period_end
 from remit.store.checkpoint import verifier_key
 
 _CACHED_KEYS = 10_000
 _NONCE = 12
+_PERIOD = struct.Struct(">dd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +162,16 @@ class DataKey:
     """16 bytes that commit to the secret, so that a leaf that names it pins the key as well."""
     secret: bytes
     cipher: AESGCM
+    retain_s: float | None = None
+    """How long its events are kept; None for ever."""
+    until: float = math.inf
+    """It encrypts no event of this time or later."""
 
     @classmethod
-    def of(cls, secret: bytes) -> DataKey:
+    def of(cls, secret: bytes, retain_s: float | None = None, until: float | None = None) -> DataKey:
         """The key with these 32 secret bytes."""
-        return cls(hmac.digest(secret, b"remit/v1/key-id", "sha256")[:16], secret, AESGCM(secret))
+        key_id = hmac.digest(secret, b"remit/v1/key-id", "sha256")[:16]
+        return cls(key_id, secret, AESGCM(secret), retain_s, math.inf if until is None else until)
 
     def address(self, content: bytes) -> bytes:
         """Where *content* is stored: equal contents of a subject meet, and only its key can find them."""
@@ -176,13 +189,11 @@ class OpenedKeys:
     def get(self, connection: apsw.Connection, key_id: bytes) -> DataKey | None:
         """The key with this id; None where it was destroyed."""
         if key_id not in self._by_id:
-            sql = "SELECT wrapped, tenant, subject FROM data_key WHERE key_id = ?"
-            wrapped, tenant, digest = connection.execute(sql, (key_id,)).fetchone() or (None, "", b"")
+            sql = "SELECT wrapped, tenant, subject, retain_s, until FROM data_key WHERE key_id = ?"
+            wrapped, *bound = connection.execute(sql, (key_id,)).fetchone() or (None,)
             if len(self._by_id) >= _CACHED_KEYS:
                 self._by_id = {}
-            self._by_id[key_id] = (
-                None if wrapped is None else unwrap(self._keys, key_id, wrapped, tenant, digest)
-            )
+            self._by_id[key_id] = None if wrapped is None else unwrap(self._keys, key_id, wrapped, *bound)
         return self._by_id.get(key_id)
 
 
@@ -191,7 +202,7 @@ class Keyring:
 
     def __init__(self, keys: StoreKeys) -> None:
         self._keys = keys
-        self._by_subject: dict[tuple[str, str], DataKey] = {}
+        self._by_subject: dict[tuple[str, str, float | None], DataKey] = {}
         self._erasures = 0
         self._opened = OpenedKeys(keys, 0)
 
@@ -213,41 +224,80 @@ class Keyring:
         # A snapshot from before an erasure must not leave the destroyed key behind in the cache.
         return self._opened if self._opened.erasures == erasures else OpenedKeys(self._keys, erasures)
 
-    def for_writing(self, connection: apsw.Connection, tenant: str, subject: str) -> DataKey:
-        """The living key of *subject*; a new one is written to the database at once."""
-        key = self._by_subject.get((tenant, subject))
-        if key is None:
+    def opens(self, key_id: bytes, wrapped: bytes, *bound: Any) -> bool:
+        """Whether a row of `data_key` (tenant, subject, retain_s and until are *bound*) is as it was written."""
+        with suppress(Unavailable, TypeError, struct.error):
+            return unwrap(self._keys, key_id, wrapped, *bound).id == key_id
+        return False
+
+    def for_writing(
+        self,
+        connection: apsw.Connection,
+        tenant: str,
+        subject: str,
+        retain_s: float | None = None,
+        at: float = 0.0,
+    ) -> DataKey:
+        """The key of *subject* for events of the time *at* that are kept for *retain_s*.
+
+        Where there is none, a new one is written to the database at once.
+
+        Raises:
+            BadInput: nothing can be kept for so short a time.
+        """
+        key = self._by_subject.get((tenant, subject, retain_s))
+        if key is None or key.until <= at:
+            if retain_s is not None and not LEAST_RETAIN_S <= retain_s < math.inf:
+                raise BadInput("retain_s", f"found {retain_s}", f"give {LEAST_RETAIN_S:g} seconds or more")
             digest = self._keys.subject(tenant, subject)
-            living = "SELECT key_id, wrapped FROM data_key WHERE subject = ? AND wrapped IS NOT NULL"
-            row = connection.execute(living, (digest,)).fetchone()
+            row = connection.execute(_LIVING, (digest, retain_s, at)).fetchone()
             if row is None:
-                key = self._make(connection, tenant, digest)
+                key = self._make(connection, tenant, digest, retain_s, at)
             else:
-                key = unwrap(self._keys, row[0], row[1], tenant, digest)
+                key = unwrap(self._keys, row[0], row[1], tenant, digest, retain_s, row[2])
             if len(self._by_subject) >= _CACHED_KEYS:
                 self._by_subject = {}
-            self._by_subject[tenant, subject] = key
+            self._by_subject[tenant, subject, retain_s] = key
         return key
 
-    def _make(self, connection: apsw.Connection, tenant: str, digest: bytes) -> DataKey:
-        key = DataKey.of(os.urandom(32))
+    def _make(
+        self, connection: apsw.Connection, tenant: str, digest: bytes, retain_s: float | None, at: float
+    ) -> DataKey:
+        until = None if retain_s is None else period_end(retain_s, at)
+        key = DataKey.of(os.urandom(32), retain_s, until)
         nonce = os.urandom(_NONCE)
-        wrapped = nonce + self._keys.wrapping.encrypt(nonce, key.secret, _bound_to(key.id, tenant, digest))
+        bound = _bound_to(key.id, tenant, digest, retain_s, until)
+        wrapped = nonce + self._keys.wrapping.encrypt(nonce, key.secret, bound)
         connection.execute(
-            "INSERT INTO data_key VALUES (?, ?, ?, ?, NULL)", (key.id, tenant, digest, wrapped)
+            "INSERT INTO data_key VALUES (?, ?, ?, ?, NULL, ?, ?)",
+            (key.id, tenant, digest, wrapped, retain_s, until),
         )
         return key
 
 
-def unwrap(keys: StoreKeys, key_id: bytes, wrapped: bytes, tenant: str, digest: bytes) -> DataKey:
+_LIVING = """
+SELECT key_id, wrapped, until FROM data_key
+WHERE subject = ? AND wrapped IS NOT NULL AND retain_s IS ? AND (until IS NULL OR until > ?)
+"""
+
+
+def unwrap(
+    keys: StoreKeys,
+    key_id: bytes,
+    wrapped: bytes,
+    tenant: str,
+    digest: bytes,
+    retain_s: float | None,
+    until: float | None,
+) -> DataKey:
     """Open a data key.
 
     Raises:
         Unavailable: its row was altered, or another master key wrapped it.
     """
     with suppress(InvalidTag, ValueError):
-        secret = keys.wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _bound_to(key_id, tenant, digest))
-        key = DataKey.of(secret)
+        bound = _bound_to(key_id, tenant, digest, retain_s, until)
+        key = DataKey.of(keys.wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound), retain_s, until)
         if key.id == key_id:
             return key
     raise Unavailable(
@@ -255,6 +305,10 @@ def unwrap(keys: StoreKeys, key_id: bytes, wrapped: bytes, tenant: str, digest: 
     )
 
 
-def _bound_to(key_id: bytes, tenant: str, digest: bytes) -> bytes:
-    """What a wrapped key is tied to: its own row, so that keys cannot be exchanged between rows."""
-    return b"".join((key_id, digest, tenant.encode()))
+def _bound_to(
+    key_id: bytes, tenant: str, digest: bytes, retain_s: float | None, until: float | None
+) -> bytes:
+    """What a wrapped key is tied to: its own row, so that neither keys nor times can be exchanged."""
+    # In front, where another row's key id would have to stand: no row with times reads as one without.
+    times = b"" if retain_s is None and until is None else _PERIOD.pack(retain_s or 0.0, until or 0.0)
+    return b"".join((times, key_id, digest, tenant.encode()))

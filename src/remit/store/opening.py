@@ -59,6 +59,7 @@ def open_database(
         if schema.is_empty(connection):
             schema.create(connection, single_operator=single_operator, make_keys=make_keys)
         schema.check_ours(connection, place)
+        schema.migrate(connection)
         schema.extend(connection, extensions)
         connection.execute("COMMIT")
         facts = schema.facts(connection)

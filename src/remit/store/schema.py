@@ -13,12 +13,16 @@ import apsw
 from remit.core.errors import BadInput
 from remit.store.chain import Head
 
-SCHEMA_VERSION = 1
-"""Raised with every change of a table; a store with a higher one is refused."""
+SCHEMA_VERSION = 2
+"""Raised with every change of a table; a store with a higher one is refused, one with a lower one migrated."""
 APPLICATION_ID = 0x72656D74
 """`remt` in the header of the file, so that another program's database is not taken for ours."""
 
-_TABLES = """
+COMMON = ("observed", "decided", "settled")
+"""The kinds of most events; those of the others are indexed."""
+RARE = f"kind NOT IN {COMMON}"
+
+_TABLES = f"""
 CREATE TABLE store (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE head (
@@ -34,7 +38,7 @@ CREATE TABLE event (
   leaf BLOB NOT NULL, prev BLOB NOT NULL, chain BLOB NOT NULL, blobs BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX event_session ON event (session);
-CREATE INDEX event_rare ON event (kind) WHERE kind NOT IN ('observed', 'decided', 'settled');
+CREATE INDEX event_rare ON event (kind) WHERE {RARE};
 
 CREATE TABLE anomaly (
   seq INTEGER PRIMARY KEY,
@@ -48,12 +52,29 @@ CREATE TABLE payload (
 ) STRICT;
 
 CREATE TABLE data_key (
-  key_id BLOB PRIMARY KEY, tenant TEXT NOT NULL, subject BLOB NOT NULL, wrapped BLOB, erased INTEGER
+  key_id BLOB PRIMARY KEY, tenant TEXT NOT NULL, subject BLOB NOT NULL, wrapped BLOB, erased INTEGER,
+  retain_s REAL, until REAL
 ) STRICT;
-CREATE INDEX data_key_subject ON data_key (subject);
 
 CREATE TABLE extension (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
+
+_RETENTION = """
+CREATE INDEX data_key_subject ON data_key (subject) WHERE wrapped IS NOT NULL;
+CREATE INDEX data_key_due ON data_key (until + retain_s) WHERE wrapped IS NOT NULL AND retain_s IS NOT NULL;
+-- Destroyed keys whose payloads are not all deleted yet.
+CREATE TABLE sweep (key_id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS = {
+    1: f"""
+ALTER TABLE data_key ADD COLUMN retain_s REAL;
+ALTER TABLE data_key ADD COLUMN until REAL;
+DROP INDEX data_key_subject;
+{_RETENTION}
+"""
+}
+"""From each version to the next one."""
 
 
 def is_empty(connection: apsw.Connection) -> bool:
@@ -89,7 +110,7 @@ def create(
     """
     store_id = secrets.token_hex(8)
     head_key, public_key = make_keys(store_id)
-    connection.execute(_TABLES)
+    connection.execute(_TABLES + _RETENTION)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}")
     known = {
         "id": store_id,
@@ -101,6 +122,19 @@ def create(
     connection.executemany("INSERT INTO store VALUES (?, ?)", known.items())
     connection.execute("INSERT INTO head VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", Head().row(head_key))
     return store_id
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring an older journal to this version, inside the open transaction."""
+    for version in range(int(connection.pragma("user_version")), SCHEMA_VERSION):
+        connection.execute(f"{_MIGRATIONS[version]} PRAGMA user_version = {version + 1}")
+
+
+def key_columns(connection: apsw.Connection) -> str:
+    """The columns of `data_key`, also of a journal that is only read and was not migrated."""
+    known = {row[1] for row in connection.execute("PRAGMA table_info(data_key)")}
+    times = "retain_s, until" if "until" in known else "NULL, NULL"
+    return f"key_id, tenant, subject, wrapped, erased, {times}"
 
 
 def facts(connection: apsw.Connection) -> dict[str, str]:

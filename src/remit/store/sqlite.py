@@ -11,15 +11,17 @@ from typing import Any, TypeVar, cast
 
 import apsw
 
+from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
 from remit.store import body
 from remit.store.batch import Batch
 from remit.store.checkpoint import Checkpoint
 from remit.store.clock import WallClock, wall_clock
 from remit.store.commit import Committer, StoreState
-from remit.store.connection import connect, connect_reader, make_durable, network_file_system, told
+from remit.store.connection import BUSY_S, connect, connect_reader, make_durable, network_file_system, told
 from remit.store.counters import Counters
 from remit.store.erase import erase_subject
+from remit.store.expire import Expired, due, empty_log, expire
 from remit.store.fork import forget, survive_forks
 from remit.store.home import Home
 from remit.store.keys import Keyring, exposed
@@ -141,6 +143,8 @@ class SqliteStore:
         store._check_against_checkpoints()
         if reserve is not None:
             reserve.hold()
+        with store._writer.paused():
+            store._committer.expire()
         survive_forks(store._forking)
         return store
 
@@ -300,7 +304,7 @@ class SqliteStore:
             return self._notary.sign()
 
     def erase(self, subject: str, *, tenant: str = "default") -> bool:
-        """Destroy the data key of *subject*: no body or blob of theirs can be read again, here or elsewhere.
+        """Destroy all data keys of *subject*: no body or blob of theirs can be read again, here or elsewhere.
 
         Returns:
             False where the journal holds nothing of theirs.
@@ -308,11 +312,30 @@ class SqliteStore:
         erased = self.transact_now(
             lambda batch: erase_subject(cast(Batch, batch), self._keys, tenant, subject)
         )
-        if erased and not self.volatile:
-            with self._writer.paused(), suppress(apsw.Error):
-                # The WAL still holds the wrapped key; a reader may keep it there until the next checkpoint.
-                self._committer.connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        if erased:
+            self._empty_log()
         return bool(erased)
+
+    def expire(self) -> Expired:
+        """Destroy now all that is older than it may become, which opening and writing do a part at a time.
+
+        Returns:
+            What was destroyed since the store was opened.
+        """
+        more = self.read(lambda database: due(database, self.wall_clock()))
+        while more:
+            done = self.transact_now(lambda batch: expire(cast(Batch, batch), self.wall_clock()))
+            self._committer.expiry.add(done)
+            more = done.more
+        if self._committer.expiry.done.periods:
+            self._empty_log()
+        return self._committer.expiry.done
+
+    def _empty_log(self) -> None:
+        if not self.volatile:
+            with self._writer.paused(), suppress(Unavailable, BadInput):
+                # A reader may keep a destroyed key there until the next checkpoint.
+                empty_log(self._committer.connection(), wait_s=BUSY_S)
 
     # Life
 

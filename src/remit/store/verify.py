@@ -8,6 +8,7 @@ whoever owns the service before an event is written can write a false one.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from remit.core.errors import BadInput, RemitError
 from remit.store import schema
 from remit.store.chain import GENESIS, anomaly_field, chain_of, head_of, leaf_of
 from remit.store.checkpoint import Checkpoint
-from remit.store.erase import ERASED
+from remit.store.destroyed import destructions, wrongly_destroyed
 from remit.store.findings import Problem, VerifyReport
 from remit.store.home import Home, stores_at
 from remit.store.keys import StoreKeys, unwrap
@@ -102,7 +103,11 @@ class _Verification:
     """The stores that were last opened at this path."""
     key_users: dict[bytes, int] = field(default_factory=dict)
     """The first event of each data key."""
+    key_last: dict[bytes, float] = field(default_factory=dict)
+    """When each data key was used last."""
     payloads: set[bytes] = field(default_factory=set)
+    payloads_found: int | None = 0
+    """How many payloads events name; None where there are too many to remember."""
 
     def report(self) -> VerifyReport:
         """What was found."""
@@ -220,6 +225,7 @@ class _Verification:
             add_leaf(self.peaks, self.count, leaf)
             self.count = seq
             self.key_users.setdefault(row[8], seq)
+            self.key_last[row[8]] = row[1]
             if row[10]:
                 self._check_payloads(connection, seq, row[8], row[10])
             if seq in self.checkpoints:
@@ -260,8 +266,11 @@ class _Verification:
                     self.blame_event(seq, f"its payload {address.hex()[:16]} is missing")
             elif sha256(row[0] + row[1]).digest() != digest or row[2] != digest:
                 self.blame_event(seq, f"its payload {address.hex()[:16]} was altered")
+            if row is not None and self.payloads_found is not None:
+                self.payloads_found += 1
             if len(self.payloads) >= _CHECKED_PAYLOADS:
                 self.payloads.clear()
+                self.payloads_found = None
             self.payloads.add(address)
 
     def _check_head(self, connection: apsw.Connection) -> None:
@@ -283,19 +292,23 @@ class _Verification:
 
     def _check_keys(self, connection: apsw.Connection) -> None:
         known = set()
-        for key_id, tenant, subject, wrapped, erased in connection.execute("SELECT * FROM data_key"):
+        destroyed = None if self.keys is None else destructions(connection, self.keys)
+        sql = f"SELECT {schema.key_columns(connection)} FROM data_key"  # noqa: S608 - fixed names
+        for key_id, tenant, subject, wrapped, erased, *times in connection.execute(sql):
             known.add(key_id)
             place = f"data key {bytes(key_id).hex()}"
             if wrapped is None:
-                kind = connection.execute("SELECT kind FROM event WHERE seq = ?", (erased,)).get
-                if kind != ERASED:
-                    self.blame(place, "destroyed without an erasure in the journal")
+                last = self.key_last.get(key_id, 0.0)
+                if found := wrongly_destroyed(connection, key_id, erased, destroyed, last):
+                    self.blame(place, found)
             elif erased is not None:
                 self.blame(place, "marked as erased, and still there")
+            elif destroyed and key_id in destroyed:
+                self.blame(place, f"event {destroyed[key_id].seq} destroyed it, and it is back")
             elif self.keys is not None:
                 try:
-                    unwrap(self.keys, key_id, wrapped, tenant, subject)
-                except (RemitError, TypeError) as error:
+                    unwrap(self.keys, key_id, wrapped, tenant, subject, *times)
+                except (RemitError, TypeError, struct.error) as error:
                     self.blame(place, str(error))
         for key_id, seq in self.key_users.items():
             if key_id not in known:
@@ -306,6 +319,11 @@ class _Verification:
         seq = connection.execute(stray).get
         if seq is not None:
             self.blame_event(seq, "an anomaly without an event")
+        rows = connection.execute("SELECT count(*) FROM payload").get
+        if self.first_bad is None and self.payloads_found is not None and rows > self.payloads_found:
+            self.blame(
+                f"{self.place}: table payload", f"{rows - self.payloads_found} texts that no event names"
+            )
         for (line,) in connection.execute("PRAGMA integrity_check(10)"):
             if line != "ok":
                 self.blame(self.place, f"the database is damaged: {line}")

@@ -181,6 +181,7 @@ class CallAnswers:
             requester=info.principal or "",
             owner=envelope.owner,
             subject=self.session.subject,
+            retain_s=envelope.capture.retain_s,
             max_pending=envelope.breaker.max_pending,
             rule=envelope.breaker,
         )

@@ -308,6 +308,8 @@ def _resumed(info: SessionInfo, history: Iterable[StoredEvent], *, given_facts: 
     opened = next((e.event for e in history if e.event.kind == "session.opened"), None)
     if opened is None or not opened.body:
         raise BadInput(f"session {info.id}", "its first event is missing or erased", "open a new session")
+    if any(stored.erased for stored in history):
+        raise BadInput(f"session {info.id}", "a part of it was erased or expired", "open a new session")
     if opened.agent != info.agent or opened.tenant != info.tenant:
         raise BadInput(
             f"session {info.id}", f"belongs to agent {opened.agent!r}", "open a session of your own"

@@ -341,6 +341,7 @@ class Session:
             subject=self.subject,
             blobs=told,
             anomaly=index,
+            retain_s=self.guard.envelope.capture.retain_s,
         )
 
     def ask(self, decision: Decision) -> None:
