@@ -79,3 +79,27 @@ def test_keys_and_checkpoints_have_a_home(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Settings().home_path == tmp_path / ".local/state/remit"
+
+
+@pytest.mark.parametrize("name", ["remit.toml", "pyproject.toml"])
+def test_settings_that_somebody_else_left_where_anybody_may_write_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    write(tmp_path, name, '[tool.remit]\nwebhook_url = "https://evil.example"\n' if "py" in name else "")
+    monkeypatch.setattr("remit.settings.os.geteuid", lambda: (tmp_path / name).stat().st_uid + 1)
+    monkeypatch.setattr("remit.settings.TRUSTED_OWNERS", ())
+    load_settings(ours, {})
+
+    tmp_path.chmod(0o1777)
+    with pytest.raises(BadInput, match="another user's file") as bad:
+        load_settings(ours, {})
+    assert name in bad.value.where
+
+
+def test_settings_of_our_own_hold_also_where_anybody_may_write(tmp_path: Path) -> None:
+    write(tmp_path, "remit.toml", 'operator = "ann"\n')
+    tmp_path.chmod(0o1777)
+
+    assert load_settings(tmp_path, {}).operator == "ann"

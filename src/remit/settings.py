@@ -7,6 +7,7 @@ Order: an argument in code or on the command line, then the environment (`REMIT_
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from remit.core.errors import BadInput
+
+TRUSTED_OWNERS = (0,)
+"""Users beside this one whose settings count wherever they lie: root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def _tables(folder: Path) -> list[tuple[str, Any]]:
     for here in (folder, *folder.parents):
         found: list[tuple[str, Any]] = []
         own, project = here / "remit.toml", here / "pyproject.toml"
+        _refuse_planted(here, own, project)
         if own.is_file():
             found.append((str(own), _read(own)))
         if project.is_file():
@@ -76,6 +81,20 @@ def _tables(folder: Path) -> list[tuple[str, Any]]:
         if found or project.is_file():
             return found
     return []
+
+
+def _refuse_planted(folder: Path, *files: Path) -> None:
+    """No settings from somebody else in a folder where anybody may write, such as /tmp above a folder of ours."""
+    try:
+        if not folder.stat().st_mode & stat.S_IWOTH:
+            return
+        owners = {path: path.lstat().st_uid for path in files if path.is_symlink() or path.exists()}
+    except OSError as error:
+        raise BadInput(str(folder), f"cannot be looked at: {error}", "check its owner and mode") from None
+    for path, owner in owners.items():
+        if owner not in (os.geteuid(), *TRUSTED_OWNERS):
+            found = "another user's file in a folder where anybody may write"
+            raise BadInput(str(path), found, "remove it, or work in a folder of your own")
 
 
 def _read(path: Path) -> dict[str, Any]:
