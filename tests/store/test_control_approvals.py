@@ -245,6 +245,14 @@ def test_who_asked_or_owns_the_agent_may_not_answer(world: World, part: str):
     world.answer("q", "bob")
 
 
+@pytest.mark.parametrize("typed", ["ANN", " ann ", "\uff21nn"])
+def test_who_asked_may_not_answer_however_their_name_is_typed(world: World, typed: str):
+    opened(world, requester=typed)
+
+    with pytest.raises(OperatorRefused, match="may not answer"):
+        world.answer("q", "ann")
+
+
 def answer_as(world: World, operator: str = "ann", **fields: object) -> None:
     seen = world.status("q")
     given = {"operator": operator, "seen_digest": seen.digest, "version": seen.version, **fields}

@@ -28,6 +28,7 @@ from remit.core.approval import (
     state_after,
 )
 from remit.core.breaker import ModeChange
+from remit.core.cel.functions.text import fold
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
@@ -353,8 +354,8 @@ def canaries(connection: apsw.Connection) -> list[CatchRate]:
 
 
 def _hidden(approval_id: str, name: str) -> str:
-    """A name as the row keeps it: a principal may be a customer."""
-    return hashlib.sha256(f"{approval_id}\x1f{name}".encode()).hexdigest()
+    """A name as the row keeps it: a principal may be a customer. However it is typed, it is one person."""
+    return hashlib.sha256(f"{approval_id}\x1f{fold(name).strip()}".encode()).hexdigest()
 
 
 def _body(request: ApprovalRequest) -> dict[str, Json]:
