@@ -235,3 +235,15 @@ def test_a_call_whose_process_died_is_shown_before_the_next_call_counts_it(place
 
         with suppress(remit.RemitError):
             session.call("note", {"text": "x"}, run=look)
+
+
+def test_what_counts_now_is_shown_also_where_no_anomaly_tells_of_it(run, hold, hire):
+    approval = hold()
+    hire("ben", "finance")
+    run("approvals", "reject", approval, "--as", "ben", "--note", "no")
+
+    (one,) = run("breaker", "show", "clerk", "--json").told["window"]
+    assert (one["clause"], one["executed"]) == ("approval.rejected", False)
+    shown = run("breaker", "show", "clerk").out
+    assert "1 violation in the window, 0 calls in flight" in shown
+    assert "What counts now" in shown

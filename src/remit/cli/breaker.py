@@ -14,7 +14,7 @@ import typer
 
 from remit.cli.opened import Opened, StoreOption, opened, seconds, span
 from remit.cli.operator_keys import PASSPHRASE, SECOND_PASSPHRASE, KeyFile
-from remit.cli.output import Output, emit, note, say, table
+from remit.cli.output import Output, counted, emit, note, say, table
 from remit.core.approval import OperatorRefused
 from remit.core.breaker import Actor, ModeChange, mode_message
 from remit.core.errors import BadInput
@@ -23,6 +23,7 @@ from remit.core.notice import instant, visible
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import Mode
 from remit.store import control_breaker, control_hand, outbox
+from remit.store.control_breaker import Logged
 from remit.store.control_hand import ScopeView
 from remit.store.transaction import Transaction
 from remit.usecases.clock import Uuid7
@@ -32,6 +33,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 ALONE_S = 900.0
 """How long one person alone can loosen, where nothing is said."""
 _SHOWN_CHANGES = 10
+_SHOWN_VIOLATIONS = 20
 
 Agent = Annotated[
     str, typer.Argument(metavar="AGENT", help="Name of the agent, or the id of a scope.", show_default=False)
@@ -84,17 +86,20 @@ def show(agent: Agent, tenant: Tenant = "default", store: StoreOption = None) ->
         ]
         mode, reason = _effective(at, scope, view)
         changes = _changes(at, {v.scope.id for v in parts} | {scope.id})
+        window = at.store.read(lambda db: control_hand.in_window(db, scope, at.now, _SHOWN_VIOLATIONS))
         if Output.json:
             told = {"mode": mode.value, "reason": reason, "scope": _scope_view(view, at.now)}
             emit(
                 {
                     **told,
                     "scopes": [_scope_view(v, at.now) for v in parts],
+                    "window": [asdict(one) for one in window],
                     "changes": [_change(e) for e in changes],
                 }
             )
         else:
             _print(view, mode, reason, parts, changes, at.now)
+            _print_window(window)
     return 0
 
 
@@ -329,7 +334,8 @@ def _print(
     say(f"{visible(view.scope.id)} is {mode.value}: {_MEANS[mode]}")
     if reason:
         say(f"Because    {visible(reason)}")
-    say(f"Now        {view.violations} violations in the window, {view.in_flight} calls in flight")
+    violations, calls = counted(view.violations, "violation"), counted(view.in_flight, "call")
+    say(f"Now        {violations} in the window, {calls} in flight")
     if view.overdue:
         say(f"           {view.overdue} of them past the lease: counted as unknown outcomes at the next call")
     for line in _way_back(view, now):
@@ -342,6 +348,15 @@ def _print(
     if changes:
         cells = [(instant(e.at), *_change_cells(e.event.body)) for e in changes]
         table("Last changes", ("at", "scope", "from", "to", "by", "reason"), cells)
+
+
+def _print_window(window: list[Logged]) -> None:
+    rows = [
+        (instant(one.at), visible(one.clause), one.severity, visible(one.kind), visible(one.session))
+        for one in window
+    ]
+    if rows:
+        table("What counts now, latest first", ("at", "clause", "severity", "kind", "session"), rows)
 
 
 def _change_cells(body: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

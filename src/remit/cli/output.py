@@ -58,6 +58,15 @@ def safe(text: object, limit: int = 2000) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in cut)
 
 
+def counted(n: int, what: str) -> str:
+    """How many there are, in words.
+
+    >>> counted(1, "event"), counted(2, "event")
+    ('1 event', '2 events')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def console(*, stderr: bool = False) -> Any:
     """A rich console that interprets no markup."""
     from rich.console import Console

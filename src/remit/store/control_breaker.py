@@ -225,6 +225,29 @@ def slips(connection: apsw.Connection, scope: Scope, after: float) -> int:
     return int(n)
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One line of the sliding log, as people are shown it. A rejection and a lease that ran out stand here too."""
+
+    at: float
+    clause: str
+    severity: str
+    kind: str
+    session: str
+    executed: bool
+
+
+def logged(connection: apsw.Connection, scope: Scope, after: float, most: int) -> list[Logged]:
+    """The latest violations of a scope later than an instant, latest first."""
+    where, values = _within(scope)
+    rows = connection.execute(
+        f"SELECT at, clause, severity, kind, session, executed FROM breaker_violation WHERE {where}"  # noqa: S608 - fixed texts
+        " AND at > ? AND enforced ORDER BY seq DESC LIMIT ?",
+        (*values, after, most),
+    )
+    return [Logged(*row, bool(ran)) for *row, ran in rows]
+
+
 def trips(connection: apsw.Connection, row: ScopeRow, rule: BreakerRule, now: float) -> int:
     """How often the scope tripped in the look-back period."""
     (n,) = only(

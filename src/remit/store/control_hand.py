@@ -21,7 +21,7 @@ from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
 from remit.store import control_breaker as rows_of
 from remit.store import control_reviews, operators
-from remit.store.control_breaker import ScopeRow
+from remit.store.control_breaker import Logged, ScopeRow
 from remit.store.control_rows import only
 from remit.store.transaction import Transaction
 
@@ -188,6 +188,11 @@ def list_scopes(connection: apsw.Connection, now: float) -> list[ScopeView]:
 def show_scope(connection: apsw.Connection, scope: Scope, now: float) -> ScopeView:
     """One scope; as it began where nothing ever touched it."""
     return _view(connection, rows_of.load_one(connection, scope), now)
+
+
+def in_window(connection: apsw.Connection, scope: Scope, now: float, most: int) -> list[Logged]:
+    """The latest violations that count for a scope now, latest first."""
+    return rows_of.logged(connection, scope, now - rows_of.rule_of(connection, scope).window_s, most)
 
 
 def tripped_share(connection: apsw.Connection, tenant: str, now: float) -> tuple[int, int]:
