@@ -175,3 +175,14 @@ def test_an_empty_list_names_the_options_only_where_some_were_given(run, place):
 
     assert run("anomalies", "ls").out == "no anomalies\n"
     assert "with fewer options" in run("anomalies", "ls", "--tool", "pay").out
+
+
+def test_the_error_of_a_tool_is_shown_in_words(run, place):
+    def fail(**_):
+        raise OSError("the shop is closed")
+
+    with place.guard() as guard, guard.session() as session, pytest.raises(OSError, match="closed"):
+        session.call("note", {"text": "x"}, run=fail)
+    (one,) = run("anomalies", "ls", "--json").told["anomalies"]
+
+    assert "error: OSError: the shop is closed" in run("anomalies", "show", one["id"]).out

@@ -257,5 +257,8 @@ def _print_outcome(outcome: Mapping[str, Any] | None) -> None:
     told = {"value": "it ran", "error": "it raised", "answer": "final answer", "unknown": "nobody knows"}
     say(f"Outcome    {told.get(outcome['ended'], visible(str(outcome['ended'])))}")
     for key in ("error", "result", "answer", "reason", "count"):
-        if outcome.get(key):
-            say(f"  {key}: {visible(str(outcome[key]), 1000)}")
+        if found := outcome.get(key):
+            words = (
+                ": ".join(filter(None, map(str, found.values()))) if isinstance(found, dict) else str(found)
+            )
+            say(f"  {key}: {visible(words, 1000)}")

@@ -32,6 +32,7 @@ from remit.core.cel.functions.text import fold
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
+from remit.core.notice import instant
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import Json, Mode, Severity, ToolEffect
 from remit.store import approval_rows, control_reviews, operators
@@ -201,7 +202,7 @@ def answer(
 
 def _refuse_stale(tx: Transaction, one: ApprovalStatus, seen_digest: str, version: int) -> None:
     if tx.now >= one.expires_at and one.state.open:
-        raise OperatorRefused(one.id, f"expired at {one.expires_at:.0f}; nobody answered in time")
+        raise OperatorRefused(one.id, f"expired at {instant(one.expires_at)}; nobody answered in time")
     if one.state is not ApprovalState.PENDING:
         ended = f" ({one.reason})" if one.reason else ""
         raise OperatorRefused(one.id, f"it is {one.state.value}{ended}, not pending")
