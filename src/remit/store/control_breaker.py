@@ -245,7 +245,10 @@ def logged(connection: apsw.Connection, scope: Scope, after: float, most: int) -
         " AND at > ? AND enforced ORDER BY seq DESC LIMIT ?",
         (*values, after, most),
     )
-    return [Logged(*row, bool(ran)) for *row, ran in rows]
+    return [
+        Logged(at, clause, severity, kind, session, bool(ran))
+        for at, clause, severity, kind, session, ran in rows
+    ]
 
 
 def trips(connection: apsw.Connection, row: ScopeRow, rule: BreakerRule, now: float) -> int:
