@@ -17,7 +17,7 @@ from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
 from remit.store import control_hand
 from remit.store.verify import verify
-from remit.testing import FakeRecords, answer, fake_guard, one_tool, open_guard, pending
+from remit.testing import FakeRecords, answer, envelope, fake_guard, one_tool, open_guard, pending
 from remit.usecases.answers import preview
 
 OK = {"refund_id": "R"}
@@ -201,6 +201,28 @@ def test_no_quote_comes_from_a_text_that_holds_a_secret(folder: Path) -> None:
         told = {place: repr([e.event.body for e in guard.records.events(place)]) for place in "st"}
     assert "mail bob, please" in told["t"]
     assert secret[:12] not in told["s"] and "x" * 20 not in told["s"]
+
+
+@pytest.mark.parametrize(
+    ("to", "clause"),
+    [
+        ("{type: string}", "      flow:\n        - {id: origin, arg: to, from: [user]}"),
+        ("{type: string}", "      flow:\n        - {id: origin, arg: to, from: [user], on_violation: hold}"),
+        ("{type: string, pattern: '^x$'}", ""),
+    ],
+    ids=["flow that denies", "flow that holds", "schema"],
+)
+def test_no_message_about_arguments_holds_half_a_secret(folder: Path, to: str, clause: str) -> None:
+    secret = "postgres://admin:" + "correcthorse" * 30 + "@db.example/x"
+    args = f"{{type: object, additionalProperties: false, properties: {{to: {to}}}}}"
+    rules = envelope(f"  tools:\n    act:\n      effect: write\n      args: {args}\n{clause}\n")
+    with open_guard(folder, rules) as guard, guard.session(id="s") as session:
+        with pytest.raises(Refused):
+            session.call("act", {"to": secret}, run=lambda to: None)
+        told = [repr((s.event.body, s.event.blobs)) for s in guard.records.events("s")]
+
+    assert any("hold a secret" in one for one in told)
+    assert not any("correcthorse" in one for one in told)
 
 
 def test_one_secret_has_one_token_in_all_events_of_a_store(folder: Path) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from remit.usecases.session import Session
 
 
+_CUT = "..."
+"""In a message that holds a part of a value only."""
 _UNATTENDED = "nobody waited for the call any more"
 _UNCOUNTED = ("breaker.", "approval.", "store.")
 """Refusals that are no violation of the agent, or were counted when a person said no."""
@@ -173,7 +175,7 @@ class CallAnswers:
             call_id=self.call.call_id,
             envelope=envelope.hash,
             clauses=decision.clauses,
-            reasons=tuple(redactor.text(v.message) for v in decision.violations),
+            reasons=tuple(redactor.text(v.message) for v in self._tellable(decision).violations),
             preview=redactor.text(preview(decision.tool, redactor.value(decision.canonical or {}))),
             provenance=redactor.value(
                 [codec.leaf_body(leaf) for leaf in self._quotable(decision).provenance]
@@ -337,8 +339,8 @@ class CallAnswers:
         return self.session.event("decided", body, index, decision)
 
     def _quotable(self, decision: Decision) -> Decision:
-        """Without quotes from texts that hold secrets: a quote may cut a secret so that no pattern finds it."""
-        holds = self.session.holds_secret
+        """Without quotes of what holds secrets: a quote may cut a secret so that no pattern finds it."""
+        decision, holds = self._tellable(decision), self.session.holds_secret
         if not any(holds(o.segment) for leaf in decision.provenance for o in leaf.origins):
             return decision
         leaves = (
@@ -348,6 +350,22 @@ class CallAnswers:
             for leaf in decision.provenance
         )
         return replace(decision, provenance=tuple(leaves))
+
+    def _tellable(self, decision: Decision) -> Decision:
+        """Without messages that were cut, where the arguments that they quote hold a secret."""
+        if not any(_CUT in v.message for v in decision.violations):
+            return decision
+        redacted = self.session.guard.redactor.value
+        if redacted(decision.canonical) == decision.canonical:
+            return decision
+        told = tuple(
+            replace(v, message=f"{v.kind}: not met by arguments that hold a secret")
+            if _CUT in v.message
+            else v
+            for v in decision.violations
+        )
+        errors = tuple(f"{v.clause}: {v.message}" for v in told if v.error)
+        return replace(decision, violations=told, errors=errors)
 
     def _mode_now(self) -> str:
         return self.records.mode(*self._who(), None)[0].value
