@@ -12,7 +12,7 @@ import pytest
 import typer
 
 import remit
-from remit.cli.main import root
+from remit.cli.main import COMMANDS, root
 from remit.wiring import read_envelope_file
 
 ROOT = Path(__file__).parent.parent
@@ -58,12 +58,19 @@ def test_every_public_name_and_error_is_in_the_python_reference():
     assert [name for name in remit.__all__ if not name.startswith("__") and name not in page] == []
 
 
+def headings(path: Path) -> set[str]:
+    """The anchors of a page."""
+    found = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", text.lower()).replace(" ", "-") for text in found}
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_inside_the_project_leads_somewhere(path):
-    for target, _ in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", path.read_text(encoding="utf-8")):
+    for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
             there = path.parent / target if target else path
             assert there.exists(), target
+            assert not heading or heading in headings(there), f"{target}#{heading}"
 
 
 def command_lines(path: Path) -> list[list[str]]:
@@ -98,6 +105,21 @@ def test_every_command_and_option_that_a_document_names_exists(path):
         command, rest = leaf(words)
         given = {word.split("=")[0] for word in rest if re.match("--[a-z]", word)}
         assert given <= options(command) | {"--json", "--help"}, " ".join(words)
+
+
+def test_every_command_and_option_is_in_the_page_of_the_command_line():
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    everywhere = {"--help", "--json", "--store", "--tenant", "--as"}
+    unsaid: list[str] = []
+    for name in COMMANDS:
+        command, _ = leaf([name])
+        part = page[page.index(f"### `remit {name}") :].split("\n##", 1)[0]
+        text = page if name in ("envelope", "replay") else part
+        commands = getattr(command, "commands", {"": command})
+        for sub, one in commands.items():
+            assert sub in text, f"remit {name} {sub}"
+            unsaid += [f"{name} {sub} {option}" for option in options(one) - everywhere if option not in text]
+    assert unsaid == []
 
 
 @pytest.mark.parametrize(
