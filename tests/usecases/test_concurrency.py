@@ -75,7 +75,7 @@ def test_a_full_queue_does_not_lock_a_session_against_its_own_admission(folder: 
                 made.wait(5)
 
         holder = threading.Thread(target=hold_the_lock)
-        answers = session._answers("refund", {"amount": 5}, "")
+        answers = session._answers("refund", {"amount": 5}, "", dict)
         decision = session.check("refund", {"amount": 90})
         holder.start()
         event = answers._admitted(decision, Admission("refused", Mode.AUTONOMOUS, 0, 0), None, True)
@@ -113,7 +113,7 @@ def test_work_that_runs_again_records_the_answer_that_holds(
     monkeypatch.setattr("remit.store.control.admit", lambda tx, request: next(answers))
     with open_guard(folder) as guard:
         session = guard.session()
-        call, decision = session._answers("refund", {"amount": 5}, ""), session.check("refund", {"amount": 5})
+        call, decision = session._answers("refund", {"amount": 5}, "", dict), session.check("refund", {"amount": 5})
         tries = [Tx(), Tx()]
 
         def run_twice(work: Any, **_: Any) -> Admission:
