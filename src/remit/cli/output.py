@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 PLAIN_WIDTH = 160
 """Columns of a table in a file or a pipe, where there is no terminal to ask."""
+NARROW = 110
+"""Columns below which a table has no lines between its columns."""
 
 
 class Output:
@@ -95,14 +97,18 @@ def table(
     if not listed:
         say(empty)
         return
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    printer = console()
+    narrow = printer.width < NARROW  # columns for words, not for lines between them
+    frame: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0)} if narrow else {}
+    shown = Table(title=title or None, title_justify="left", header_style="bold", **frame)
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in listed:
         shown.add_row(*row)
-    console().print(shown)
+    printer.print(shown)
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
