@@ -252,3 +252,14 @@ def test_the_time_that_an_answer_has_is_shown_only_while_it_has_some(run, hold, 
     run("approvals", "reject", other, "--as", "ben", "--note", "no")
     assert "rejected" in run("approvals", "show", other).out
     assert "until" not in run("approvals", "show", other).out.splitlines()[0]
+
+
+def test_nobody_is_asked_to_sign_an_answer_to_what_has_ended(run, hold, hire, monkeypatch):
+    approval = hold()
+    hire("ben", "finance")
+    run("approvals", "reject", approval, "--as", "ben", "--note", "no")
+    monkeypatch.delenv("REMIT_OPERATOR_PASSPHRASE")
+
+    line = run("approvals", "approve", approval, "--as", "ben")
+    assert line.code == 1
+    assert "it is rejected, not pending" in line.err

@@ -25,7 +25,7 @@ from remit.store import control_approvals, operators, outbox
 from remit.store.records import SqliteRecords
 from remit.store.transaction import Transaction
 from remit.usecases.clock import Uuid7
-from remit.usecases.inspect import approval_line, approval_view, reasoning_before
+from remit.usecases.inspect import approval_line, approval_view, reasoning_before, state_at
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -175,6 +175,10 @@ def _answer(
         if seen is not None and not record.status.digest.startswith(seen.lower()):
             told = f"its digest is {record.status.digest}, not {seen[:80]!r}; look at the call again"
             raise OperatorRefused(record.id, told)
+        if (state := state_at(record.status, at.now)) is not ApprovalState.PENDING:
+            raise OperatorRefused(
+                record.id, f"it is {state.value}, not pending"
+            )  # before anybody is asked to sign
         name, signature = _signed(at, record, reply, note, by, break_glass=break_glass)
         asked = at.store.event(record.status.event_id)
 
