@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from remit.cli.opened import StoreOption, opened, span
-from remit.cli.output import Output, emit, note, safe, say, table
+from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
 from remit.core.notice import instant, visible
@@ -41,8 +41,13 @@ def verify(store: StoreOption = None) -> int:
         emit(asdict(report))
         return 0 if report.ok else 1
     if report.ok:
-        say(f"{report.events} events are as they were written; {report.checkpoints} checkpoints agree.")
-        say(f"After the last checkpoint: {report.unsigned} events, for which only the chain speaks.")
+        agree = (
+            f"{report.checkpoints} checkpoints agree" if report.checkpoints != 1 else "1 checkpoint agrees"
+        )
+        say(f"{report.events} events are as they were written; {agree}.")
+        say(
+            f"After the last checkpoint: {counted(report.unsigned, 'event')}, for which only the chain speaks."
+        )
     else:
         bad = "" if report.first_bad_seq is None else f" The first bad event is {report.first_bad_seq}."
         say(f"The journal is not as it was written.{bad}")

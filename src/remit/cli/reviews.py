@@ -36,7 +36,12 @@ def list_reviews(
     rows = [
         (r.id, instant(r.at), visible(r.by), visible(r.about), visible(r.reviewed_by or "-")) for r in found
     ]
-    table("", ("id", "at (UTC)", "alone", "about", "reviewed by"), rows, empty="nobody broke the glass")
+    empty = (
+        "nobody broke the glass"
+        if everything
+        else "nothing waits for a review; --all shows what was reviewed"
+    )
+    table("", ("id", "at (UTC)", "alone", "about", "reviewed by"), rows, empty=empty)
     return 0
 
 

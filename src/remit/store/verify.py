@@ -131,7 +131,10 @@ class _Verification:
         return self.report()
 
     def blame(
-        self, place: str, found: str, remedy: str = "restore a backup; keep this file as evidence"
+        self,
+        place: str,
+        found: str,
+        remedy: str = "keep this file as evidence; restore a backup, database and home together",
     ) -> None:
         """Note a problem."""
         self.problems.append(Problem(place, found, remedy))
