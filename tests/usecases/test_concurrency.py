@@ -113,7 +113,10 @@ def test_work_that_runs_again_records_the_answer_that_holds(
     monkeypatch.setattr("remit.store.control.admit", lambda tx, request: next(answers))
     with open_guard(folder) as guard:
         session = guard.session()
-        call, decision = session._answers("refund", {"amount": 5}, "", dict), session.check("refund", {"amount": 5})
+        call, decision = (
+            session._answers("refund", {"amount": 5}, "", dict),
+            session.check("refund", {"amount": 5}),
+        )
         tries = [Tx(), Tx()]
 
         def run_twice(work: Any, **_: Any) -> Admission:
