@@ -104,3 +104,18 @@ def test_the_wrong_passphrase_signs_nothing(place, hire):
 
     with pytest.raises(Exception, match="cannot be opened"):
         operators.sign(pem, "wrong", b"message")
+
+
+def test_one_key_answers_in_every_store_of_this_machine(place, run, hire, monkeypatch):
+    place.guard().close()
+    hire("ann", "boss")
+    (first,) = run("operator", "ls", "--json").told["operators"]
+    other = f"sqlite:///{place.folder / 'other.db'}"
+
+    monkeypatch.setenv("REMIT_OPERATOR_PASSPHRASE", "guessed")
+    assert run("operator", "add", "ann", "--create", "--store", other).code == 3
+    monkeypatch.setenv("REMIT_OPERATOR_PASSPHRASE", "ann")
+    line = run("operator", "add", "ann", "--store", other)
+    assert "the one that was on this machine" in line.out
+    (second,) = run("operator", "ls", "--json", "--store", other).told["operators"]
+    assert second["public_key"] == first["public_key"]

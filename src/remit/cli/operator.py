@@ -29,14 +29,19 @@ def add(
     name: Name,
     role: Annotated[list[str] | None, typer.Option("--role", help="May be given more than once.")] = None,
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="Replace the key and roles of a known person.")
+        bool,
+        typer.Option(
+            "--new-key",
+            help="Replace key and roles; other stores know the old key until it is added there, too.",
+        ),
     ] = False,
     create: Annotated[bool, typer.Option("--create", help="Make the store where there is none.")] = False,
     store: StoreOption = None,
 ) -> int:
     """Make a key for a person, encrypted with their passphrase, and make them known to the store.
 
-    The passphrase comes from REMIT_OPERATOR_PASSPHRASE, or is asked for. The private key stays on this machine.
+    The passphrase comes from REMIT_OPERATOR_PASSPHRASE, or is asked for. The private key stays on this machine, and
+    one that is there already is used for this store, too; --new-key replaces it, for every store.
     """
     roles = tuple(dict.fromkeys(role or ()))
     with opened(store, create=create) as at:
@@ -45,8 +50,13 @@ def add(
             raise BadInput(
                 "operator", f"{name!r} is known already", "give --new-key for another key or other roles"
             )
-        pem, public = operators.new_key(passphrase(name, new=True))
-        _register(at, file, pem, public, roles, replace=new_key)
+        if kept := file.exists() and not new_key:  # of another store: one key answers in all of them
+            public = operators.public_key(file.path.read_bytes(), passphrase(name))
+            act, by = Uuid7().new(), at.who()
+            at.store.transact_now(lambda tx: operators.add(tx, name, roles, public, act=act, by=by))
+        else:
+            pem, public = operators.new_key(passphrase(name, new=True))
+            _register(at, file, pem, public, roles, replace=new_key)
         if Output.json:
             emit(
                 {
@@ -60,7 +70,12 @@ def add(
             )
         else:
             say(f"{visible(name)} may answer{' as ' + visible(', '.join(sorted(roles))) if roles else ''}.")
-            say(f"Private key: {file.path} (encrypted; nobody can recover it without the passphrase)")
+            of = (
+                "the one that was on this machine"
+                if kept
+                else "encrypted; nobody can recover it without the passphrase"
+            )
+            say(f"Private key: {file.path} ({of})")
     return 0
 
 

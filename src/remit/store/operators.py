@@ -127,13 +127,26 @@ def sign(pem: bytes, passphrase: str, message: bytes) -> bytes:
     Raises:
         BadInput: wrong passphrase, or not such a key.
     """
+    return _opened(pem, passphrase).sign(message)
+
+
+def public_key(pem: bytes, passphrase: str) -> bytes:
+    """The raw public key of a private one; whoever gives its passphrase holds it.
+
+    Raises:
+        BadInput: wrong passphrase, or not such a key.
+    """
+    return _opened(pem, passphrase).public_key().public_bytes_raw()
+
+
+def _opened(pem: bytes, passphrase: str) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, passphrase.encode())
     except (ValueError, TypeError) as error:
         raise BadInput("operator key", "it cannot be opened", "check the passphrase") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise BadInput("operator key", "it is not an Ed25519 key", "make one with `remit operator add`")
-    return key.sign(message)
+    return key
 
 
 def _tell(tx: Transaction, act: str, kind: str, body: Mapping[str, Json]) -> None:
