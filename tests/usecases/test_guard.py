@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from remit import AgentHalted, BadInput, CallDenied
+from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
+from remit.store import control_hand
 from remit.testing import FakeRecords, call, envelope, fake_guard, one_tool, open_guard, small_refunds
 from remit.usecases.guard import Guard
 
@@ -267,3 +269,19 @@ def test_every_event_names_the_envelope_in_force() -> None:
     with guard.session() as session:
         session.call("note", call("note", text="x").args, run=lambda text: text)
     assert {s.event.envelope for s in records.journal} == {small_refunds().hash}
+
+
+def test_a_stop_by_hand_binds_a_monitored_agent_too(tmp_path: Path) -> None:
+    monitored = one_tool("", rest="  enforcement: monitor\n")
+    ran: list[int] = []
+    with open_guard(tmp_path, monitored) as guard, guard.session() as session:
+        arguments = {"n": 1, "to": "x", "kind": "a", "sure": True}
+        session.call("act", arguments, run=lambda n, **_: ran.append(n))
+        agent = Scope(ScopeKind.AGENT, "default", guard.envelope.name)
+        stop = {"id": "stop", "actor": "ann", "reason": "odd"}
+        store: Any = guard.records
+        store.store.transact(lambda tx: control_hand.trip(tx, agent, Mode.HALTED, **stop)).result()
+
+        with pytest.raises(CallDenied, match=r"breaker\.halted"):
+            session.call("act", arguments, run=lambda n, **_: ran.append(n))
+    assert ran == [1]

@@ -105,6 +105,11 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
         changes=changes,
     )
     if not request.enforce:
+        stopped = tuple(
+            v for v in answer.violations if v.kind == "breaker" and v.on_violation is OnViolation.DENY
+        )
+        if stopped:  # monitor blocks nothing of the envelope's; a stop is a person's, and binds
+            return replace(answer, status="refused", violations=stopped)
         return _reserved(tx, request, rows, answer, None, human=False)
     return _with_people(tx, request, rows, answer, found)
 

@@ -312,6 +312,7 @@ class CallAnswers:
     def _admitted(
         self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool
     ) -> Event:
+        enforced = enforced or admission.status == "refused"
         refined = refine(decision, admission, final=approval_id is not None) if enforced else decision
         return self._decided(
             refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id
