@@ -719,3 +719,21 @@ def test_how_long_a_tool_took_is_judged_by_its_deadline() -> None:
     with fake_guard(envelope=rules)[0].session() as session, pytest.raises(ResultWithheld, match="deadline"):
         args = {"n": 1, "to": "bob", "kind": "a", "sure": True}
         session.call("act", args, run=lambda **_: time.sleep(0.01))
+
+
+def test_a_session_that_was_left_takes_nothing_more(tmp_path: Path) -> None:
+    with open_guard(tmp_path) as guard:
+        with guard.session() as session:
+            session.finish("done")
+
+        for again in (
+            lambda: session.call("get_order", {"order_id": "O-1"}, run=print),
+            lambda: session.check("get_order", {"order_id": "O-1"}),
+            lambda: session.observe("user", "more"),
+            lambda: session.finish("again"),
+        ):
+            with pytest.raises(BadInput, match="is closed; resume it"):
+                again()
+        session.close()
+        kinds = [stored.event.kind for stored in guard.records.events(session.id)]
+    assert kinds.count("session.closed") == 1

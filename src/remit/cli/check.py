@@ -113,7 +113,7 @@ def _state_file(path: Path) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Each line with its number in the file; blank ones are passed over."""
+    """Each line with its number in the file, blank ones too: one line out per line in."""
     at = 0
     try:
         file = sys.stdin.buffer if str(path) == "-" else path.open("rb")
@@ -123,8 +123,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if len(line) > MOST_LINE_BYTES:
                     while (rest := file.readline(MOST_LINE_BYTES)) and not rest.endswith(b"\n"):
                         pass
-                if line.strip():
-                    yield at, line
+                yield at, line
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path") from None
 
@@ -133,6 +132,8 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
     try:
         if len(line) > MOST_LINE_BYTES:
             raise BadInput(f"line {at}", f"more than {MOST_LINE_BYTES} bytes", "send a reference instead")
+        if not line.strip():
+            raise BadInput(f"line {at}", "is blank", "write one call a line")
         call: Any = loads_strict(line.strip(), where=f"line {at}")
         if not isinstance(call, dict) or not isinstance(call.get("tool"), str) or "args" not in call:
             raise BadInput(f"line {at}", "is no {tool, args}", "write one call a line")

@@ -67,6 +67,7 @@ class Session:
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
         self._finished = False
+        self._closed = False
         self._prompt = hashlib.sha256()
         self._prompt_seen = False
 
@@ -87,6 +88,7 @@ class Session:
         Raises:
             BadInput: an unknown role, no text, or a tool text without a source.
         """
+        self._check_open("observe")
         try:
             spoken = Role(role)
         except ValueError:
@@ -210,6 +212,7 @@ class Session:
 
     def _call(self, tool: str, args: Any, call_id: str) -> ToolCall:
         """The call with plain strings, its tool's name safe to print and to index."""
+        self._check_open("call")
         for where, given in (("tool", tool), ("call_id", call_id)):
             if not isinstance(given, str):
                 raise BadInput(f"call({where})", f"found {type(given).__name__}", "pass a string")
@@ -242,6 +245,7 @@ class Session:
         Raises:
             AnswerRefused: it violates a clause that denies; do not show it.
         """
+        self._check_open("finish")
         if not isinstance(answer, str):
             raise BadInput(
                 "finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string"
@@ -295,7 +299,9 @@ class Session:
         )
 
     def close(self, error: BaseException | None = None) -> None:
-        """End the session: wait until everything it told is durable."""
+        """End the session: wait until everything it told is durable. Closing twice does nothing."""
+        if self._closed:
+            return
         body: dict[str, Json] = {
             "finished": self._finished,
             "error": None if error is None else codec.error_body(error, self.guard.redactor.text),
@@ -306,6 +312,12 @@ class Session:
             if (lost := write.future.exception()) is not None and write.event is not None:
                 raise lost
         self.guard.records.append([self.event("session.closed", body)]).result()
+        self._closed = True
+
+    def _check_open(self, what: str) -> None:
+        if self._closed:
+            told = f"session {self.id} is closed"
+            raise BadInput(what, told, "resume it: guard.session(id=…)")
 
     # ------------------------------------------------------------------------------------------ events
     def event(
