@@ -323,3 +323,16 @@ def test_an_interrupt_while_waiting_for_the_admission_gives_the_reservation_back
     with pytest.raises(KeyboardInterrupt), guard.session() as session:
         session.call("refund", {"amount": 5}, run=lambda amount: OK)
     assert not records.in_flight and not records.settlements[0].ran
+
+
+def test_a_waiter_gives_up_after_the_length_of_the_question_whatever_the_stores_clock_says(
+    tmp_path: Path,
+) -> None:
+    quick = one_tool("      approve:\n        - {id: always, expires: 1s}\n")
+    with open_guard(tmp_path, quick, approval_wait_s=3600.0) as guard, guard.session() as session:
+        records: Any = guard.records
+        started = records.store.wall_clock()
+        records.store.wall_clock = lambda: started  # the host's clock stands still from here on
+
+        with pytest.raises(ApprovalRequired):
+            session.call("act", {"n": 1, "to": "x", "kind": "a", "sure": True}, run=lambda **_: None)

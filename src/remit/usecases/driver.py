@@ -203,21 +203,21 @@ class Driver:
 
     # ------------------------------------------------------------------------------------------ waiting for people
     def _wait_for_answer(self, decision: Decision) -> str:
-        record = self.answers.hold(decision).result()
+        record: Any = self.answers.hold(decision).result()
         given = self.answers.answered(decision, record)
-        ends = self.session.guard.clock.monotonic() + self.session.guard.approval_wait_s
+        ends = self._ends(record, self.session.guard.approval_wait_s)
         while given is None:
             if self.session.guard.clock.monotonic() >= ends:
-                raise self.answers.required(decision, record)  # type: ignore[arg-type]
+                raise self.answers.required(decision, record)
             time.sleep(min(POLL_S, max(0.0, ends - self.session.guard.clock.monotonic())))
-            record = self._look(record.id)  # type: ignore[union-attr]
+            record = self._look(record.id)
             given = self.answers.answered(decision, record)
         return given
 
     async def _await_answer(self, decision: Decision) -> str:
         record = await _shielded(self.answers.hold(decision))
         given = self.answers.answered(decision, record)
-        ends = self.session.guard.clock.monotonic() + self.session.guard.async_approval_wait_s
+        ends = self._ends(record, self.session.guard.async_approval_wait_s)
         while given is None:
             if self.session.guard.clock.monotonic() >= ends:
                 raise self.answers.required(decision, record)
@@ -225,6 +225,12 @@ class Driver:
             record = await asyncio.to_thread(self._look, record.id)
             given = self.answers.answered(decision, record)
         return given
+
+    def _ends(self, record: Any, wait_s: float) -> float:
+        """When waiting ends on this process's monotonic clock: never later than the request's own length, whatever
+        the store's clock does meanwhile."""
+        length_s: float = record.status.expires_s
+        return self.session.guard.clock.monotonic() + min(wait_s, length_s)
 
     def _look(self, approval_id: str) -> Any:
         record = self.session.guard.records.approval(approval_id)
