@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import threading
 import time
@@ -63,6 +64,10 @@ class Victim:
                 os._exit(1)
         os.close(write_end)
 
+    def wait_until_it_wrote(self) -> None:
+        """Return once this start has acknowledged something, however slow the machine is."""
+        select.select([self.report], [], [], 120)
+
     def kill(self) -> None:
         """Kill, and note what was acknowledged; the next start sends again what was not."""
         os.kill(self.pid, signal.SIGKILL)
@@ -79,6 +84,8 @@ def kill_over_and_over(victims: list[Victim], kills: int, check_every: int) -> N
     for round_ in range(1, kills + 1):
         for victim in victims:
             victim.start()
+        if round_ % 2:  # else also in the middle of opening
+            victims[0].wait_until_it_wrote()
         time.sleep(choose.uniform(0.03, 0.25))
         for victim in victims:
             victim.kill()
