@@ -291,3 +291,14 @@ class _WithoutHistory:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._records, name)
+
+
+def test_another_tenants_session_is_refused_and_nothing_of_it_is_told(tmp_path: Path) -> None:
+    with open_guard(tmp_path, tenant="acme") as ours, ours.session(id="shared"):
+        pass
+    with (
+        open_guard(tmp_path, tenant="other") as theirs,
+        pytest.raises(remit.BadInput, match="the id is taken") as no,
+    ):
+        theirs.session(id="shared")
+    assert "acme" not in str(no.value)

@@ -310,7 +310,9 @@ def _resumed(info: SessionInfo, history: Iterable[StoredEvent], *, given_facts: 
         raise BadInput(f"session {info.id}", "its first event is missing or erased", "open a new session")
     if any(stored.erased for stored in history):
         raise BadInput(f"session {info.id}", "a part of it was erased or expired", "open a new session")
-    if opened.agent != info.agent or opened.tenant != info.tenant:
+    if opened.tenant != info.tenant:
+        raise BadInput(f"session {info.id}", "the id is taken", "open a session with an id of your own")
+    if opened.agent != info.agent:
         raise BadInput(
             f"session {info.id}", f"belongs to agent {opened.agent!r}", "open a session of your own"
         )
