@@ -23,6 +23,8 @@ from remit.store.keys import DataKey, Keyring
 from remit.store.reader import EVENT_COLUMNS, read_event
 
 _SALT, _NONCE = 16, 12
+_NOISE = 512
+"""Random bytes drawn at once, enough for 18 events."""
 _INSERT = {
     table: f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 - no values in it
     for table, columns in (("event", 15), ("anomaly", 7), ("payload", 5))
@@ -54,6 +56,7 @@ class Batch:
         self._own = _Rows()
         self._ids: set[str] = set()
         self._now: float | None = None
+        self._noise = b""
         self._saved = False
         self._start = (self._size, self._chain, head.peaks, self._at, self._top, self._erasures)
         self.touched = False
@@ -170,11 +173,18 @@ class Batch:
         if not same:
             raise BadInput(f"event {event.id}", "another event has this id", "make a new id for every event")
 
+    def _random(self, size: int) -> bytes:
+        """Fresh random bytes, each used once. Asked for together, since every call to the system lets other threads in;
+        kept for this transaction only, which no forked child goes on with."""
+        if len(self._noise) < size:
+            self._noise = os.urandom(_NOISE)
+        noise, self._noise = self._noise[:size], self._noise[size:]
+        return noise
+
     def _add(self, event: Event, plaintext: bytes) -> None:
         at = self.now
         key = self._keyring.for_writing(self._connection, event.tenant, event.subject, event.retain_s, at)
-        noise = os.urandom(_SALT + _NONCE)
-        salt, nonce = noise[:_SALT], noise[_SALT:]
+        salt, nonce = self._random(_SALT), self._random(_NONCE)
         event_id = event.id.encode()
         sealed = nonce + key.cipher.encrypt(nonce, plaintext, event_id)
         blobs = self._store_blobs(key, event) if event.blobs else b""
@@ -250,7 +260,7 @@ class Batch:
         return None if row is None else bytes(row[0])
 
     def _store_payload(self, key: DataKey, address: bytes, content: bytes) -> bytes:
-        nonce = os.urandom(_NONCE)
+        nonce = self._random(_NONCE)
         ciphertext = key.cipher.encrypt(nonce, content, address)
         digest = sha256(nonce + ciphertext).digest()
         self._own.payload.append((key.id, address, digest, nonce, ciphertext))
