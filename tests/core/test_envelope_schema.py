@@ -29,11 +29,25 @@ spec:
       args: {type: object, additionalProperties: false, required: [to], properties: {to: {type: string}}}
       require: [{id: a, expr: "args.to != ''"}]
       flow: [{id: b, arg: to, from: [web]}]
+      scopes: [{id: s, arg: to, in: "['x']"}]
+      idempotency: {key: [args.to], within: 1h, on_repeat: refuse}
+      history:
+        - {id: f, formerly: {tool: pay, within: 1h}, where: "event.args.to == args.to", on_violation: flag}
+        - {id: g, since: {tool: pay, within: 1h}, broken_by: {tool: pay}, on_violation: flag}
+      monotonic: [{id: h, of: args.to, order: [x, y]}]
       limits: [{id: c, count: calls, within: 1h, max: 1}]
       approve: [{id: d}]
+      obligations:
+        - {id: i, redact: {fields: [card]}}
+        - {id: j, cap: {items: 3}}
+        - {id: k, notify: {to: ops}}
+      ensure: [{id: l, expr: "output.ok == true"}]
       output: {schema: {type: object}, on_violation: flag}
       deadline: {after: 30s, severity: low}
   outputs: [{id: e, max_length: 3}]
+  session_ensure: [{id: m, expr: "answer != ''"}]
+  enforcement: monitor
+  enforced: [{clause: pay.a, share: 0.5}]
   breaker: {admission: {read: count}, weights: {low: 1}, recovery: {sample: 0.5}}
   capture: {clean: full}
   tests:

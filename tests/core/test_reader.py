@@ -63,7 +63,7 @@ GOLDEN = [
     (
         "spec:\n",
         "spec:\n  bogus: 1\n",
-        "5: spec.bogus: unknown key 'bogus'; known here: enforcement, default, on_error, session, sources, tools, outputs, breaker, capture, tests",
+        "5: spec.bogus: unknown key 'bogus'; known here: enforcement, default, on_error, session, sources, tools, outputs, session_ensure, enforced, breaker, capture, tests",
     ),
     (
         "  enforcement: enforce",
@@ -74,8 +74,8 @@ GOLDEN = [
     ("spec:\n", "spec:\n  on_error: allow\n", "5: spec.on_error: found 'allow'; use one of deny"),
     (
         "spec:\n",
-        "spec:\n  session_ensure: []\n",
-        "5: spec.session_ensure: 'session_ensure' is not supported in this version; remove it, or use a version that has it",
+        "spec:\n  labels: []\n",
+        "5: spec.labels: 'labels' is not supported in this version; remove it, or use a version that has it",
     ),
     (
         "session: {type: object, ",
@@ -155,13 +155,13 @@ GOLDEN = [
     ),
     (
         "      require:",
-        "      history: []\n      require:",
-        "17: spec.tools.pay.history: 'history' is not supported in this version; remove it, or use a version that has it",
+        "      history: [{id: x}]\n      require:",
+        "17: spec.tools.pay.history[0]: found none of formerly, never, since; write exactly one: {tool: …, within: …}",
     ),
     (
         "      require:",
         "      requires: []\n      require:",
-        "17: spec.tools.pay.requires: unknown key 'requires'; did you mean 'require'? known here: description, effect, target, args, require, flow, limits, approve, output, deadline",
+        "17: spec.tools.pay.requires: unknown key 'requires'; did you mean 'require'? known here: description, effect, target, args, require, flow, scopes, idempotency, history, monotonic, limits, approve, obligations, output, ensure, deadline",
     ),
     (
         "id: small",
@@ -395,7 +395,7 @@ GOLDEN = [
     (
         "tools:\n",
         "tool:\n",
-        "9: spec.tool: unknown key 'tool'; did you mean 'tools'? known here: enforcement, default, on_error, session, sources, tools, outputs, breaker, capture, tests",
+        "9: spec.tool: unknown key 'tool'; did you mean 'tools'? known here: enforcement, default, on_error, session, sources, tools, outputs, session_ensure, enforced, breaker, capture, tests",
     ),
 ]
 

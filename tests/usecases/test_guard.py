@@ -148,7 +148,7 @@ def test_a_session_of_another_agent_or_tenant_cannot_be_resumed() -> None:
         fake_guard(records, envelope=envelope(name="payroll"))[0],
         fake_guard(records, tenant="acme")[0],
     ):
-        with pytest.raises(BadInput, match="belongs to agent|the id is taken"):
+        with pytest.raises(BadInput, match=r"belongs to agent|the id is taken"):
             other.session(id="s")
 
 

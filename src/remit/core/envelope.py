@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from remit.core.cel import Condition
 from remit.core.types import (
@@ -78,6 +78,125 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class EventPattern:
+    """Which earlier calls of one tool are meant: their phase, how far to look, and how they relate to this call."""
+
+    tool: str
+    phases: tuple[str, ...]
+    """`request` (it was admitted; calls in flight count) and `response` (its result came back)."""
+    across: str
+    """`session`, `principal` or `agent`: whose calls are looked at."""
+    pins: tuple[tuple[tuple[str, ...], Condition], ...] = ()
+    """Equalities of `where` that an index answers: a path in the event (`args` or `output` first), and the value of
+    this call that it must equal."""
+    where: Condition | None = None
+    """The whole condition over `event`, where the pins alone do not say it."""
+    keeps: tuple[tuple[str, ...], ...] = ()
+    """What `where` reads of the event: `args` or `output`, then at most one field."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What must, or must not, have happened before."""
+
+    clause: Clause
+    operator: str
+    """`formerly`: some event fits. `never`: none does. `since`: one fits, and none of `broken_by` came after the
+    latest."""
+    event: EventPattern
+    within_s: float
+    broken_by: EventPattern | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """What a repeat of the same call gets."""
+
+    clause: Clause
+    key: tuple[Condition, ...]
+    within_s: float
+    on_repeat: str
+    """`return_first`, `refuse` or `hold`."""
+    after_error: str = "refuse"
+    """`refuse`, `hold` or `retry`: where the first call raised, or nobody knows how it ended."""
+    across: str = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Monotonic:
+    """A quantity per key that never decreases, or a state that only moves forward."""
+
+    clause: Clause
+    value: Condition
+    by: tuple[Condition, ...] = ()
+    order: tuple[str, ...] = ()
+    """The states, first to last; empty where the value is a number."""
+    after: bool = False
+    """True where it reads `output`, so that only the result can be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataScope:
+    """Whose data a call may ask for, or bring back: every value at a path is one of the session's own."""
+
+    clause: Clause
+    path: tuple[str, ...]
+    """Path of keys; `[]` stands for every item."""
+    of_output: bool
+    """True where the path is in the result, False where it is in the arguments."""
+    allowed: Condition
+    """One value, or a list of them, over `session`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """A condition on what came back, checked before the agent sees it; or on the final answer, at the end."""
+
+    clause: Clause
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Redact:
+    """Parts of the result that the agent does not get to see."""
+
+    fields: tuple[tuple[str, ...], ...] = ()
+    patterns: tuple[str, ...] = ()
+    """RE2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """An argument is lowered before anything is checked, or the result is cut before the agent sees it."""
+
+    arg: tuple[str, ...] | None = None
+    at: float = 0.0
+    """The most that `arg` may be."""
+    field: tuple[str, ...] | None = None
+    """Path of a list or a text in the result; () is the result itself."""
+    items: int | None = None
+    characters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """People are told, through the outbox, that the call ran."""
+
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What must also be done where the call is allowed."""
+
+    clause: Clause
+    """Its id and words; an obligation that cannot be met withholds the result, or refuses the call."""
+    duty: Redact | Cap | Notify
+    when: Condition | None = None
+    """None means always."""
+
+
+@dataclass(frozen=True, slots=True)
 class Approve:
     """When a human must approve. It cannot waive another clause."""
 
@@ -116,8 +235,14 @@ class Tool:
     """Argument paths whose leaves are enum, boolean or constant: no flow clause asks about them."""
     require: tuple[Require, ...] = ()
     flow: tuple[Flow, ...] = ()
+    scopes: tuple[DataScope, ...] = ()
+    idempotency: Idempotency | None = None
+    history: tuple[History, ...] = ()
+    monotonic: tuple[Monotonic, ...] = ()
     limits: tuple[Limit, ...] = ()
     approve: tuple[Approve, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
+    ensure: tuple[Ensure, ...] = ()
     output: Output | None = None
     deadline_s: float | None = None
     deadline: Clause | None = None
@@ -128,10 +253,19 @@ class Tool:
 
 def clauses_of(tool: Tool) -> list[Clause]:
     """Every clause of *tool*, in order of evaluation."""
-    lines: list[Require | Flow | Limit | Approve] = [*tool.require, *tool.flow, *tool.limits, *tool.approve]
-    found = [line.clause for line in lines]
+    repeats = [tool.idempotency] if tool.idempotency is not None else []
+    before: list[Line] = [*tool.require, *tool.flow, *tool.scopes, *repeats, *tool.history, *tool.monotonic]
+    after: list[Line] = [*tool.limits, *tool.approve, *tool.obligations]
+    found = [line.clause for line in (*before, *after)]
     found += [tool.output.clause] if tool.output is not None else []
+    found += [line.clause for line in tool.ensure]
     return found + ([tool.deadline] if tool.deadline is not None else [])
+
+
+Line: TypeAlias = (
+    "Require | Flow | DataScope | Idempotency | History | Monotonic | Limit | Approve | Obligation | Ensure"
+)
+"""Anything of a tool that is a clause of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +353,10 @@ class Envelope:
     session_schema: Mapping[str, Any] | None = None
     session_errors: SchemaErrors | None = None
     outputs: tuple[Answer, ...] = ()
+    session_ensure: tuple[Ensure, ...] = ()
+    """Over `answer`, `calls` and `session`, when the session finishes."""
+    promoted: Mapping[str, float] = field(default_factory=dict)
+    """While the envelope only monitors: ids of the clauses that bind all the same, each with the share of sessions."""
     breaker: BreakerRule = field(default_factory=BreakerRule)
     capture: Capture = field(default_factory=Capture)
     tests: tuple[Expectation, ...] = ()

@@ -6,21 +6,21 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from remit.core.answers import forbidden, longest, shaped
-from remit.core.cel.types import Type, from_schema
+from remit.core.cel.types import DYN, STRING, ListOf, Type, from_schema, record
 from remit.core.envelope import (
     Answer,
-    BreakerRule,
-    Capture,
+    Ensure,
     Envelope,
     Expectation,
-    Recovery,
     Tool,
     clauses_of,
 )
 from remit.core.errors import BadInput
-from remit.core.reader_clauses import clause_of, duration, duration_s, read_pattern
-from remit.core.reader_tool import read_tool
-from remit.core.retention import LEAST_RETAIN_S
+from remit.core.limits import spoken
+from remit.core.reader_after import read_ensure
+from remit.core.reader_breaker import read_breaker, read_capture
+from remit.core.reader_clauses import clause_of, read_pattern
+from remit.core.reader_tool import read_tool, shapes_of
 from remit.core.schema import compile_schema
 from remit.core.types import (
     Confidentiality,
@@ -29,8 +29,6 @@ from remit.core.types import (
     Label,
     OnViolation,
     Result,
-    Severity,
-    ToolEffect,
 )
 from remit.core.yamltext import Node, parse
 
@@ -45,11 +43,13 @@ SPEC_KEYS = (
     "sources",
     "tools",
     "outputs",
+    "session_ensure",
+    "enforced",
     "breaker",
     "capture",
     "tests",
 )
-LATER_KEYS = ("session_ensure", "subject", "labels")
+LATER_KEYS = ("subject", "labels")
 
 
 def read_envelope(text: str, file: str) -> Envelope:
@@ -106,14 +106,17 @@ def read_envelope(text: str, file: str) -> Envelope:
         session_schema=session_schema,
         session_errors=session_errors,
         outputs=_outputs(spec.get("outputs")),
-        breaker=_breaker(spec.get("breaker")),
-        capture=_capture(spec.get("capture")),
+        session_ensure=_session_ensure(spec.get("session_ensure"), session_type),
+        promoted=_promoted(spec, tools),
+        breaker=read_breaker(spec.get("breaker")),
+        capture=read_capture(spec.get("capture")),
         tests=_tests(spec.get("tests"), tools),
         roles=tuple(sorted({r for t in tools.values() for c in clauses_of(t) for r in c.by})),
         warnings=_warnings(spec, tools),
     )
     _check_flow_sources(spec["tools"], envelope)
     _check_deadlines(spec["tools"], envelope)
+    _check_retention(spec["tools"], envelope)
     return envelope
 
 
@@ -125,7 +128,8 @@ def _tools(node: Node, session: Type) -> dict[str, Tool]:
     found = node.mapping()
     if not found:
         raise node.error("no tool", "list at least one tool; what is not listed does not exist for the agent")
-    return {name: read_tool(name, inner, session) for name, inner in found.items()}
+    shapes = shapes_of(found)
+    return {name: read_tool(name, inner, session, shapes) for name, inner in found.items()}
 
 
 def _sources(node: Node | None) -> dict[str, Label]:
@@ -172,6 +176,31 @@ def _check_deadlines(node: Node, envelope: Envelope) -> None:
             )
 
 
+def _check_retention(node: Node, envelope: Envelope) -> None:
+    """What a clause reads of an earlier call must still be readable at the end of its window."""
+    kept_s = envelope.capture.retain_s
+    if kept_s is None:
+        return
+    for name, tool in envelope.tools.items():
+        keys = node.mapping()[name].mapping()
+        for at, clause in enumerate(tool.history):
+            reads = clause.event.where or (clause.broken_by and clause.broken_by.where)
+            if reads and clause.within_s > kept_s:
+                raise (
+                    keys["history"]
+                    .items()[at]
+                    .error(
+                        f"looks back {spoken(clause.within_s)}, and capture.retain keeps {spoken(kept_s)}",
+                        "shorten 'within', lengthen 'retain', or compare by == alone, which keeps no values",
+                    )
+                )
+        if tool.idempotency and tool.idempotency.within_s > kept_s:
+            raise keys["idempotency"].error(
+                f"looks back {spoken(tool.idempotency.within_s)}, and capture.retain keeps {spoken(kept_s)}",
+                "shorten 'within', or lengthen 'retain'",
+            )
+
+
 def _outputs(node: Node | None) -> tuple[Answer, ...]:
     if node is None:
         return ()
@@ -187,6 +216,47 @@ def _outputs(node: Node | None) -> tuple[Answer, ...]:
         answers.append(Answer(clause, _answer_check(checks[0], keys[checks[0]])))
     _unique([a.clause.id for a in answers], node)
     return tuple(answers)
+
+
+CALL = record(tool=STRING, effect=STRING, outcome=STRING, args=DYN, output=DYN)
+"""One entry of `calls` in `session_ensure`: a call that was dispatched, `outcome` being `done` or `failed`."""
+
+
+def _session_ensure(node: Node | None, session: Type) -> tuple[Ensure, ...]:
+    if node is None:
+        return ()
+    env: dict[str, Type] = {"answer": STRING, "calls": ListOf(CALL), "session": session}
+    found = tuple(read_ensure("session", inner, env, None) for inner in node.items())
+    _unique([e.clause.id for e in found], node)
+    return found
+
+
+def _promoted(spec: Mapping[str, Node], tools: Mapping[str, Tool]) -> dict[str, float]:
+    """Clauses that bind while the rest only monitors, each with its share of sessions."""
+    if "enforced" not in spec:
+        return {}
+    if _choice(spec, "enforcement", tuple(Enforcement), "enforce") != Enforcement.MONITOR:
+        raise spec["enforced"].error(
+            "'enforced' where everything is enforced", "set enforcement: monitor, or remove 'enforced'"
+        )
+    known = {c.id for tool in tools.values() for c in clauses_of(tool)} | {"unlisted"}
+    known |= {f"{name}.{built_in}" for name in tools for built_in in ("schema", "canonical", "session")}
+    known |= {a.clause.id for a in _outputs(spec.get("outputs"))}
+    known |= {f"session.{n.mapping()['id'].text()}" for n in _items(spec, "session_ensure")}
+    found: dict[str, float] = {}
+    for inner in spec["enforced"].items():
+        keys = inner.keys(("clause", "share"), required=("clause",))
+        clause = keys["clause"].choice(sorted(known))
+        if clause in found:
+            raise keys["clause"].error(f"'{clause}' stands twice", "keep one of them")
+        found[clause] = keys["share"].number(0, exclusive=True) if "share" in keys else 1.0
+        if found[clause] > 1:
+            raise keys["share"].error(f"found {found[clause]}", "write a share above 0 and at most 1")
+    return found
+
+
+def _items(spec: Mapping[str, Node], key: str) -> list[Node]:
+    return spec[key].items() if key in spec else []
 
 
 _COMMON = ("on_violation", "severity", "message", "accept_risk")
@@ -207,120 +277,6 @@ def _unique(ids: list[str], node: Node) -> None:
             raise node.error(
                 f"two clauses have the id '{clause_id.rpartition('.')[2]}'", "give each its own id"
             )
-
-
-BREAKER_KEYS = (
-    "threshold",
-    "max_violations",
-    "window",
-    "admission",
-    "weights",
-    "supervised",
-    "recovery",
-    "lease",
-    "max_pending",
-)
-RECOVERY_KEYS = (
-    "cooldown",
-    "cooldown_max",
-    "look_back",
-    "approved_clean",
-    "probation_clean",
-    "probation_in_flight",
-    "sample",
-)
-_RESERVED = (ToolEffect.IRREVERSIBLE, ToolEffect.EGRESS)
-
-
-def _breaker(node: Node | None) -> BreakerRule:
-    plain = BreakerRule()
-    keys = node.keys(BREAKER_KEYS) if node is not None else {}
-    threshold = keys["threshold"].number(1) if "threshold" in keys else plain.threshold
-    most = (
-        int(keys["max_violations"].number(1, integer=True))
-        if "max_violations" in keys
-        else max(1, int(threshold))
-    )
-    admission = {e: "reserve" if e in _RESERVED else "count" for e in ToolEffect}
-    if "admission" in keys:
-        given = keys["admission"]
-        if isinstance(given.value, dict):
-            for effect, how in given.keys(tuple(ToolEffect)).items():
-                admission[ToolEffect(effect)] = how.choice(("reserve", "count"))
-        else:
-            admission = dict.fromkeys(ToolEffect, given.choice(("reserve", "count")))
-    weights = {
-        Severity.LOW: 1.0,
-        Severity.MEDIUM: 2.0,
-        Severity.HIGH: threshold,
-        Severity.CRITICAL: threshold,
-    }
-    if "weights" in keys:
-        for severity, weight in keys["weights"].keys(("low", "medium", "high")).items():
-            weights[Severity(severity)] = weight.number(1)
-    return BreakerRule(
-        threshold=threshold,
-        max_violations=most,
-        window_s=duration(keys, "window", plain.window_s),
-        admission=admission,
-        weights=weights,
-        supervised=keys["supervised"].choice(("effects", "all")) if "supervised" in keys else "effects",
-        recovery=_recovery(keys.get("recovery")),
-        lease_s=duration(keys, "lease", plain.lease_s),
-        max_pending=int(keys["max_pending"].number(1, integer=True))
-        if "max_pending" in keys
-        else plain.max_pending,
-    )
-
-
-def _recovery(node: Node | None) -> Recovery:
-    plain = Recovery()
-    if node is None:
-        return plain
-    keys = node.keys(RECOVERY_KEYS)
-
-    def count(key: str, default: int) -> int:
-        return int(keys[key].number(1, integer=True)) if key in keys else default
-
-    sample = keys["sample"].number(0) if "sample" in keys else plain.sample
-    if sample > 1:
-        raise keys["sample"].error(f"found {sample}", "write a share between 0 and 1")
-    return Recovery(
-        cooldown_s=duration(keys, "cooldown", plain.cooldown_s),
-        cooldown_max_s=duration(keys, "cooldown_max", plain.cooldown_max_s),
-        look_back_s=duration(keys, "look_back", plain.look_back_s),
-        approved_clean=count("approved_clean", plain.approved_clean),
-        probation_clean=count("probation_clean", plain.probation_clean),
-        probation_in_flight=count("probation_in_flight", plain.probation_in_flight),
-        sample=sample,
-    )
-
-
-def _capture(node: Node | None) -> Capture:
-    if node is None:
-        return Capture()
-    keys = node.keys(("clean", "anomaly", "sample", "retain", "mask"))
-    if "anomaly" in keys:
-        keys["anomaly"].choice(("full",))
-    clean = keys["clean"].choice(("full", "sampled", "digest")) if "clean" in keys else "full"
-    sample = keys["sample"].number(0) if "sample" in keys else Capture().sample
-    if sample > 1:
-        raise keys["sample"].error(f"found {sample}", "write a share between 0 and 1")
-    retain_s = duration_s(keys["retain"]) if "retain" in keys else None
-    if retain_s is not None and retain_s < LEAST_RETAIN_S:
-        raise keys["retain"].error(
-            f"found {keys['retain'].told}",
-            "write 1h or more: what is captured is deleted in steps of an hour",
-        )
-    masks = keys["mask"].items() if "mask" in keys else []
-    for mask in masks:
-        read_pattern(mask)
-    return Capture(
-        clean=clean,
-        sample=sample,
-        retain_s=retain_s,
-        mask=tuple(mask.text() for mask in masks),
-    )
 
 
 def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, ...]:

@@ -94,6 +94,11 @@ class Condition:
     _compiler: Compiler = field(repr=False, compare=False)
 
     @property
+    def tree(self) -> Node:
+        """The checked syntax tree, for analysis."""
+        return self._tree
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The arguments among `reads`."""
         return tuple(path for path in self.reads if path == "args" or path.startswith("args."))

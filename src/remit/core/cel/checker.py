@@ -15,7 +15,7 @@ from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
 from remit.core.cel.guards import NO_FACTS, Facts, facts_if, key
 from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Type
 
-ROOTS: Final = ("args", "session", "agent", "counters", "event", "output")
+ROOTS: Final = ("args", "session", "event", "output", "answer", "calls")
 
 _NAMES_SHOWN: Final = 20
 
