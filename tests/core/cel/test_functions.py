@@ -169,6 +169,7 @@ def test_the_parts_of_a_url(answer):
         "host": "api.corp.com",
         "port": 8443,
         "path": "/a/b%20c",
+        "query": "x=1",
         "href": None,
     }
     assert answer("url('http://corp.com').port") == 80

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from remit.core.cel import BOOL, DYN, FUNCTIONS, INT, STRING, Record, compile_condition
+from remit.core.cel.checker import display
 from remit.core.errors import BadInput
 
 FIELDS = "amount, cc, count, currency, items, loose, order_id, reason, to, urgent, user-id"
-KNOWN = ", ".join(sorted(["has", "size", *FUNCTIONS]))
+KNOWN = display(["has", "size", *FUNCTIONS])
 
 GOLDEN = [
     ("args.amuont <= 500.0", f"no field 'amuont'; has {FIELDS} (at 5)"),
@@ -127,8 +128,6 @@ def test_a_mistake_is_refused_with_place_and_reason(load, text, message):
         "sql('x').kind == 'select'",
         "sql_readonly('x', 'mysql')",
         "shell_argv('ls')[0] == 'ls'",
-        "real_path_within('/a', '/b')",
-        "mime('x') == 'y'",
     ],
 )
 def test_a_function_of_a_later_version_is_named_as_such(load, text):

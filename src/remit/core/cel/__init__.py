@@ -29,7 +29,7 @@ from remit.core.cel.lexer import MAX_TEXT
 from remit.core.cel.nodes import Node
 from remit.core.cel.parser import MAX_DEPTH, MAX_NODES, parse
 from remit.core.cel.reads import reads
-from remit.core.cel.steps import MAX_STEPS, STEPS, Closure, Env
+from remit.core.cel.steps import ANSWERS, MAX_STEPS, STEPS, Answers, Ask, Closure, Env
 from remit.core.cel.types import (
     BOOL,
     CIDR,
@@ -38,7 +38,9 @@ from remit.core.cel.types import (
     INT,
     IP,
     NULL,
+    QUANTITY,
     STRING,
+    AnyOf,
     ListOf,
     Record,
     Scalar,
@@ -46,6 +48,7 @@ from remit.core.cel.types import (
     from_schema,
     record,
 )
+from remit.core.cel.world import MAX_ASKS, asks, refuse_world, world_call
 from remit.core.errors import BadInput
 
 __all__ = [
@@ -60,7 +63,9 @@ __all__ = [
     "INT",
     "IP",
     "NULL",
+    "QUANTITY",
     "STRING",
+    "AnyOf",
     "ListOf",
     "record",
     "Record",
@@ -70,6 +75,10 @@ __all__ = [
     "METHODS",
     "UNSUPPORTED",
     "Function",
+    "ANSWERS",
+    "Answers",
+    "Ask",
+    "MAX_ASKS",
     "MAX_DEPTH",
     "MAX_NODES",
     "MAX_STEPS",
@@ -89,6 +98,7 @@ class Condition:
     reads: tuple[str, ...]
     """What it reads, from every root: ``session.customer_id``, or ``args.items[].qty`` in a list."""
     _run: Closure = field(repr=False, compare=False)
+    _worldly: bool = field(repr=False, compare=False)
     _visits: bool = field(repr=False, compare=False)
     _tree: Node = field(repr=False, compare=False)
     _compiler: Compiler = field(repr=False, compare=False)
@@ -103,11 +113,25 @@ class Condition:
         """The arguments among `reads`."""
         return tuple(path for path in self.reads if path == "args" or path.startswith("args."))
 
+    def asks(self, roots: Mapping[str, object]) -> tuple[Ask, ...]:
+        """Return what the enforcement point must answer before `evaluate`, for these roots.
+
+        The answers go to `evaluate` as a mapping from question to answer, under the key `ANSWERS`.
+
+        >>> inside = compile_condition("real_path_within(args.p, '/srv')", {"args": DYN}, where="doc", world=True)
+        >>> inside.asks({"args": {"p": "/srv/a"}})
+        (('real_path_within', '/srv/a', '/srv'),)
+        >>> inside.evaluate({"args": {"p": "/srv/a"}, ANSWERS: {("real_path_within", "/srv/a", "/srv"): True}})
+        True
+        """
+        return asks(self._tree, self._part, dict(roots)) if self._worldly else ()
+
     def evaluate(self, roots: Mapping[str, object]) -> object:
         """Return the answer for these roots.
 
         Args:
-            roots: values by root name, such as ``{"args": {...}, "session": {...}}``; canonical values.
+            roots: values by root name, such as ``{"args": {...}, "session": {...}}``; canonical values. Under
+                `ANSWERS`, the answers to `asks`.
 
         Raises:
             ConditionError: for anything that goes wrong.
@@ -132,7 +156,9 @@ class Condition:
         return self._compiler.compile(node)(env)
 
 
-def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result: Type = BOOL) -> Condition:
+def compile_condition(
+    text: str, env: Mapping[str, Type], *, where: str, result: Type = BOOL, world: bool = False
+) -> Condition:
     """Check and compile a condition.
 
     Args:
@@ -140,6 +166,7 @@ def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result:
         env: type of each root that has a meaning here; see `ROOTS`.
         where: the place in the envelope, for the error message.
         result: the type that the answer must have; `DYN` for any.
+        world: whether the caller has `Condition.asks` answered before it evaluates.
 
     Raises:
         BadInput: the text is no condition over these roots.
@@ -159,10 +186,13 @@ def compile_condition(text: str, env: Mapping[str, Type], *, where: str, result:
     try:
         tree = parse(text)
         types = check(tree, env, result)
+        if not world:
+            refuse_world(tree)
         compiler = Compiler(text, types)
         run = compiler.compile(tree, result)
     except Flaw as flaw:
         raise BadInput(where, str(flaw), flaw.remedy) from None
     except Exception as error:
         raise BadInput(where, f"cannot be loaded: {type(error).__name__}: {error}") from error
-    return Condition(text, types[tree], reads(tree), run, compiler.visits, tree, compiler)
+    worldly = world and world_call(tree) is not None
+    return Condition(text, types[tree], reads(tree), run, worldly, compiler.visits, tree, compiler)

@@ -13,7 +13,7 @@ from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
 from remit.core.cel.guards import NO_FACTS, Facts, facts_if, key
-from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Type
+from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, AnyOf, ListOf, Record, Type
 
 ROOTS: Final = ("args", "session", "event", "output", "answer", "calls")
 
@@ -168,8 +168,10 @@ class _Checker:
 
     def apply(self, function: Function, node: n.Call, facts: Facts) -> Type:
         _count(node, len(function.params))
-        for arg, wanted in zip(node.args, function.params, strict=True):
-            self.want(arg, facts, wanted)
+        found = [self.want(arg, facts, want) for arg, want in zip(node.args, function.params, strict=True)]
+        if function.alike and not all(_alike(found[0], other) for other in found[1:]):
+            items = " and ".join(str(one.item) for one in found if isinstance(one, ListOf))
+            raise Flaw(f"{node.name} of lists of {items}", node.pos, "use one type of element")
         try:
             known = [constant(arg) for arg in node.args]
             if function.check is not None:
@@ -244,6 +246,8 @@ def constant(node: n.Node) -> object:
 
 
 def _accepts(wanted: Type, found: Type) -> bool:
+    if isinstance(wanted, AnyOf):
+        return found == DYN or found in wanted.options
     return DYN in (wanted, found) or _alike(wanted, found)
 
 

@@ -29,7 +29,7 @@ from remit.core.cel.operators import (
 )
 from remit.core.cel.patterns import searcher
 from remit.core.cel.reading import field, narrowed, narrowing
-from remit.core.cel.steps import Closure, Env, charge
+from remit.core.cel.steps import Closure, Env, charge, recorded
 from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
 
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -120,6 +120,8 @@ class Compiler:
             return self.matches(node)
         function = METHODS[node.name] if node.method else FUNCTIONS[node.name]
         args = [self.argument(arg, want) for arg, want in zip(node.args, function.params, strict=True)]
+        if function.world:
+            return recorded(function.name, function.call, args)
         return _charged(function.call, args) if self.loops else _applied(function, args)
 
     def argument(self, node: n.Node, wanted: Type) -> Closure:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from remit.core.cel.errors import Flaw
+from remit.core.cel.functions import FUNCTIONS
 from remit.core.cel.lexer import Token, tokens
 from remit.core.cel.nodes import (
     Binary,
@@ -209,6 +210,9 @@ class _Parser:
         args = self.arguments(")")
         if name.text in MACROS:
             return self.macro(name, base, args, start)
+        # As in CEL, a function `sets.contains` wins over a method of something called `sets`.
+        if isinstance(base, Name) and (dotted := f"{base.name}.{name.text}") in FUNCTIONS:
+            return Call(base.pos, start, self.end, dotted, args)
         return Call(name.pos, start, self.end, name.text, (base, *args), method=True)
 
     def macro(self, name: Token, over: Node, args: tuple[Node, ...], start: int) -> Node:

@@ -40,7 +40,17 @@ class Record:
         return "record"
 
 
-Type: TypeAlias = "Scalar | ListOf | Record"
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """What a parameter may be, where a function takes more than one type."""
+
+    options: tuple[Scalar, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.options))
+
+
+Type: TypeAlias = "Scalar | ListOf | Record | AnyOf"
 
 BOOL: Final = Scalar("bool")
 INT: Final = Scalar("int")
@@ -50,7 +60,11 @@ NULL: Final = Scalar("null")
 DYN: Final = Scalar("dyn")
 IP: Final = Scalar("ip")
 CIDR: Final = Scalar("cidr")
+QUANTITY: Final = Scalar("quantity")
+IP_OR_TEXT: Final = AnyOf((STRING, IP))
+CIDR_OR_TEXT: Final = AnyOf((STRING, CIDR))
 STRINGS: Final = ListOf(STRING)
+ITEMS: Final = ListOf(DYN)
 
 NUMBERS: Final = (INT, DOUBLE)
 

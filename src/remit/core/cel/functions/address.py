@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -36,6 +37,8 @@ _NOT_PUBLIC: Final = tuple(
     )
 )
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_LINK_LOCAL_MULTICAST: Final = (ipaddress.ip_network("224.0.0.0/24"), ipaddress.ip_network("ff02::/16"))
+_BROADCAST: Final = ipaddress.IPv4Address("255.255.255.255")
 _V4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 
 
@@ -76,9 +79,143 @@ def cidr(text: str) -> Network:
     return _network(text)
 
 
-def contains_ip(network: Network, text: str) -> bool:
-    """Whether the network contains the address."""
-    return ip(text) in network
+def is_ip(text: str) -> bool:
+    """Whether `ip` reads the text.
+
+    >>> is_ip("10.0.0.1"), is_ip("127.1"), is_ip("::ffff:10.0.0.1")
+    (True, False, False)
+    """
+    return _reads(ip, text)
+
+
+def is_cidr(text: str) -> bool:
+    """Whether `cidr` reads the text.
+
+    >>> is_cidr("10.0.0.0/8"), is_cidr("10.0.0.1/8")
+    (True, False)
+    """
+    return _reads(cidr, text)
+
+
+def is_canonical(text: str) -> bool:
+    """Whether an address is written as it would be printed; an error for what is no address.
+
+    >>> is_canonical("2001:db8::1"), is_canonical("2001:DB8:0:0:0:0:0:1")
+    (True, False)
+    """
+    return str(ip(text)) == text
+
+
+def contains_ip(network: Network, address: str | Address) -> bool:
+    """Whether the network contains the address.
+
+    >>> contains_ip(cidr("10.0.0.0/8"), "10.1.2.3"), contains_ip(cidr("10.0.0.0/8"), ip("::1"))
+    (True, False)
+    """
+    return (ip(address) if isinstance(address, str) else address) in network
+
+
+def contains_cidr(network: Network, other: str | Network) -> bool:
+    """Whether the network contains the whole other one.
+
+    >>> contains_cidr(cidr("10.0.0.0/8"), "10.1.0.0/16"), contains_cidr(cidr("10.1.0.0/16"), "10.0.0.0/8")
+    (True, False)
+    """
+    inner = cidr(other) if isinstance(other, str) else other
+    same = inner.version == network.version and inner.prefixlen >= network.prefixlen
+    return same and inner.network_address in network
+
+
+def first_ip(network: Network) -> Address:
+    """The first address of the network.
+
+    >>> str(first_ip(cidr("10.0.0.0/8")))
+    '10.0.0.0'
+    """
+    return network.network_address
+
+
+def masked(network: Network) -> Network:
+    """The network itself, since `cidr` refuses bits beyond the prefix.
+
+    >>> str(masked(cidr("10.0.0.0/8")))
+    '10.0.0.0/8'
+    """
+    return network
+
+
+def prefix_length(network: Network) -> int:
+    """The number of bits that all addresses of the network share.
+
+    >>> prefix_length(cidr("10.0.0.0/8"))
+    8
+    """
+    return network.prefixlen
+
+
+def family(address: Address) -> int:
+    """4 or 6.
+
+    >>> family(ip("::1"))
+    6
+    """
+    return address.version
+
+
+def is_unspecified(address: Address) -> bool:
+    """Whether it is ``0.0.0.0`` or ``::``.
+
+    >>> is_unspecified(ip("::"))
+    True
+    """
+    return address.is_unspecified
+
+
+def is_loopback(address: Address) -> bool:
+    """Whether it is in ``127.0.0.0/8``, or ``::1``.
+
+    >>> is_loopback(ip("127.1.2.3")), is_loopback(ip("::1"))
+    (True, True)
+    """
+    return address.is_loopback
+
+
+def is_link_local_multicast(address: Address) -> bool:
+    """Whether it is in ``224.0.0.0/24`` or ``ff02::/16``.
+
+    >>> is_link_local_multicast(ip("224.0.0.1")), is_link_local_multicast(ip("ff02::1"))
+    (True, True)
+    """
+    return any(address in network for network in _LINK_LOCAL_MULTICAST)
+
+
+def is_link_local_unicast(address: Address) -> bool:
+    """Whether it is in ``169.254.0.0/16`` or ``fe80::/10``.
+
+    >>> is_link_local_unicast(ip("169.254.169.254"))
+    True
+    """
+    return address.is_link_local
+
+
+def is_global_unicast(address: Address) -> bool:
+    """Whether it is neither unspecified, loopback, link-local, multicast nor broadcast; private ones count.
+
+    As in Kubernetes, so it is not `public_address`.
+
+    >>> is_global_unicast(ip("10.0.0.1")), is_global_unicast(ip("255.255.255.255"))
+    (True, False)
+    """
+    special = address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast
+    return not special and address != _BROADCAST
+
+
+def _reads(reader: Callable[[str], object], text: str) -> bool:
+    try:
+        reader(text)
+    except ConditionError:
+        return False
+    return True
 
 
 def _limit(text: str) -> None:

@@ -31,6 +31,21 @@ def path_within(path: str, root: str) -> bool:
     return _segments(path)[: len(base)] == base
 
 
+def real_path_within(path: str, root: str) -> None:
+    """Whether a path is the root or below it once symbolic links are resolved on both sides.
+
+    The enforcement point looks, just before the decision, and what it found is recorded: a path that does not
+    exist may have a missing last part only, and a loop or a directory that cannot be read is an error. Refused
+    are the same texts as for `path_within`. Until the tool opens the file a link can still change: give agents
+    no way to make links in there, or open with ``openat2(RESOLVE_BENEATH)``.
+
+    >>> real_path_within("/data/a/../b", "/data")
+    Traceback (most recent call last):
+    remit.core.cel.errors.ConditionError: path_within: a '..' segment
+    """
+    path_within(path, root)
+
+
 def check_root(args: Sequence[object]) -> None:
     """Refuse a literal root that is no root."""
     if isinstance(args[1], str):

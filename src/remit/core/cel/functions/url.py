@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from remit.core.cel.errors import ConditionError
+from remit.core.cel.functions.suffix import public_suffix
 
 _MAX: Final = 4096
 _PORTS: Final = {"http": 80, "https": 443}
@@ -27,76 +28,19 @@ _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _MAX_NAME: Final = 253
 _DECODINGS: Final = 3
 
-# The registries most often met at the second level; not the whole public suffix list, so that a rule for
-# another registry is the author's to notice.
-_REGISTRIES: Final = frozenset(
-    {
-        "ac.uk",
-        "co.uk",
-        "gov.uk",
-        "org.uk",
-        "com.au",
-        "net.au",
-        "org.au",
-        "co.nz",
-        "co.jp",
-        "ne.jp",
-        "or.jp",
-        "co.kr",
-        "com.br",
-        "com.cn",
-        "com.tw",
-        "com.hk",
-        "com.sg",
-        "com.mx",
-        "com.tr",
-        "com.ar",
-        "co.in",
-        "co.za",
-        "co.il",
-        "com.pl",
-        "com.ua",
-        "github.io",
-        "gitlab.io",
-        "pages.dev",
-        "workers.dev",
-        "vercel.app",
-        "netlify.app",
-        "herokuapp.com",
-        "web.app",
-        "firebaseapp.com",
-        "appspot.com",
-        "azurewebsites.net",
-        "cloudfront.net",
-        "amazonaws.com",
-        "s3.amazonaws.com",
-        "blogspot.com",
-        "ngrok.io",
-        "ngrok.app",
-        "ngrok-free.app",
-        "trycloudflare.com",
-        "onrender.com",
-        "fly.dev",
-        "r2.dev",
-        "repl.co",
-        "nip.io",
-        "sslip.io",
-        "duckdns.org",
-    }
-)
-
 
 class _Parts(NamedTuple):
     scheme: str
     host: str
     port: int
     path: str
+    query: str
     raw_path: str
     href: str
 
 
 def url(text: str) -> dict[str, str | int]:
-    """The parts of an http or https URL: scheme, host, port, path, href.
+    """The parts of an http or https URL: scheme, host, port, path, query (without ``?``), href.
 
     The host is in lower case without a trailing dot, an IPv6 host without brackets; the port is filled in.
     Refused are user information, white space, control characters, backslashes, anything but ASCII, numeric
@@ -112,8 +56,22 @@ def url(text: str) -> dict[str, str | int]:
         "host": parts.host,
         "port": parts.port,
         "path": parts.path,
+        "query": parts.query,
         "href": parts.href,
     }
+
+
+def is_url(text: str) -> bool:
+    """Whether `url` reads the text.
+
+    >>> is_url("https://api.corp.com/v1"), is_url("https://api.corp.com@evil.io/"), is_url("ftp://corp.com/")
+    (True, False, False)
+    """
+    try:
+        url(text)
+    except ConditionError:
+        return False
+    return True
 
 
 def host(text: str) -> str:
@@ -181,7 +139,7 @@ def _known_domain(entry: str) -> str:
     name = host_name(entry)
     if name != entry.lower():
         raise ConditionError(f"domain_in: write {name!r} for {entry!r}")
-    if name in _REGISTRIES or ("." not in name and ":" not in name and name != "localhost"):
+    if public_suffix(name):
         raise ConditionError(f"domain_in: {entry!r} is a public suffix; name the domain below it")
     return name
 
@@ -212,12 +170,12 @@ def _parse(text: str) -> _Parts:
     if (":" in name) != (shape["host"][0] == "["):
         raise ConditionError("url: brackets are for IPv6 only")
     port = int(shape["port"] or _PORTS[scheme])
-    path, href = _second_opinions(text, scheme, name, port)
-    return _Parts(scheme, name, port, path, shape["path"] or "/", href)
+    path, query, href = _second_opinions(text, scheme, name, port)
+    return _Parts(scheme, name, port, path, query, shape["path"] or "/", href)
 
 
-def _second_opinions(text: str, scheme: str, name: str, port: int) -> tuple[str, str]:
-    """Ask both parsers; return path and normalised text as WHATWG has them."""
+def _second_opinions(text: str, scheme: str, name: str, port: int) -> tuple[str, str, str]:
+    """Ask both parsers; return path, query and normalised text as WHATWG has them."""
     from urllib.parse import urlsplit
 
     from ada_url import URL
@@ -235,7 +193,7 @@ def _second_opinions(text: str, scheme: str, name: str, port: int) -> tuple[str,
         raise ConditionError("url: not a valid URL") from None
     if not ours == whatwg == rfc or strict.username or strict.password or plain.username is not None:
         raise ConditionError("url: two parsers disagree on the host")
-    return strict.pathname, strict.href
+    return strict.pathname, strict.search[1:], strict.href
 
 
 @lru_cache(maxsize=4096)
