@@ -15,6 +15,7 @@ from remit.core.decide import Facts, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.labels import label_of
+from remit.core.promote import marked
 from remit.core.provenance import SessionText
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Json, PrincipalKind, Role, Segment, ToolCall
@@ -31,7 +32,7 @@ def check(
     state: Annotated[
         Path | None,
         typer.Option(
-            help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}]}, for every line."
+            help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}], session_id?}, for every line."
         ),
     ] = None,
     fail_on: Annotated[
@@ -57,6 +58,9 @@ def check(
     return 1 if any(line["result"] in bad for line in lines) else 0
 
 
+_STATE = ("facts", "principal_kind", "user", "observed", "session_id")
+
+
 class _State:
     """What every call of the file is decided on."""
 
@@ -68,6 +72,7 @@ class _State:
         self.kind = PrincipalKind(kind) if kind else None
         self.facts = given.get("facts") or {}
         self.user = given.get("user") or ""
+        self.session_id = given.get("session_id") or ""
         self.observed = [(o["source"], o["text"]) for o in given.get("observed") or []]
         self.envelope = envelope
 
@@ -89,16 +94,19 @@ def _state_file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror}", "check the path") from None
     if not isinstance(state, dict):
-        raise BadInput(str(path), "is no JSON object", "write {facts, principal_kind, user, observed}")
+        raise BadInput(
+            str(path), "is no JSON object", "write {facts, principal_kind, user, observed, session_id}"
+        )
     for key in state:
-        if key not in ("facts", "principal_kind", "user", "observed"):
-            raise BadInput(f"{path}: {key}", "unknown key", "known: facts, principal_kind, user, observed")
+        if key not in _STATE:
+            raise BadInput(f"{path}: {key}", "unknown key", f"known: {', '.join(_STATE)}")
     if state.get("principal_kind") not in (None, *PrincipalKind):
         raise BadInput(
             f"{path}: principal_kind", f"found {state['principal_kind']!r}", "use operator or customer"
         )
-    if not isinstance(state.get("facts") or {}, dict) or not isinstance(state.get("user") or "", str):
-        raise BadInput(str(path), "facts is no object, or user no string", "mend the types")
+    texts = [state.get(key) or "" for key in ("user", "session_id")]
+    if not isinstance(state.get("facts") or {}, dict) or not all(isinstance(text, str) for text in texts):
+        raise BadInput(str(path), "facts is no object, or user or session_id no string", "mend the types")
     observed = state.get("observed") or []
     if not isinstance(observed, list):
         raise BadInput(f"{path}: observed", "is no list", "write [{source, text}]")
@@ -151,11 +159,14 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
     checked = facts_for(envelope, facts)
     prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
     past = look_back(prepared, state.text(checked), (0,) * len(prepared.claims))
-    decision = decide(prepared, envelope, checked, past)
-    return {
+    decision = marked(decide(prepared, envelope, checked, past), envelope, state.session_id)
+    told: dict[str, Json] = {
         "result": decision.result.value,
         "clauses": list(decision.clauses),
         "flags": list(decision.flags),
         "errors": list(decision.errors),
         "canonical": decision.canonical,
     }
+    if envelope.promoted:
+        told["bound"] = list(decision.bound or ())
+    return told

@@ -52,7 +52,9 @@ class AdmitRequest:
     """A number in [0, 1) drawn by the caller at random; in PROBATION one below `recovery.sample` goes to a
     person."""
     enforce: bool = True
-    """False in monitor: nothing is blocked, usage is counted, no mode changes."""
+    """False in monitor: nothing is blocked but by what `binding` names, usage is counted, no mode changes."""
+    binding: frozenset[str] = frozenset()
+    """In monitor: ids of the promoted clauses; a limit among them refuses or holds all the same."""
     epoch_seen: int = 0
     """The highest `Admission.store_epoch` this process was ever given: a lower one means that an old store
     came back."""

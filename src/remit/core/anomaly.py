@@ -47,9 +47,10 @@ def of_decision(decision: Decision, *, enforced: bool) -> AnomalyIndex | None:
     """
     refused = [v for v in decision.violations if v.error or v.on_violation is OnViolation.DENY]
     flagged = [v for v in decision.violations if v.on_violation is OnViolation.FLAG]
-    if decision.result is Result.DENY and refused:
+    watched = decision.bound is not None and decision.result is Result.HOLD
+    if refused and (decision.result is Result.DENY or watched):
         kind = "error" if all(v.error for v in refused) else "denied"
-        return _index(kind, refused + flagged, decision.tool, enforced)
+        return _index(kind, refused + flagged, decision.tool, enforced and not watched)
     if flagged:
         severities = [Severity.LOW if v.severity is Severity.MEDIUM else v.severity for v in flagged]
         index = _index("flagged", flagged, decision.tool, enforced)

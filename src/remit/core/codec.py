@@ -104,6 +104,8 @@ def decision_body(decision: Decision) -> dict[str, Json]:
         body["flags"] = list(decision.flags)
         body["errors"] = list(decision.errors)
         body["violations"] = [violation_body(v) for v in decision.violations]
+    if decision.bound:
+        body["bound"] = list(decision.bound)
     if decision.provenance:
         body["provenance"] = [leaf_body(leaf) for leaf in decision.provenance]
     return body

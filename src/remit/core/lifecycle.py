@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 from remit.core.admission import Admission
 from remit.core.decide import Facts, Past, Prepared, decide, need_of, prepare
 from remit.core.envelope import Envelope, Output, Tool
+from remit.core.promote import acted, withheld_by
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (
     ApprovalNeed,
@@ -92,8 +93,16 @@ Need: TypeAlias = Consult | Record | Approve | Admit | Run | Settle
 Script: TypeAlias = Generator[Need, Any, Json]
 
 
-def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
+def guarded(
+    call: ToolCall, envelope: Envelope, facts: Facts, binding: frozenset[str] = frozenset()
+) -> Script:
     """The guarded call; returns the tool's value.
+
+    Args:
+        call: as the agent asks for it.
+        envelope: that judges it, from the first word to the last.
+        facts: of the session.
+        binding: ids of the clauses that are acted upon while the envelope monitors (`core.promote.binding`).
 
     Raises:
         CallDenied: refused by a clause, by the breaker or by a person; it did not run.
@@ -103,14 +112,14 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
     enforced = envelope.enforcement is Enforcement.ENFORCE
     prepared = prepare(call, envelope, facts)
     past: Past = yield Consult(prepared)
-    decision = decide(prepared, envelope, facts, past)
+    decision = acted(decide(prepared, envelope, facts, past), envelope, binding, prepared.tool)
     # Also in monitor nothing can run whose arguments no one can read.
     unreadable = decision.canonical is None and not isinstance(call.args, Mapping)
-    if decision.result is Result.DENY and (enforced or unreadable):
+    if decision.result is Result.DENY and (decision.acts or unreadable):
         yield Record(decision)
         raise CallDenied(decision)
     approval_id: str | None = None
-    if enforced and decision.result is Result.HOLD:
+    if decision.acts and decision.result is Result.HOLD:
         approval_id = yield Approve(decision)
     admission: Admission = yield Admit(decision, approval_id, enforced)
     for _ in range(_ASKED_AGAIN):
@@ -138,8 +147,7 @@ def guarded(call: ToolCall, envelope: Envelope, facts: Facts) -> Script:
         raise lost from outcome.error
     if outcome.error is not None:
         raise outcome.error
-    withheld = tuple(v for v in outcome.violations if v.error or v.on_violation is not OnViolation.FLAG)
-    if enforced and withheld:
+    if withheld := withheld_by(outcome.violations, envelope, binding):
         raise ResultWithheld(decision, withheld)
     return outcome.value
 
@@ -154,6 +162,7 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
     """
     if not admission.violations:
         return decision
+    decision = _bound_by(decision, admission)
     known = {v.clause for v in decision.violations}
     added = tuple(v for v in admission.violations if v.clause not in known)
     stopping = tuple(v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
@@ -171,6 +180,15 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
         violations=(*decision.violations, *added),
         need=(admission.need or decision.need or ApprovalNeed()) if result is Result.HOLD else None,
     )
+
+
+def _bound_by(decision: Decision, admission: Admission) -> Decision:
+    """In monitor, a no of the store's is by what binds alone: the other clauses of the decision are not acted upon."""
+    if decision.bound is None or admission.status == "admitted":
+        return decision
+    stopping = (v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
+    bound = tuple(dict.fromkeys((*decision.bound, *stopping)))
+    return replace(decision, result=Result.HOLD, clauses=bound, bound=bound)
 
 
 def judge(outcome: Outcome, tool: Tool | None) -> Outcome:

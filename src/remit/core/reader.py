@@ -17,6 +17,7 @@ from remit.core.envelope import (
 )
 from remit.core.errors import BadInput
 from remit.core.limits import spoken
+from remit.core.promote import bindable_ids
 from remit.core.reader_after import read_ensure
 from remit.core.reader_breaker import read_breaker, read_capture
 from remit.core.reader_clauses import clause_of, read_pattern
@@ -239,10 +240,9 @@ def _promoted(spec: Mapping[str, Node], tools: Mapping[str, Tool]) -> dict[str, 
         raise spec["enforced"].error(
             "'enforced' where everything is enforced", "set enforcement: monitor, or remove 'enforced'"
         )
-    known = {c.id for tool in tools.values() for c in clauses_of(tool)} | {"unlisted"}
-    known |= {f"{name}.{built_in}" for name in tools for built_in in ("schema", "canonical", "session")}
-    known |= {a.clause.id for a in _outputs(spec.get("outputs"))}
-    known |= {f"session.{n.mapping()['id'].text()}" for n in _items(spec, "session_ensure")}
+    at_the_end = [a.clause.id for a in _outputs(spec.get("outputs"))]
+    at_the_end += [f"session.{n.mapping()['id'].text()}" for n in _items(spec, "session_ensure")]
+    known = bindable_ids(tools.values(), at_the_end)
     found: dict[str, float] = {}
     for inner in spec["enforced"].items():
         keys = inner.keys(("clause", "share"), required=("clause",))

@@ -259,11 +259,21 @@ class Decision:
     claims: tuple[LimitClaim, ...] = ()
     provenance: tuple[LeafOrigin, ...] = ()
     envelope_hash: str = ""
+    bound: tuple[str, ...] | None = None
+    """Where the envelope monitors: which of the clauses that refuse or hold bind all the same, so that they are acted
+    upon (`core.promote`); empty where the call runs as if nothing had been said. None where everything binds."""
+
+    @property
+    def acts(self) -> bool:
+        """False where the envelope monitors and no promoted clause stands against the call."""
+        return self.bound is None or bool(self.bound)
 
     @property
     def reason(self) -> str:
         """One line for the agent and for logs: why, in the clauses' own words."""
         told = [v for v in self.violations if v.on_violation is not OnViolation.FLAG or v.error]
+        if self.bound:
+            told = [v for v in told if v.clause in self.clauses]
         return "; ".join(f"{v.clause}: {v.message}" for v in told) or self.result.value
 
 

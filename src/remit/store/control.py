@@ -110,8 +110,24 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
         )
         if stopped:  # monitor blocks nothing of the envelope's; a stop is a person's, and binds
             return replace(answer, status="refused", violations=stopped)
-        return _reserved(tx, request, rows, answer, None, human=False)
+        return _promoted(tx, request, rows, answer, found)
     return _with_people(tx, request, rows, answer, found)
+
+
+def _promoted(
+    tx: Transaction, request: AdmitRequest, rows: Mapping[Scope, ScopeRow], answer: Admission, found: Gate
+) -> Admission:
+    """The answer in monitor: only limits that bind, and people whom a clause that binds asks for, stand in the way."""
+    refused, held = (
+        tuple(v for v in some if v.clause in request.binding) for some in (found.refused, found.held)
+    )
+    if not (refused or held or request.needs_approval):
+        return _reserved(tx, request, rows, answer, None, human=False)
+    said = _with_people(tx, request, rows, answer, Gate(refused, held))
+    if said.status == "admitted":
+        return said
+    watched = {v.clause for v in answer.violations} - request.binding
+    return replace(said, violations=tuple(v for v in said.violations if v.clause not in watched))
 
 
 def _with_people(

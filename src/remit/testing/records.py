@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from remit.core.admission import Admission, AdmitRequest, Load, Misstep, Settlement, gate
+from remit.core.admission import Admission, AdmitRequest, Gate, Load, Misstep, Settlement, gate
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, ApprovalStatus, Parked
 from remit.core.event import Event, StoredEvent
 from remit.core.limits import exceeded
@@ -144,11 +144,18 @@ class FakeRecords:
         given = isinstance(asked, ApprovalRecord) and asked.state is ApprovalState.APPROVED
         against = (*found.refused, *found.held, *found.flagged)
         status = "admitted"
-        if request.enforce and found.refused:
+        if not request.enforce:
+            bound = [
+                tuple(v for v in some if v.clause in request.binding) for some in (found.refused, found.held)
+            ]
+            found = Gate(*bound)
+        if found.refused:
             status = "refused"
-        elif request.enforce and (found.held or request.needs_approval) and not given:
+        elif (found.held or request.needs_approval) and not given:
             status = "hold"
-        elif request.enforce:
+        if status != "admitted" and not request.enforce:
+            against = (*found.refused, *found.held)
+        elif status == "admitted" and request.enforce:
             against = found.flagged
         approval_id = asked.id if given and isinstance(asked, ApprovalRecord) else None
         lease = self.now + request.rule.lease_s if status == "admitted" else None

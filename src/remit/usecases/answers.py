@@ -18,6 +18,7 @@ from remit.core.breaker import governed
 from remit.core.decide import Past, Prepared, action_digest, look_back
 from remit.core.event import AnomalyIndex, Event
 from remit.core.lifecycle import refine
+from remit.core.promote import watched_binding, withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (
     ApprovalNeed,
@@ -53,6 +54,7 @@ class CallAnswers:
         guard = session.guard
         self.records = guard.records
         self.envelope = guard.envelope
+        self.binding = watched_binding(self.envelope, session.id)
         self.ids = guard.ids
         self.token = self.ids.new()
         self.raised: BaseException | None = None
@@ -70,9 +72,8 @@ class CallAnswers:
     # ------------------------------------------------------------------------------------------ record
     def record(self, decision: Decision) -> Future[None]:
         """Write a refusal and count it."""
-        return self.records.refuse(
-            self._decided(decision, enforced=True), self._missteps(decision, enforced=True)
-        )
+        missteps = self._missteps(decision, enforced=decision.bound is None)
+        return self.records.refuse(self._decided(decision, enforced=True), missteps)
 
     # ------------------------------------------------------------------------------------------ admit
     def admit(
@@ -93,10 +94,10 @@ class CallAnswers:
             return [self._admitted(decision, admission, approval_id, enforced)]
 
         def counted(admission: Admission) -> Sequence[Misstep]:
-            if not enforced:
+            if not enforced and admission.status == "admitted":
                 return self._missteps(decision, enforced=False)
             refined = refine(decision, admission)
-            return self._missteps(refined, enforced=True) if admission.status != "hold" else ()
+            return self._missteps(refined, enforced=enforced) if admission.status != "hold" else ()
 
         return self.records.admit(request, told, counted)
 
@@ -134,11 +135,12 @@ class CallAnswers:
             rule=self.envelope.breaker,
             claims=decision.claims,
             digest=self.digest(decision),
-            needs_approval=decision.need if enforced else None,
+            needs_approval=decision.need if decision.acts else None,
             seen=decision.clauses,
             call_id=self.call.call_id,
             sampled=self.session.guard.draw(),
             enforce=enforced,
+            binding=self.binding,
             envelope=self.envelope.hash,
         )
 
@@ -261,7 +263,7 @@ class CallAnswers:
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
         self.raised = outcome.error
-        index = anomaly.of_outcome(decision, outcome, enforced=enforced)
+        index = anomaly.of_outcome(decision, outcome, enforced=enforced or self._withheld(outcome))
         events = [self._settled(decision, admission, outcome, index)]
         told = tuple((v.severity, v.clause) for v in outcome.violations)
         unknown = outcome.error is not None and not isinstance(outcome.error, Exception)
@@ -312,7 +314,7 @@ class CallAnswers:
     def _admitted(
         self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool
     ) -> Event:
-        enforced = enforced or admission.status == "refused"
+        enforced = enforced or admission.status != "admitted" or decision.acts
         refined = refine(decision, admission, final=approval_id is not None) if enforced else decision
         return self._decided(
             refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id
@@ -384,8 +386,11 @@ class CallAnswers:
         if index is not None:
             body["attempted"] = codec.decision_body(self._quotable(decision))
         text = codec.result_text(outcome.value) if outcome.error is None else None
-        withheld = any(v.error or v.on_violation is not OnViolation.FLAG for v in outcome.violations)
-        return self.session.result_event(body, index, decision, text, withheld=withheld)
+        return self.session.result_event(body, index, decision, text, withheld=self._withheld(outcome))
+
+    def _withheld(self, outcome: Outcome) -> bool:
+        """Whether the agent does not get to see what came back."""
+        return bool(withheld_by(outcome.violations, self.envelope, self.binding))
 
 
 def _weighed(violation: Violation) -> Severity:

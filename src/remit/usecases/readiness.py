@@ -33,6 +33,8 @@ class Seen:
     """(clause, what it does, message); what it does is deny, hold or flag."""
     unlisted: bool = False
     enforced: bool = False
+    bound: tuple[str, ...] | None = None
+    """Where the envelope monitored and promoted clauses acted: which; None where all or none did."""
     envelope: str = ""
     at: float | None = None
 
@@ -77,13 +79,21 @@ def from_events(events: Iterable[StoredEvent], agent: str | None = None) -> Iter
             session=event.session,
             tool=str(body.get("tool", "")),
             args=body.get("args"),
-            result=str(body.get("result", "")),
+            result=_whole(body, found),
             violations=tuple((str(v["clause"]), _does(v), str(v.get("message", ""))) for v in found),
             unlisted="unlisted" in (body.get("clauses") or ()),
             enforced=bool(body.get("enforced")),
+            bound=tuple(body["bound"]) if body.get("bound") else None,
             envelope=event.envelope,
             at=stored.at,
         )
+
+
+def _whole(body: Mapping[str, Json], found: list[Mapping[str, Json]]) -> str:
+    """The result by all clauses, also where only the promoted ones were acted upon."""
+    if body.get("bound") and any(_does(v) == "deny" for v in found):
+        return Result.DENY.value
+    return str(body.get("result", ""))
 
 
 def _does(violation: Mapping[str, Json]) -> str:
@@ -145,7 +155,7 @@ class Readiness:
     def _hit(self, seen: Seen, clause: str, does: str, message: str) -> None:
         hits = self._hits.setdefault(clause, _Hits(does))
         hits.calls += 1
-        hits.enforced += seen.enforced
+        hits.enforced += seen.enforced and (seen.bound is None or clause in seen.bound)
         hits.sessions.add(seen.session)
         if not hits.example:
             hits.example = {"session_id": seen.session, "tool": seen.tool, "args": seen.args, "why": message}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from remit.core.decide import Facts, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
+from remit.core.promote import marked
 from remit.core.provenance import SessionText
 from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep
 from remit.core.seen import append_facts, append_result
@@ -66,6 +67,8 @@ def replay_session(
             prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts)
             claimed = tuple(used[c.clause, c.key] for c in prepared.claims)
             decision = decide(prepared, envelope, facts, look_back(prepared, seen.text, claimed))
+            if envelope.promoted:
+                decision = marked(decision, envelope, session.session_id)
             if decision.result is Result.ALLOW:
                 for claim in prepared.claims:
                     used[claim.clause, claim.key] += claim.micros
@@ -210,7 +213,8 @@ def session_line(replayed: Replayed) -> dict[str, Json]:
 
 def _decision_line(judged: Judged) -> dict[str, Json]:
     decision = judged.decision
-    return {
+    bound = {"bound": list(decision.bound)} if decision.bound else {}
+    return bound | {
         "step": judged.call.step,
         "tool": judged.call.tool,
         "result": decision.result.value,

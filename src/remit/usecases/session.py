@@ -21,6 +21,7 @@ from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of
 from remit.core.lifecycle import guarded, refine
+from remit.core.promote import marked, watched_binding, withheld_by
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused
@@ -30,7 +31,6 @@ from remit.core.types import (
     Enforcement,
     Json,
     Label,
-    OnViolation,
     Role,
     Segment,
     SessionInfo,
@@ -167,7 +167,7 @@ class Session:
         if inspect.iscoroutinefunction(run):
             raise BadInput("call(run)", "found a coroutine function", "use acall for it")
         answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, self.guard.envelope, self.facts)
+        script = guarded(answers.call, answers.envelope, self.facts, answers.binding)
         return Driver(self, answers, run).drive(script)
 
     async def acall(
@@ -180,7 +180,7 @@ class Session:
     ) -> Any:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
         answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, self.guard.envelope, self.facts)
+        script = guarded(answers.call, answers.envelope, self.facts, answers.binding)
         return await Driver(self, answers, run).adrive(script)
 
     def check(self, tool: str, args: Mapping[str, Any] | str | bytes) -> Decision:
@@ -197,7 +197,7 @@ class Session:
             past = look_back(prepared, self.text, used)
             decision = decide(prepared, guard.envelope, self.facts, past)
         if prepared.tool is None or guard.envelope.enforcement is Enforcement.MONITOR:
-            return decision
+            return marked(decision, guard.envelope, self.id)
         mode, epoch, _ = guard.records.mode(
             self.info.tenant, self.info.agent, guard.agent_version, decision.effect
         )
@@ -263,7 +263,8 @@ class Session:
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
-        index = anomaly.of_answer(found, enforced=enforced)
+        refused = withheld_by(found, envelope, watched_binding(envelope, self.id))
+        index = anomaly.of_answer(found, enforced=enforced or bool(refused))
         body: dict[str, Json] = {
             "index": segment.index,
             "violations": [codec.violation_body(v) for v in found],
@@ -272,8 +273,8 @@ class Session:
         event = self.event("finished", body, index, blobs={"answer": kept})
         self.guard.records.settle(None, [event], self._answer_missteps(found, enforced)).result()
         self._finished = True
-        if enforced and any(v.on_violation is not OnViolation.FLAG for v in found):
-            raise AnswerRefused(tuple(found))
+        if refused:
+            raise AnswerRefused(tuple(found) if enforced else refused)
         return answer
 
     async def afinish(self, answer: str) -> str:
@@ -372,10 +373,8 @@ class Session:
     ) -> Event:
         """`settled`: what came back, which is also what the agent sees next, unless it was withheld."""
         blobs = {}
-        enforced = self.guard.envelope.enforcement is Enforcement.ENFORCE
         if text is not None:
-            shown = not (withheld and enforced)
-            if shown:
+            if not withheld:
                 with self.lock:
                     segment = append_result(
                         self.text, self.guard.envelope, decision.tool, text, (), self.info.principal_kind
