@@ -8,7 +8,11 @@ from typing import Protocol
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
+from remit.core.decide import Recalled
 from remit.core.event import Event, StoredEvent
+from remit.core.history import Ask, Watch
+from remit.core.marks import MarkClaim
+from remit.core.repeats import RepeatAsk
 from remit.core.types import LimitClaim, Mode, ToolEffect
 
 
@@ -70,6 +74,20 @@ class Records(Protocol):
 
     def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:
         """Used and reserved in each claim's window."""
+
+    def recall(
+        self,
+        tenant: str,
+        agent: str,
+        asks: Sequence[Ask],
+        repeat: RepeatAsk | None,
+        marks: Sequence[MarkClaim],
+    ) -> Recalled:
+        """What earlier calls say, in one look."""
+
+    def watch(self, tenant: str, agent: str, watches: Sequence[Watch]) -> None:
+        """From now on, keep what these ask about of every call of the agent, whoever writes; what the journal still has
+        of earlier calls is gone through once."""
 
     def mode(
         self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None

@@ -17,13 +17,25 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from remit.core.breaker import ModeChange, admission_of, governed
 from remit.core.envelope import BreakerRule
+from remit.core.history import Ask, Caller
 from remit.core.limits import spoken
-from remit.core.types import ApprovalNeed, LimitClaim, Mode, OnViolation, Severity, ToolEffect, Violation
+from remit.core.marks import MarkClaim
+from remit.core.repeats import RepeatAsk
+from remit.core.types import (
+    ApprovalNeed,
+    Json,
+    LimitClaim,
+    Mode,
+    OnViolation,
+    Severity,
+    ToolEffect,
+    Violation,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,28 @@ class AdmitRequest:
     came back."""
     envelope: str = ""
     """Hash of the envelope in force, for events."""
+    asks: tuple[Ask, ...] = ()
+    """History clauses, asked again under the lock."""
+    repeat: RepeatAsk | None = None
+    marks: tuple[MarkClaim, ...] = ()
+    trace: Trace | None = None
+    """What is kept of the call for later ones; None keeps nothing."""
+    gives_first: bool = False
+    """The decision was to give the first call's result again: without one, the call may not run instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a store may keep of a call, so that later calls can be judged by it."""
+
+    caller: Caller
+    args: Callable[[], Json]
+    """The canonical arguments as they are captured; computed only where a clause watches the tool."""
+    subject: str = ""
+    """Whose data key encrypts what is kept."""
+    retain_s: float | None = None
+    hide: Callable[[str], str] = str
+    """Makes a key that only one store can make; set by the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +101,7 @@ class Admission:
     """The store's answer."""
 
     status: str
-    """`admitted`, `hold` (a person must approve) or `refused`."""
+    """`admitted`, `hold` (a person must approve), `refused`, or `repeat`: nothing runs, `first` is the result."""
     mode: Mode
     breaker_epoch: int
     """Of this call's scopes: an approval binds to it, a token is void once it is raised."""
@@ -84,6 +118,9 @@ class Admission:
     one."""
     need: ApprovalNeed | None = None
     """For `hold`: who must approve."""
+    first: Json = None
+    """For `repeat`: the first call's result, as it was captured."""
+    first_token: str = ""
     changes: tuple[ModeChange, ...] = ()
     """What admitting brought about: an expired lease, an expired force, evidence complete."""
 
@@ -106,6 +143,14 @@ class Settlement:
     worst."""
     ran: bool = True
     """False gives everything back: the call did not happen."""
+    trace: Trace | None = None
+    tool: str = ""
+    state: str = "done"
+    """How the call stands from now on, for later ones: one of `core.history`'s states."""
+    output: Callable[[], tuple[bool, Json]] | None = None
+    """Whether the result is plain JSON, and the result as it is captured; computed only where it is kept."""
+    marks: tuple[MarkClaim, ...] = ()
+    """Quantities that are known only now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +206,7 @@ def gate(request: AdmitRequest, mode: Mode, load: Load, over: Sequence[Violation
         request: the call.
         mode: the strictest over its scopes.
         load: violations and reservations of its agent.
-        over: limits that it would exceed (`core.limits.exceeded`).
+        over: limits that it would exceed (`core.limits.exceeded`), and what earlier calls say against it.
     """
     found = (*breaker_violations(request, mode, load), *over)
     by = {kind: tuple(v for v in found if v.on_violation is kind) for kind in OnViolation}

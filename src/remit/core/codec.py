@@ -99,6 +99,8 @@ def decision_body(decision: Decision) -> dict[str, Json]:
         "effect": decision.effect.value if decision.effect else None,
         "result": decision.result.value,
     }
+    if decision.repeats:
+        body["repeats"] = decision.repeats
     if decision.violations:
         body["clauses"] = list(decision.clauses)
         body["flags"] = list(decision.flags)

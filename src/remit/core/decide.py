@@ -1,23 +1,28 @@
 """The decision point: what an envelope says about one call. It judges and never acts.
 
-Order: canonicalise, schema, require, flow, limits, approve. All clauses are evaluated once the schema holds, so that a
-person who approves sees everything at once. Precedence: a clause that denies beats one that holds beats ALLOW; an
-error in any clause denies, whatever its `on_violation` says.
+Order: canonicalise, schema, require, flow, scopes, idempotency, history, monotonic, limits, approve. All clauses are
+evaluated once the schema holds, so that a person who approves sees everything at once. A repeat that gets the first
+call's result runs nothing, so only what stands before `idempotency` can refuse it. Precedence: a clause that denies
+beats one that holds beats ALLOW; an error in any clause denies, whatever its `on_violation` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
 
+from remit.core import history, repeats
 from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import Condition, ConditionError
 from remit.core.envelope import Clause, Envelope, Flow, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
+from remit.core.history import Answer, Ask, Caller, spelled
 from remit.core.limits import exceeded
+from remit.core.marks import MarkClaim, claim_of
+from remit.core.marks import violations as mark_violations
 from remit.core.provenance import SessionText, flow_problem, trace
+from remit.core.repeats import First, RepeatAsk
 from remit.core.schema import free_keys
 from remit.core.types import (
     ApprovalNeed,
@@ -26,6 +31,7 @@ from remit.core.types import (
     LeafOrigin,
     LimitClaim,
     OnViolation,
+    Outcome,
     Result,
     Severity,
     ToolCall,
@@ -36,6 +42,21 @@ MICRO = Decimal(1_000_000)
 _MOST_MICROS = 2**62
 
 
+NOBODY = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What earlier calls say, looked up in the store or in a record."""
+
+    history: tuple[Answer, ...] = ()
+    """One for each of `Prepared.asks`."""
+    first: First | None = None
+    """The first call of which this is a repeat."""
+    marks: tuple[int | None, ...] = ()
+    """The highest value known for each of `Prepared.marks`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a session brings, checked once against `spec.session`."""
@@ -43,6 +64,10 @@ class Facts:
     values: Mapping[str, Json]
     problems: tuple[str, ...] = ()
     """Why they do not fit; each call of such a session is denied."""
+    caller: Caller = NOBODY
+    """Whose session it is, for clauses that look at earlier calls."""
+    veil: Callable[[Json], Json] | None = None
+    """Replaces secrets by stable tokens: earlier calls are compared as they were captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,15 @@ class Prepared:
     claims: tuple[LimitClaim, ...] = ()
     complete: bool = False
     """True where the clauses can be evaluated."""
+    asks: tuple[Ask, ...] = ()
+    """What its history clauses ask about earlier calls."""
+    repeat: RepeatAsk | None = None
+    marks: tuple[MarkClaim, ...] = ()
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether earlier calls must be looked up."""
+        return bool(self.asks or self.marks or self.repeat is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +104,26 @@ class Past:
     """One for each argument leaf (see `core.provenance.trace`)."""
     used_micros: tuple[int, ...] = ()
     """Used and reserved in the window of each claim, in the claims' order."""
+    earlier: Recalled | None = None
+    """What earlier calls say; None where nobody looked."""
 
 
-def facts_for(envelope: Envelope, values: Mapping[str, object]) -> Facts:
+def facts_for(
+    envelope: Envelope,
+    values: Mapping[str, object],
+    caller: Caller = NOBODY,
+    veil: Callable[[Json], Json] | None = None,
+) -> Facts:
     """The session facts, canonical and checked; a fact that is missing or of another type denies every call."""
     try:
         plain = canonical(dict(values))
     except BadInput as error:
-        return Facts({}, (str(error),))
+        return Facts({}, (str(error),), caller, veil)
     if envelope.session_errors is None:
-        return Facts({}, ())  # no condition can name a fact that the envelope does not declare
+        # No condition can name a fact that the envelope does not declare.
+        return Facts({}, (), caller, veil)
     problems = envelope.session_errors(plain)
-    return Facts(plain, tuple(problems))
+    return Facts(plain, tuple(problems), caller, veil)
 
 
 def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
@@ -105,8 +147,6 @@ def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
     if facts.problems:
         told = "session facts: " + "; ".join(facts.problems[:5])
         found.append(_broken(f"{tool.name}.session", "session", told, Severity.LOW, error=True))
-    if not tool.limits:
-        return Prepared(call, tool, args, tuple(found), (), complete=True)
     roots = {"args": args, "session": facts.values}
     claims: list[LimitClaim] = []
     for limit in tool.limits:
@@ -114,7 +154,38 @@ def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
             claims.append(_claim(limit, roots))
         except ConditionError as error:
             found.append(_failed(limit.clause, "limits", str(error)))
-    return Prepared(call, tool, args, tuple(found), tuple(claims), complete=True)
+    if not (tool.history or tool.monotonic or tool.idempotency):
+        return Prepared(call, tool, args, tuple(found), tuple(claims), complete=True)
+    asks, repeat, marks = _questions(tool, args, facts, found)
+    return Prepared(call, tool, args, tuple(found), tuple(claims), True, asks, repeat, marks)
+
+
+def _questions(
+    tool: Tool, args: Mapping[str, Json], facts: Facts, found: list[Violation]
+) -> tuple[tuple[Ask, ...], RepeatAsk | None, tuple[MarkClaim, ...]]:
+    """What must be known of earlier calls; a question that cannot be put is a violation, added to *found*."""
+    values: Mapping[str, Json] = facts.values
+    if facts.veil is not None:
+        args, values = facts.veil(args), facts.veil(dict(values))
+    roots = {"args": args, "session": values}
+    asks, marks = list[Ask](), list[MarkClaim]()
+    repeat: RepeatAsk | None = None
+    if tool.idempotency is not None:
+        try:
+            repeat = repeats.ask_of(tool.idempotency, tool.name, roots, facts.caller)
+        except ConditionError as error:
+            found.append(_failed(tool.idempotency.clause, "idempotency", str(error)))
+    for clause in tool.history:
+        try:
+            asks.append(history.ask_of(clause, roots, facts.caller))
+        except ConditionError as error:
+            found.append(_failed(clause.clause, "history", str(error)))
+    for rule in tool.monotonic:
+        try:
+            marks += [] if rule.after else [claim_of(rule, tool.name, roots)]
+        except ConditionError as error:
+            found.append(_failed(rule.clause, "monotonic", str(error)))
+    return tuple(asks), repeat, tuple(marks)
 
 
 def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> Decision:
@@ -141,6 +212,12 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         except ConditionError as error:
             found.append(_failed(rule.clause, "require", str(error)))
     found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
+    if prepared.repeat is not None:
+        repeated = _repeated(prepared, found, past)
+        if repeated is not None:
+            return replace(repeated, envelope_hash=envelope.hash)
+    if prepared.looks_back:
+        found.extend(past_violations(prepared, past))
     if prepared.claims:
         found.extend(limit_violations(prepared.claims, past.used_micros))
     for approve in tool.approve:
@@ -150,6 +227,58 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         except ConditionError as error:
             found.append(_failed(approve.clause, "approve", str(error)))
     return _decision(prepared, envelope, found, past)
+
+
+def after_claims(
+    prepared: Prepared, facts: Facts, outcome: Outcome
+) -> tuple[tuple[MarkClaim, ...], tuple[Violation, ...]]:
+    """The quantities that the result brings, and what stands against it where it does not show them."""
+    tool, args = prepared.tool, prepared.args
+    if tool is None or args is None or outcome.error is not None:
+        return (), ()
+    claims, found = list[MarkClaim](), list[Violation]()
+    roots = {"args": args, "session": facts.values}
+    for rule in tool.monotonic:
+        try:
+            claims += [claim_of(rule, tool.name, roots, outcome.value)] if rule.after else []
+        except ConditionError as error:
+            found.append(_failed(rule.clause, "monotonic", str(error)))
+    return tuple(claims), tuple(found)
+
+
+def past_violations(prepared: Prepared, past: Past) -> list[Violation]:
+    """What earlier calls say against this one, in the order of evaluation."""
+    found = list[Violation]()
+    if prepared.repeat is not None:
+        rule = prepared.repeat.rule
+        if past.earlier is None:
+            found.append(_failed(rule.clause, "idempotency", "the store did not say whether it is a repeat"))
+        elif (violation := repeats.violation(rule, past.earlier.first)) is not None:
+            found.append(violation)
+    earlier = past.earlier or Recalled()
+    found.extend(history.violations(prepared.asks, earlier.history))
+    found.extend(mark_violations(prepared.marks, earlier.marks))
+    return found
+
+
+def _repeated(prepared: Prepared, found: Sequence[Violation], past: Past) -> Decision | None:
+    """The decision that gives the first call's result again, where nothing that stands before refuses or holds."""
+    rule = prepared.repeat.rule if prepared.repeat is not None else None
+    first, tool = past.earlier.first if past.earlier is not None else None, prepared.tool
+    if rule is None or first is None or tool is None or not repeats.returns_first(rule, first):
+        return None
+    if any(v.error or v.on_violation is not OnViolation.FLAG for v in found):
+        return None
+    return Decision(
+        Result.ALLOW,
+        flags=tuple(dict.fromkeys(v.clause for v in found)),
+        violations=tuple(found),
+        tool=tool.name,
+        canonical=prepared.args,
+        effect=tool.effect,
+        provenance=past.leaves,
+        repeats=first.token,
+    )
 
 
 def _flow_violation(flow: Flow, roots: Mapping[str, object], past: Past) -> Violation | None:
@@ -162,18 +291,25 @@ def _flow_violation(flow: Flow, roots: Mapping[str, object], past: Past) -> Viol
     return _unmet(flow.clause, "flow", _join(flow.clause.message, problem)) if problem else None
 
 
-def look_back(prepared: Prepared, text: SessionText, used_micros: tuple[int, ...] = ()) -> Past:
+def look_back(
+    prepared: Prepared,
+    text: SessionText,
+    used_micros: tuple[int, ...] = (),
+    earlier: Recalled | None = None,
+) -> Past:
     """The past of one call: its arguments traced through *text*.
 
     Args:
         prepared: the call.
         text: what the session saw before it.
         used_micros: the store's answers for `prepared.claims`.
+        earlier: what earlier calls say; without it, clauses that ask about them are errors.
     """
     if prepared.tool is None or not prepared.complete or prepared.args is None:
         return Past(text)
     keys = free_keys(dict(prepared.args), prepared.tool.schema)
-    return Past(text, trace(prepared.args, text, prepared.tool.exempt_paths, keys), used_micros)
+    leaves = trace(prepared.args, text, prepared.tool.exempt_paths, keys)
+    return Past(text, leaves, used_micros, earlier)
 
 
 def limit_violations(claims: Sequence[LimitClaim], used_micros: Sequence[int]) -> list[Violation]:
@@ -207,20 +343,11 @@ def _canonical_args(args: object) -> Mapping[str, Json]:
 
 def _claim(limit: Limit, roots: Mapping[str, object]) -> LimitClaim:
     clause = limit.clause
-    key = digest([_spelled(condition.evaluate(roots)) for condition in limit.by]) if limit.by else ""
+    key = digest([spelled(condition.evaluate(roots)) for condition in limit.by]) if limit.by else ""
     micros = int(MICRO) if limit.sum is None else _micros(limit.sum.evaluate(roots))
     most = int(Decimal(repr(limit.max)) * MICRO)
     told = (clause.on_violation, clause.severity, clause.message)
     return LimitClaim(clause.id, key, micros, most, limit.within_s, *told)
-
-
-def _spelled(value: Any) -> Json:
-    """One spelling of what is equal, so that 1 and 1.0, 0.0 and -0.0 share a limit."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_spelled(one) for one in value]
-    return {key: _spelled(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _micros(value: object) -> int:

@@ -353,6 +353,8 @@ class Envelope:
     session_schema: Mapping[str, Any] | None = None
     session_errors: SchemaErrors | None = None
     outputs: tuple[Answer, ...] = ()
+    watched: frozenset[str] = frozenset()
+    """Tools whose calls a history clause asks about."""
     session_ensure: tuple[Ensure, ...] = ()
     """Over `answer`, `calls` and `session`, when the session finishes."""
     promoted: Mapping[str, float] = field(default_factory=dict)

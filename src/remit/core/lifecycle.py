@@ -7,6 +7,7 @@ awaiting driver, replay, shadow, fault injection and the tests all run this same
     Record    a refusal, durably
     Approve   a held call: record it durably, open the request, wait for the answer
     Admit     in one transaction: record the decision durably, check again, reserve limits, breaker and approval
+    Repeat    instead of all that follows: give the first call's result again, durably
     Run       the tool, with the canonical arguments and nothing else
     Settle    in one transaction: record the outcome durably, give the reservations back, count violations
 
@@ -21,8 +22,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from remit.core.admission import Admission
-from remit.core.decide import Facts, Past, Prepared, decide, need_of, prepare
+from remit.core.decide import Facts, Past, Prepared, after_claims, decide, need_of, prepare
 from remit.core.envelope import Envelope, Output, Tool
+from remit.core.marks import MarkClaim
+from remit.core.marks import violations as mark_violations
 from remit.core.promote import acted, withheld_by
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (
@@ -87,9 +90,25 @@ class Settle:
     admission: Admission
     outcome: Outcome
     enforced: bool
+    marks: tuple[MarkClaim, ...] = ()
 
 
-Need: TypeAlias = Consult | Record | Approve | Admit | Run | Settle
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A repeat that does not run; answered with the first call's result once that it was given again is durable."""
+
+    decision: Decision
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Quantities that only the result shows; answered with the highest known of each."""
+
+    marks: tuple[MarkClaim, ...]
+
+
+Need: TypeAlias = Consult | Record | Approve | Admit | Repeat | Run | Recall | Settle
 Script: TypeAlias = Generator[Need, Any, Json]
 
 
@@ -131,12 +150,14 @@ def guarded(
             decision = replace(decision, need=need_of(tool, decision.clauses))
         approval_id = yield Approve(decision)
         admission = yield Admit(decision, approval_id, enforced)
+    if admission.status == "repeat":
+        return (yield Repeat(refine(decision, admission), admission))
     if admission.status != "admitted":
         raise CallDenied(refine(decision, admission, final=True))
-    outcome: Outcome = yield Run(decision, admission)
+    outcome, brought = yield from _run(prepared, facts, decision, admission)
     outcome = judge(outcome, envelope.tools.get(call.tool))
     try:
-        yield Settle(decision, admission, outcome, enforced)
+        yield Settle(decision, admission, outcome, enforced, brought)
     except Exception as lost:
         if outcome.error is None:
             raise
@@ -152,6 +173,18 @@ def guarded(
     return outcome.value
 
 
+def _run(
+    prepared: Prepared, facts: Facts, decision: Decision, admission: Admission
+) -> Generator[Need, Any, tuple[Outcome, tuple[MarkClaim, ...]]]:
+    """The outcome, and the quantities that it shows, judged against what was known of them."""
+    outcome: Outcome = yield Run(decision, admission)
+    brought, gone_back = after_claims(prepared, facts, outcome)
+    if brought:
+        known: tuple[int | None, ...] = yield Recall(brought)
+        gone_back += mark_violations(brought, known)
+    return (replace(outcome, violations=gone_back) if gone_back else outcome), brought
+
+
 def refine(decision: Decision, admission: Admission, *, final: bool = False) -> Decision:
     """The decision, with what the store said when it was asked to admit the call.
 
@@ -160,6 +193,10 @@ def refine(decision: Decision, admission: Admission, *, final: bool = False) -> 
         admission: what the store said.
         final: whether a hold is now a refusal, since the approval did not cover it.
     """
+    if admission.status == "repeat":
+        flags = tuple(v for v in decision.violations if v.on_violation is OnViolation.FLAG and not v.error)
+        allowed = replace(decision, result=Result.ALLOW, clauses=(), errors=(), violations=flags, need=None)
+        return replace(allowed, repeats=admission.first_token)
     if not admission.violations:
         return decision
     decision = _bound_by(decision, admission)
@@ -195,7 +232,7 @@ def judge(outcome: Outcome, tool: Tool | None) -> Outcome:
     """The outcome with what `output` and `deadline` say about it."""
     if tool is None:
         return outcome
-    found: list[Violation] = []
+    found = list(outcome.violations)
     if tool.output is not None and outcome.error is None:
         clause = tool.output.clause
         if problems := _problems(tool.output, outcome.value):

@@ -16,6 +16,7 @@ from remit.core.envelope import (
     clauses_of,
 )
 from remit.core.errors import BadInput
+from remit.core.history import watches_of
 from remit.core.limits import spoken
 from remit.core.promote import bindable_ids
 from remit.core.reader_after import read_ensure
@@ -107,6 +108,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         session_schema=session_schema,
         session_errors=session_errors,
         outputs=_outputs(spec.get("outputs")),
+        watched=frozenset(watch.tool for watch in watches_of(tools)),
         session_ensure=_session_ensure(spec.get("session_ensure"), session_type),
         promoted=_promoted(spec, tools),
         breaker=read_breaker(spec.get("breaker")),

@@ -263,6 +263,9 @@ class Decision:
     """Where the envelope monitors: which of the clauses that refuse or hold bind all the same, so that they are acted
     upon (`core.promote`); empty where the call runs as if nothing had been said. None where everything binds."""
 
+    repeats: str = ""
+    """Token of the first call whose result is given again, where this one is a repeat that does not run."""
+
     @property
     def acts(self) -> bool:
         """False where the envelope monitors and no promoted clause stands against the call."""

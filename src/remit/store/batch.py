@@ -20,7 +20,7 @@ from remit.store import body, merkle
 from remit.store.chain import Head, anomaly_field, chain_of, leaf_of
 from remit.store.clock import WallClock, never_back
 from remit.store.keys import DataKey, Keyring
-from remit.store.reader import EVENT_COLUMNS, read_event
+from remit.store.reader import EVENT_COLUMNS, read_event, unseal
 
 _SALT, _NONCE = 16, 12
 _NOISE = 512
@@ -103,6 +103,18 @@ class Batch:
         if self._saved:
             self._flush(self._own)
         return self._size
+
+    def seal(
+        self, content: bytes, bound: bytes, tenant: str, subject: str, retain_s: float | None
+    ) -> tuple[bytes, bytes]:
+        """Encrypt *content* under the data key of *subject*; see `Transaction.seal`."""
+        key = self._keyring.for_writing(self.connection, tenant, subject, retain_s, self.now)
+        nonce = self._random(_NONCE)
+        return key.id, nonce + key.cipher.encrypt(nonce, content, bound)
+
+    def unseal(self, key_id: bytes, sealed: bytes, bound: bytes) -> bytes | None:
+        """What `seal` encrypted; None where its key was destroyed."""
+        return unseal(self.connection, self._keyring.opened(self._erasures), key_id, sealed, bound)
 
     # What the writer uses
 

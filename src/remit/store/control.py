@@ -24,15 +24,17 @@ from remit.core.ids import derived_id
 from remit.core.limits import exceeded
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import ApprovalNeed, Mode, OnViolation, Severity, ToolEffect, Violation
-from remit.store import approval_rows, control_limits
+from remit.store import approval_rows, control_limits, control_past
 from remit.store import control_breaker as rows_of
 from remit.store.control_breaker import ScopeRow, Violating
 from remit.store.control_rows import only
-from remit.store.control_schema import DDL
+from remit.store.control_schema import DDL as _TABLES
 from remit.store.transaction import Transaction
 
 __all__ = ["DDL", "Reservation", "admit", "count_violation", "precheck", "reservation", "settle", "sweep"]
 
+DDL = _TABLES + control_past.DDL
+"""All tables that this module writes."""
 CLOCK_TOLERANCE_S = 1.0
 """A step backwards larger than this expires every open approval."""
 KEPT_S = 24 * 3600.0
@@ -95,7 +97,9 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
         changes += _advance(tx, rows, request)
     mode, why = rows_of.mode_of(rows, tx.now)
     used = control_limits.usage(db, request.tenant, request.agent, request.claims, tx.now)
-    found = gate(request, mode, _load(db, request, tx.now), exceeded(request.claims, used))
+    standing = control_past.stand(tx, request)
+    over = (*standing.against, *exceeded(request.claims, used))
+    found = gate(request, mode, _load(db, request, tx.now), over)
     answer = Admission(
         status="admitted",
         mode=mode,
@@ -104,6 +108,10 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
         violations=_explained((*found.refused, *found.held, *found.flagged), why),
         changes=changes,
     )
+    if standing.repeats is not None and mode is not Mode.HALTED:
+        return replace(
+            answer, status="repeat", violations=(), first=standing.result, first_token=standing.repeats.token
+        )
     if not request.enforce:
         stopped = tuple(
             v for v in answer.violations if v.kind == "breaker" and v.on_violation is OnViolation.DENY
@@ -142,8 +150,8 @@ def _with_people(
             approval_rows.become(tx, given, ApprovalState.FAILED, reason=found.refused[0].clause)
         return replace(answer, status="refused")
     open_one = next((one for one in asked if one.state.open and one.epoch == answer.breaker_epoch), None)
-    unseen = [v for v in found.held if v.kind == "limits" and v.clause not in request.seen]
-    if given is not None and unseen:  # approved before this limit held: its own people have not been asked
+    unseen = [v for v in found.held if v.kind != "breaker" and v.clause not in request.seen]
+    if given is not None and unseen:  # approved before this clause held: its own people have not been asked
         return replace(answer, status="hold", need=need, approval_id=None)
     if given is not None:
         return _reserved(tx, request, rows, answer, given, human=True)
@@ -195,6 +203,7 @@ def _reserved(
         ),
     )
     control_limits.reserve(tx.connection, request.token, request.tenant, request.agent, request.claims)
+    control_past.reserve(tx, request)
     if given is not None:
         rows_of.raise_store_epoch(tx.connection)
         approval_rows.become(
@@ -227,8 +236,10 @@ def settle(tx: Transaction, settlement: Settlement) -> tuple[ModeChange, ...]:
     _end_approval(tx, held, settlement)
     if not settlement.ran:
         control_limits.release(tx.connection, held.token)
+        control_past.release(tx.connection, held.token)
         return sweep(tx)
     control_limits.commit(tx.connection, held.token, tx.now)
+    control_past.settle(tx, (held.tenant, held.agent), settlement)
     severity = _severity(settlement)
     if severity is not None:
         rule = rows_of.rule_of(tx.connection, held.agent_scope)
@@ -464,8 +475,11 @@ def _settle_late(tx: Transaction, held: Reservation, settlement: Settlement) -> 
         approval_rows.become(
             tx, one, ApprovalState.EXECUTED, reason="the outcome came late", body={"token": held.token}
         )
-    if not settlement.ran:
+    if settlement.ran:
+        control_past.settle(tx, (held.tenant, held.agent), settlement)
+    else:
         control_limits.release(db, held.token)
+        control_past.release(db, held.token)
     rule = rows_of.rule_of(db, held.agent_scope)
     severity = _severity(settlement) if settlement.ran else None
     kind = "late" if severity else f"late-{settlement.outcome if settlement.ran else 'not-run'}"
@@ -500,6 +514,7 @@ def _expire_lease(tx: Transaction, held: Reservation) -> tuple[ModeChange, ...]:
     """The outcome is unknown: claims stay, the approval is spent, and unless it only read, it counts."""
     _end(tx.connection, held, "expired", tx.now)
     control_limits.commit(tx.connection, held.token, tx.now)
+    control_past.expire(tx.connection, held.token, tx.now)
     counts = held.effect is not ToolEffect.READ
     tx.append(
         Event(
@@ -570,6 +585,7 @@ def _prune(connection: apsw.Connection, now: float) -> None:
         "DELETE FROM breaker_reservation WHERE state <> 'in_flight' AND settled_at < ?", (now - KEPT_S,)
     )
     control_limits.prune(connection, now - KEPT_S)
+    control_past.prune(connection, now - KEPT_S)
     longest = max(
         (max(row.rule.window_s, row.rule.recovery.look_back_s) for row in rows_of.touched(connection)),
         default=0.0,

@@ -67,6 +67,25 @@ def read_event(connection: apsw.Connection, opened: OpenedKeys, row: tuple[Any, 
     return StoredEvent(seq, at, event)
 
 
+def unseal(
+    connection: apsw.Connection, opened: OpenedKeys, key_id: bytes, sealed: bytes, bound: bytes
+) -> bytes | None:
+    """What was encrypted beside the journal under a data key; None where the key was destroyed.
+
+    Raises:
+        Unavailable: it was altered.
+    """
+    key = opened.get(connection, key_id)
+    if key is None:
+        return None
+    try:
+        return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], bound)
+    except (InvalidTag, ValueError):
+        raise Unavailable(
+            "what was kept of an earlier call was altered; run `remit journal verify`"
+        ) from None
+
+
 def _anomaly(row: list[Any]) -> AnomalyIndex:
     kind, severity, clauses, tool, counts, enforced = row
     names = tuple(msgspec.json.decode(clauses))
@@ -97,9 +116,11 @@ def read_events(
     limit: int | None = None,
     anomalies_only: bool = False,
     tenant: str | None = None,
+    agent: str | None = None,
+    last: int | None = None,
 ) -> Iterator[StoredEvent]:
     """The events that fit, in order of sequence, read in pages."""
-    where, values = ["event.seq > ?"], []
+    where, values = ["event.seq > ?"], list[str | int]()
     if session is not None:
         where.append("event.session = ?")
         values.append(session)
@@ -112,6 +133,12 @@ def read_events(
     if tenant is not None:
         where.append("event.tenant = ?")
         values.append(tenant)
+    if agent is not None:
+        where.append("event.agent = ?")
+        values.append(agent)
+    if last is not None:
+        where.append("event.seq <= ?")
+        values.append(last)
     columns = EVENT_COLUMNS.replace("LEFT JOIN", "JOIN") if anomalies_only else EVENT_COLUMNS
     sql = f"SELECT {columns} WHERE {' AND '.join(where)} ORDER BY event.seq LIMIT ?"
 

@@ -14,15 +14,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
+from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, Trace
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
 from remit.core.breaker import ModeChange
+from remit.core.decide import Recalled
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
+from remit.core.history import Ask, Look, Watch
+from remit.core.marks import MarkClaim
+from remit.core.repeats import RepeatAsk
 from remit.core.types import Json, LimitClaim, Mode, ToolEffect
 from remit.store import control, control_approvals, control_breaker, control_limits, outbox
+from remit.store.control_past import PastRows
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
+from remit.store.watching import watch_from_now
 from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
@@ -71,6 +77,10 @@ class SqliteRecords:
             claims=self._keyed(request.claims),
             digest=self._hidden(request.digest) if request.digest else "",
             epoch_seen=self._epoch_seen,
+            asks=self._keyed_asks(request.asks),
+            repeat=self._keyed_repeat(request.repeat),
+            marks=self._keyed_marks(request.marks),
+            trace=self._hiding(request.trace),
         )
         made: list[tuple[Admission, Sequence[Event], Sequence[Misstep]]] = []
 
@@ -95,6 +105,9 @@ class SqliteRecords:
         self, settlement: Settlement | None, events: Sequence[Event], missteps: Sequence[Misstep]
     ) -> Future[None]:
         """Give reservations back, count violations, write the outcome."""
+        if settlement is not None and (settlement.trace or settlement.marks):
+            trace, marks = self._hiding(settlement.trace), self._keyed_marks(settlement.marks)
+            settlement = replace(settlement, trace=trace, marks=marks)
 
         def work(tx: Transaction) -> None:
             for event in events:
@@ -192,6 +205,30 @@ class SqliteRecords:
         keyed, now = self._keyed(claims), self._now()
         return self._read(lambda db: control_limits.usage(db, tenant, agent, keyed, now))
 
+    def recall(
+        self,
+        tenant: str,
+        agent: str,
+        asks: Sequence[Ask],
+        repeat: RepeatAsk | None,
+        marks: Sequence[MarkClaim],
+    ) -> Recalled:
+        """What earlier calls say."""
+        keyed, same = self._keyed_asks(asks), self._keyed_repeat(repeat)
+        claims, now = self._keyed_marks(marks), self._now()
+
+        def look(db: Any) -> Recalled:
+            rows = PastRows(db, self.store.unsealing(db), tenant, agent, now)
+            first = rows.first(same) if same is not None else None
+            return Recalled(rows.answers(keyed), first, rows.marks(claims))
+
+        return self._read(look)
+
+    def watch(self, tenant: str, agent: str, watches: Sequence[Watch]) -> None:
+        """Keep what these ask about from now on, and go through what the journal has of earlier calls."""
+        if watches:
+            watch_from_now(self.store, self._hidden, tenant, agent, watches)
+
     def mode(
         self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None
     ) -> tuple[Mode, int, str]:
@@ -223,6 +260,24 @@ class SqliteRecords:
     def _keyed(self, claims: Sequence[LimitClaim]) -> tuple[LimitClaim, ...]:
         """The claims with keys that only this store can make: a customer's number is not to be guessed from an index."""
         return tuple(replace(c, key=self._hidden(c.key)) if c.key else c for c in claims)
+
+    def _keyed_asks(self, asks: Sequence[Ask]) -> tuple[Ask, ...]:
+        return tuple(
+            replace(a, look=self._keyed_look(a.look), broken_by=a.broken_by and self._keyed_look(a.broken_by))
+            for a in asks
+        )
+
+    def _keyed_look(self, look: Look) -> Look:
+        return replace(look, key=self._hidden(look.key))
+
+    def _keyed_repeat(self, repeat: RepeatAsk | None) -> RepeatAsk | None:
+        return None if repeat is None else replace(repeat, key=self._hidden(repeat.key))
+
+    def _keyed_marks(self, marks: Sequence[MarkClaim]) -> tuple[MarkClaim, ...]:
+        return tuple(replace(m, key=self._hidden(m.key)) for m in marks)
+
+    def _hiding(self, trace: Trace | None) -> Trace | None:
+        return None if trace is None else replace(trace, hide=self._hidden)
 
     def _hidden(self, key: str) -> str:
         return hmac.new(self._limit_key, key.encode(), hashlib.sha256).hexdigest()

@@ -30,7 +30,7 @@ from remit.store.notary import Notary
 from remit.store.opening import Opened, open_database
 from remit.store.pool import Readers
 from remit.store.quiet import Quiet
-from remit.store.reader import read_events
+from remit.store.reader import read_events, unseal
 from remit.store.reserve import RESERVE_BYTES, Reserve
 from remit.store.transaction import Transaction
 from remit.store.waiting import Waiting
@@ -255,6 +255,19 @@ class SqliteStore:
             anomalies_only=anomalies_only,
             tenant=tenant,
         )
+
+    def events_of(
+        self, agent: str, tenant: str, kinds: Collection[str], *, after: int = 0, last: int
+    ) -> Iterator[StoredEvent]:
+        """Events of one agent up to a sequence, oldest first, decrypted."""
+        return read_events(
+            self.read, self._keyring, kinds=kinds, after=after, tenant=tenant, agent=agent, last=last
+        )
+
+    def unsealing(self, connection: apsw.Connection) -> Callable[[bytes, bytes, bytes], bytes | None]:
+        """What opens values that were sealed beside the journal, as of the snapshot of *connection*."""
+        opened = self._keyring.opened(connection.execute("SELECT erasures FROM head").get)
+        return lambda key_id, sealed, bound: unseal(connection, opened, key_id, sealed, bound)
 
     def event(self, event_id: str) -> StoredEvent | None:
         """The event with this id; None where there is none."""

@@ -29,3 +29,26 @@ class Transaction(Protocol):
         Raises:
             BadInput: the id is known with another body.
         """
+
+    def seal(
+        self, content: bytes, bound: bytes, tenant: str, subject: str, retain_s: float | None
+    ) -> tuple[bytes, bytes]:
+        """Encrypt *content* under the data key of *subject*, so that erasing the subject erases it.
+
+        Args:
+            content: the plaintext.
+            bound: what it is tied to; it opens with the same only.
+            tenant: whose store part it is.
+            subject: whose data it is; empty for nobody's.
+            retain_s: how long it stays readable; None for ever.
+
+        Returns:
+            The id of the key, and the ciphertext.
+        """
+
+    def unseal(self, key_id: bytes, sealed: bytes, bound: bytes) -> bytes | None:
+        """What `seal` encrypted; None where its key was destroyed.
+
+        Raises:
+            Unavailable: it was altered.
+        """

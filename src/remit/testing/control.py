@@ -55,6 +55,18 @@ class Work:
             self.written.append(event)
         return len(self.journal) + len(self.written)
 
+    def seal(
+        self, content: bytes, bound: bytes, tenant: str, subject: str, retain_s: float | None
+    ) -> tuple[bytes, bytes]:
+        """Kept as it is: this world has no keys."""
+        del bound, tenant, subject, retain_s
+        return b"", content
+
+    def unseal(self, key_id: bytes, sealed: bytes, bound: bytes) -> bytes | None:
+        """As it was kept."""
+        del key_id, bound
+        return sealed
+
 
 class World:
     """The control tables in a file or in memory.

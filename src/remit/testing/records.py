@@ -9,9 +9,14 @@ from typing import Any, TypeVar
 
 from remit.core.admission import Admission, AdmitRequest, Gate, Load, Misstep, Settlement, gate
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, ApprovalStatus, Parked
+from remit.core.decide import Recalled
 from remit.core.event import Event, StoredEvent
+from remit.core.history import Ask, Watch
 from remit.core.limits import exceeded
+from remit.core.marks import MarkClaim
+from remit.core.recollection import Recollection
 from remit.core.redact import Redactor
+from remit.core.repeats import RepeatAsk
 from remit.core.types import ApprovalNeed, LimitClaim, Mode, ToolEffect
 from remit.testing.builders import FakeClock, FakeIds, small_refunds
 from remit.usecases.guard import Guard
@@ -42,6 +47,8 @@ class FakeRecords:
     """By digest of the call."""
     in_flight: set[str] = field(default_factory=set)
     """Tokens that were admitted and not settled."""
+    earlier: Recollection = field(default_factory=Recollection)
+    """Earlier calls, as a test tells them."""
 
     def kinds(self) -> list[str]:
         """Kinds of the events, in order."""
@@ -118,6 +125,21 @@ class FakeRecords:
     def used_micros(self, tenant: str, agent: str, claims: Sequence[LimitClaim]) -> tuple[int, ...]:  # noqa: ARG002
         """What admitted calls took; nothing is given back here."""
         return tuple(self.used.get((claim.clause, claim.key), 0) for claim in claims)
+
+    def recall(
+        self,
+        tenant: str,  # noqa: ARG002
+        agent: str,  # noqa: ARG002
+        asks: Sequence[Ask],
+        repeat: RepeatAsk | None,
+        marks: Sequence[MarkClaim],
+    ) -> Recalled:
+        """What `earlier` says."""
+        first = self.earlier.first(repeat) if repeat is not None else None
+        return Recalled(self.earlier.answers(asks), first, self.earlier.marks(marks))
+
+    def watch(self, tenant: str, agent: str, watches: Sequence[Watch]) -> None:
+        """Nothing to index: a test tells the past by `earlier`."""
 
     def mode(
         self,

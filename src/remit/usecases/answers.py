@@ -9,15 +9,19 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from remit.core import anomaly, codec
-from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
+from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, Trace
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
 from remit.core.breaker import governed
+from remit.core.canonical import canonical
 from remit.core.decide import Past, Prepared, action_digest, look_back
+from remit.core.errors import BadInput
 from remit.core.event import AnomalyIndex, Event
+from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
 from remit.core.lifecycle import refine
+from remit.core.marks import MarkClaim
 from remit.core.promote import watched_binding, withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from remit.usecases.session import Session
 
 
+T = TypeVar("T")
 _CUT = "..."
 """In a message that holds a part of a value only."""
 _UNATTENDED = "nobody waited for the call any more"
@@ -61,13 +66,20 @@ class CallAnswers:
         """The tool's own exception, once it is being settled."""
         self._pending: list[Future[Any]] = []
         """Writes that must be durable before the call ends: those of a read run beside it."""
+        self._prepared: Prepared | None = None
 
     # ------------------------------------------------------------------------------------------ consult
     def consult(self, prepared: Prepared) -> Past:
-        """Origins of the argument values, and what the limits hold."""
+        """Origins of the argument values, what the limits hold, and what earlier calls say."""
+        self._prepared = prepared
         used = self.records.used_micros(*self._who()[:2], prepared.claims) if prepared.claims else ()
+        earlier = self.session.recall(prepared)
         with self.session.lock:
-            return look_back(prepared, self.session.text, used)
+            return look_back(prepared, self.session.text, used, earlier)
+
+    def recall(self, marks: Sequence[MarkClaim]) -> tuple[int | None, ...]:
+        """The highest value known for each quantity."""
+        return self.records.recall(*self._who()[:2], (), None, marks).marks
 
     # ------------------------------------------------------------------------------------------ record
     def record(self, decision: Decision) -> Future[None]:
@@ -109,6 +121,8 @@ class CallAnswers:
             and not decision.violations
             and approval_id is None
             and not reserve
+            and decision.tool not in self.envelope.watched
+            and not (self._prepared and self._prepared.looks_back)
             and not governed(self.envelope.breaker, ToolEffect.READ)
         )
 
@@ -142,7 +156,27 @@ class CallAnswers:
             enforce=enforced,
             binding=self.binding,
             envelope=self.envelope.hash,
+            asks=self._prepared.asks if self._prepared else (),
+            repeat=self._prepared.repeat if self._prepared else None,
+            marks=self._prepared.marks if self._prepared else (),
+            trace=self._trace(decision),
+            gives_first=bool(decision.repeats) and (enforced or self._binds_repeats()),
         )
+
+    def _binds_repeats(self) -> bool:
+        """Whether the tool's idempotency is acted upon while the envelope monitors."""
+        repeat = self._prepared.repeat if self._prepared else None
+        return repeat is not None and repeat.rule.clause.id in self.binding
+
+    def _trace(self, decision: Decision) -> Trace | None:
+        """What may be kept of the call for later ones; arguments that nobody can read leave none."""
+        args = decision.canonical
+        if args is None:
+            return None
+        session = self.session
+        redacted = session.guard.redactor.value
+        retain_s = self.envelope.capture.retain_s
+        return Trace(session.facts.caller, lambda: redacted(dict(args)), session.subject, retain_s)
 
     def digest(self, decision: Decision) -> str:
         """What an approval of this call is bound to, without the breaker's epoch."""
@@ -258,8 +292,33 @@ class CallAnswers:
             return dict(self.call.args)
         return {key: _copy(value) for key, value in (decision.canonical or {}).items()}
 
+    def repeat(self, decision: Decision, admission: Admission) -> Future[Json]:
+        """Give the first call's result again; done when it is durable that it was."""
+        self.session.ask(decision)  # the result vouches for nothing that this call carries
+        body = codec.outcome_body(Outcome(admission.first), self.session.guard.redactor.text)
+        body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool}
+        body |= {"mode": admission.mode.value, "repeats": admission.first_token}
+        text = codec.result_text(admission.first)
+        event = self.session.result_event(body, None, decision, text, withheld=False)
+        done: Future[Json] = Future()
+        self.records.append([event]).add_done_callback(lambda f: _pass_on(f, done, admission.first))
+        return done
+
+    def _captured(self, value: object) -> tuple[bool, Json]:
+        """Whether a result is plain JSON, and the result without its secrets."""
+        try:
+            return True, self.session.guard.redactor.value(canonical(value))
+        except BadInput:
+            return False, None
+
     def settle(
-        self, decision: Decision, admission: Admission, outcome: Outcome, *, enforced: bool
+        self,
+        decision: Decision,
+        admission: Admission,
+        outcome: Outcome,
+        *,
+        enforced: bool,
+        marks: tuple[MarkClaim, ...] = (),
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
         self.raised = outcome.error
@@ -271,7 +330,19 @@ class CallAnswers:
             told = (*told, (Severity.MEDIUM, "unknown-outcome"))
         ended = "violation" if told else "error" if outcome.error is not None else "clean"
         if admission.lease_until is not None:
-            done = self.records.settle(Settlement(self.token, ended, told), events, ())
+            settlement = Settlement(
+                self.token,
+                ended,
+                told,
+                trace=self._trace(decision),
+                tool=decision.tool,
+                state=_state(
+                    outcome, withheld=bool(withheld_by(outcome.violations, self.envelope, self.binding))
+                ),
+                output=lambda: self._captured(outcome.value),
+                marks=marks,
+            )
+            done = self.records.settle(settlement, events, ())
         else:
             missteps = (self._misstep(told, "output", "", enforced),) if told else ()
             done = self.records.settle(None, events, missteps)
@@ -440,12 +511,19 @@ def _copy(value: Json) -> Json:
     return value
 
 
-def _pass_on(written: Future[None], done: Future[Admission], admission: Admission) -> None:
+def _state(outcome: Outcome, *, withheld: bool) -> str:
+    """How later calls see this one."""
+    if outcome.error is not None:
+        return FAILED if isinstance(outcome.error, Exception) else UNKNOWN
+    return WITHHELD if withheld else DONE
+
+
+def _pass_on(written: Future[None], done: Future[T], value: T) -> None:
     error = written.exception()
     if error is not None:
         done.set_exception(error)
     else:
-        done.set_result(admission)
+        done.set_result(value)
 
 
 def _all_of(futures: Sequence[Future[Any]]) -> Future[None]:

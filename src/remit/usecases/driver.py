@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core.admission import Admission
 from remit.core.errors import BadInput, Unavailable
-from remit.core.lifecycle import Admit, Approve, Consult, Need, Record, Run, Script, Settle, refine
+from remit.core.lifecycle import (
+    Admit,
+    Approve,
+    Consult,
+    Need,
+    Recall,
+    Record,
+    Repeat,
+    Run,
+    Script,
+    Settle,
+    refine,
+)
 from remit.core.refusals import CallDenied
 from remit.core.types import Decision, OnViolation, Outcome, Severity, Violation
 from remit.usecases.answers import CallAnswers
@@ -90,9 +102,13 @@ class Driver:
                 return self.answers.record(need.decision)
             case Admit():
                 return self.answers.admit(need.decision, need.approval_id, enforced=need.enforced)
+            case Repeat():
+                return self.answers.repeat(need.decision, need.admission)
+            case Recall():
+                return self.answers.recall(need.marks)
             case Settle():
                 return self.answers.settle(
-                    need.decision, need.admission, need.outcome, enforced=need.enforced
+                    need.decision, need.admission, need.outcome, enforced=need.enforced, marks=need.marks
                 )
         raise AssertionError(need)
 

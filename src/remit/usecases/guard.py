@@ -19,6 +19,7 @@ from remit.core.decide import facts_for
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
+from remit.core.history import Caller, watches_of
 from remit.core.ids import derived_id
 from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
@@ -80,6 +81,7 @@ class Guard:
         self.allow_volatile = allow_volatile
         self.draw = draw or random.SystemRandom().random
         self._on_close = on_close
+        records.watch(self.tenant, envelope.name, watches_of(envelope.tools))
 
     @property
     def keeps_texts(self) -> bool:
@@ -141,7 +143,8 @@ class Guard:
         )
         if history:
             info = _resumed(info, history, given_facts=facts is not None)
-        facts_seen = facts_for(self.envelope, info.facts)
+        caller = Caller(info.id, info.principal)
+        facts_seen = facts_for(self.envelope, info.facts, caller, self.redactor.value)
         session = Session(self, info, facts_seen, SessionText())
         append_facts(session.text, self.envelope, facts_seen.values)
         _restore(session.text, self.envelope, info, history)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core import anomaly, codec
 from remit.core.admission import Misstep
-from remit.core.decide import Facts, decide, look_back, prepare
+from remit.core.decide import Facts, Prepared, Recalled, decide, look_back, prepare
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of
@@ -193,8 +193,9 @@ class Session:
             if prepared.claims
             else ()
         )
+        earlier = self.recall(prepared)
         with self.lock:
-            past = look_back(prepared, self.text, used)
+            past = look_back(prepared, self.text, used, earlier)
             decision = decide(prepared, guard.envelope, self.facts, past)
         if prepared.tool is None or guard.envelope.enforcement is Enforcement.MONITOR:
             return marked(decision, guard.envelope, self.id)
@@ -202,6 +203,13 @@ class Session:
             self.info.tenant, self.info.agent, guard.agent_version, decision.effect
         )
         return refine(decision, guard.standing(mode, epoch, prepared.tool.effect))
+
+    def recall(self, prepared: Prepared) -> Recalled | None:
+        """What earlier calls say about one that is to be decided; None where no clause asks."""
+        if not prepared.looks_back:
+            return None
+        who = (self.info.tenant, self.info.agent)
+        return self.guard.records.recall(*who, prepared.asks, prepared.repeat, prepared.marks)
 
     def _answers(self, tool: str, args: Any, call_id: str, run: object) -> CallAnswers:
         if not callable(run):  # told before anything is decided: nothing of a limit is used up

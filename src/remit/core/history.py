@@ -1,0 +1,364 @@
+"""What happened before: which earlier calls a clause asks about, and what their answer means.
+
+An event is a call of one tool in one phase. `request`: it was admitted; it counts while it runs, and whatever became of
+it, unless it never ran. `response`: its result came back. A refused attempt is no event, and no call is its own.
+
+Where something must have happened (`formerly`, `since`) only results that reached the agent count. Where something must
+not have (`never`, `broken_by`) a withheld result and an outcome that nobody knows count as well.
+
+Equalities between the event and this call are *pins*: an index finds the events that fit them, so that looking costs
+the same however long the history is. What else `where` says is asked of those events, the newest `MOST_LOOKED` of them;
+a clause that would have to look at more refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from remit.core.canonical import digest
+from remit.core.cel import ConditionError
+from remit.core.envelope import Clause, EventPattern, History, Tool
+from remit.core.limits import spoken
+from remit.core.types import Json, OnViolation, Severity, Violation
+
+MOST_LOOKED = 256
+"""Events of one pattern that `where` is asked about."""
+
+REQUEST, RESPONSE = "request", "response"
+IN_FLIGHT, DONE, FAILED, WITHHELD, UNKNOWN = "in_flight", "done", "failed", "withheld", "unknown"
+"""How a call stands: `failed` raised, `withheld` ran and its result was kept from the agent."""
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a store keeps of the calls of one tool, so that a clause can find them again."""
+
+    tool: str
+    across: str
+    """`session`, `principal` or `agent`."""
+    pins: tuple[Path, ...]
+    """Paths whose values, together with the scope, are the key of an event."""
+    keeps: tuple[Path, ...]
+    """Paths whose values are kept, for `where`."""
+    within_s: float
+
+    @property
+    def id(self) -> str:
+        """The same for equal watches, in any process and any version of an envelope."""
+        return digest([self.tool, self.across, self.pins, self.keeps, self.within_s])
+
+    @property
+    def of_output(self) -> bool:
+        """Whether its key is known only once the result is."""
+        return any(path[0] == "output" for path in self.pins)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call it is."""
+
+    session: str = ""
+    principal: str | None = None
+
+    def scope(self, across: str) -> str:
+        """What calls of the same scope share.
+
+        Raises:
+            ConditionError: the scope is the principal's, and the session names none.
+        """
+        if across == "principal" and self.principal is None:
+            raise ConditionError("looks across the principal's sessions, and this session names no principal")
+        return {"session": self.session, "principal": self.principal or "", "agent": ""}[across]
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """One earlier call in one phase, as far as it was kept."""
+
+    order: int
+    """Grows with time; a later event has a higher one."""
+    phase: str
+    state: str
+    kept: Mapping[str, Json] | None
+    """`args` and `output`, reduced to what the watch keeps; None where it cannot be read any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One question about the past: the events of a pattern that agree with this call."""
+
+    watch: Watch
+    phases: tuple[str, ...]
+    absence: bool
+    """True where the clause wants that nothing fits."""
+    key: str
+    """Digest of scope and pinned values."""
+    fits: Callable[[Mapping[str, Json]], bool] | None
+    """Whether `where` holds of what was kept of an event; None where the pins say it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One history clause, with the values of this call in place."""
+
+    clause: Clause
+    operator: str
+    look: Look
+    broken_by: Look | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the past says to one `Ask`."""
+
+    holds: bool
+    problem: str = ""
+    """Why it does not hold."""
+    error: bool = False
+    """True where the past cannot tell."""
+
+
+class PastEvents(Protocol):
+    """Where earlier calls are looked up."""
+
+    def matching(self, look: Look) -> Iterator[PastEvent]:
+        """Events of the look's watch and key within its window, the newest first."""
+
+    def blind_s(self, watch: Watch) -> float:
+        """Seconds at the far end of the watch's window about which nothing is known; 0 where all is."""
+
+
+def watches_of(tools: Mapping[str, Tool]) -> tuple[Watch, ...]:
+    """Everything that the history clauses of *tools* ask about, each once."""
+    found: dict[str, Watch] = {}
+    for tool in tools.values():
+        for history in tool.history:
+            for pattern in (history.event, history.broken_by):
+                if pattern is not None:
+                    watch = watch_of(pattern, history.within_s)
+                    found[watch.id] = watch
+    return tuple(found.values())
+
+
+def watch_of(pattern: EventPattern, within_s: float) -> Watch:
+    """What must be kept so that *pattern* can be looked up."""
+    pins = tuple(path for path, _ in pattern.pins)
+    return Watch(pattern.tool, pattern.across, pins, pattern.keeps, within_s)
+
+
+def ask_of(history: History, roots: Mapping[str, object], caller: Caller) -> Ask:
+    """The clause with the values of this call in place.
+
+    Args:
+        history: the clause.
+        roots: `args` and `session` of this call.
+        caller: whose call it is.
+
+    Raises:
+        ConditionError: a pinned value cannot be computed.
+    """
+    absence = history.operator == "never"
+    look = _look(history.event, history.within_s, roots, caller, absence=absence)
+    broken = history.broken_by
+    ended = None if broken is None else _look(broken, history.within_s, roots, caller, absence=True)
+    return Ask(history.clause, history.operator, look, ended)
+
+
+def _look(
+    pattern: EventPattern, within_s: float, roots: Mapping[str, object], caller: Caller, *, absence: bool
+) -> Look:
+    values: list[Any] = [condition.evaluate(roots) for _, condition in pattern.pins]
+    where = pattern.where
+
+    def fits(kept: Mapping[str, Json]) -> bool:
+        assert where is not None  # noqa: S101 - asked only where there is one
+        return where.evaluate({**roots, "event": kept}) is True
+
+    return Look(
+        watch=watch_of(pattern, within_s),
+        phases=pattern.phases,
+        absence=absence,
+        key=spelled_key(caller.scope(pattern.across), values),
+        fits=None if where is None else fits,
+    )
+
+
+def event_key(watch: Watch, caller: Caller, args: Json, output: Json) -> str | None:
+    """The key under which a call is found by *watch*; None where it lacks a pinned value, and so fits nobody's call.
+
+    Args:
+        watch: what is kept.
+        caller: whose call it is.
+        args: its canonical arguments.
+        output: its result; None before there is one.
+    """
+    values = []
+    for path in watch.pins:
+        found, value = _at({"args": args, "output": output}, path)
+        if not found:
+            return None
+        values.append(value)
+    try:
+        return spelled_key(caller.scope(watch.across), values)
+    except ConditionError:
+        return None
+
+
+def kept_of(watch: Watch, args: Json, output: Json) -> dict[str, Json]:
+    """What *watch* keeps of a call."""
+    kept: dict[str, Json] = {}
+    for path in watch.keeps:
+        found, value = _at({"args": args, "output": output}, path)
+        if not found:
+            continue
+        if len(path) == 1:
+            kept[path[0]] = value
+        else:
+            kept.setdefault(path[0], {})[path[1]] = value
+    return kept
+
+
+def _at(value: Json, path: Path) -> tuple[bool, Json]:
+    for step in path:
+        if not isinstance(value, Mapping) or step not in value:
+            return False, None
+        value = value[step]
+    return True, value
+
+
+def spelled_key(scope: str, values: Sequence[Json]) -> str:
+    """One digest for what is equal: 1 and 1.0 share a key, and 1 and true do not.
+
+    >>> spelled_key("s", [1]) == spelled_key("s", [1.0]), spelled_key("s", [1]) == spelled_key("s", [True])
+    (True, False)
+    """
+    return digest([scope, [spelled(value) for value in values]])
+
+
+def spelled(value: Json) -> Json:
+    """One spelling of what is equal, so that 1 and 1.0, 0.0 and -0.0 are the same key."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [spelled(one) for one in value]
+    return {key: spelled(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+# ---------------------------------------------------------------------------------------------------- answers
+def answer(ask: Ask, past: PastEvents) -> Answer:
+    """What *past* says to *ask*."""
+    try:
+        return _OPERATORS[ask.operator](ask, past)
+    except ConditionError as error:
+        return Answer(False, str(error), error=True)
+
+
+def _formerly(ask: Ask, past: PastEvents) -> Answer:
+    if _first(ask.look, past) is not None:
+        return Answer(True)
+    return Answer(False, f"no {_told(ask.look)}")
+
+
+def _never(ask: Ask, past: PastEvents) -> Answer:
+    found = _first(ask.look, past)
+    if found is not None:
+        return Answer(False, f"{_told(ask.look)}{_how(found)}")
+    if blind := past.blind_s(ask.look.watch):
+        told = f"the first {spoken(round(blind))} of {spoken(ask.look.watch.within_s)} are not known to this store"
+        return Answer(False, told, error=True)
+    return Answer(True)
+
+
+def _since(ask: Ask, past: PastEvents) -> Answer:
+    began = _first(ask.look, past)
+    if began is None:
+        return Answer(False, f"no {_told(ask.look)}")
+    assert ask.broken_by is not None  # noqa: S101 - the reader saw to it
+    ended = _first(ask.broken_by, past, after=began.order)
+    if ended is not None:
+        return Answer(False, f"{_told(ask.broken_by)} after that{_how(ended)}")
+    return Answer(True)
+
+
+_OPERATORS: dict[str, Callable[[Ask, PastEvents], Answer]] = {
+    "formerly": _formerly,
+    "never": _never,
+    "since": _since,
+}
+
+
+def _first(look: Look, past: PastEvents, *, after: int = -1) -> PastEvent | None:
+    """The newest event that fits.
+
+    Raises:
+        ConditionError: `where` fails on an event, or more would have to be looked at.
+    """
+    looked = 0
+    for event in past.matching(look):
+        if not counts(event, look):
+            continue
+        if event.order < after and event.state != IN_FLIGHT:
+            return None
+        if look.fits is None:
+            return event
+        looked += 1
+        if looked > MOST_LOOKED:
+            if not look.absence:
+                return None
+            told = f"more than {MOST_LOOKED} calls of {look.watch.tool} to look at"
+            raise ConditionError(f"{told}; relate 'where' to this call by an equality, or shorten 'within'")
+        if event.kept is None:
+            raise ConditionError(f"an earlier call of {look.watch.tool} cannot be read any more")
+        if look.fits(event.kept):
+            return event
+    return None
+
+
+def counts(event: PastEvent, look: Look) -> bool:
+    """Whether the event is of a phase that the look asks for."""
+    if event.phase in look.phases and event.phase == REQUEST:
+        return True
+    if RESPONSE not in look.phases:
+        return False
+    if event.phase == REQUEST:  # nobody knows whether its result came back
+        return look.absence and event.state == UNKNOWN
+    return event.state == DONE or (look.absence and event.state in (WITHHELD, UNKNOWN))
+
+
+def _told(look: Look) -> str:
+    related = "such " if look.fits is not None or look.watch.pins else ""
+    whose = {"session": "in this session ", "principal": "for this principal ", "agent": ""}[
+        look.watch.across
+    ]
+    return f"{related}call of {look.watch.tool} {whose}in the last {spoken(look.watch.within_s)}"
+
+
+def _how(event: PastEvent) -> str:
+    return {IN_FLIGHT: ", still running", UNKNOWN: ", of unknown outcome"}.get(event.state, "")
+
+
+def violations(asks: Sequence[Ask], answers: Sequence[Answer]) -> tuple[Violation, ...]:
+    """One violation for each ask whose answer does not hold; asks without an answer are errors.
+
+    Args:
+        asks: the clauses of one call.
+        answers: in the same order.
+    """
+    if len(asks) != len(answers):
+        missing = Answer(False, "the store did not say what happened before", error=True)
+        answers = [missing] * len(asks)
+    return tuple(
+        _violation(a.clause, found) for a, found in zip(asks, answers, strict=True) if not found.holds
+    )
+
+
+def _violation(clause: Clause, found: Answer) -> Violation:
+    if found.error:
+        told = f"cannot be evaluated: {found.problem}"
+        return Violation(clause.id, "history", OnViolation.DENY, Severity.LOW, told, error=True)
+    told = f"{clause.message} ({found.problem})" if clause.message else found.problem
+    return Violation(clause.id, "history", clause.on_violation, clause.severity, told)

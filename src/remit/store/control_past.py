@@ -1,0 +1,374 @@
+"""Earlier calls, kept so that later ones can be judged by them: history, idempotency, monotonic quantities.
+
+What is kept is decided by the watches in the database, not by the envelope of whoever writes: also a process that still
+runs an older version of the envelope leaves behind what the newer one asks about. Keys are digests that only this store
+can make; values are encrypted under their subject's data key, so that erasing the subject erases them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import msgspec
+
+from remit.core.admission import AdmitRequest, Settlement, Trace
+from remit.core.cel import ConditionError
+from remit.core.history import (
+    DONE,
+    IN_FLIGHT,
+    REQUEST,
+    RESPONSE,
+    UNKNOWN,
+    WITHHELD,
+    Answer,
+    Ask,
+    Look,
+    PastEvent,
+    Watch,
+    answer,
+    event_key,
+    kept_of,
+    violations,
+)
+from remit.core.marks import MarkClaim
+from remit.core.marks import violations as mark_violations
+from remit.core.repeats import First, RepeatAsk, returns_first
+from remit.core.repeats import violation as repeat_violation
+from remit.core.types import Json, OnViolation, Severity, Violation
+from remit.store.transaction import Transaction
+
+DDL = """
+CREATE TABLE IF NOT EXISTS history_watch (
+  tenant TEXT NOT NULL, agent TEXT NOT NULL, tool TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL,
+  within_s REAL NOT NULL, since REAL NOT NULL, filled INTEGER NOT NULL, used REAL NOT NULL,
+  PRIMARY KEY (tenant, agent, tool, id)
+) WITHOUT ROWID;
+
+-- AUTOINCREMENT: a later event has a higher number, whatever was pruned. While a call is in flight its `at` is infinite.
+CREATE TABLE IF NOT EXISTS history_event (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL, watch TEXT NOT NULL, phase TEXT NOT NULL,
+  tenant TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
+  at REAL NOT NULL, asked_at REAL NOT NULL, within_s REAL NOT NULL, key_id BLOB, sealed BLOB
+);
+CREATE UNIQUE INDEX IF NOT EXISTS history_event_token ON history_event (token, watch, phase);
+CREATE INDEX IF NOT EXISTS history_event_key ON history_event (tenant, agent, watch, key, at, seq);
+CREATE INDEX IF NOT EXISTS history_event_old ON history_event (at + within_s);
+
+CREATE TABLE IF NOT EXISTS repeat_use (
+  token TEXT NOT NULL, clause TEXT NOT NULL, tenant TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL,
+  at REAL NOT NULL, within_s REAL NOT NULL, state TEXT NOT NULL, key_id BLOB, sealed BLOB,
+  PRIMARY KEY (token, clause)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS repeat_use_key ON repeat_use (tenant, agent, clause, key, at);
+CREATE INDEX IF NOT EXISTS repeat_use_old ON repeat_use (at + within_s);
+
+CREATE TABLE IF NOT EXISTS monotonic_use (
+  token TEXT NOT NULL, clause TEXT NOT NULL, tenant TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL,
+  rank INTEGER NOT NULL, settled INTEGER NOT NULL, PRIMARY KEY (token, clause)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS monotonic_use_key ON monotonic_use (tenant, agent, clause, key, rank);
+"""
+
+_IN_FLIGHT = float("inf")
+MOST_KEPT_BYTES = 1_000_000
+"""A first result larger than this is not kept; its repeats are refused."""
+_PAGE = 64
+
+Unseal = Callable[[bytes, bytes, bytes], bytes | None]
+"""Opens what was sealed: key id, ciphertext, what it is bound to. None where the key was destroyed."""
+
+
+# ---------------------------------------------------------------------------------------------------- looking
+@dataclass(frozen=True, slots=True)
+class PastRows:
+    """`core.decide.Earlier` over one connection: as the database stands, for one agent.
+
+    Args:
+        connection: reads only.
+        unseal: opens what was kept.
+        tenant, agent: whose calls.
+        now: the store's clock.
+    """
+
+    connection: apsw.Connection
+    unseal: Unseal
+    tenant: str
+    agent: str
+    now: float
+
+    def answers(self, asks: Sequence[Ask]) -> tuple[Answer, ...]:
+        """What happened before, for each ask."""
+        return tuple(answer(ask, self) for ask in asks)
+
+    def matching(self, look: Look) -> Iterator[PastEvent]:
+        """Events of the look's watch and key within its window, the newest first; read a page at a time."""
+        watch = look.watch
+        after, seq = _IN_FLIGHT, 2**62
+        sql = (
+            "SELECT seq, token, phase, state, at, key_id, sealed FROM history_event"
+            " WHERE tenant = ? AND agent = ? AND watch = ? AND key = ? AND at > ? AND (at, seq) < (?, ?)"
+            " ORDER BY at DESC, seq DESC LIMIT ?"
+        )
+        while True:
+            whose = (self.tenant, self.agent, watch.id, look.key, self.now - watch.within_s)
+            page: list[Any] = self.connection.execute(sql, (*whose, after, seq, _PAGE)).fetchall()
+            for row in page:
+                yield self._event(look, row)
+            if len(page) < _PAGE:
+                return
+            seq, after = int(page[-1][0]), float(page[-1][4])
+
+    def _event(self, look: Look, row: tuple[Any, ...]) -> PastEvent:
+        seq, token, phase, state, _, key_id, sealed = row
+        kept: Json = None
+        if look.fits is not None and sealed is not None:
+            opened = self.unseal(key_id, sealed, bound_to(token, look.watch.id, phase))
+            kept = None if opened is None else msgspec.json.decode(opened)
+        return PastEvent(seq, phase, state, kept)
+
+    def blind_s(self, watch: Watch) -> float:
+        """Seconds at the far end of the window from which nothing was kept."""
+        row = self.connection.execute(
+            "SELECT since FROM history_watch WHERE tenant = ? AND agent = ? AND tool = ? AND id = ?",
+            (self.tenant, self.agent, watch.tool, watch.id),
+        ).fetchone()
+        since = self.now if row is None else float(row[0])
+        return max(0.0, min(watch.within_s, since - (self.now - watch.within_s)))
+
+    def first(self, ask: RepeatAsk) -> First | None:
+        """The latest call with the same key in the window."""
+        row = self._latest(ask)
+        return None if row is None else First(row[0], row[1], readable=row[3] is not None)
+
+    def first_result(self, ask: RepeatAsk) -> Json:
+        """What the latest call with the same key gave back, as it was captured.
+
+        Raises:
+            ConditionError: it cannot be read.
+        """
+        row = self._latest(ask)
+        opened = None
+        if row is not None and row[3] is not None:
+            opened = self.unseal(row[2], row[3], bound_to(row[0], ask.rule.clause.id, "result"))
+        if opened is None:
+            raise ConditionError("the first result cannot be read any more")
+        return msgspec.json.decode(opened)
+
+    def _latest(self, ask: RepeatAsk) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self.connection.execute(
+            "SELECT token, state, key_id, sealed FROM repeat_use WHERE tenant = ? AND agent = ? AND clause = ?"
+            " AND key = ? AND at > ? ORDER BY at DESC LIMIT 1",
+            (self.tenant, self.agent, ask.rule.clause.id, ask.key, self.now - ask.rule.within_s),
+        ).fetchone()
+        return found
+
+    def marks(self, claims: Sequence[MarkClaim]) -> tuple[int | None, ...]:
+        """The highest rank of each claim's key."""
+        return tuple(self._mark(claim) for claim in claims)
+
+    def _mark(self, claim: MarkClaim) -> int | None:
+        row = self.connection.execute(
+            "SELECT max(rank) FROM monotonic_use WHERE tenant = ? AND agent = ? AND clause = ? AND key = ?",
+            (self.tenant, self.agent, claim.rule.clause.id, claim.key),
+        ).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+
+def bound_to(token: str, what: str, phase: str) -> bytes:
+    """What a ciphertext is tied to: its own row, so that rows cannot be exchanged."""
+    return "\x00".join(("past", token, what, phase)).encode()
+
+
+# ---------------------------------------------------------------------------------------------------- admitting
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What earlier calls say under the lock."""
+
+    against: tuple[Violation, ...] = ()
+    repeats: First | None = None
+    result: Json = None
+
+
+def stand(tx: Transaction, request: AdmitRequest) -> Standing:
+    """Ask everything again that was asked before the decision: other calls may have come between."""
+    if not (request.asks or request.marks or request.repeat):
+        return Standing()
+    rows = PastRows(tx.connection, tx.unseal, request.tenant, request.agent, tx.now)
+    if request.repeat is None:
+        return Standing(_against(request, rows))
+    first, rule = rows.first(request.repeat), request.repeat.rule
+    binds = request.enforce or rule.clause.id in request.binding
+    if binds and returns_first(rule, first) and first is not None:
+        try:
+            return Standing((), first, rows.first_result(request.repeat))
+        except ConditionError:
+            first = First(first.token, first.state, readable=False)
+    found = repeat_violation(rule, first)
+    against = (() if found is None else (found,)) + _against(request, rows)
+    if request.gives_first and found is None:
+        told = "the first result was to be given again and has just expired; make the call again"
+        gone = Violation(rule.clause.id, "idempotency", OnViolation.DENY, Severity.LOW, told)
+        return Standing((gone, *against))
+    return Standing(against)
+
+
+def _against(request: AdmitRequest, rows: PastRows) -> tuple[Violation, ...]:
+    found = violations(request.asks, rows.answers(request.asks))
+    return (*found, *mark_violations(request.marks, rows.marks(request.marks)))
+
+
+def reserve(tx: Transaction, request: AdmitRequest) -> None:
+    """The call is admitted: from now on it is an event, the first of its repeats, and holds its marks."""
+    if request.trace is not None:
+        whose = (request.tenant, request.agent, request.tool)
+        _remember(tx, request.token, whose, request.trace, REQUEST, IN_FLIGHT, None)
+    db, repeat = tx.connection, request.repeat
+    who = (request.tenant, request.agent)
+    if repeat is not None:
+        rule = repeat.rule
+        db.execute(
+            "INSERT INTO repeat_use VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+            (request.token, rule.clause.id, *who, repeat.key, _IN_FLIGHT, rule.within_s, IN_FLIGHT),
+        )
+    _raise_marks(db, request.token, who, request.marks, settled=False)
+
+
+def _raise_marks(
+    db: apsw.Connection, token: str, who: tuple[str, str], marks: Sequence[MarkClaim], *, settled: bool
+) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO monotonic_use VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(token, m.rule.clause.id, *who, m.key, m.rank, int(settled)) for m in marks],
+    )
+
+
+def _remember(
+    tx: Transaction,
+    token: str,
+    whose: tuple[str, str, str],
+    trace: Trace,
+    phase: str,
+    state: str,
+    output: Json,
+) -> None:
+    tenant, agent, _ = whose
+    args: Json = None
+    for watch in _watches(tx.connection, *whose):
+        if phase == REQUEST and watch.of_output:
+            continue
+        args = trace.args() if args is None else args
+        key = event_key(watch, trace.caller, args, output)
+        if key is None:
+            continue
+        key_id, sealed = None, None
+        if watch.keeps:
+            content = msgspec.json.encode(kept_of(watch, args, output))
+            key_id, sealed = tx.seal(
+                content, bound_to(token, watch.id, phase), tenant, trace.subject, trace.retain_s
+            )
+        at = _IN_FLIGHT if phase == REQUEST and state == IN_FLIGHT else tx.now
+        row = (token, watch.id, phase, tenant, agent, trace.hide(key), state, at, tx.now, watch.within_s)
+        tx.connection.execute(
+            "INSERT OR IGNORE INTO history_event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, key_id, sealed),
+        )
+
+
+def _watches(connection: apsw.Connection, tenant: str, agent: str, tool: str) -> list[Watch]:
+    rows = connection.execute(
+        "SELECT spec FROM history_watch WHERE tenant = ? AND agent = ? AND tool = ?", (tenant, agent, tool)
+    ).fetchall()
+    return [msgspec.json.decode(str(spec), type=Watch) for (spec,) in rows]
+
+
+# ---------------------------------------------------------------------------------------------------- settling
+def settle(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> None:
+    """The call ended, or its late word came: later calls see how.
+
+    Args:
+        tx: the transaction.
+        who: tenant and agent.
+        settlement: how it ended.
+    """
+    db, token, state = tx.connection, settlement.token, settlement.state
+    db.execute(
+        "UPDATE history_event SET state = ?, at = min(at, asked_at) WHERE token = ? AND phase = 'request'",
+        (state, token),
+    )
+    trace = settlement.trace
+    if trace is not None:
+        whose = (*who, settlement.tool)
+        plain, output = (
+            _output(settlement) if _watches(db, *whose) and state in (DONE, WITHHELD) else (False, None)
+        )
+        _remember(tx, token, whose, trace, REQUEST, state, None)
+        if state in (DONE, WITHHELD):
+            _remember(tx, token, whose, trace, RESPONSE, state, output if plain else None)
+    _settle_repeats(tx, who, settlement)
+    _raise_marks(db, token, who, settlement.marks, settled=True)
+    _fold_marks(db, token)
+
+
+def _output(settlement: Settlement) -> tuple[bool, Json]:
+    return settlement.output() if settlement.output is not None else (False, None)
+
+
+def _settle_repeats(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> None:
+    rows = tx.connection.execute(
+        "SELECT clause FROM repeat_use WHERE token = ?", (settlement.token,)
+    ).fetchall()
+    for (clause,) in rows:
+        key_id, sealed = None, None
+        plain, output = _output(settlement) if settlement.state == DONE else (False, None)
+        content = msgspec.json.encode(output) if plain else b""
+        trace = settlement.trace
+        if plain and trace is not None and len(content) <= MOST_KEPT_BYTES:
+            bound = bound_to(settlement.token, str(clause), "result")
+            key_id, sealed = tx.seal(content, bound, who[0], trace.subject, trace.retain_s)
+        tx.connection.execute(
+            "UPDATE repeat_use SET at = ?, state = ?, key_id = ?, sealed = ? WHERE token = ? AND clause = ?",
+            (tx.now, settlement.state, key_id, sealed, settlement.token, clause),
+        )
+
+
+def _fold_marks(db: apsw.Connection, token: str) -> None:
+    """Of the settled marks of one key only the highest is needed."""
+    rows = db.execute(
+        "SELECT tenant, agent, clause, key FROM monotonic_use WHERE token = ?", (token,)
+    ).fetchall()
+    db.execute("UPDATE monotonic_use SET settled = 1 WHERE token = ?", (token,))
+    for row in rows:
+        db.execute(
+            "DELETE FROM monotonic_use WHERE tenant = ?1 AND agent = ?2 AND clause = ?3 AND key = ?4 AND settled"
+            " AND rank < (SELECT max(rank) FROM monotonic_use"
+            " WHERE tenant = ?1 AND agent = ?2 AND clause = ?3 AND key = ?4 AND settled)",
+            row,
+        )
+
+
+def release(db: apsw.Connection, token: str) -> None:
+    """The call did not run: it never was."""
+    for table in ("history_event", "repeat_use", "monotonic_use"):
+        db.execute(f"DELETE FROM {table} WHERE token = ?", (token,))  # noqa: S608 - names of our own
+
+
+def expire(db: apsw.Connection, token: str, now: float) -> None:
+    """Nobody knows how the call ended."""
+    db.execute(
+        "UPDATE history_event SET state = ?, at = min(at, asked_at) WHERE token = ? AND state = ?",
+        (UNKNOWN, token, IN_FLIGHT),
+    )
+    db.execute(
+        "UPDATE repeat_use SET state = ?, at = ? WHERE token = ? AND state = ?",
+        (UNKNOWN, now, token, IN_FLIGHT),
+    )
+    _fold_marks(db, token)
+
+
+def prune(db: apsw.Connection, before: float) -> None:
+    """Forget calls whose windows ended before an instant. Marks stay: a quantity is never forgotten."""
+    for table in ("history_event", "repeat_use"):
+        db.execute(f"DELETE FROM {table} WHERE at + within_s < ?", (before,))  # noqa: S608 - names of our own
