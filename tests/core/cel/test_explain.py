@@ -21,6 +21,15 @@ def test_it_shows_what_was_false_and_with_which_values(load):
     ]
 
 
+def test_a_part_in_parentheses_is_shown_whole(load):
+    condition = load("((args.count + 1) * 2 == 3 ? true : (args.count) == 7) && [1].all(i, (i) > 2)")
+
+    texts = dict(condition.explain({"args": {"count": 7}}))
+
+    assert all(text.count("(") == text.count(")") for text in texts)
+    assert {"(args.count + 1) * 2", "args.count + 1", "(args.count) == 7", "(i) > 2"} <= texts.keys()
+
+
 def test_it_shows_the_element_that_decided(load):
     condition = load("args.to.all(a, email_domain(a) == 'corp.com')")
 

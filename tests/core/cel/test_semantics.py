@@ -258,8 +258,14 @@ def test_doubles_in_lists_are_doubles_whatever_json_wrote():
         "output.map(x, x / 2.0)", {"output": ListOf(DOUBLE)}, where="w", result=ListOf(DOUBLE)
     )
     assert total.evaluate({"output": [3, 1.0]}) == [1.5, 0.5]
+
+
+def test_numbers_in_a_list_keep_the_types_they_are_written_with():
     mixed = compile_condition("[1, 2.5]", {}, where="w", result=DYN)
-    assert [type(x) for x in mixed.evaluate({})] == [float, float]
+    assert [type(x) for x in mixed.evaluate({})] == [int, float]
+    assert compile_condition("[1, 2.5].all(x, x < 3)", {}, where="w").evaluate({}) is True
+    with pytest.raises(ConditionError, match=r"int \+ double"):
+        compile_condition("[1, 2.5][0] + 1.0 == 2.0", {}, where="w").evaluate({})
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ Three differences from CEL, all stricter:
    ``args.amount <= 500`` holds for a double. The comparison is exact, as CEL's across int and double.
 3. A field outside the schema's ``required`` is only read under a ``has()`` guard.
 
-Where Python would differ quietly, CEL is followed or the text is refused: division truncates, integers have
-64 bits, int and double do not mix in arithmetic, a negative index is an error, true is not 1, and a double
-that leaves the finite range is an error.
+Left out, and so an error where only the value can tell: infinity and NaN, the order of booleans, macros and
+``size`` over records (a dyn one has a size), a double as an index, conversions other than int to double. What
+the text alone shows to fail (a negative index, a bad pattern) is refused while loading.
+
+Where Python would differ quietly, CEL is followed: division truncates, integers have 64 bits, int and double
+do not mix in arithmetic, a negative index is an error, true is not 1.
 """
 
 from __future__ import annotations

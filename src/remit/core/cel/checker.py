@@ -67,7 +67,7 @@ class _Checker:
         if not found:
             return ListOf(DYN)
         if all(part in NUMBERS for part in found) and all(isinstance(i, n.Literal) for i in node.items):
-            return ListOf(DOUBLE if DOUBLE in found else INT)
+            return ListOf(found[0] if len(set(found)) == 1 else DYN)  # numbers keep their types, as in CEL
         for item, part in zip(node.items, found, strict=True):
             if not _alike(found[0], part):
                 raise Flaw(f"a list of {found[0]} and {part}", item.pos, "use one type")

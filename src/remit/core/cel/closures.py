@@ -30,7 +30,7 @@ from remit.core.cel.operators import (
 from remit.core.cel.patterns import searcher
 from remit.core.cel.reading import field, narrowed, narrowing
 from remit.core.cel.steps import Closure, Env, charge, recorded
-from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
+from remit.core.cel.types import BOOL, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
 
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TEXT_SHIFT: Final = 8
@@ -67,8 +67,6 @@ class Compiler:
 
     def items(self, node: n.Items) -> Closure:
         parts = [self.compile(item) for item in node.items]
-        if self.types[node] == ListOf(DOUBLE):
-            return lambda env: [float(part(env)) for part in parts]
         return lambda env: [part(env) for part in parts]
 
     def name(self, node: n.Name) -> Closure:

@@ -141,29 +141,32 @@ class _Parser:
 
     def expression(self) -> Node:
         self.enter()
+        start = self.word.pos
         test = self.logic("||", lambda: self.logic("&&", self.relation))
         if mark := self.accept("?"):
             then = self.expression()
             self.expect(":")
             otherwise = self.expression()
-            test = Choice(mark.pos, test.start, self.end, test, then, otherwise)
+            test = Choice(mark.pos, start, self.end, test, then, otherwise)
         self.depth -= 1
         return test
 
     def logic(self, op: str, part: Callable[[], Node]) -> Node:
+        start = self.word.pos
         items = [part()]
         pos = self.word.pos
         while self.accept(op):
             items.append(part())
-        return items[0] if len(items) == 1 else Logic(pos, items[0].start, self.end, op, tuple(items))
+        return items[0] if len(items) == 1 else Logic(pos, start, self.end, op, tuple(items))
 
     def chain(self, ops: frozenset[str], part: Callable[[], Node]) -> Node:
+        start = self.word.pos
         left = part()
         while self.sees(*ops):
             mark = self.word
             self.at += 1
             right = part()
-            left = Binary(mark.pos, left.start, self.end, mark.text, left, right)
+            left = Binary(mark.pos, start, self.end, mark.text, left, right)
         return left
 
     def relation(self) -> Node:
