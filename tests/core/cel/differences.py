@@ -137,12 +137,16 @@ class Walk:
         """Judge the operands of an operator, which CEL has values for."""
         kinds = [KINDS[type(value)] for value in values]
         match node:
-            case n.Binary(op="==" | "!="):
-                return UNLIKE if kinds[0] != kinds[1] and "null" not in kinds else None
+            case n.Binary(op="==" | "!=") if kinds[0] != kinds[1] and "null" not in kinds:
+                return UNLIKE
+            case n.Binary(op="in") if kinds[1] == "map" and kinds[0] != "string":
+                return UNLIKE
+            case n.Binary(op="in") if kinds[1] == "list":
+                return LEFT_OUT if any(_rounds(values[0], item) for item in values[1]) else None
+            case n.Binary(op="==" | "!=" | "<" | "<=" | ">" | ">=") if _rounds(*values):
+                return LEFT_OUT
             case n.Binary(op="<" | "<=" | ">" | ">="):
                 return LEFT_OUT if kinds == ["bool", "bool"] else None
-            case n.Binary(op="in"):
-                return UNLIKE if kinds[1] == "map" and kinds[0] != "string" else None
             case n.Call(name="double") if type(values[0]) is not int:
                 return LEFT_OUT
             case n.Index() if kinds[0] == "list" and isinstance(values[1], float):
@@ -150,6 +154,15 @@ class Walk:
             case n.Index() if kinds[0] == "map" and kinds[1] != "string":
                 return UNLIKE
         return None
+
+
+def _rounds(left: object, right: object) -> bool:
+    """Whether a double stands beside an int that no double holds."""
+    if isinstance(left, list) and isinstance(right, list):
+        return any(map(_rounds, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return any(_rounds(left[name], right[name]) for name in left.keys() & right.keys())
+    return {type(left), type(right)} == {int, float} and max(abs(left), abs(right)) > 2**53
 
 
 class Judge:

@@ -273,7 +273,7 @@ def test_numbers_in_a_list_keep_the_types_they_are_written_with():
     [
         (r"'a\n\t\r\\\'\"'", "a\n\t\r\\'\""),
         (r'"it\'s"', "it's"),
-        (r"r'\d\'", "\\d\\"),
+        (r"r'\\d'", "\\\\d"),
         ("'h\u00e9'", "h\u00e9"),
         ("''", ""),
         ("1.5e3", 1500.0),

@@ -6,12 +6,13 @@ Three differences from CEL, all stricter:
    every element.
 2. Comparing unlike types is refused while loading, and is an error while running where a type is dyn.
    Numbers are one kind when compared for order, and so is a number literal in ``==`` and ``in``:
-   ``args.amount <= 500`` holds for a double. The comparison is exact, as CEL's across int and double.
+   ``args.amount <= 500`` holds for a double.
 3. A field outside the schema's ``required`` is only read under a ``has()`` guard.
 
 Left out, and so an error where only the value can tell: infinity and NaN, the order of booleans, macros and
-``size`` over records (a dyn one has a size), a double as an index, conversions other than int to double. What
-the text alone shows to fail (a negative index, a bad pattern) is refused while loading.
+``size`` over records (a dyn one has a size), a double as an index, conversions other than int to double, and
+comparing a double with an int beyond 2^53, which CEL's specification and its implementations do differently.
+What the text alone shows to fail (a negative index, a bad pattern) is refused while loading.
 
 Where Python would differ quietly, CEL is followed: division truncates, integers have 64 bits, int and double
 do not mix in arithmetic, a negative index is an error, true is not 1.

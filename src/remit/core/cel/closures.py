@@ -19,6 +19,7 @@ from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.macros import MACROS
 from remit.core.cel.operators import (
     DOUBLE_OPS,
+    EXACT,
     INT_OPS,
     arithmetic,
     comparable,
@@ -30,7 +31,7 @@ from remit.core.cel.operators import (
 from remit.core.cel.patterns import searcher
 from remit.core.cel.reading import field, narrowed, narrowing
 from remit.core.cel.steps import Closure, Env, charge, recorded
-from remit.core.cel.types import BOOL, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
+from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, ListOf, Scalar, Type
 
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TEXT_SHIFT: Final = 8
@@ -165,7 +166,7 @@ class Compiler:
 
     def order(self, node: n.Binary) -> Closure:
         left, right, compare = self.compile(node.left), self.compile(node.right), _ORDER[node.op]
-        if DYN in (self.types[node.left], self.types[node.right]):
+        if DYN in (self.types[node.left], self.types[node.right]) or self.may_round(node):
             op = node.op
 
             def checked(env: Env) -> bool:
@@ -182,7 +183,8 @@ class Compiler:
     def equality(self, node: n.Binary) -> Closure:
         left, right, positive = self.compile(node.left), self.compile(node.right), node.op == "=="
         types = (self.types[node.left], self.types[node.right])
-        if all(isinstance(part, Scalar) and part not in (DYN, NULL) for part in types):
+        known = all(isinstance(part, Scalar) and part not in (DYN, NULL) for part in types)
+        if known and not self.may_round(node):
             compare = operator.eq if positive else operator.ne
             if isinstance(node.right, n.Literal):
                 value = node.right.value
@@ -191,6 +193,12 @@ class Compiler:
         charger = self.charger()
         return lambda env: equal_top(left(env), right(env), charger(env)) is positive
 
+    def may_round(self, node: n.Binary) -> bool:
+        """Whether an int is compared with a double, and neither is a literal of a size that settles it."""
+        if (self.types[node.left], self.types[node.right]) not in ((INT, DOUBLE), (DOUBLE, INT)):
+            return False
+        return not any(isinstance(part, n.Literal) and _small(part.value) for part in node.children())
+
     def charger(self) -> Callable[[Env], Callable[[int], None]]:
         """Return what makes a charge; outside macros the work is bounded by the size of the values."""
         return (lambda env: lambda steps: charge(env, steps)) if self.loops else lambda _: _free
@@ -198,7 +206,12 @@ class Compiler:
     def membership(self, node: n.Binary) -> Closure:
         left, wanted = self.compile(node.left), self.types[node.left]
         values = constant(node.right)
-        if isinstance(values, list) and wanted in (STRING, *NUMBERS) and UNKNOWN not in values:
+        if (
+            isinstance(values, list)
+            and wanted in (STRING, *NUMBERS)
+            and UNKNOWN not in values
+            and all(_small(value) for value in values)
+        ):
             known = frozenset(values)
             return lambda env: left(env) in known
         right, loops, charger, label = (
@@ -255,6 +268,11 @@ class Compiler:
         return MACROS[node.kind](
             over, node.var, body, narrowing(item, f"an element of {self.source(node.over)}")
         )
+
+
+def _small(value: object) -> bool:
+    """Whether comparing a constant with any number needs no care about rounding."""
+    return type(value) not in (int, float) or -EXACT < value < EXACT  # type: ignore[operator]
 
 
 def _free(steps: int) -> None:

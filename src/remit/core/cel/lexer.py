@@ -71,6 +71,8 @@ def tokens(text: str) -> list[Token]:
 
 def _token(kind: str, word: str, following: str, at: int) -> Token:
     if kind == "raw":
+        if (len(word[:-1]) - len(word[:-1].rstrip("\\"))) % 2:
+            raise Flaw("a raw string that ends in a single backslash", at, "write '..\\\\'")
         return Token("string", word, word[2:-1], at)
     if kind == "string":
         if word in {"''", '""'} and following == word[0]:

@@ -13,6 +13,8 @@ from remit.core.cel.errors import ConditionError
 
 _MIN: Final = -(2**63)
 _MAX: Final = 2**63 - 1
+EXACT: Final = 2**53
+"""Up to here every int has a double of its own."""
 _INFINITY: Final = float("inf")
 _KINDS: Final = {
     type(None): "null",
@@ -57,6 +59,8 @@ def _int_divide(left: int, right: int) -> int:
 def _int_modulo(left: int, right: int) -> int:
     if right == 0:
         raise ConditionError("modulo by zero")
+    if right == -1:
+        whole(-left)  # CEL computes the quotient, too, and that may leave the 64 bits
     rest = abs(left) % abs(right)
     return -rest if left < 0 else rest
 
@@ -110,6 +114,14 @@ def comparable(left: object, right: object, op: str) -> None:
         raise ConditionError(f"cannot compare {kind(left)} {op} {kind(right)}")
     if left != left or right != right:  # noqa: PLR0124 - NaN
         raise ConditionError("NaN cannot be compared")
+    exact(left, right)
+
+
+def exact(left: object, right: object) -> None:
+    """Refuse an int that no double holds beside a double: the specification compares exactly, Google rounds."""
+    for one, other in ((left, right), (right, left)):
+        if type(one) is int and type(other) is float and not -EXACT <= one <= EXACT:
+            raise ConditionError("an int beyond 2^53 is compared with a double")
 
 
 def equal(left: object, right: object, charge: Charge) -> bool:
@@ -123,6 +135,7 @@ def equal(left: object, right: object, charge: Charge) -> bool:
             equal(value, right[name], charge) for name, value in left.items()
         )
     if type(left) in (int, float) and type(right) in (int, float):
+        exact(left, right)
         return left == right
     return type(left) is type(right) and left == right
 

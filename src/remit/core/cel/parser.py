@@ -1,6 +1,6 @@
 """Tokens to tree, by recursive descent along this grammar:
 
-    expr    = or [ "?" expr ":" expr ]
+    expr    = or [ "?" or ":" expr ]
     or      = and { "||" and }            and = rel { "&&" rel }
     rel     = add { ( "<" | "<=" | ">" | ">=" | "==" | "!=" | "in" ) add }
     add     = mul { ( "+" | "-" ) mul }   mul = unary { ( "*" | "/" | "%" ) unary }
@@ -37,7 +37,7 @@ from remit.core.cel.nodes import (
 )
 
 MAX_DEPTH: Final = 32
-"""Levels of the tree."""
+"""Levels of the tree below its root, and of parentheses: as many as CEL asks of everyone."""
 MAX_NODES: Final = 500
 """Nodes of the tree."""
 MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
@@ -87,7 +87,7 @@ def parse(text: str) -> Node:
 
 def _measure(tree: Node) -> None:
     count = 0
-    waiting = [(tree, 1)]
+    waiting = [(tree, 0)]
     while waiting:
         node, depth = waiting.pop()
         count += 1
@@ -102,7 +102,7 @@ class _Parser:
     def __init__(self, words: list[Token]) -> None:
         self.words = words
         self.at = 0
-        self.depth = 0
+        self.depth = -1
 
     @property
     def word(self) -> Token:
@@ -142,14 +142,19 @@ class _Parser:
     def expression(self) -> Node:
         self.enter()
         start = self.word.pos
-        test = self.logic("||", lambda: self.logic("&&", self.relation))
+        test = self.truth()
         if mark := self.accept("?"):
-            then = self.expression()
+            then = self.truth()
+            if self.sees("?"):
+                raise self.surprise("put the inner ?: in parentheses")
             self.expect(":")
             otherwise = self.expression()
             test = Choice(mark.pos, start, self.end, test, then, otherwise)
         self.depth -= 1
         return test
+
+    def truth(self) -> Node:
+        return self.logic("||", lambda: self.logic("&&", self.relation))
 
     def logic(self, op: str, part: Callable[[], Node]) -> Node:
         start = self.word.pos
