@@ -34,6 +34,7 @@ _FILLER: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
+_DIGIT_BUT_ZERO: Final = re.compile(r"[^eE]*[1-9]")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -69,8 +70,8 @@ def loads_strict(data: bytes | str, *, where: str = "json") -> Json:
         where: how errors name the place.
 
     Raises:
-        BadInput: not UTF-8, not JSON, a repeated key, NaN or Infinity, a float that overflows, an integer
-            beyond 2^53 - 1, a lone surrogate, or more than 32 levels.
+        BadInput: not UTF-8, not JSON, a repeated key, NaN or Infinity, a float that overflows or becomes 0, an
+            integer beyond 2^53 - 1, a lone surrogate, or more than 32 levels.
 
     >>> loads_strict('{"amount": 120}')
     {'amount': 120}
@@ -271,6 +272,8 @@ def _float(digits: str) -> float:
     number = float(digits)
     if number in (_INFINITY, -_INFINITY):
         raise _Flaw("a number that overflows", "send a finite number")
+    if number == 0 and _DIGIT_BUT_ZERO.match(digits):
+        raise _Flaw("a number too small to be told from 0", "send 0, or a larger number")
     return number
 
 

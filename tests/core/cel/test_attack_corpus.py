@@ -23,6 +23,13 @@ CONDITIONS = {
     "path": "path_within(args.x, '/srv/data')",
     "email": "email_domain(args.x) == 'corp.com'",
     "text": "visible(args.x)",
+    "unicode": "visible(args.x) && !(fold(args.x) in ['admin', 'root', 'kernel', 'system', 'file'])",
+    "ip": "isIP(args.x) && public_address(args.x)",
+    "mime": "mime(args.x) in ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/bmp', 'audio/wav', "
+    "'application/pdf', 'application/zip', 'application/gzip', 'application/json', 'text/plain', 'image/svg+xml', "
+    "'application/vnd.openxmlformats-officedocument.wordprocessingml.document', "
+    "'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet']",
+    "text_mime": "text_mime(args.x) == 'text/plain'",
 }
 
 

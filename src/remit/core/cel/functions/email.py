@@ -12,7 +12,7 @@ _MAX: Final = 254
 _MAX_LOCAL: Final = 64
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(
-    r"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@"
+    r"(?!-)(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@"
     rf"(?P<domain>(?:{_LABEL}\.)+(?=[A-Za-z])[A-Za-z0-9-]*[A-Za-z0-9])"
 )
 
@@ -29,7 +29,7 @@ def email_domain(address: str) -> str:
     """The domain of a plain address, in lower case; compare it for equality.
 
     Refused are display names, lists, comments, quoting, routes, IP literals, anything but ASCII letters,
-    digits and ``._+-`` before the @, and addresses beyond 254 characters.
+    digits and ``._+-`` before the @, a leading hyphen (an option of mail programs), and addresses beyond 254 characters.
 
     >>> email_domain("a.b@Corp.com")
     'corp.com'

@@ -29,7 +29,8 @@ _SVG: Final = re.compile(r"<svg[\s>].*</svg\s*>\s*\Z", re.DOTALL)
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 _SVG_ACTS: Final = re.compile(
     r"<\s*(?:[\w.-]+:)?(?:script|foreignobject|iframe|object|embed|handler|html|body|!entity|!\[cdata|\?php)\b"
-    r"|<!(?:entity|\[cdata)|[\s\"'/]on\w+\s*=|javascript\s*:|data\s*:\s*text|<\?xml-stylesheet|&#",
+    r"|attributename\s*=\s*(?:[\x22']\s*)?(?:on|(?:xlink:)?href)"
+    r"|<!(?:entity|\[cdata)|[\s\x22'/]on\w+\s*=|javascript\s*:|data\s*:\s*text|<\?xml-stylesheet|&#",
     re.IGNORECASE,
 )
 _PDF_WINDOW: Final = 1024

@@ -109,6 +109,8 @@ def _pdf(data: bytes) -> None:
     tail = data.rstrip(b"\r\n")
     if not tail.endswith(b"%%EOF"):
         raise _broken("PDF", "with data behind its end, or without an end")
+    if data.count(b"%PDF-") > 1:
+        raise _broken("PDF", "with another one inside")
 
 
 def _gzip(data: bytes) -> None:

@@ -12,8 +12,9 @@ from remit.core.canonical import first_invisible
 from remit.core.cel.errors import ConditionError
 
 _MAX: Final = 4096
-# A dot, slash, backslash, percent sign or NUL in any number of percent-encodings; overlong UTF-8 too.
-_ENCODED: Final = re.compile(r"%(?:25)*(?:2e|2f|5c|00|25|u00|c0|c1|e0%80)", re.IGNORECASE)
+# A dot, slash, backslash, percent sign, tilde or NUL in any number of percent-encodings, and the encodings of
+# other systems; overlong UTF-8 is no UTF-8.
+_ENCODED: Final = re.compile(r"%(?:25)*(?:2e|2f|5c|7e|0|25|u[0-9a-f]{4})", re.IGNORECASE)
 
 
 def path_within(path: str, root: str) -> bool:
@@ -77,10 +78,21 @@ def _segments(path: str) -> tuple[str, ...]:
         raise _refusal("a character that normalisation would change")
     if _ENCODED.search(path):
         raise _refusal("a percent-encoded dot, slash or NUL")
+    if "%" in path:
+        _check_decoded(path)
     segments = tuple(part for part in path.split("/") if part not in {"", "."})
-    if any(part.strip() == ".." for part in segments):
+    if any(part.partition(";")[0].strip() == ".." for part in segments):
         raise _refusal("a '..' segment")
     return segments
+
+
+def _check_decoded(path: str) -> None:
+    """Refuse what a reader that decodes would see: other bytes than UTF-8, or dots and slashes in disguise."""
+    from urllib.parse import unquote
+
+    decoded = unquote(path, errors="surrogateescape")
+    if first_invisible(decoded) is not None or unicodedata.normalize("NFKC", decoded) != decoded:
+        raise _refusal("a percent-encoded character that normalisation would change, or that nobody sees")
 
 
 def _refusal(found: str) -> ConditionError:

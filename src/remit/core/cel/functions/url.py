@@ -22,6 +22,7 @@ _SHAPE: Final = re.compile(
     r"(?P<path>/[^?#]*)?(?:[?#].*)?",
     re.IGNORECASE,
 )
+_BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
@@ -44,7 +45,8 @@ def url(text: str) -> dict[str, str | int]:
 
     The host is in lower case without a trailing dot, an IPv6 host without brackets; the port is filled in.
     Refused are user information, white space, control characters, backslashes, anything but ASCII, numeric
-    hosts in another form than ``1.2.3.4``, dot segments in any encoding, and more than 4,096 characters.
+    hosts in another form than ``1.2.3.4``, dot segments in any encoding, a percent sign in the path that encodes
+    nothing, and more than 4,096 characters.
 
     >>> url("https://API.corp.com/v1?q=1")["host"]
     'api.corp.com'
@@ -200,6 +202,8 @@ def _second_opinions(text: str, scheme: str, name: str, port: int) -> tuple[str,
 def _check_path(path: str) -> None:
     from urllib.parse import unquote
 
+    if _BAD_PERCENT.search(path):
+        raise ConditionError("url: a percent sign in the path that encodes nothing; write %25")
     for _ in range(_DECODINGS):
         if any(part.partition(";")[0] in {".", ".."} for part in path.split("/")):
             raise ConditionError("url: a dot segment in the path")
