@@ -11,18 +11,21 @@ import typer
 
 from remit.cli.output import Output, emit, table
 from remit.core.canonical import loads_strict
-from remit.core.decide import Facts, decide, facts_for, look_back, prepare
+from remit.core.decide import Facts, Prepared, Recalled, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
+from remit.core.history import DONE, STATES, Caller
 from remit.core.labels import label_of
 from remit.core.promote import marked
 from remit.core.provenance import SessionText
+from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Json, PrincipalKind, Role, Segment, ToolCall
 from remit.wiring import read_envelope_file
 
 app = typer.Typer(add_completion=False)
 MOST_LINE_BYTES = 4_000_000
+STATE_KEYS = ("facts", "principal_kind", "user", "observed", "earlier")
 
 
 @app.command()
@@ -75,6 +78,13 @@ class _State:
         self.session_id = given.get("session_id") or ""
         self.observed = [(o["source"], o["text"]) for o in given.get("observed") or []]
         self.envelope = envelope
+        self.earlier = [
+            _exchange(one, f"{path}: earlier[{at}]") for at, one in enumerate(_listed(given, path))
+        ]
+
+    def recall(self, prepared: Prepared) -> Recalled:
+        """What the earlier calls say about one."""
+        return Recollection(CALLER, self.earlier).recall(prepared)
 
     def text(self, facts: Facts) -> SessionText:
         """What the session saw before the call."""
@@ -86,6 +96,36 @@ class _State:
         for source, told in self.observed:
             append_result(text, self.envelope, source, told, (), self.kind)
         return text
+
+
+CALLER = Caller("check", "check")
+"""Whose session every line is."""
+_EARLIER = {"tool", "args", "output", "state", "ago_s"}
+
+
+def _listed(given: dict[str, Any], path: Path | None) -> list[Any]:
+    earlier = given.get("earlier") or []
+    if not isinstance(earlier, list):
+        raise BadInput(f"{path}: earlier", "is no list", "write [{tool, args, output}], the oldest first")
+    return earlier
+
+
+def _exchange(one: Any, where: str) -> Exchange:
+    """One earlier call of the state."""
+    if (
+        not isinstance(one, dict)
+        or not isinstance(one.get("tool"), str)
+        or not isinstance(one.get("args"), dict)
+    ):
+        raise BadInput(where, "is no {tool, args}", "name the tool and its arguments")
+    if unknown := sorted(set(one) - _EARLIER):
+        raise BadInput(f"{where}: {unknown[0]}", "unknown key", f"known: {', '.join(sorted(_EARLIER))}")
+    state, ago = one.get("state", DONE), one.get("ago_s", 0)
+    if state not in STATES:
+        raise BadInput(f"{where}: state", f"found {state!r}", f"use {', '.join(STATES)}")
+    if isinstance(ago, bool) or not isinstance(ago, int | float) or ago < 0:
+        raise BadInput(f"{where}: ago_s", f"found {ago!r}", "write seconds, 0 or more")
+    return Exchange(one["tool"], one["args"], one.get("output"), state, float(ago))
 
 
 def _state_file(path: Path) -> dict[str, Any]:
@@ -156,9 +196,9 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
             "errors": [str(error)],
             "canonical": None,
         }
-    checked = facts_for(envelope, facts)
+    checked = facts_for(envelope, facts, CALLER)
     prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
-    past = look_back(prepared, state.text(checked), (0,) * len(prepared.claims))
+    past = look_back(prepared, state.text(checked), (0,) * len(prepared.claims), state.recall(prepared))
     decision = marked(decide(prepared, envelope, checked, past), envelope, state.session_id)
     told: dict[str, Json] = {
         "result": decision.result.value,

@@ -331,6 +331,8 @@ class Expectation:
     user: str | None
     observed: tuple[tuple[str, str], ...]
     """(source, text) pairs that the session saw before the call."""
+    earlier: tuple[Mapping[str, Json], ...]
+    """Calls that were made before: `tool`, `args`, `output`, `state`, `ago_s`."""
     result: str
     clause: str | None
 

@@ -161,6 +161,11 @@ _TEST = closed(
                 "args": {"type": "object"},
                 "session": {"type": "object", "description": "Facts."},
                 "user": {"type": "string", "description": "What the user, an operator, said before."},
+                "earlier": {
+                    "type": "array",
+                    "items": past.EARLIER,
+                    "description": "Calls that were made before, the oldest first.",
+                },
                 "observed": {
                     "type": "array",
                     "items": closed(

@@ -16,6 +16,7 @@ from remit.core.envelope_schema_parts import (
     Schema,
     closed,
 )
+from remit.core.history import STATES
 
 _PHASE = {"enum": ["request", "response"]}
 _ACROSS = {
@@ -156,4 +157,15 @@ ENFORCED = closed(
     },
     "clause",
     told="A clause that binds while the rest only monitors.",
+)
+EARLIER = closed(
+    {
+        "tool": _TOOL,
+        "args": {"type": "object"},
+        "output": {"description": "What came back."},
+        "state": {"enum": list(STATES), "description": "How it stands; done without it."},
+        "ago": DURATION,
+    },
+    "tool",
+    "args",
 )

@@ -28,6 +28,7 @@ MOST_LOOKED = 256
 
 REQUEST, RESPONSE = "request", "response"
 IN_FLIGHT, DONE, FAILED, WITHHELD, UNKNOWN = "in_flight", "done", "failed", "withheld", "unknown"
+STATES = (DONE, IN_FLIGHT, FAILED, WITHHELD, UNKNOWN)
 """How a call stands: `failed` raised, `withheld` ran and its result was kept from the agent."""
 
 Path = tuple[str, ...]

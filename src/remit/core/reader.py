@@ -16,18 +16,19 @@ from remit.core.envelope import (
     clauses_of,
 )
 from remit.core.errors import BadInput
-from remit.core.history import watches_of
+from remit.core.history import DONE, STATES, watches_of
 from remit.core.limits import spoken
 from remit.core.promote import bindable_ids
 from remit.core.reader_after import read_ensure
 from remit.core.reader_breaker import read_breaker, read_capture
-from remit.core.reader_clauses import clause_of, read_pattern
+from remit.core.reader_clauses import clause_of, duration, read_pattern
 from remit.core.reader_tool import read_tool, shapes_of
 from remit.core.schema import compile_schema
 from remit.core.types import (
     Confidentiality,
     Enforcement,
     Integrity,
+    Json,
     Label,
     OnViolation,
     Result,
@@ -287,7 +288,9 @@ def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, .
     tests: list[Expectation] = []
     for inner in node.items():
         keys = inner.keys(("call", "expect"), required=("call", "expect"))
-        call = keys["call"].keys(("tool", "args", "session", "user", "observed"), required=("tool", "args"))
+        call = keys["call"].keys(
+            ("tool", "args", "session", "user", "observed", "earlier"), required=("tool", "args")
+        )
         expect = keys["expect"].keys(("result", "clause"), required=("result",))
         observed = [
             item.keys(("source", "text"), required=("source", "text"))
@@ -308,11 +311,28 @@ def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, .
                 session=call["session"].plain() if "session" in call else {},
                 user=call["user"].text() if "user" in call else None,
                 observed=tuple((o["source"].text(), o["text"].text()) for o in observed),
+                earlier=tuple(
+                    _earlier(n, tools) for n in (call["earlier"].items() if "earlier" in call else ())
+                ),
                 result=expect["result"].choice(tuple(Result)),
                 clause=clause,
             )
         )
     return tuple(tests)
+
+
+def _earlier(node: Node, tools: Mapping[str, Tool]) -> dict[str, Json]:
+    """One earlier call of a test."""
+    keys = node.keys(("tool", "args", "output", "state", "ago"), required=("tool", "args"))
+    keys["tool"].choice(tuple(tools))
+    keys["args"].mapping()
+    return {
+        "tool": keys["tool"].text(),
+        "args": keys["args"].plain(),
+        "output": keys["output"].plain() if "output" in keys else None,
+        "state": keys["state"].choice(STATES) if "state" in keys else DONE,
+        "ago_s": duration(keys, "ago", 0.0),
+    }
 
 
 BUILT_IN_CLAUSES = ("schema", "canonical", "unlisted", "session")

@@ -6,7 +6,7 @@ The guard asks the store instead; both answer the same questions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remit.core.cel import ConditionError
 from remit.core.decide import Prepared, Recalled
@@ -14,6 +14,7 @@ from remit.core.history import (
     DONE,
     REQUEST,
     RESPONSE,
+    WITHHELD,
     Ask,
     Caller,
     Look,
@@ -49,9 +50,14 @@ class Recollection:
     caller: Caller = field(default_factory=Caller)
     exchanges: list[Exchange] = field(default_factory=list)
 
-    def add(self, exchange: Exchange) -> None:
-        """Remember one more call, made after all others."""
+    def add(self, exchange: Exchange) -> int:
+        """Remember one more call, made after all others; returns its place."""
         self.exchanges.append(exchange)
+        return len(self.exchanges) - 1
+
+    def end(self, place: int, output: Json, state: str) -> None:
+        """The call at *place* came to its end."""
+        self.exchanges[place] = replace(self.exchanges[place], output=output, state=state)
 
     def recall(self, prepared: Prepared) -> Recalled:
         """What it says about one call."""
@@ -70,7 +76,7 @@ class Recollection:
         for back, one in enumerate(reversed(self.exchanges)):
             if one.tool != look.watch.tool or one.ago_s >= look.watch.within_s:
                 continue
-            for phase in (RESPONSE, REQUEST):
+            for phase in (RESPONSE, REQUEST) if one.state in (DONE, WITHHELD) else (REQUEST,):
                 output = one.output if phase == RESPONSE else None
                 if event_key(look.watch, self.caller, one.args, output) == look.key:
                     kept = kept_of(look.watch, one.args, output)

@@ -56,6 +56,8 @@ class RecordedStep:
     answers: RecordedCall | None = None
     """For a tool's message: the call that it answers; None where no call fits."""
     tool: str = ""
+    failed: bool = False
+    """For a tool's message: whether it tells of an error instead of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
         if step.role == "tool" and not text and step.error:
             text = text_of(step.error)
         tool = step.tool_name or (answered.tool if answered else "")
-        yield RecordedStep(index, step.role, text, calls, answered, tool)
+        yield RecordedStep(index, step.role, text, calls, answered, tool, failed=bool(step.error))
 
 
 def _at(root: str, error: Exception) -> str:

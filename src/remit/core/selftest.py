@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from remit.core.decide import decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope, Expectation
 from remit.core.errors import BadInput
+from remit.core.history import Caller
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText
 from remit.core.reader import read_envelope
+from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, PrincipalKind, Role, Segment, ToolCall
+
+TESTED = Caller("test", "test")
+"""Whose session every test is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,13 @@ def load_envelope(text: str, file: str) -> Envelope:
 
 
 def run_tests(envelope: Envelope) -> list[TestResult]:
-    """Each test decided on a fresh session, nothing used of any limit."""
+    """Each test decided on a fresh session, nothing used of any limit, after the `earlier` calls that it names."""
     return [_run(envelope, test) for test in envelope.tests]
 
 
 def _run(envelope: Envelope, test: Expectation) -> TestResult:
     session = SessionText()
-    facts = facts_for(envelope, test.session)
+    facts = facts_for(envelope, test.session, TESTED)
     append_facts(session, envelope, facts.values)
     if test.user is not None:
         label = label_of(envelope, "user", PrincipalKind.OPERATOR)
@@ -55,7 +60,8 @@ def _run(envelope: Envelope, test: Expectation) -> TestResult:
     for source, text in test.observed:
         append_result(session, envelope, source, text, ())
     prepared = prepare(ToolCall(test.tool, test.args), envelope, facts)
-    past = look_back(prepared, session, (0,) * len(prepared.claims))
+    earlier = Recollection(facts.caller, [Exchange(**call) for call in test.earlier]).recall(prepared)
+    past = look_back(prepared, session, (0,) * len(prepared.claims), earlier)
     decision = decide(prepared, envelope, facts, past)
     return TestResult(test, decision, _problem(test, decision))
 

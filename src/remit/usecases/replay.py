@@ -11,11 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from remit.core.decide import Facts, decide, facts_for, look_back, prepare
+from remit.core.canonical import loads_strict
+from remit.core.decide import Facts, Prepared, Recalled, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
+from remit.core.history import DONE, FAILED, IN_FLIGHT, Caller
 from remit.core.labels import label_of
 from remit.core.promote import marked
 from remit.core.provenance import SessionText
+from remit.core.recollection import Exchange, Recollection
 from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, Json, PrincipalKind, Result, Role, Segment, ToolCall
@@ -57,7 +61,7 @@ def replay_session(
         principal_kind: whose text the user's is, where the record does not say.
     """
     kind = session.principal_kind or principal_kind
-    facts = facts_for(envelope, session.facts)
+    facts = facts_for(envelope, session.facts, Caller(session.session_id, session.session_id))
     seen = _Seen(envelope, facts, kind)
     used: defaultdict[tuple[str, str], int] = defaultdict(int)
     judged: list[Judged] = []
@@ -66,13 +70,15 @@ def replay_session(
         for call in step.calls:
             prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts)
             claimed = tuple(used[c.clause, c.key] for c in prepared.claims)
-            decision = decide(prepared, envelope, facts, look_back(prepared, seen.text, claimed))
+            decision = decide(
+                prepared, envelope, facts, look_back(prepared, seen.text, claimed, seen.recall(prepared))
+            )
             if envelope.promoted:
                 decision = marked(decision, envelope, session.session_id)
             if decision.result is Result.ALLOW:
                 for claim in prepared.claims:
                     used[claim.clause, claim.key] += claim.micros
-            seen.asked[id(call)] = prepared.args
+            seen.ask(call, prepared.args)
             judged.append(Judged(call, decision))
     return Replayed(session, tuple(judged))
 
@@ -86,11 +92,36 @@ class _Seen:
         """Canonical arguments by the identity of the recorded call; None where they cannot be read."""
         self._envelope = envelope
         self._kind = kind
+        self._past = Recollection(facts.caller)
+        self._places: dict[int, int] = {}
+        """Place in the past by the identity of the recorded call."""
+        self._remembers = any(t.history or t.monotonic or t.idempotency for t in envelope.tools.values())
         append_facts(self.text, envelope, facts.values)
+
+    def ask(self, call: RecordedCall, args: Mapping[str, Json] | None) -> None:
+        """The record goes on: the call was made, whatever this envelope says of it."""
+        self.asked[id(call)] = args
+        if self._remembers and args is not None:
+            self._places[id(call)] = self._past.add(Exchange(call.tool, args, state=IN_FLIGHT))
+
+    def recall(self, prepared: Prepared) -> Recalled | None:
+        """What the record says of earlier calls."""
+        return self._past.recall(prepared) if prepared.looks_back else None
+
+    def _answered(self, step: RecordedStep) -> None:
+        place = self._places.get(id(step.answers)) if step.answers is not None else None
+        if place is None:
+            return
+        try:
+            output = loads_strict(step.text)
+        except BadInput:
+            output = step.text
+        self._past.end(place, output, FAILED if step.failed else DONE)
 
     def add(self, step: RecordedStep) -> None:
         """Append one message."""
         if step.role == "tool":
+            self._answered(step)
             tool = step.tool or "tool"
             append_result(self.text, self._envelope, tool, step.text, self._echo(step.answers), self._kind)
         elif step.text:
