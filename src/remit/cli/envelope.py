@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from remit.cli.envelope_diff import envelope_diff
 from remit.cli.output import Output, emit, safe, say, table
+from remit.cli.variadic import Variadic
 from remit.core.envelope import Envelope, clauses_of
 from remit.core.errors import BadInput
 from remit.core.lint import lint as lint_envelope
@@ -177,3 +179,6 @@ def schema() -> int:
     else:
         sys.stdout.write(json.dumps(ENVELOPE_SCHEMA, indent=2) + "\n")
     return 0
+
+
+app.command("diff", cls=Variadic)(envelope_diff)

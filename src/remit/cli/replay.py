@@ -61,7 +61,7 @@ def policy(
         raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
     plan = Plan(
         envelopes=envelopes_of(envelope),
-        where=_pairs(where or []),
+        where=pairs_of(where or []),
         principal_kind=kind_of(principal_kind),
         skip_bad=skip_bad,
         write_lines=Output.json,
@@ -105,7 +105,8 @@ def kind_of(text: str | None) -> PrincipalKind | None:
     return PrincipalKind(text) if text else None
 
 
-def _pairs(given: Sequence[str]) -> dict[str, str]:
+def pairs_of(given: Sequence[str]) -> dict[str, str]:
+    """`key=value` options by key."""
     for text in given:
         if "=" not in text:
             raise typer.BadParameter(f"--where: found '{text}', write key=value")

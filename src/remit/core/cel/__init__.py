@@ -113,6 +113,11 @@ class Condition:
         return self._tree
 
     @property
+    def types(self) -> Mapping[Node, Type]:
+        """The type of each node of `tree`."""
+        return self._compiler.types
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The arguments among `reads`."""
         return tuple(path for path in self.reads if path == "args" or path.startswith("args."))

@@ -1,0 +1,126 @@
+"""Whether a new envelope only narrows an old one: shown, or not claimed.
+
+The statement. Where `not_narrowing(old, new)` is empty, then for every call, session and use of limits the decision of
+*new* is the same as that of *old* or stricter, in the order ALLOW, HOLD, DENY; a hold asks for no fewer people, and for
+none that *old* would not have asked; and the breaker takes autonomy away no later. Whoever wrote *new* may be hostile:
+each difference is refused for which no rule here shows that it narrows, a key of the language that is unknown here
+included. So the answer "not shown" says nothing against *new*, and names the place to look at.
+
+Out of its reach: what a tool does, and how much a violation weighs that an earlier step catches now (a call that the
+schema refuses counts as a slip).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from remit.core.cel.types import from_schema
+from remit.core.envelope import Clause, Tool
+from remit.core.narrow import clauses as c
+from remit.core.narrow.place import Document, Place, equal, read_document
+from remit.core.narrow.schemas import schema_wider
+from remit.core.narrow.whole import (
+    SPEC_KEYS,
+    TOOL_KEYS,
+    answer_places,
+    breaker_places,
+    enforcement_places,
+    session_places,
+    source_places,
+)
+from remit.core.types import ToolEffect
+
+__all__ = ["Document", "Place", "not_narrowing", "read_document", "tool_places"]
+
+_HARM = {ToolEffect.READ: 0, ToolEffect.WRITE: 1, ToolEffect.IRREVERSIBLE: 2, ToolEffect.EGRESS: 2}
+
+
+def not_narrowing(old: Document, new: Document, *, child: bool = False) -> list[Place]:
+    """Each place where it could not be shown that *new* only narrows *old*; empty where it does.
+
+    Args:
+        old: what was allowed.
+        new: what would be.
+        child: whether *new* is for another agent; else it must keep the name, under which limits and the breaker count.
+    """
+    found: list[Place] = []
+    if not child and old.envelope.name != new.envelope.name:
+        found.append(Place("metadata.name", "another agent: its limits and its breaker would start afresh"))
+    found += enforcement_places(old.envelope, new.envelope)
+    found += session_places(old.envelope, new.envelope)
+    found += source_places(old, new)
+    for name in new.envelope.tools:
+        if name not in old.envelope.tools:
+            found.append(Place(f"tools.{name}", "a new tool"))
+        else:
+            found += tool_places(old, new, name)
+    found += answer_places(old, new)
+    found += breaker_places(old, new)
+    return found + list(_unknown(old.spec, new.spec, SPEC_KEYS, "", _same_types(old, new)))
+
+
+def tool_places(old: Document, new: Document, name: str) -> Iterator[Place]:
+    """What may be wider about one tool that both list."""
+    ours, theirs = old.envelope.tools[name], new.envelope.tools[name]
+    at = f"tools.{name}"
+    yield from _effect(old, new, ours, theirs, at)
+    if ours.target != theirs.target:
+        yield Place(
+            f"{at}.target", f"calls go to {theirs.target or 'nowhere named'!r} now, {ours.target!r} before"
+        )
+    yield from schema_wider(ours.schema, theirs.schema, f"{at}.args")
+    sides = c.Sides(ours, theirs, old.spec["tools"][name], new.spec["tools"][name])
+    yield from _told(at, "require", ours.require, [c.require_gaps(sides, line) for line in ours.require])
+    yield from _told(at, "flow", ours.flow, [c.flow_gaps(sides, line) for line in ours.flow])
+    yield from _told(at, "limits", ours.limits, [c.limit_gaps(sides, line) for line in ours.limits])
+    yield from _told(at, "approve", ours.approve, [c.approve_gaps(sides, line) for line in ours.approve])
+    yield from (Place(f"{at}.output", told) for told in c.output_gaps(ours.output, theirs.output))
+    yield from (Place(f"{at}.deadline", told) for told in c.deadline_gaps(ours, theirs))
+    for key, main in (("output", "schema"), ("deadline", "after")):
+        beside = [c.beside_of(side.get(key), main) for side in (sides.old_plain, sides.new_plain)]
+        if not equal(*beside):
+            yield Place(f"{at}.{key}", "keys changed that cannot be compared")
+    yield from _unknown(sides.old_plain, sides.new_plain, TOOL_KEYS, at, _same_types(old, new, name))
+
+
+def _told(at: str, kind: str, lines: Sequence[Any], gaps: Sequence[list[str]]) -> Iterator[Place]:
+    for line, told in zip(lines, gaps, strict=True):
+        clause: Clause = line.clause
+        yield from (Place(f"{at}.{kind}[{c.short_id(clause)}]", one) for one in told)
+
+
+def _effect(old: Document, new: Document, ours: Tool, theirs: Tool, at: str) -> Iterator[Place]:
+    if ours.effect is theirs.effect:
+        return
+    before, after = old.envelope.breaker.admission, new.envelope.breaker.admission
+    if _HARM[theirs.effect] <= _HARM[ours.effect]:
+        yield Place(
+            f"{at}.effect",
+            f"{theirs.effect} now, it was {ours.effect}: approvals and the breaker depend on it",
+        )
+    elif before.get(ours.effect) == "reserve" and after.get(theirs.effect) != "reserve":
+        yield Place(
+            f"{at}.effect", f"{theirs.effect} calls are only counted, {ours.effect} ones were reserved"
+        )
+
+
+def _same_types(old: Document, new: Document, name: str | None = None) -> bool:
+    names = (
+        [name] if name is not None else [tool for tool in new.envelope.tools if tool in old.envelope.tools]
+    )
+    pairs = [(old.envelope.session_schema, new.envelope.session_schema)]
+    pairs += [(old.envelope.tools[tool].schema, new.envelope.tools[tool].schema) for tool in names]
+    return all(from_schema(a) == from_schema(b) for a, b in pairs)
+
+
+def _unknown(
+    old: Mapping[str, Any], new: Mapping[str, Any], known: frozenset[str], at: str, typed: bool
+) -> Iterator[Place]:
+    """Keys without a rule: they must stand equal, and conditions in them must mean the same."""
+    for key in sorted({*old, *new} - known):
+        path = f"{at}.{key}".lstrip(".")
+        if not (key in old and key in new and equal(old[key], new[key])):
+            yield Place(path, "changed, and no rule says in which direction")
+        elif not typed:
+            yield Place(path, "the types that its conditions read changed")

@@ -1,0 +1,313 @@
+"""Whether one condition says at least as much as another: the same tree, a tighter number, a shorter list, more `&&`.
+
+Conditions are compared as trees with the types that the checker gave them, never as text, and never by trying values.
+What cannot be shown is not claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from remit.core.cel import Condition
+from remit.core.cel import nodes as n
+from remit.core.cel.types import DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Scalar, Type
+
+Types = Mapping[n.Node, Type]
+_ORDER = ("<", "<=", ">", ">=")
+_TESTS = (*_ORDER, "==", "!=", "in")
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_NOTHING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One node with the types of its tree."""
+
+    node: n.Node
+    types: Types
+
+    def of(self, node: n.Node) -> Part:
+        """Another node of the same tree."""
+        return Part(node, self.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """`operand op value`, where the value is written in the condition."""
+
+    __test__ = False  # not a test class of pytest
+
+    operand: Part
+    op: str
+    value: Any
+
+
+Known = Mapping[str, Sequence[tuple[str, Any]]]
+"""What a schema says of an argument that is always there: path such as `args.amount`, and (op, value) that hold."""
+
+
+def whole(condition: Condition) -> Part:
+    """The condition as a part."""
+    return Part(condition.tree, condition.types)
+
+
+def same(one: Part, other: Part) -> bool:
+    """The same tree over the same types: equal answers, and equal errors, for all values."""
+    return spelled(one.node) == spelled(other.node) and all(
+        _alike(one.types.get(a), other.types.get(b))
+        for a, b in zip(_walk(one.node), _walk(other.node), strict=True)
+    )
+
+
+def same_condition(one: Condition | None, other: Condition | None) -> bool:
+    """The same of two conditions, either of which may be missing."""
+    if one is None or other is None:
+        return one is other
+    return same(whole(one), whole(other))
+
+
+def spelled(node: n.Node) -> str:
+    """One spelling of a tree: no spaces, all brackets.
+
+    >>> from remit.core.cel.parser import parse
+    >>> spelled(parse("args.a  <= -5&&has(args.b)"))
+    '&&(<=(args.a,-(5)),has(args.b))'
+    """
+    match node:
+        case n.Literal(value=value):
+            return "true" if value is True else "false" if value is False else repr(value)
+        case n.Name(name=name):
+            return name
+        case n.Select(base=base, name=name):
+            return f"{spelled(base)}.{name}"
+        case n.Has(field=field):
+            return f"has({spelled(field)})"
+        case n.Items():
+            head = "list"
+        case n.Index():
+            head = "index"
+        case n.Call(name=name, method=method):
+            head = f".{name}" if method else f"{name} "
+        case n.Macro(kind=kind, var=var):
+            head = f"{kind}:{var}"
+        case n.Unary(op=op) | n.Binary(op=op) | n.Logic(op=op):
+            head = op
+        case _:
+            head = type(node).__name__
+    return f"{head}({','.join(spelled(child) for child in node.children())})"
+
+
+def _walk(node: n.Node) -> Iterator[n.Node]:
+    yield node
+    for child in node.children():
+        yield from _walk(child)
+
+
+def _alike(one: Type | None, other: Type | None) -> bool:
+    """Types under which a value is read in the same way; which fields a record has beside is no matter."""
+    if isinstance(one, Record) and isinstance(other, Record):
+        return all(
+            _alike(kind, other.fields[name]) for name, kind in one.fields.items() if name in other.fields
+        )
+    if isinstance(one, ListOf) and isinstance(other, ListOf):
+        return _alike(one.item, other.item)
+    return one == other
+
+
+def conjuncts(part: Part) -> list[Part]:
+    """What must all be true where *part* is."""
+    if isinstance(part.node, n.Logic) and part.node.op == "&&":
+        return [inner for item in part.node.items for inner in conjuncts(part.of(item))]
+    return [part]
+
+
+def implied(given: Iterable[Part], wanted: Part, known: Known | None = None) -> bool:
+    """Whether *wanted* is true, without an error, whenever all of *given* are and *known* holds."""
+    assumed = [inner for part in given for inner in conjuncts(part)]
+    return all(
+        _always(item, known or {}) or any(_entails(one, item) for one in assumed)
+        for item in conjuncts(wanted)
+    )
+
+
+def _always(wanted: Part, known: Known) -> bool:
+    test = test_of(wanted)
+    if test is None or not _is_path(test.operand.node):
+        return False
+    return any(follows(op, value, test) for op, value in known.get(spelled(test.operand.node), ()))
+
+
+def _is_path(node: n.Node) -> bool:
+    return isinstance(node, n.Select) and (isinstance(node.base, n.Name) or _is_path(node.base))
+
+
+def _entails(given: Part, wanted: Part) -> bool:
+    """Whether *wanted* is true, without an error, whenever *given* is true."""
+    if same(given, wanted):
+        return True
+    ours, theirs = _alternatives(wanted), _alternatives(given)
+    if len(ours) > 1 or len(theirs) > 1:
+        # In this order, so that what stands before the true one is evaluated on the way and is no error.
+        return len(theirs) <= len(ours) and all(keeps(a, b) for a, b in zip(theirs, ours, strict=False))
+    test, asked = test_of(given), test_of(wanted)
+    return (
+        test is not None
+        and asked is not None
+        and same(test.operand, asked.operand)
+        and follows(test.op, test.value, asked)
+    )
+
+
+def _alternatives(part: Part) -> list[Part]:
+    logic = part.node if isinstance(part.node, n.Logic) and part.node.op == "||" else None
+    return [part.of(item) for item in logic.items] if logic else [part]
+
+
+def keeps(given: Part, wanted: Part) -> bool:
+    """As `_entails`; besides, where one of them is an error, so is the other."""
+    if same(given, wanted):
+        return True
+    test, asked = test_of(given), test_of(wanted)
+    if test is None or asked is None or not same(test.operand, asked.operand):
+        return False
+    typed = test.operand.types.get(test.operand.node) not in (DYN, None)
+    ordered = test.op in _ORDER and asked.op in _ORDER and _kind(test.value) == _kind(asked.value)
+    return (typed or ordered) and follows(test.op, test.value, asked)
+
+
+def test_of(part: Part) -> Test | None:
+    """The part as a comparison with a written value; None where it is something else."""
+    node = part.node
+    if not isinstance(node, n.Binary) or node.op not in _TESTS:
+        return None
+    right = _value(node.right)
+    if right is not _NOTHING and isinstance(right, list) is (node.op == "in"):
+        return Test(part.of(node.left), node.op, right)
+    left = _value(node.left)
+    if left is _NOTHING or isinstance(left, list) or node.op == "in":
+        return None
+    return Test(part.of(node.right), _TURNED[node.op], left)
+
+
+def _value(node: n.Node) -> Any:
+    if isinstance(node, n.Literal):
+        return node.value
+    if isinstance(node, n.Unary) and node.op == "-" and isinstance(node.operand, n.Literal):
+        value = node.operand.value
+        return -value if isinstance(value, int | float) and not isinstance(value, bool) else _NOTHING
+    if isinstance(node, n.Items):
+        values = [_value(item) for item in node.items]
+        return _NOTHING if any(value is _NOTHING or isinstance(value, list) for value in values) else values
+    return _NOTHING
+
+
+def follows(op: str, value: Any, asked: Test) -> bool:
+    """Whether every `v` with `v op value` meets *asked*.
+
+    >>> operand = Part(n.Name(0, 0, 0, "x"), {})
+    >>> follows("<=", 100, Test(operand, "<=", 500)), follows("in", ["a", "b"], Test(operand, "==", "a"))
+    (True, False)
+    """
+    if op in ("==", "in"):
+        return all(meets(one, asked.op, asked.value) for one in (value if op == "in" else [value]))
+    if op == "!=" or asked.op in ("==", "in") or _kind(value) != _kind(asked.value) or _kind(value) == "":
+        return op == asked.op == "!=" and _kind(value) == _kind(asked.value) and bool(value == asked.value)
+    below = op in ("<", "<=")
+    if asked.op in _ORDER and (asked.op in ("<", "<=")) is not below:
+        return False
+    strict = asked.op == "!=" or asked.op in ("<", ">")
+    met = value < asked.value if below else value > asked.value
+    # x < 5 is enough for x < 5; x <= 5 is not.
+    return bool(met or (value == asked.value and (not strict or op in ("<", ">"))))
+
+
+def meets(value: Any, op: str, bound: Any) -> bool:
+    """Whether one value meets a test, and is of a kind that can be compared so."""
+    if op == "in":
+        return any(meets(value, "==", one) for one in bound)
+    alike = _kind(value) == _kind(bound) != ""
+    if op in ("==", "!="):
+        alike = alike or type(value) is type(bound)
+        return alike and bool((value == bound) is (op == "=="))
+    return alike and bool(
+        value < bound or (op == "<=" and value == bound)
+        if op in ("<", "<=")
+        else value > bound or (op == ">=" and value == bound)
+    )
+
+
+def _kind(value: Any) -> str:
+    """`number` or `string`, which can be ordered; empty for the rest."""
+    if isinstance(value, bool):
+        return ""
+    return "number" if isinstance(value, int | float) else "string" if isinstance(value, str) else ""
+
+
+def total(part: Part) -> bool:
+    """Whether it has an answer for all arguments and facts that fit their schemas: no error is possible."""
+    node, types = part.node, part.types
+    match node:
+        case n.Literal() | n.Name():
+            return True
+        case n.Has(field=field):
+            return isinstance(types.get(field.base), Record) and total(part.of(field.base))
+        case n.Select(base=base):
+            return types.get(node) != DYN and total(part.of(base))
+        case n.Unary(operand=operand):
+            return isinstance(operand, n.Literal) or (node.op == "!" and _all_total(part, [operand]))
+        case n.Logic() | n.Choice():
+            return _all_total(part, node.children())
+        case _:
+            return isinstance(node, n.Binary) and _total_test(part, node)
+
+
+def _all_total(part: Part, nodes: Sequence[n.Node]) -> bool:
+    return all(part.types.get(node) not in (DYN, None) and total(part.of(node)) for node in nodes)
+
+
+def _total_test(part: Part, node: n.Binary) -> bool:
+    left, right = part.types.get(node.left), part.types.get(node.right)
+    if node.op not in _TESTS or not _comparable(node.op, left, right, _value(node.right)):
+        return False
+    return all(total(part.of(side)) or isinstance(_value(side), list) for side in (node.left, node.right))
+
+
+def _comparable(op: str, left: Type | None, right: Type | None, value: Any) -> bool:
+    if op == "in":
+        return isinstance(value, list) and left in (STRING, INT, *NUMBERS)
+    if op in _ORDER:
+        return (left in NUMBERS and right in NUMBERS) or (left == STRING == right)
+    plain = isinstance(left, Scalar) and isinstance(right, Scalar) and DYN not in (left, right)
+    return plain and (left == right or (left in NUMBERS and right in NUMBERS)) and left != NULL
+
+
+def known_of(schema: Mapping[str, Any], path: str = "args") -> dict[str, list[tuple[str, Any]]]:
+    """What a schema says of numbers and listed values that are always there.
+
+    >>> known_of({"properties": {"n": {"type": "integer", "maximum": 5}}, "required": ["n"]})
+    {'args.n': [('<=', 5)]}
+    """
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for name in schema.get("required", ()):
+        inner = schema.get("properties", {}).get(name)
+        if not isinstance(inner, Mapping):
+            continue
+        if inner.get("type") == "object":
+            found |= known_of(inner, f"{path}.{name}")
+        elif said := _said(inner):
+            found[f"{path}.{name}"] = said
+    return found
+
+
+_BOUNDS = (("minimum", ">="), ("maximum", "<="), ("exclusiveMinimum", ">"), ("exclusiveMaximum", "<"))
+
+
+def _said(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(listed, list) and all(_kind(value) for value in listed):
+        return [("in", listed)]
+    if schema.get("type") in ("integer", "number"):
+        return [(op, schema[key]) for key, op in _BOUNDS if key in schema]
+    return []
