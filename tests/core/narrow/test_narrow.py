@@ -58,8 +58,18 @@ BASE: Spec = {
             "approve": [{"id": "large", "when": "args.amount > 200", "by": ["lead", "boss"]}],
             "output": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
             "deadline": "30s",
+            "scopes": [{"id": "own", "arg": "to", "in": "session.who"}],
+            "idempotency": {"key": ["args.to"], "within": "1h", "on_repeat": "hold", "by": ["lead"]},
+            "history": [
+                {"id": "once", "never": {"tool": "pay", "within": "1h"}, "where": "event.args.to == args.to"},
+                {"id": "asked", "formerly": {"tool": "crm", "within": "1h"}, "on_violation": "hold"},
+            ],
+            "monotonic": [{"id": "grows", "value": "args.amount", "by": ["args.to"]}],
+            "obligations": [{"id": "hide", "redact": {"fields": ["id"]}}],
+            "ensure": [{"id": "done", "expr": "output.id != ''"}],
         },
     },
+    "session_ensure": [{"id": "told", "expr": "answer != ''"}],
     "outputs": [{"id": "length", "max_length": 400}, {"id": "words", "forbid": ["secret", "token"]}],
     "breaker": {"threshold": 5, "window": "10m", "admission": {"write": "reserve"}, "supervised": "all"},
 }  # fmt: skip
@@ -97,6 +107,11 @@ def drop(spec: Spec, kind: str, clause: str) -> None:
 
 def pay(spec: Spec) -> Spec:
     return spec["tools"]["pay"]
+
+
+def bare(spec: Spec) -> None:
+    """`pay` without what reads its arguments or facts."""
+    spec["tools"]["pay"] = {key: pay(spec)[key] for key in ("effect", "target", "args")}
 
 
 def args(spec: Spec, name: str = "") -> Spec:
@@ -143,6 +158,15 @@ NARROWER: list[Callable[[Spec], Any]] = [
     lambda s: pay(s)["output"]["properties"]["id"].update(maxLength=3),
     lambda s: s["tools"]["crm"].update(effect="write"),
     lambda s: s.update(capture={"clean": "digest"}, tests=[]),
+    lambda s: line(s, "history", "once", never={"tool": "pay", "within": "2h"}),
+    lambda s: line(s, "history", "asked", on_violation="deny"),
+    lambda s: pay(s)["history"].append({"id": "more", "never": {"tool": "pay", "within": "5m"}}),
+    lambda s: pay(s)["idempotency"].update(on_repeat="refuse", within="2h") or pay(s)["idempotency"].pop("by"),
+    lambda s: s["tools"]["crm"].update(idempotency={"key": ["1"], "within": "1h", "on_repeat": "refuse"}),
+    lambda s: pay(s)["obligations"].append({"id": "cut", "cap": {"characters": 5}}),
+    lambda s: pay(s)["ensure"].append({"id": "long", "expr": "size(output.id) > 3"}),
+    lambda s: pay(s)["monotonic"][0].update(severity="high", message="m"),
+    lambda s: s["session_ensure"].append({"id": "short", "expr": "size(answer) < 9"}),
 ]  # fmt: skip
 
 
@@ -155,7 +179,7 @@ PAY = "tools.pay"
 SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
     ("enforcement", lambda s: s.update(enforcement="monitor")),
     ("tools.new", lambda s: s["tools"].update(new=copy.deepcopy(s["tools"]["crm"]))),
-    ("tools.pay2", lambda s: s["tools"].update(pay2=s["tools"].pop("pay"))),
+    ("tools.pay2", lambda s: pay(s).pop("history") and s["tools"].update(pay2=s["tools"].pop("pay"))),
     (f"{PAY}.effect", lambda s: pay(s).update(effect="write")),
     (f"{PAY}.effect", lambda s: pay(s).update(effect="egress")),
     (f"{PAY}.target", lambda s: pay(s).update(target="my bank")),
@@ -202,7 +226,7 @@ SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
     (f"{PAY}.args.to", lambda s: args(s, "to").update(pattern="^[a-z@.]*$")),
     (f"{PAY}.args.to", lambda s: args(s, "to").pop("maxLength")),
     (f"{PAY}.args.kind", lambda s: args(s, "kind")["enum"].append("c")),
-    (f"{PAY}.args.to", lambda s: args(s)["required"].remove("to") or s["tools"]["pay"].update(require=[], flow=[])),
+    (f"{PAY}.args.to", lambda s: args(s)["required"].remove("to") or bare(s)),
     (f"{PAY}.args.cc", lambda s: args(s)["properties"].update(cc={"type": "string"})),
     (f"{PAY}.args", lambda s: args(s).update(patternProperties={"^x-": {"type": "string"}})),
     (f"{PAY}.args.note", lambda s: args(s)["$defs"]["note"].update(maxLength=99)),
@@ -211,7 +235,7 @@ SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
         note={"oneOf": [{"$ref": "#/$defs/note"}, {"type": "integer"}]})),
     ("session.who", lambda s: s["session"]["properties"]["who"].update(type=["string", "null"])),
     ("session.role", lambda s: s["session"]["properties"].update(role={"type": "string"})),
-    ("session.who", lambda s: s["session"]["required"].clear() or line(s, "limits", "day", by=None)),
+    ("session.who", lambda s: s["session"]["required"].clear() or bare(s)),
     ("sources.web", lambda s: s["sources"]["web"].update(integrity="trusted")),
     ("sources.web", lambda s: s["sources"]["web"].update(confidentiality="public")),
     ("sources.user", lambda s: s["sources"].update(user={"integrity": "trusted"})),
@@ -223,7 +247,7 @@ SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
     ("outputs[length]", lambda s: s["outputs"][0].update(on_violation="flag")),
     ("outputs[words]", lambda s: s["outputs"][1]["forbid"].pop()),
     (f"{PAY}.output", lambda s: pay(s).pop("output")),
-    (f"{PAY}.output", lambda s: pay(s)["output"].pop("required")),
+    (f"{PAY}.output", lambda s: pay(s)["output"].pop("required") and pay(s).pop("ensure")),
     (f"{PAY}.deadline", lambda s: pay(s).update(deadline="31s")),
     (f"{PAY}.deadline", lambda s: pay(s).update(deadline={"after": "30s", "severity": "low"})),
     ("breaker.threshold", lambda s: s["breaker"].update(threshold=50)),
@@ -234,6 +258,32 @@ SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
     ("breaker.supervised", lambda s: s["breaker"].pop("supervised")),
     ("breaker.lease", lambda s: s["breaker"].update(lease="90s")),
     ("breaker.sample", lambda s: s["breaker"].update(recovery={"sample": 0})),
+    (f"{PAY}.history[once]", lambda s: drop(s, "history", "once")),
+    (f"{PAY}.history[once]", lambda s: line(s, "history", "once", never={"tool": "pay", "within": "5m"})),
+    (f"{PAY}.history[once]", lambda s: line(s, "history", "once", never={"tool": "crm", "within": "1h"}, where=None)),
+    (f"{PAY}.history[once]", lambda s: line(s, "history", "once", where="event.args.amount == args.amount")),
+    (f"{PAY}.history[asked]", lambda s: line(s, "history", "asked", formerly={"tool": "crm", "within": "2h"})),
+    (f"{PAY}.history[asked]", lambda s: line(s, "history", "asked", on_violation="flag", accept_risk="x")),
+    (f"{PAY}.scopes[own]", lambda s: line(s, "scopes", "own", in_="[session.who, 'x']")),
+    (f"{PAY}.scopes[own]", lambda s: line(s, "scopes", "own", arg="note")),
+    (f"{PAY}.monotonic[grows]", lambda s: pay(s)["monotonic"][0].update(by=["args.amount"])),
+    (f"{PAY}.monotonic[grows]", lambda s: pay(s)["monotonic"][0].update(value="-args.amount")),
+    (f"{PAY}.monotonic[grows]", lambda s: pay(s)["monotonic"][0].update(id="other")),
+    (f"{PAY}.idempotency", lambda s: pay(s).pop("idempotency")),
+    (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(key=["args.amount"])),
+    (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(after_error="retry")),
+    (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(within="1m")),
+    (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(across="session")),
+    (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(by=["me"])),
+    ("tools.crm.idempotency", lambda s: s["tools"]["crm"].update(
+        idempotency={"key": ["1"], "within": "1h", "on_repeat": "return_first"})),
+    (f"{PAY}.obligations[hide]", lambda s: pay(s).pop("obligations")),
+    (f"{PAY}.obligations[hide]", lambda s: line(s, "obligations", "hide", redact={"fields": ["di"]})),
+    (f"{PAY}.obligations[cap]", lambda s: pay(s)["obligations"].append({"id": "cap", "cap": {"arg": "amount", "at": 9}})),
+    (f"{PAY}.obligations[ring]", lambda s: pay(s)["obligations"].append({"id": "ring", "notify": {"to": "me"}})),
+    (f"{PAY}.ensure[done]", lambda s: line(s, "ensure", "done", expr="output.id != 'x'")),
+    (f"{PAY}.ensure[done]", lambda s: line(s, "ensure", "done", on_violation="flag", accept_risk="x")),
+    ("session_ensure[told]", lambda s: s.pop("session_ensure")),
     ("breaker.cooldown", lambda s: s["breaker"].update(recovery={"cooldown": "1s"})),
 ]  # fmt: skip
 
@@ -251,6 +301,17 @@ def test_another_agent_starts_afresh_unless_it_is_a_child() -> None:
 
     assert [place.path for place in not_narrowing(old, new)] == ["metadata.name"]
     assert not_narrowing(old, new, child=True) == []
+
+
+def test_a_promoted_clause_stays_promoted() -> None:
+    def monitored(*enforced: Spec) -> Document:
+        return document(changed(lambda s: s.update(enforcement="monitor", enforced=list(enforced))))
+
+    half, whole = ({"clause": "pay.ceiling", "share": share} for share in (0.5, 1))
+    assert not_narrowing(monitored(half), monitored(whole)) == []
+    assert not_narrowing(monitored(whole), document(BASE)) == []
+    assert [place.path for place in not_narrowing(monitored(whole), monitored(half))] == ["enforced"]
+    assert [place.path for place in not_narrowing(monitored(half), monitored())] == ["enforced"]
 
 
 def test_a_key_that_has_no_rule_here_must_stand_equal() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 from remit.core.cel.types import from_schema
 from remit.core.envelope import Clause, Tool
 from remit.core.narrow import clauses as c
+from remit.core.narrow.conditions import alike
+from remit.core.narrow.lines import line_places, promoted_places, session_ensure_places
 from remit.core.narrow.place import Document, Place, equal, read_document
 from remit.core.narrow.schemas import schema_wider
 from remit.core.narrow.whole import (
@@ -57,7 +59,10 @@ def not_narrowing(old: Document, new: Document, *, child: bool = False) -> list[
             found += tool_places(old, new, name)
     found += answer_places(old, new)
     found += breaker_places(old, new)
-    return found + list(_unknown(old.spec, new.spec, SPEC_KEYS, "", _same_types(old, new)))
+    typed = _same_types(old, new)
+    found += session_ensure_places(old, new, typed)
+    found += promoted_places(old.envelope, new.envelope)
+    return found + list(_unknown(old.spec, new.spec, SPEC_KEYS, "", typed))
 
 
 def tool_places(old: Document, new: Document, name: str) -> Iterator[Place]:
@@ -81,7 +86,9 @@ def tool_places(old: Document, new: Document, name: str) -> Iterator[Place]:
         beside = [c.beside_of(side.get(key), main) for side in (sides.old_plain, sides.new_plain)]
         if not equal(*beside):
             yield Place(f"{at}.{key}", "keys changed that cannot be compared")
-    yield from _unknown(sides.old_plain, sides.new_plain, TOOL_KEYS, at, _same_types(old, new, name))
+    typed = _same_types(old, new)
+    yield from line_places(sides, at, typed)
+    yield from _unknown(sides.old_plain, sides.new_plain, TOOL_KEYS, at, typed)
 
 
 def _told(at: str, kind: str, lines: Sequence[Any], gaps: Sequence[list[str]]) -> Iterator[Place]:
@@ -105,13 +112,19 @@ def _effect(old: Document, new: Document, ours: Tool, theirs: Tool, at: str) -> 
         )
 
 
-def _same_types(old: Document, new: Document, name: str | None = None) -> bool:
-    names = (
-        [name] if name is not None else [tool for tool in new.envelope.tools if tool in old.envelope.tools]
-    )
+def _same_types(old: Document, new: Document) -> bool:
+    """Whether facts, arguments and results are read alike: clauses of one tool may look at calls of another."""
     pairs = [(old.envelope.session_schema, new.envelope.session_schema)]
-    pairs += [(old.envelope.tools[tool].schema, new.envelope.tools[tool].schema) for tool in names]
-    return all(from_schema(a) == from_schema(b) for a, b in pairs)
+    for name, ours in old.envelope.tools.items():
+        theirs = new.envelope.tools.get(name)
+        if theirs is not None:
+            pairs.append((ours.schema, theirs.schema))
+            pairs.append((_result(ours), _result(theirs)))
+    return all(alike(from_schema(a), from_schema(b)) for a, b in pairs)
+
+
+def _result(tool: Tool) -> Mapping[str, Any] | None:
+    return tool.output.schema if tool.output is not None else None
 
 
 def _unknown(

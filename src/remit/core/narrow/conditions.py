@@ -56,7 +56,7 @@ def whole(condition: Condition) -> Part:
 def same(one: Part, other: Part) -> bool:
     """The same tree over the same types: equal answers, and equal errors, for all values."""
     return spelled(one.node) == spelled(other.node) and all(
-        _alike(one.types.get(a), other.types.get(b))
+        alike(one.types.get(a), other.types.get(b))
         for a, b in zip(_walk(one.node), _walk(other.node), strict=True)
     )
 
@@ -105,14 +105,14 @@ def _walk(node: n.Node) -> Iterator[n.Node]:
         yield from _walk(child)
 
 
-def _alike(one: Type | None, other: Type | None) -> bool:
+def alike(one: Type | None, other: Type | None) -> bool:
     """Types under which a value is read in the same way; which fields a record has beside is no matter."""
     if isinstance(one, Record) and isinstance(other, Record):
         return all(
-            _alike(kind, other.fields[name]) for name, kind in one.fields.items() if name in other.fields
+            alike(kind, other.fields[name]) for name, kind in one.fields.items() if name in other.fields
         )
     if isinstance(one, ListOf) and isinstance(other, ListOf):
-        return _alike(one.item, other.item)
+        return alike(one.item, other.item)
     return one == other
 
 

@@ -21,13 +21,32 @@ SPEC_KEYS = frozenset(
         "sources",
         "tools",
         "outputs",
+        "session_ensure",
+        "enforced",
         "breaker",
         "capture",
         "tests",
     }
 )
 TOOL_KEYS = frozenset(
-    {"description", "effect", "target", "args", "require", "flow", "limits", "approve", "output", "deadline"}
+    {
+        "description",
+        "effect",
+        "target",
+        "args",
+        "require",
+        "flow",
+        "scopes",
+        "idempotency",
+        "history",
+        "monotonic",
+        "limits",
+        "approve",
+        "obligations",
+        "output",
+        "ensure",
+        "deadline",
+    }
 )
 """Keys that the rules here understand; any other must stand equal in both."""
 BREAKER_KEYS = frozenset(
