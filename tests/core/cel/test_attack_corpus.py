@@ -30,6 +30,24 @@ CONDITIONS = {
     "'application/vnd.openxmlformats-officedocument.wordprocessingml.document', "
     "'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet']",
     "text_mime": "text_mime(args.x) == 'text/plain'",
+    "shell": "shell_argv(args.x)[0] in ['ls', 'cat', 'grep']",
+    "shell_options": "size(shell_argv(args.x)) > 0",
+    **{
+        f"sql_{dialect}": f"sql_readonly(args.x, '{dialect}')"
+        for dialect in (
+            "postgres",
+            "mysql",
+            "sqlite",
+            "tsql",
+            "oracle",
+            "snowflake",
+            "bigquery",
+            "duckdb",
+            "clickhouse",
+            "spark",
+            "trino",
+        )
+    },
 }
 
 

@@ -123,19 +123,6 @@ def test_a_mistake_is_refused_with_place_and_reason(load, text, message):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "sql('x').kind == 'select'",
-        "sql_readonly('x', 'mysql')",
-        "shell_argv('ls')[0] == 'ls'",
-    ],
-)
-def test_a_function_of_a_later_version_is_named_as_such(load, text):
-    with pytest.raises(BadInput, match="is not supported in this version"):
-        load(text)
-
-
-@pytest.mark.parametrize(
     ("text", "remedy"),
     [
         ("args.reason == 'x'", "guard it: has(args.reason) && .."),

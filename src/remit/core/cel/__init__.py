@@ -28,7 +28,7 @@ from remit.core.cel.checker import ROOTS, check
 from remit.core.cel.closures import Compiler
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.explain import Explanation, explain
-from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
+from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.lexer import MAX_TEXT
 from remit.core.cel.nodes import Node
 from remit.core.cel.parser import MAX_DEPTH, MAX_NODES, parse
@@ -77,7 +77,6 @@ __all__ = [
     "Type",
     "FUNCTIONS",
     "METHODS",
-    "UNSUPPORTED",
     "Function",
     "ANSWERS",
     "Answers",

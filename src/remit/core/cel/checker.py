@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError, Flaw
-from remit.core.cel.functions import FUNCTIONS, METHODS, UNSUPPORTED, Function
+from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.guards import NO_FACTS, Facts, facts_if, key
 from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, AnyOf, ListOf, Record, Type
 
@@ -135,8 +135,6 @@ class _Checker:
             return self.size(node, facts)
         if node.name in FUNCTIONS:
             return self.apply(FUNCTIONS[node.name], node, facts)
-        if node.name in UNSUPPORTED:
-            raise Flaw(f"function {node.name!r} is not supported in this version", node.pos)
         if node.name in METHODS or node.name == "matches":
             raise Flaw(f"{node.name!r} is a method", node.pos, f"write x.{node.name}(..)")
         raise Flaw(f"unknown function {node.name!r}; known: {display(['has', 'size', *FUNCTIONS])}", node.pos)
@@ -168,6 +166,7 @@ class _Checker:
 
     def apply(self, function: Function, node: n.Call, facts: Facts) -> Type:
         _count(node, len(function.params))
+        _load_extra(function, node)
         found = [self.want(arg, facts, want) for arg, want in zip(node.args, function.params, strict=True)]
         if function.alike and not all(_alike(found[0], other) for other in found[1:]):
             items = " and ".join(str(one.item) for one in found if isinstance(one, ListOf))
@@ -319,6 +318,16 @@ def _count(node: n.Call, wanted: int) -> None:
     own = int(node.method)
     if len(node.args) != wanted:
         raise Flaw(f"{node.name} takes {wanted - own} argument(s), got {len(node.args) - own}", node.pos)
+
+
+def _load_extra(function: Function, node: n.Call) -> None:
+    if function.extra is None:
+        return
+    try:
+        function.extra.load()
+    except ImportError as error:
+        found = f"{function.name} needs what is not installed: {error}"
+        raise Flaw(found, node.pos, f"pip install 'remit[{function.extra.name}]'") from None
 
 
 def _bool_remedy(wanted: Type, found: Type) -> str:

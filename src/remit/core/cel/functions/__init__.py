@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.core.cel.functions import address, email, mime, number, path, quantity, sets, text, url
+from remit.core.cel.functions import address, email, mime, number, path, quantity, sets, shell, sql, text, url
 from remit.core.cel.types import (
     BOOL,
     CIDR,
@@ -29,6 +29,16 @@ from remit.core.cel.types import (
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """What some functions need and few envelopes use: an optional extra of the package."""
+
+    name: str
+    """As in ``pip install 'remit[name]'``."""
+    load: Callable[[], None]
+    """Imports it; raises ImportError."""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One built-in function."""
 
@@ -43,6 +53,8 @@ class Function:
     """Whether the arguments must be lists with one type of element."""
     world: bool = False
     """Whether the answer comes from the enforcement point, before the decision; `call` only refuses arguments."""
+    extra: Extra | None = None
+    """Imported when a condition that uses the function is loaded, so that nothing is missing when it runs."""
 
     @property
     def purpose(self) -> str:
@@ -50,6 +62,9 @@ class Function:
         return (self.call.__doc__ or "").partition("\n")[0]
 
 
+SQL: Final = Extra("sql", sql.load)
+SHELL: Final = Extra("shell", shell.load)
+STATEMENT: Final = record(kind=STRING, tables=STRINGS, functions=STRINGS)
 URL: Final = record(scheme=STRING, host=STRING, port=INT, path=STRING, query=STRING, href=STRING)
 
 FUNCTIONS: Final[dict[str, Function]] = {
@@ -80,6 +95,9 @@ FUNCTIONS: Final[dict[str, Function]] = {
         Function("sets.contains", sets.contains, (ITEMS, ITEMS), BOOL, alike=True),
         Function("sets.equivalent", sets.equivalent, (ITEMS, ITEMS), BOOL, alike=True),
         Function("sets.intersects", sets.intersects, (ITEMS, ITEMS), BOOL, alike=True),
+        Function("sql", sql.sql, (STRING, STRING), STATEMENT, sql.check_dialect, extra=SQL),
+        Function("sql_readonly", sql.sql_readonly, (STRING, STRING), BOOL, sql.check_dialect, extra=SQL),
+        Function("shell_argv", shell.shell_argv, (STRING,), STRINGS, extra=SHELL),
         Function("double", number.double, (INT,), DOUBLE),
     )
 }
@@ -113,6 +131,3 @@ METHODS: Final[dict[str, Function]] = {
     )
 }
 """Called on their first argument. `matches` is not here: its pattern is compiled while loading."""
-
-UNSUPPORTED: Final = frozenset({"sql", "sql_readonly", "shell_argv"})
-"""Named in the documentation, not part of this version."""
