@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from remit.core.cel.errors import ConditionError
@@ -57,25 +58,25 @@ class Rules:
     """Whether block comments nest."""
     version_comments: bool = False
     """Whether ``/*!`` opens a comment that is run."""
-    pattern: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        parts = (
-            ("space", r"[ \t\r\n]+"),
-            ("line", self.line),
-            ("block", r"/\*"),
-            ("unicode", r"[uU]&['\"]"),
-            ("string", "|".join(self.strings)),
-            ("name", "|".join(self.names)),
-            ("word", r"[^\W\d][\w$]*|\$\d+|[$@:#](?=[A-Za-z_])"),
-            ("number", r"\d\w*"),
-            ("sign", r"[!#%&()*+,\-./:;<=>?@\[\]^{|}~]"),
-        )
-        text = "|".join(f"(?P<{name}>{part})" for name, part in parts if part)
-        object.__setattr__(self, "pattern", re.compile(text, re.DOTALL))
 
 
-_STANDARD: Final = Rules((r"[nNbBxX]?" + _PLAIN,))
+@lru_cache(maxsize=64)
+def _pattern(rules: Rules) -> re.Pattern[str]:
+    """Return the pattern of one piece of text; made when first needed, since most envelopes need none."""
+    parts = (
+        ("space", r"[ \t\r\n]+"),
+        ("line", rules.line),
+        ("block", r"/\*"),
+        ("unicode", r"[uU]&['\"]"),
+        ("string", "|".join(rules.strings)),
+        ("name", "|".join(rules.names)),
+        ("word", r"[^\W\d][\w$]*|\$\d+|[$@:#](?=[A-Za-z_])"),
+        ("number", r"\d\w*"),
+        ("sign", r"[!#%&()*+,\-./:;<=>?@\[\]^{|}~]"),
+    )
+    return re.compile("|".join(f"(?P<{name}>{part})" for name, part in parts), re.DOTALL)
+
+
 _POSTGRES: Final = Rules((r"[eE]" + _ESCAPED, r"[nNbBxX]?" + _PLAIN, _DOLLAR), nested=True)
 _MYSQL: Final = Rules(
     (r"[nNbBxX]?" + _ESCAPED, _DOUBLE_ESCAPED),
@@ -149,7 +150,7 @@ class Text:
         _check_nesting(self.words)
 
     def _scan(self) -> None:
-        at, text, match = 0, self.text, self.rules.pattern.match
+        at, text, match = 0, self.text, _pattern(self.rules).match
         while at < len(text):
             found = match(text, at)
             if found is None:
