@@ -12,11 +12,13 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from benchmarks import workload
+from remit.core.canonical import canonical
 from remit.core.codec import decision_body
 from remit.core.decide import Facts, decide, look_back, prepare
 from remit.core.provenance import SessionText
@@ -82,13 +84,59 @@ def trace_costs() -> list[tuple[str, float]]:
         )
         text.append(Segment(index, Role.TOOL, "read_mail", words[:2000], Label()))
     envelope = load_envelope(workload.envelope_text(), "bench")
-    found = []
+    found: list[float] = []
     for tool, args in workload.calls(60):
         prepared = prepare(ToolCall(tool, {**args, "note": "short note"}), envelope, Facts({}))
         started = time.perf_counter()
         look_back(prepared, text)
         found.append((time.perf_counter() - started) * 1e6)
     return [("trace 6 leaves through 100 KB", statistics.median(found))]
+
+
+def shares() -> list[tuple[str, float]]:
+    """Median microseconds of each step of a decision, timed one after the other on the same calls."""
+    envelope = load_envelope(workload.envelope_text(), "bench")
+    facts, past, encode = Facts({}), look_back_nothing(), msgspec.json.Encoder().encode
+    made = workload.calls()
+    found: dict[str, list[float]] = {name: [] for name in STEPS}
+    for _ in range(ROUNDS):
+        for tool, args in made:
+            found["whole"].append(_timed(partial(_whole, tool, args, envelope, facts, past, encode)))
+            found["canonical arguments"].append(_timed(partial(canonical, args)))
+            plain = canonical(args)
+            listed = envelope.tools[tool]
+            found["JSON Schema"].append(_timed(partial(listed.schema_errors, plain)))
+            roots = {"args": plain, "session": {}}
+            found["conditions"].append(_timed(partial(_conditions, listed, roots)))
+            decision = decide(prepare(ToolCall(tool, args), envelope, facts), envelope, facts, past)
+            found["event encoded"].append(_timed(partial(_encoded, encode, decision)))
+    medians = {name: statistics.median(values or [0.0]) for name, values in found.items()}
+    known = sum(medians[name] for name in STEPS if name not in ("whole", "the rest"))
+    medians["the rest"] = medians["whole"] - known
+    return [(name, medians[name]) for name in STEPS]
+
+
+STEPS = ("canonical arguments", "JSON Schema", "conditions", "event encoded", "the rest", "whole")
+
+
+def _timed(run: Callable[[], object]) -> float:
+    started = time.perf_counter_ns()
+    run()
+    return (time.perf_counter_ns() - started) / 1e3
+
+
+def _whole(tool: str, args: dict[str, Any], envelope: Any, facts: Any, past: Any, encode: Any) -> None:
+    decision = decide(prepare(ToolCall(tool, args), envelope, facts), envelope, facts, past)
+    encode(decision_body(decision))
+
+
+def _encoded(encode: Any, decision: Any) -> None:
+    encode(decision_body(decision))
+
+
+def _conditions(tool: Any, roots: dict[str, Any]) -> None:
+    for rule in tool.require:
+        rule.condition.evaluate(roots)
 
 
 def rows() -> list[tuple[str, float, float, float]]:
@@ -148,6 +196,10 @@ def main() -> None:
         )
     else:
         print("agent-governance-toolkit-core is not installed: not compared (make bench installs it)")
+    steps = shares()
+    whole = dict(steps)["whole"]
+    for name, median in steps:
+        print(f"  {name:34} {median:10.1f} µs {100 * median / whole:7.0f} %")
     for name, cost in trace_costs():
         print(f"{name:36} {cost:10.1f} µs")
 
