@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
-from remit.core.reader import decode
-from remit.core.selftest import load_envelope
 from remit.settings import Settings, load_settings
+from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
     from remit.store.sqlite import SqliteStore
     from remit.usecases.guard import Guard
 
-MOST_ENVELOPE_BYTES = 4_000_000
+__all__ = ["open_guard", "open_store", "read_envelope_file", "read_text", "start_delivery", "store_path"]
 
 
 def open_guard(
@@ -28,6 +27,7 @@ def open_guard(
     async_approval_wait_s: float = 0.0,
     allow_volatile: bool = False,
     single_operator: bool = False,
+    reload_every_s: float | None = None,
     settings: Settings | None = None,
 ) -> Guard:
     """Stand in front of one agent's tools.
@@ -41,6 +41,7 @@ def open_guard(
         async_approval_wait_s: the same for `acall`.
         allow_volatile: let effects run on `memory:`, which leaves no record.
         single_operator: a new store takes answers to approvals without a signature; every record shows it.
+        reload_every_s: watch the envelope's file, and put it in force when it changed (`Guard.follow`).
         settings: instead of the environment and TOML.
 
     Raises:
@@ -72,7 +73,7 @@ def open_guard(
             finally:
                 opened.close()
 
-        return Guard(
+        guard = Guard(
             loaded,
             records,
             clock=SystemClock(),
@@ -84,41 +85,15 @@ def open_guard(
             async_approval_wait_s=async_approval_wait_s,
             allow_volatile=allow_volatile,
             on_close=close,
+            path=None if isinstance(envelope, Envelope) else Path(envelope),
         )
+        guard._adopt(loaded)
+        if reload_every_s is not None:
+            guard.follow(reload_every_s)
     except BaseException:
         opened.close()
         raise
-
-
-def read_envelope_file(path: Path) -> Envelope:
-    """The envelope in a file, its own tests passed.
-
-    Raises:
-        BadInput: the file cannot be read, or what it says is wrong.
-    """
-    return load_envelope(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, strictly UTF-8.
-
-    Raises:
-        BadInput: it is not there, not a file, not readable, too large or not UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_ENVELOPE_BYTES + 1)
-    except FileNotFoundError:
-        raise BadInput(
-            str(path), "no such file", "check the path; `remit init` writes a first envelope"
-        ) from None
-    except OSError as error:
-        raise BadInput(
-            str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights"
-        ) from None
-    if len(data) > MOST_ENVELOPE_BYTES:
-        raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", "an envelope is a small file")
-    return decode(data, str(path))
+    return guard
 
 
 def store_path(address: str) -> Path | None:

@@ -367,3 +367,5 @@ class Envelope:
     roles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What `lint` shows: legal, and probably not meant."""
+    text: str = field(default="", repr=False, compare=False)
+    """The file itself, for the archive in the journal; empty where an envelope was made by hand."""

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from remit.core.envelope import Envelope
-from remit.core.types import Confidentiality, Integrity, Label, PrincipalKind
+from remit.core.types import Confidentiality, Integrity, Label, PrincipalKind, Segment
 
 _SYSTEM = Label(Integrity.TRUSTED, Confidentiality.INTERNAL)
 _UNLISTED = Label(Integrity.UNTRUSTED, Confidentiality.INTERNAL)
+
+
+def lowered(segment: Segment, envelope: Envelope, principal_kind: PrincipalKind | None) -> Label:
+    """The label of a text that a session saw under an earlier envelope: the worse of what both say, never the better.
+
+    A text is as confidential as the most confidential of its fields that the envelope labels, since the fields of what
+    came in before are not told apart any more.
+
+    Args:
+        segment: with the label that it had.
+        envelope: that is in force now.
+        principal_kind: whose text the user's is.
+    """
+    label = segment.label.join(label_of(envelope, segment.source, principal_kind))
+    if segment.source in envelope.with_fields:
+        prefix = f"{segment.source}."
+        for source, field in envelope.sources.items():
+            if source.startswith(prefix):
+                label = label.join(Label(Integrity.TRUSTED, field.confidentiality))
+    return label
 
 
 def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | None) -> Label:

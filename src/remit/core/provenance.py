@@ -21,7 +21,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -88,6 +89,12 @@ class SessionText:
         self._loose.append(_Text(place, shown(segment.text)))
         if not segment.text.isascii():
             self._exact.append(_Text(place, shown_exactly(segment.text)))
+
+    def relabel(self, label: Callable[[Segment], Label], since: int = 0) -> None:
+        """Give every segment from a place on the label that is asked for it; places and texts stay."""
+        for place in range(since, len(self._segments)):
+            segment = self._segments[place]
+            self._segments[place] = replace(segment, label=label(segment))
 
     def ask(self, arguments: Json) -> None:
         """Remember what a call carries: nothing that comes in from now on vouches for a value that stands in it."""

@@ -117,6 +117,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         tests=_tests(spec.get("tests"), tools),
         roles=tuple(sorted({r for t in tools.values() for c in clauses_of(t) for r in c.by})),
         warnings=_warnings(spec, tools),
+        text=text,
     )
     _check_flow_sources(spec["tools"], envelope)
     _check_deadlines(spec["tools"], envelope)

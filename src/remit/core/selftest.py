@@ -37,7 +37,15 @@ def load_envelope(text: str, file: str) -> Envelope:
     Raises:
         BadInput: the envelope is malformed, or one of its tests fails.
     """
-    envelope = read_envelope(text, file)
+    return check_tests(read_envelope(text, file), file)
+
+
+def check_tests(envelope: Envelope, file: str) -> Envelope:
+    """The same envelope, its tests passed.
+
+    Raises:
+        BadInput: one of them fails.
+    """
     for result in run_tests(envelope):
         if result.problem:
             where = f"{file}:{result.expectation.line}: spec.tests"

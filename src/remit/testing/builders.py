@@ -158,7 +158,9 @@ def open_guard(folder: Path, envelope: Envelope | None = None, **options: Any) -
         "approval_wait_s": 0.0,
         "on_close": store.close,
     }
-    return Guard(rules, SqliteRecords(store), **(made | options))
+    guard = Guard(rules, SqliteRecords(store), **(made | options))
+    guard._adopt(rules)
+    return guard
 
 
 def answer(guard: Guard, approval_id: str, *, approve: bool = True, operator: str = "alice") -> None:

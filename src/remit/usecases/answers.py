@@ -22,7 +22,7 @@ from remit.core.event import AnomalyIndex, Event
 from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
 from remit.core.lifecycle import refine
 from remit.core.marks import MarkClaim
-from remit.core.promote import watched_binding, withheld_by
+from remit.core.promote import withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (
     ApprovalNeed,
@@ -39,6 +39,7 @@ from remit.core.types import (
 )
 
 if TYPE_CHECKING:
+    from remit.usecases.governing import Under
     from remit.usecases.session import Session
 
 
@@ -53,13 +54,14 @@ _UNCOUNTED = ("breaker.", "approval.", "store.")
 class CallAnswers:
     """What one call of one session is answered with."""
 
-    def __init__(self, session: Session, call: ToolCall) -> None:
+    def __init__(self, session: Session, call: ToolCall, under: Under | None = None) -> None:
         self.session = session
         self.call = call
+        self.under = under or session.under()
         guard = session.guard
         self.records = guard.records
-        self.envelope = guard.envelope
-        self.binding = watched_binding(self.envelope, session.id)
+        self.envelope = self.under.envelope
+        self.binding = self.under.binding
         self.ids = guard.ids
         self.token = self.ids.new()
         self.raised: BaseException | None = None
@@ -122,6 +124,7 @@ class CallAnswers:
             and approval_id is None
             and not reserve
             and decision.tool not in self.envelope.watched
+            and decision.tool not in self.session.guard.watched_next
             and not (self._prepared and self._prepared.looks_back)
             and not governed(self.envelope.breaker, ToolEffect.READ)
         )
@@ -174,9 +177,9 @@ class CallAnswers:
         if args is None:
             return None
         session = self.session
-        redacted = session.guard.redactor.value
+        redacted = self.under.redactor.value
         retain_s = self.envelope.capture.retain_s
-        return Trace(session.facts.caller, lambda: redacted(dict(args)), session.subject, retain_s)
+        return Trace(self.under.facts.caller, lambda: redacted(dict(args)), session.subject, retain_s)
 
     def digest(self, decision: Decision) -> str:
         """What an approval of this call is bound to, without the breaker's epoch."""
@@ -196,7 +199,7 @@ class CallAnswers:
     def hold(self, decision: Decision) -> Future[ApprovalRecord | Parked]:
         """Write the held decision and open its request, or find the one that is open."""
         info, envelope = self.session.info, self.envelope
-        redactor = self.session.guard.redactor
+        redactor = self.under.redactor
         request = ApprovalRequest(
             id=self.ids.new(),
             tenant=info.tenant,
@@ -229,11 +232,14 @@ class CallAnswers:
         """The approval's id when it was given, None while it is pending.
 
         Raises:
-            CallDenied: rejected, or no request could be opened.
+            CallDenied: rejected, no request could be opened, or the envelope is not the one that was approved under.
         """
         if isinstance(record, Parked):
             raise CallDenied(_denied(decision, record.reason, record.message))
         if record.state is ApprovalState.APPROVED:
+            if self.session.guard.envelope.hash != self.envelope.hash:
+                told = "the envelope changed while the call waited for a person; make the call again"
+                raise CallDenied(_denied(decision, "approval.envelope", told))
             return record.id
         if record.state is ApprovalState.PENDING:
             return None
@@ -254,7 +260,7 @@ class CallAnswers:
     def give_back(self, admission: Admission, why: str) -> Future[None]:
         """The call will not run: release what was reserved for it, and say so in the journal."""
         body: dict[str, Json] = {"token": self.token, "call_id": self.call.call_id, "tool": self.call.tool}
-        event = self.session.event("released", body | {"reason": why})
+        event = self.session.event("released", body | {"reason": why}, under=self.under)
         if admission.lease_until is None:
             return self.records.append([event])
         return self.records.settle(Settlement(self.token, "clean", ran=False), [event], ())
@@ -295,11 +301,11 @@ class CallAnswers:
     def repeat(self, decision: Decision, admission: Admission) -> Future[Json]:
         """Give the first call's result again; done when it is durable that it was."""
         self.session.ask(decision)  # the result vouches for nothing that this call carries
-        body = codec.outcome_body(Outcome(admission.first), self.session.guard.redactor.text)
+        body = codec.outcome_body(Outcome(admission.first), self.under.redactor.text)
         body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool}
         body |= {"mode": admission.mode.value, "repeats": admission.first_token}
         text = codec.result_text(admission.first)
-        event = self.session.result_event(body, None, decision, text, withheld=False)
+        event = self.session.result_event(body, None, decision, text, withheld=False, under=self.under)
         done: Future[Json] = Future()
         self.records.append([event]).add_done_callback(lambda f: _pass_on(f, done, admission.first))
         return done
@@ -307,7 +313,7 @@ class CallAnswers:
     def _captured(self, value: object) -> tuple[bool, Json]:
         """Whether a result is plain JSON, and the result without its secrets."""
         try:
-            return True, self.session.guard.redactor.value(canonical(value))
+            return True, self.under.redactor.value(canonical(value))
         except BadInput:
             return False, None
 
@@ -402,7 +408,7 @@ class CallAnswers:
         index = anomaly.of_decision(decision, enforced=enforced)
         body = codec.decision_body(self._quotable(decision))
         if decision.canonical is None:
-            body["args"] = codec.plain_args(self.call.args, self.session.guard.redactor.text)
+            body["args"] = codec.plain_args(self.call.args, self.under.redactor.text)
         body |= {
             "call_id": self.call.call_id,
             "token": self.token,
@@ -410,7 +416,7 @@ class CallAnswers:
             "approval_id": approval_id,
         }
         body["mode"] = mode.value if mode is not None else self._mode_now()
-        return self.session.event("decided", body, index, decision)
+        return self.session.event("decided", body, index, decision, under=self.under)
 
     def _quotable(self, decision: Decision) -> Decision:
         """Without quotes of what holds secrets: a quote may cut a secret so that no pattern finds it."""
@@ -429,7 +435,7 @@ class CallAnswers:
         """Without messages that were cut, where the arguments that they quote hold a secret."""
         if not any(_CUT in v.message for v in decision.violations):
             return decision
-        redacted = self.session.guard.redactor.value
+        redacted = self.under.redactor.value
         if redacted(decision.canonical) == decision.canonical:
             return decision
         told = tuple(
@@ -447,7 +453,7 @@ class CallAnswers:
     def _settled(
         self, decision: Decision, admission: Admission, outcome: Outcome, index: AnomalyIndex | None
     ) -> Event:
-        body = codec.outcome_body(outcome, self.session.guard.redactor.text)
+        body = codec.outcome_body(outcome, self.under.redactor.text)
         body |= {
             "token": self.token,
             "call_id": self.call.call_id,
@@ -457,7 +463,8 @@ class CallAnswers:
         if index is not None:
             body["attempted"] = codec.decision_body(self._quotable(decision))
         text = codec.result_text(outcome.value) if outcome.error is None else None
-        return self.session.result_event(body, index, decision, text, withheld=self._withheld(outcome))
+        withheld = self._withheld(outcome)
+        return self.session.result_event(body, index, decision, text, withheld=withheld, under=self.under)
 
     def _withheld(self, outcome: Outcome) -> bool:
         """Whether the agent does not get to see what came back."""

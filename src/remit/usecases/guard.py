@@ -7,6 +7,7 @@ import inspect
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -15,18 +16,21 @@ from remit.core.admission import Admission, AdmitRequest, Load, gate
 from remit.core.breaker import may_open_session
 from remit.core.canonical import canonical
 from remit.core.codec import exact
-from remit.core.decide import facts_for
-from remit.core.envelope import Envelope
+from remit.core.envelope import BreakerRule, Envelope
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
-from remit.core.history import Caller, watches_of
+from remit.core.history import watches_of
 from remit.core.ids import derived_id
+from remit.core.labels import lowered
 from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
 from remit.core.refusals import AgentHalted
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Enforcement, Fingerprint, Mode, PrincipalKind, SessionInfo, ToolEffect
 from remit.ports import Clock, Ids, Records
+from remit.usecases.archive import loaded
+from remit.usecases.governing import Governing, tools_hash, under
+from remit.usecases.reload import Reloader
 from remit.usecases.session import Session, current_session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +55,7 @@ class Guard:
         async_approval_wait_s: the same for `acall`; 0 means that it raises `ApprovalRequired` at once.
         allow_volatile: let effects run on a store in memory.
         draw: a random number in [0, 1), for sampling in PROBATION.
+        path: the envelope's file, where it has one.
     """
 
     def __init__(
@@ -68,12 +73,12 @@ class Guard:
         allow_volatile: bool = False,
         draw: Callable[[], float] | None = None,
         on_close: Callable[[], None] | None = None,
+        path: Path | None = None,
     ) -> None:
-        self.envelope = envelope
+        self.governing = Governing(envelope, redactor)
         self.records = records
         self.clock = clock
         self.ids = ids
-        self.redactor = redactor
         self.tenant = _name("tenant", tenant) or "default"
         self.agent_version = _name("agent_version", agent_version or None) or ""
         self.approval_wait_s = _seconds("approval_wait_s", approval_wait_s)
@@ -81,13 +86,66 @@ class Guard:
         self.allow_volatile = allow_volatile
         self.draw = draw or random.SystemRandom().random
         self._on_close = on_close
-        records.watch(self.tenant, envelope.name, watches_of(envelope.tools))
+        self.watched_next: frozenset[str] = frozenset()
+        """Tools that a version which is being put in force asks about: calls under the old one are indexed for it."""
+        self._reloader = Reloader(self, path)
 
     @property
-    def keeps_texts(self) -> bool:
-        """Whether this session's clean texts are written whole."""
-        capture = self.envelope.capture
-        return capture.clean == "full" or (capture.clean == "sampled" and self.draw() < capture.sample)
+    def envelope(self) -> Envelope:
+        """The envelope in force: what begins now begins under it."""
+        return self.governing.envelope
+
+    @property
+    def redactor(self) -> Redactor:
+        """Replaces secrets, with the masks of the envelope in force."""
+        return self.governing.redactor
+
+    def reload(self, source: str | Path | Envelope | None = None, *, text: str | None = None) -> Envelope:
+        """Put another version of the envelope in force, without a gap: each call is judged whole by one version.
+
+        It is read, checked and tested first, and that it changes is durable before any call is decided under it. Calls
+        in flight finish under the version that decided them; a held one that waits for a person must be made again.
+        Open sessions go on under the new one: facts are checked anew, and labels of what was seen only get worse.
+
+        Args:
+            source: a path, or an envelope that was loaded; without it the file that `remit.open` was given.
+            text: the YAML itself instead.
+
+        Returns:
+            The envelope in force; the same object as before where nothing changed.
+
+        Raises:
+            BadInput: it cannot be read, is malformed, fails its tests, or is another agent's. The old one stays in
+                force, and the event `envelope.rejected` says why.
+            Unavailable: the change could not be recorded. The old one stays in force.
+        """
+        return self._reloader.reload(source, text)
+
+    def follow(self, every_s: float = 2.0) -> None:
+        """Watch the envelope's file in a thread of its own, and reload it when it changed, until the guard is closed.
+
+        What is found must be the same at two looks in a row, must end its last line, and must be more than a beginning of
+        the version in force: a file that is being written is not taken for a shorter envelope. What cannot be adopted is
+        told once, by the event `envelope.rejected` and a warning of the logger `remit.follow`. Write the file aside and
+        rename it. A forked child follows by itself.
+
+        Args:
+            every_s: between two looks.
+
+        Raises:
+            BadInput: the guard was opened with no file.
+        """
+        self._reloader.follow(_seconds("follow(every_s)", every_s))
+
+    def _adopt(self, envelope: Envelope) -> None:
+        """What must be in the store before *envelope* decides anything: when a guard is opened, and at each reload.
+
+        Raises:
+            Unavailable: it could not be written; the envelope may not be put in force.
+        """
+        self.records.watch(self.tenant, envelope.name, watches_of(envelope.tools))
+        if envelope.text:
+            self.records.append([loaded(envelope, self.tenant)]).result()
 
     def session(
         self,
@@ -126,31 +184,30 @@ class Guard:
         if seed is not None and type(seed) is not int:
             raise BadInput("session(seed)", f"found {type(seed).__name__}", "pass an integer")
         plain_facts = _mapping("session(facts)", facts)
+        governing = self.governing
+        envelope = governing.envelope
         history = list(self.records.events(session_id)) if id is not None else []
-        mode, _, reason = self.records.mode(self.tenant, self.envelope.name, self.agent_version, None)
+        mode, _, reason = self.records.mode(self.tenant, envelope.name, self.agent_version, None)
         if not history and not may_open_session(mode):
-            raise AgentHalted(self.envelope.name, mode, reason)
+            raise AgentHalted(envelope.name, mode, reason)
         info = SessionInfo(
             id=session_id,
-            agent=self.envelope.name,
+            agent=envelope.name,
             tenant=self.tenant,
             principal=principal,
             principal_kind=kind,
             facts=plain_facts,
-            fingerprint=self._fingerprint(_mapping("session(fingerprint)", fingerprint)),
+            fingerprint=self._fingerprint(_mapping("session(fingerprint)", fingerprint), envelope),
             arm=_name("session(arm)", arm),
             seed=seed,
         )
         if history:
             info = _resumed(info, history, given_facts=facts is not None)
-        caller = Caller(info.id, info.principal)
-        facts_seen = facts_for(self.envelope, info.facts, caller, self.redactor.value)
-        session = Session(self, info, facts_seen, SessionText())
-        append_facts(session.text, self.envelope, facts_seen.values)
-        _restore(session.text, self.envelope, info, history)
-        body = codec.session_body(
-            info, self.envelope.name, self.envelope.version, self.envelope.enforcement.value
-        )
+        governs = under(governing, info, self.draw)
+        session = Session(self, info, governs, SessionText())
+        append_facts(session.text, envelope, governs.facts.values)
+        _restore(session.text, envelope, info, history)
+        body = codec.session_body(info, envelope.name, envelope.version, envelope.enforcement.value)
         if history:
             session.tell("session.resumed", body)
         else:
@@ -161,7 +218,7 @@ class Guard:
             session.observe("user", user_input)
         return session
 
-    def _fingerprint(self, given: Mapping[str, Any]) -> Fingerprint:
+    def _fingerprint(self, given: Mapping[str, Any], envelope: Envelope) -> Fingerprint:
         for key, value in given.items():
             if key not in FINGERPRINT_KEYS:
                 raise BadInput(
@@ -171,23 +228,21 @@ class Guard:
                 raise BadInput(
                     f"session(fingerprint.{key})", f"found {type(value).__name__}", "pass a string"
                 )
-        schemas = sorted((tool.name, tool.schema_hash) for tool in self.envelope.tools.values())
-        own = codec.hash_of(schemas)
         told = _mapping("session(fingerprint.runtime)", given.get("runtime"))
         runtime = {key: str(value) for key, value in told.items()}
         return Fingerprint(
             model=given.get("model"),
             prompt=given.get("prompt"),
-            tools=given.get("tools") or own,
-            envelope=self.envelope.hash,
+            tools=given.get("tools") or tools_hash(envelope),
+            envelope=envelope.hash,
             config=given.get("config"),
             code=given.get("code"),
             runtime=runtime,
         )
 
-    def standing(self, mode: Mode, epoch: int, effect: ToolEffect) -> Admission:
+    def standing(self, mode: Mode, epoch: int, effect: ToolEffect, rule: BreakerRule) -> Admission:
         """What the breaker's mode alone says about a call, for `Session.check`."""
-        request = AdmitRequest("", self.tenant, self.envelope.name, "", "", effect, self.envelope.breaker)
+        request = AdmitRequest("", self.tenant, self.envelope.name, "", "", effect, rule)
         found = gate(request, mode, Load(), ())
         status = "refused" if found.refused else "hold" if found.held else "admitted"
         return Admission(status, mode, epoch, 0, violations=(*found.refused, *found.held))
@@ -241,7 +296,8 @@ class Guard:
         return session
 
     def close(self) -> None:
-        """Wait for all writes and close the store."""
+        """Stop following the envelope's file, wait for all writes and close the store."""
+        self._reloader.close()
         if self._on_close is not None:
             done, self._on_close = self._on_close, None
             done()
@@ -340,12 +396,22 @@ def _restore(
         if event.kind == "decided" and _dispatched(event.body):
             text.ask(event.body.get("args") or {})
         elif event.kind == "observed":
-            text.append(codec.segment_from(event.body, event.blobs.get("text", "")))
+            seen = codec.segment_from(event.body, event.blobs.get("text", ""))
+            text.append(replace(seen, label=lowered(seen, envelope, info.principal_kind)))
         elif event.kind == "settled" and event.body.get("segment"):
-            tool = event.body["segment"]["source"]
-            append_result(text, envelope, tool, event.blobs.get("text", ""), (), info.principal_kind)
+            _restore_result(text, envelope, info, event)
         elif event.kind == "finished":
             text.append(codec.answer_segment(event.body, event.blobs.get("answer", "")))
+
+
+def _restore_result(text: SessionText, envelope: Envelope, info: SessionInfo, event: Event) -> None:
+    """A result, with the worse of the label that it had and the one that it has now."""
+    told, place = event.blobs.get("text", ""), len(text.segments)
+    recorded = codec.segment_from(event.body["segment"], told)
+    append_result(text, envelope, recorded.source, told, (), info.principal_kind)
+    if event.envelope != envelope.hash:
+        worse = lowered(recorded, envelope, info.principal_kind)
+        text.relabel(lambda one: worse if one.index == place else one.label, place)
 
 
 def _dispatched(decided: Mapping[str, Any]) -> bool:

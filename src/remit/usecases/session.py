@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any
 from remit.core import anomaly, codec
 from remit.core.admission import Misstep
 from remit.core.decide import Facts, Prepared, Recalled, decide, look_back, prepare
+from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
-from remit.core.labels import label_of
+from remit.core.labels import label_of, lowered
 from remit.core.lifecycle import guarded, refine
-from remit.core.promote import marked, watched_binding, withheld_by
+from remit.core.promote import marked, withheld_by
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused
-from remit.core.seen import append_result
+from remit.core.seen import append_facts, append_result
 from remit.core.types import (
     Decision,
     Enforcement,
+    Fingerprint,
     Json,
     Label,
     Role,
@@ -39,6 +41,8 @@ from remit.core.types import (
 )
 from remit.usecases.answers import CallAnswers
 from remit.usecases.driver import Driver
+from remit.usecases.governing import Governing, Under, tools_hash
+from remit.usecases.governing import under as make_under
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
@@ -55,12 +59,12 @@ class Session:
     labels, in order; a session with a known id continues where it stood, also in another process.
     """
 
-    def __init__(self, guard: Guard, info: SessionInfo, facts: Facts, text: SessionText) -> None:
+    def __init__(self, guard: Guard, info: SessionInfo, under: Under, text: SessionText) -> None:
         self.guard = guard
         self.info = info
-        self.facts = facts
         self.text = text
-        self._keeps_texts = guard.keeps_texts
+        self._under = under
+        self._opened_under = under.envelope
         self.lock = threading.RLock()
         self.subject = info.principal or ""
         self._writes: list[_Write] = []
@@ -75,6 +79,36 @@ class Session:
     def id(self) -> str:
         """The session's id; hand it to `guard.session(id=…)` to resume."""
         return self.info.id
+
+    # ------------------------------------------------------------------------------------------ governing
+    @property
+    def facts(self) -> Facts:
+        """What the session brought, checked against the envelope in force."""
+        return self.under().facts
+
+    def under(self) -> Under:
+        """What governs what begins now. Whoever begins something asks once, and keeps the answer to its end."""
+        if self._under.envelope is self.guard.governing.envelope:
+            return self._under
+        with self.lock:
+            governing = self.guard.governing
+            if self._under.envelope is not governing.envelope:
+                self._adopt(governing)
+            return self._under
+
+    def _adopt(self, governing: Governing) -> None:
+        """Go on under another envelope: facts checked anew, labels of what was seen only ever made worse."""
+        before = self._under
+        kept = before.keeps_texts if before.envelope.capture == governing.envelope.capture else None
+        now = make_under(governing, self.info, self.guard.draw, kept)
+        self._relabel(now.envelope)
+        if now.facts.values != before.facts.values:
+            append_facts(self.text, now.envelope, now.facts.values)
+        self._secretive = {}
+        self._under = now
+
+    def _relabel(self, envelope: Envelope, since: int = 0) -> None:
+        self.text.relabel(lambda segment: lowered(segment, envelope, self.info.principal_kind), since)
 
     # ------------------------------------------------------------------------------------------ observing
     def observe(self, role: str, text: str, *, source: str | None = None) -> None:
@@ -109,9 +143,10 @@ class Session:
             self._prompt.update(text.encode("utf-8", "replace"))
             self._prompt_seen = True
         name = codec.exact(source) if spoken is Role.TOOL and source else spoken.value
-        label = label_of(self.guard.envelope, name, self.info.principal_kind)
-        kept = self._kept(text)
         with self.lock:
+            under = self.under()
+            label = label_of(under.envelope, name, self.info.principal_kind)
+            kept = self._kept(text, under)
             segment = Segment(len(self.text.segments), spoken, name, text, label)
             # Handed to the store first: what it does not take, the session has not seen.
             self._write(self.event("observed", codec.segment_body(segment), blobs={"text": kept}))
@@ -121,13 +156,13 @@ class Session:
         """Whether the redactor finds anything in a segment's text."""
         if index not in self._secretive:
             text = next((s.text for s in self.text.segments if s.index == index), "")
-            self._secretive[index] = self.guard.redactor.text(text) != text
+            self._secretive[index] = self._under.redactor.text(text) != text
         return self._secretive[index]
 
     def tell(self, kind: str, body: dict[str, Json], *, event_id: str = "") -> None:
         """Write an event of the session's own life, durable at the latest when the next call runs."""
         with self.lock:
-            event = self.event(kind, body)
+            event = self.event(kind, body, under=self.under())
             self._write(replace(event, id=event_id) if event_id else event)
 
     def _write(self, event: Event) -> None:
@@ -140,10 +175,10 @@ class Session:
         with self.lock:
             self._writes.append(_Write(None, write))
 
-    def _kept(self, text: str) -> str:
+    def _kept(self, text: str, under: Under) -> str:
         """The text as it is written: redacted, and only its digest where clean texts are not kept."""
-        if self._keeps_texts:
-            return self.guard.redactor.text(text)
+        if under.keeps_texts:
+            return under.redactor.text(text)
         return f"[digest:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}:{len(text)}]"
 
     # ------------------------------------------------------------------------------------------ calling
@@ -167,7 +202,7 @@ class Session:
         if inspect.iscoroutinefunction(run):
             raise BadInput("call(run)", "found a coroutine function", "use acall for it")
         answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, answers.envelope, self.facts, answers.binding)
+        script = guarded(answers.call, answers.envelope, answers.under.facts, answers.binding)
         return Driver(self, answers, run).drive(script)
 
     async def acall(
@@ -180,14 +215,14 @@ class Session:
     ) -> Any:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
         answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, answers.envelope, self.facts, answers.binding)
+        script = guarded(answers.call, answers.envelope, answers.under.facts, answers.binding)
         return await Driver(self, answers, run).adrive(script)
 
     def check(self, tool: str, args: Mapping[str, Any] | str | bytes) -> Decision:
         """What the guard would say now. Runs, reserves and records nothing."""
-        call = self._call(tool, args, "")
-        guard = self.guard
-        prepared = prepare(call, guard.envelope, self.facts)
+        guard, under = self.guard, self.under()
+        envelope, facts = under.envelope, under.facts
+        prepared = prepare(self._call(tool, args, "", under), envelope, facts)
         used = (
             guard.records.used_micros(self.info.tenant, self.info.agent, prepared.claims)
             if prepared.claims
@@ -196,13 +231,13 @@ class Session:
         earlier = self.recall(prepared)
         with self.lock:
             past = look_back(prepared, self.text, used, earlier)
-            decision = decide(prepared, guard.envelope, self.facts, past)
-        if prepared.tool is None or guard.envelope.enforcement is Enforcement.MONITOR:
-            return marked(decision, guard.envelope, self.id)
+            decision = decide(prepared, envelope, facts, past)
+        if prepared.tool is None or envelope.enforcement is Enforcement.MONITOR:
+            return marked(decision, envelope, self.id)
         mode, epoch, _ = guard.records.mode(
             self.info.tenant, self.info.agent, guard.agent_version, decision.effect
         )
-        return refine(decision, guard.standing(mode, epoch, prepared.tool.effect))
+        return refine(decision, guard.standing(mode, epoch, prepared.tool.effect, envelope.breaker))
 
     def recall(self, prepared: Prepared) -> Recalled | None:
         """What earlier calls say about one that is to be decided; None where no clause asks."""
@@ -214,19 +249,20 @@ class Session:
     def _answers(self, tool: str, args: Any, call_id: str, run: object) -> CallAnswers:
         if not callable(run):  # told before anything is decided: nothing of a limit is used up
             raise BadInput("call(run)", f"found {type(run).__name__}", "pass the tool, a function")
-        call = self._call(tool, args, call_id)
+        under = self.under()
+        call = self._call(tool, args, call_id, under)
         self.surface()
-        return CallAnswers(self, call)
+        return CallAnswers(self, call, under)
 
-    def _call(self, tool: str, args: Any, call_id: str) -> ToolCall:
+    def _call(self, tool: str, args: Any, call_id: str, under: Under) -> ToolCall:
         """The call with plain strings, its tool's name safe to print and to index."""
         self._check_open("call")
         for where, given in (("tool", tool), ("call_id", call_id)):
             if not isinstance(given, str):
                 raise BadInput(f"call({where})", f"found {type(given).__name__}", "pass a string")
         name = codec.exact(tool)
-        if name not in self.guard.envelope.tools:
-            name = codec.visible_name(self.guard.redactor.text(name))
+        if name not in under.envelope.tools:
+            name = codec.visible_name(under.redactor.text(name))
             name = f"?{name}" if name in RESERVED else name  # in monitor it runs, and its result gets a label
         return ToolCall(name, args, codec.exact(call_id))
 
@@ -260,7 +296,8 @@ class Session:
             )
         answer = codec.exact(answer)
         self.surface()
-        envelope = self.guard.envelope
+        under = self.under()
+        envelope = under.envelope
         enforced = envelope.enforcement is Enforcement.ENFORCE
         found = []
         for rule in envelope.outputs:
@@ -271,15 +308,16 @@ class Session:
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
-        refused = withheld_by(found, envelope, watched_binding(envelope, self.id))
+        refused = withheld_by(found, envelope, under.binding)
         index = anomaly.of_answer(found, enforced=enforced or bool(refused))
         body: dict[str, Json] = {
             "index": segment.index,
             "violations": [codec.violation_body(v) for v in found],
         }
-        kept = self.guard.redactor.text(answer) if found else self._kept(answer)
-        event = self.event("finished", body, index, blobs={"answer": kept})
-        self.guard.records.settle(None, [event], self._answer_missteps(found, enforced)).result()
+        kept = under.redactor.text(answer) if found else self._kept(answer, under)
+        event = self.event("finished", body, index, blobs={"answer": kept}, under=under)
+        missteps = self._answer_missteps(found, enforced, envelope)
+        self.guard.records.settle(None, [event], missteps).result()
         self._finished = True
         if refused:
             raise AnswerRefused(tuple(found) if enforced else refused)
@@ -289,7 +327,9 @@ class Session:
         """As `finish`, for coroutines: the event loop does not wait for the store."""
         return await asyncio.to_thread(self.finish, answer)
 
-    def _answer_missteps(self, found: list[Violation], enforced: bool) -> tuple[Misstep, ...]:
+    def _answer_missteps(
+        self, found: list[Violation], enforced: bool, envelope: Envelope
+    ) -> tuple[Misstep, ...]:
         if not found:
             return ()
         return (
@@ -298,12 +338,12 @@ class Session:
                 tenant=self.info.tenant,
                 agent=self.info.agent,
                 session=self.id,
-                rule=self.guard.envelope.breaker,
+                rule=envelope.breaker,
                 violations=tuple((v.severity, v.clause) for v in found),
                 agent_version=self.guard.agent_version,
                 kind="answer",
                 enforce=enforced,
-                envelope=self.guard.envelope.hash,
+                envelope=envelope.hash,
             ),
         )
 
@@ -313,7 +353,7 @@ class Session:
             return
         body: dict[str, Json] = {
             "finished": self._finished,
-            "error": None if error is None else codec.error_body(error, self.guard.redactor.text),
+            "error": None if error is None else codec.error_body(error, self.under().redactor.text),
         }
         with self.lock:
             writes, self._writes = self._writes, []
@@ -337,9 +377,14 @@ class Session:
         decision: Decision | None = None,
         *,
         blobs: Mapping[str, str] | None = None,
+        under: Under | None = None,
     ) -> Event:
-        """One event of this session; an anomaly gets its full context and the fingerprint of what was running."""
-        redactor = self.guard.redactor
+        """One event of this session; an anomaly gets its full context and the fingerprint of what was running.
+
+        It takes no lock, since it also runs inside the store's transaction.
+        """
+        under = under or self._under
+        redactor = under.redactor
         told: dict[str, str] = dict(blobs or {})
         body = redactor.value(body)
         if index is not None:
@@ -349,20 +394,20 @@ class Session:
             trigger = anomaly.triggering_input(decision.provenance if decision else (), segments)
             chain = anomaly.reasoning_chain(segments)
             body["context"] = anomaly.context_body(trigger, chain)
-            body["fingerprint"] = codec.fingerprint_body(self.fingerprint)
+            body["fingerprint"] = codec.fingerprint_body(self._fingerprint(under.envelope))
             told |= {name: redactor.text(text) for name, text in codec.texts([*trigger, *chain]).items()}
         return Event(
             id=self.guard.ids.new(),
             session=self.id,
             kind=kind,
             agent=self.info.agent,
-            envelope=self.guard.envelope.hash,
+            envelope=under.envelope.hash,
             body=body,
             tenant=self.info.tenant,
             subject=self.subject,
             blobs=told,
             anomaly=index,
-            retain_s=self.guard.envelope.capture.retain_s,
+            retain_s=under.envelope.capture.retain_s,
         )
 
     def ask(self, decision: Decision) -> None:
@@ -378,23 +423,37 @@ class Session:
         text: str | None,
         *,
         withheld: bool,
+        under: Under,
     ) -> Event:
         """`settled`: what came back, which is also what the agent sees next, unless it was withheld."""
         blobs = {}
         if text is not None:
             if not withheld:
-                with self.lock:
-                    segment = append_result(
-                        self.text, self.guard.envelope, decision.tool, text, (), self.info.principal_kind
-                    )
+                segment = self._append_result(decision.tool, text, under.envelope)
                 body["segment"] = codec.segment_body(segment)
-            blobs["text"] = self.guard.redactor.text(text) if index is not None else self._kept(text)
-        return self.event("settled", body, index, decision, blobs=blobs)
+            blobs["text"] = under.redactor.text(text) if index is not None else self._kept(text, under)
+        return self.event("settled", body, index, decision, blobs=blobs, under=under)
+
+    def _append_result(self, tool: str, text: str, envelope: Envelope) -> Segment:
+        """A result, labelled by the envelope of its call and by the one in force, if that is another by now."""
+        with self.lock:
+            place = len(self.text.segments)
+            append_result(self.text, envelope, tool, text, (), self.info.principal_kind)
+            if self._under.envelope is not envelope:
+                self._relabel(self._under.envelope, place)
+            return self.text.segments[place]
 
     @property
     def fingerprint(self) -> Any:
         """What is running, with the prompt's hash taken from what was observed where the caller gave none."""
+        return self._fingerprint(self._under.envelope)
+
+    def _fingerprint(self, envelope: Envelope) -> Fingerprint:
         known = self.info.fingerprint
+        if known.envelope != envelope.hash:
+            own = known.tools == tools_hash(self._opened_under)
+            tools = tools_hash(envelope) if own else known.tools
+            known = replace(known, envelope=envelope.hash, tools=tools)
         if known.prompt is None and self._prompt_seen:
             return replace(known, prompt=f"sha256:{self._prompt.hexdigest()}")
         return known

@@ -1,0 +1,43 @@
+"""Envelopes in files: the bytes, strictly read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
+from remit.core.reader import decode
+from remit.core.selftest import load_envelope
+
+MOST_ENVELOPE_BYTES = 4_000_000
+
+
+def read_envelope_file(path: Path) -> Envelope:
+    """The envelope in a file, its own tests passed.
+
+    Raises:
+        BadInput: the file cannot be read, or what it says is wrong.
+    """
+    return load_envelope(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, strictly UTF-8.
+
+    Raises:
+        BadInput: it is not there, not a file, not readable, too large or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_ENVELOPE_BYTES + 1)
+    except FileNotFoundError:
+        raise BadInput(
+            str(path), "no such file", "check the path; `remit init` writes a first envelope"
+        ) from None
+    except OSError as error:
+        raise BadInput(
+            str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights"
+        ) from None
+    if len(data) > MOST_ENVELOPE_BYTES:
+        raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", "an envelope is a small file")
+    return decode(data, str(path))
