@@ -21,6 +21,7 @@ from remit.core.provenance import SessionText
 from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Json, PrincipalKind, Role, Segment, ToolCall
+from remit.usecases import realpath
 from remit.wiring import read_envelope_file
 
 app = typer.Typer(add_completion=False)
@@ -198,7 +199,8 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
         }
     checked = facts_for(envelope, facts, CALLER)
     prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
-    past = look_back(prepared, state.text(checked), (0,) * len(prepared.claims), state.recall(prepared))
+    unused, world = (0,) * len(prepared.claims), realpath.look(prepared, checked)
+    past = look_back(prepared, state.text(checked), unused, state.recall(prepared), world)
     decision = marked(decide(prepared, envelope, checked, past), envelope, state.session_id)
     told: dict[str, Json] = {
         "result": decision.result.value,

@@ -110,7 +110,13 @@ def decision_body(decision: Decision) -> dict[str, Json]:
         body["bound"] = list(decision.bound)
     if decision.provenance:
         body["provenance"] = [leaf_body(leaf) for leaf in decision.provenance]
+    if decision.world is not None:
+        body["world"] = [_world_body(ask, found) for ask, found in decision.world.items()]
     return body
+
+
+def _world_body(ask: tuple[str, ...], found: bool | str) -> dict[str, Json]:
+    return {"asks": list(ask), **({"answer": found} if isinstance(found, bool) else {"error": found})}
 
 
 def violation_body(violation: Violation) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from remit.core import history, repeats
 from remit.core.canonical import canonical, digest, loads_strict
-from remit.core.cel import Condition, ConditionError
+from remit.core.cel import ANSWERS, Answers, Condition, ConditionError
 from remit.core.envelope import Clause, Envelope, Flow, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
 from remit.core.history import Answer, Ask, Caller, spelled
@@ -106,6 +106,8 @@ class Past:
     """Used and reserved in the window of each claim, in the claims' order."""
     earlier: Recalled | None = None
     """What earlier calls say; None where nobody looked."""
+    world: Answers | None = None
+    """What was found of the world (see `core.world.questions`); None where nobody looked."""
 
 
 def facts_for(
@@ -201,7 +203,9 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
     if tool is None or args is None or not prepared.complete:
         return _decision(prepared, envelope, list(prepared.violations), past)
     found = list(prepared.violations)
-    roots = {"args": args, "session": facts.values}
+    roots: dict[str, object] = {"args": args, "session": facts.values}
+    if past.world is not None:
+        roots[ANSWERS] = past.world
     for rule in tool.require:
         try:
             if rule.condition.evaluate(roots) is not True:
@@ -277,6 +281,7 @@ def _repeated(prepared: Prepared, found: Sequence[Violation], past: Past) -> Dec
         canonical=prepared.args,
         effect=tool.effect,
         provenance=past.leaves,
+        world=past.world,
         repeats=first.token,
     )
 
@@ -296,6 +301,7 @@ def look_back(
     text: SessionText,
     used_micros: tuple[int, ...] = (),
     earlier: Recalled | None = None,
+    world: Answers | None = None,
 ) -> Past:
     """The past of one call: its arguments traced through *text*.
 
@@ -304,12 +310,13 @@ def look_back(
         text: what the session saw before it.
         used_micros: the store's answers for `prepared.claims`.
         earlier: what earlier calls say; without it, clauses that ask about them are errors.
+        world: what was found of the world; without it, conditions that ask about it are errors.
     """
     if prepared.tool is None or not prepared.complete or prepared.args is None:
         return Past(text)
     keys = free_keys(dict(prepared.args), prepared.tool.schema)
     leaves = trace(prepared.args, text, prepared.tool.exempt_paths, keys)
-    return Past(text, leaves, used_micros, earlier)
+    return Past(text, leaves, used_micros, earlier, world)
 
 
 def limit_violations(claims: Sequence[LimitClaim], used_micros: Sequence[int]) -> list[Violation]:
@@ -397,6 +404,7 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
             effect=tool.effect,
             claims=prepared.claims,
             provenance=past.leaves,
+            world=past.world,
             envelope_hash=envelope.hash,
         )
     denies = [v for v in found if v.error or v.on_violation is OnViolation.DENY]
@@ -417,6 +425,7 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
         need=need_of(tool, [v.clause for v in holds]) if result is Result.HOLD and tool is not None else None,
         claims=prepared.claims,
         provenance=past.leaves,
+        world=past.world,
         envelope_hash=envelope.hash,
     )
 

@@ -36,6 +36,7 @@ from remit.core.types import (
     OnViolation,
     Outcome,
     Result,
+    Severity,
     ToolCall,
     Violation,
 )
@@ -139,7 +140,7 @@ def guarded(
         raise CallDenied(decision)
     approval_id: str | None = None
     if decision.acts and decision.result is Result.HOLD:
-        approval_id = yield Approve(decision)
+        approval_id = yield from _approved(prepared, decision)
     admission: Admission = yield Admit(decision, approval_id, enforced)
     for _ in range(_ASKED_AGAIN):
         if admission.status != "hold":
@@ -148,7 +149,7 @@ def guarded(
         tool = envelope.tools.get(call.tool)
         if tool is not None and decision.result is Result.HOLD:
             decision = replace(decision, need=need_of(tool, decision.clauses))
-        approval_id = yield Approve(decision)
+        approval_id = yield from _approved(prepared, decision)
         admission = yield Admit(decision, approval_id, enforced)
     if admission.status == "repeat":
         return (yield Repeat(refine(decision, admission), admission))
@@ -171,6 +172,31 @@ def guarded(
     if withheld := withheld_by(outcome.violations, envelope, binding):
         raise ResultWithheld(decision, withheld)
     return outcome.value
+
+
+def _approved(prepared: Prepared, decision: Decision) -> Generator[Need, Any, str | None]:
+    """Whoever was asked said yes, and the world is still as it was when the question was put."""
+    approval_id: str | None = yield Approve(decision)
+    if decision.world is not None:
+        now: Past = yield Consult(prepared)
+        if now.world != decision.world:
+            moved = _moved(decision)
+            yield Record(moved)
+            raise CallDenied(moved)
+    return approval_id
+
+
+def _moved(decision: Decision) -> Decision:
+    clause, told = f"{decision.tool}.world", "what a path leads to has changed while a person was asked"
+    violation = Violation(clause, "world", OnViolation.DENY, Severity.LOW, told, error=True)
+    return replace(
+        decision,
+        result=Result.DENY,
+        clauses=(*decision.clauses, clause),
+        errors=(*decision.errors, f"{clause}: {told}"),
+        violations=(*decision.violations, violation),
+        need=None,
+    )
 
 
 def _run(

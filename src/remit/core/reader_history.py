@@ -53,9 +53,9 @@ def where_of(node: Node) -> str:
     return f"{node.file}:{node.line}: {node.path}"
 
 
-def condition(node: Node, env: Mapping[str, Type], result: Type = BOOL) -> Condition:
-    """The condition that is written at *node*."""
-    return compile_condition(node.text(), env, where=where_of(node), result=result)
+def condition(node: Node, env: Mapping[str, Type], result: Type = BOOL, *, world: bool = False) -> Condition:
+    """The condition that is written at *node*; *world* where it may ask about the world."""
+    return compile_condition(node.text(), env, where=where_of(node), result=result, world=world)
 
 
 # ---------------------------------------------------------------------------------------------------- history

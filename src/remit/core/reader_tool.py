@@ -148,7 +148,7 @@ def _list(keys: Mapping[str, Node], key: str) -> Sequence[Node]:
 
 def _require(tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect) -> Require:
     keys = node.keys(("expr", *COMMON), required=("id", "expr"))
-    return Require(clause_of(tool, node, keys, effect=effect), condition(keys["expr"], env))
+    return Require(clause_of(tool, node, keys, effect=effect), condition(keys["expr"], env, world=True))
 
 
 def _flow(
@@ -169,7 +169,7 @@ def _flow(
         integrity=Integrity(keys["integrity"].choice(tuple(Integrity))) if "integrity" in keys else None,
         sources=sources,
         confidentiality_at_most=Confidentiality(secret.choice(tuple(Confidentiality))) if secret else None,
-        unless=condition(keys["unless"], env) if "unless" in keys else None,
+        unless=condition(keys["unless"], env, world=True) if "unless" in keys else None,
     )
 
 
@@ -199,4 +199,4 @@ def _approve(tool: str, node: Node, env: Mapping[str, Type]) -> Approve:
         ("when", *(k for k in COMMON if k not in ("on_violation", "accept_risk"))), required=("id",)
     )
     clause = clause_of(tool, node, keys, on_violation=OnViolation.HOLD)
-    return Approve(clause, condition(keys["when"], env) if "when" in keys else None)
+    return Approve(clause, condition(keys["when"], env, world=True) if "when" in keys else None)

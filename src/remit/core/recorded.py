@@ -1,6 +1,6 @@
 """A recorded session, as replay reads it: one JSON object a line, checked at the door.
 
-`{session_id, suite?, user_input?, steps: [{role, content, tool_calls?: [{id, name, args}], tool_call_id?,
+`{session_id, suite?, user_input?, steps: [{role, content, tool_calls?: [{id, name, args, world?}], tool_call_id?,
 tool_name?, error?}], …}`; whatever else a line holds is kept in `extra`, for `--where` and for reports. A
 line with `messages` instead of `steps` is a message list of a model's interface (see `core.messages`).
 """
@@ -19,10 +19,17 @@ from remit.core.messages import steps_of
 from remit.core.types import Json, PrincipalKind
 
 
+class _Found(msgspec.Struct):
+    asks: list[str]
+    answer: bool | None = None
+    error: str = "not recorded"
+
+
 class _Call(msgspec.Struct):
     name: str
     args: Any = None
     id: str | None = None
+    world: list[_Found] | None = None
 
 
 class _Step(msgspec.Struct):
@@ -43,6 +50,8 @@ class RecordedCall:
     call_id: str
     tool: str
     args: Json
+    world: Mapping[tuple[str, ...], bool | str] | None = None
+    """What was found of the world, as its decision recorded it; None where nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,10 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
         if step.role not in _ROLES:
             known = f"use one of {', '.join(_ROLES)}"
             raise BadInput(f"{where}: steps[{index}].role", f"found {step.role[:60]!r}", known)
-        calls = tuple(RecordedCall(index, c.id or "", c.name, _args(c.args)) for c in step.tool_calls or ())
+        calls = tuple(
+            RecordedCall(index, c.id or "", c.name, _args(c.args), _world(c.world))
+            for c in step.tool_calls or ()
+        )
         waiting.extend(calls)
         answered = None
         if step.role == "tool":
@@ -147,6 +159,12 @@ def _steps(steps: list[_Step], where: str) -> Iterator[RecordedStep]:
             text = text_of(step.error)
         tool = step.tool_name or (answered.tool if answered else "")
         yield RecordedStep(index, step.role, text, calls, answered, tool, failed=bool(step.error))
+
+
+def _world(found: list[_Found] | None) -> Mapping[tuple[str, ...], bool | str] | None:
+    if found is None:
+        return None
+    return {tuple(one.asks): one.error if one.answer is None else one.answer for one in found}
 
 
 def _at(root: str, error: Exception) -> str:

@@ -14,6 +14,7 @@ from remit.core.reader import read_envelope
 from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Decision, PrincipalKind, Role, Segment, ToolCall
+from remit.core.world import without_links
 
 TESTED = Caller("test", "test")
 """Whose session every test is."""
@@ -69,7 +70,7 @@ def _run(envelope: Envelope, test: Expectation) -> TestResult:
         append_result(session, envelope, source, text, ())
     prepared = prepare(ToolCall(test.tool, test.args), envelope, facts)
     earlier = Recollection(facts.caller, [Exchange(**call) for call in test.earlier]).recall(prepared)
-    past = look_back(prepared, session, (0,) * len(prepared.claims), earlier)
+    past = look_back(prepared, session, (0,) * len(prepared.claims), earlier, without_links(prepared, facts))
     decision = decide(prepared, envelope, facts, past)
     return TestResult(test, decision, _problem(test, decision))
 

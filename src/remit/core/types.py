@@ -265,6 +265,8 @@ class Decision:
 
     repeats: str = ""
     """Token of the first call whose result is given again, where this one is a repeat that does not run."""
+    world: Mapping[tuple[str, ...], bool | str] | None = None
+    """What was found of the world, by question: an answer, or why there is none. None where nothing was asked."""
 
     @property
     def acts(self) -> bool:

@@ -37,6 +37,7 @@ from remit.core.types import (
     ToolEffect,
     Violation,
 )
+from remit.usecases import realpath
 
 if TYPE_CHECKING:
     from remit.usecases.governing import Under
@@ -72,12 +73,13 @@ class CallAnswers:
 
     # ------------------------------------------------------------------------------------------ consult
     def consult(self, prepared: Prepared) -> Past:
-        """Origins of the argument values, what the limits hold, and what earlier calls say."""
+        """Origins of the argument values, what the limits hold, what earlier calls say, and where paths lead."""
         self._prepared = prepared
         used = self.records.used_micros(*self._who()[:2], prepared.claims) if prepared.claims else ()
         earlier = self.session.recall(prepared)
+        world = realpath.look(prepared, self.session.facts)
         with self.session.lock:
-            return look_back(prepared, self.session.text, used, earlier)
+            return look_back(prepared, self.session.text, used, earlier, world)
 
     def recall(self, marks: Sequence[MarkClaim]) -> tuple[int | None, ...]:
         """The highest value known for each quantity."""

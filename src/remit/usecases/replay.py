@@ -70,9 +70,8 @@ def replay_session(
         for call in step.calls:
             prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts)
             claimed = tuple(used[c.clause, c.key] for c in prepared.claims)
-            decision = decide(
-                prepared, envelope, facts, look_back(prepared, seen.text, claimed, seen.recall(prepared))
-            )
+            past = look_back(prepared, seen.text, claimed, seen.recall(prepared), call.world)
+            decision = decide(prepared, envelope, facts, past)
             if envelope.promoted:
                 decision = marked(decision, envelope, session.session_id)
             if decision.result is Result.ALLOW:

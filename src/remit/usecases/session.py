@@ -39,6 +39,7 @@ from remit.core.types import (
     ToolCall,
     Violation,
 )
+from remit.usecases import realpath
 from remit.usecases.answers import CallAnswers
 from remit.usecases.driver import Driver
 from remit.usecases.governing import Governing, Under, tools_hash
@@ -229,8 +230,9 @@ class Session:
             else ()
         )
         earlier = self.recall(prepared)
+        world = realpath.look(prepared, self.facts)
         with self.lock:
-            past = look_back(prepared, self.text, used, earlier)
+            past = look_back(prepared, self.text, used, earlier, world)
             decision = decide(prepared, envelope, facts, past)
         if prepared.tool is None or envelope.enforcement is Enforcement.MONITOR:
             return marked(decision, envelope, self.id)

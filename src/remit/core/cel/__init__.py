@@ -100,8 +100,9 @@ class Condition:
     """Type of its answer; dyn when only the value can tell."""
     reads: tuple[str, ...]
     """What it reads, from every root: ``session.customer_id``, or ``args.items[].qty`` in a list."""
+    worldly: bool
+    """Whether it asks about the world, so that `asks` must be answered first."""
     _run: Closure = field(repr=False, compare=False)
-    _worldly: bool = field(repr=False, compare=False)
     _visits: bool = field(repr=False, compare=False)
     _tree: Node = field(repr=False, compare=False)
     _compiler: Compiler = field(repr=False, compare=False)
@@ -132,7 +133,7 @@ class Condition:
         >>> inside.evaluate({"args": {"p": "/srv/a"}, ANSWERS: {("real_path_within", "/srv/a", "/srv"): True}})
         True
         """
-        return asks(self._tree, self._part, dict(roots)) if self._worldly else ()
+        return asks(self._tree, self._part, dict(roots)) if self.worldly else ()
 
     def evaluate(self, roots: Mapping[str, object]) -> object:
         """Return the answer for these roots.
@@ -203,4 +204,4 @@ def compile_condition(
     except Exception as error:
         raise BadInput(where, f"cannot be loaded: {type(error).__name__}: {error}") from error
     worldly = world and world_call(tree) is not None
-    return Condition(text, types[tree], reads(tree), run, worldly, compiler.visits, tree, compiler)
+    return Condition(text, types[tree], reads(tree), worldly, run, compiler.visits, tree, compiler)
