@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from remit.core.cel.errors import ConditionError
 from remit.core.cel.functions.sql_kinds import ROOTS, kind_by_words, kind_of
-from remit.core.cel.functions.sql_names import EFFECT_CLASSES, has_effect, known
+from remit.core.cel.functions.sql_names import EFFECT_CLASSES, STRICT, has_effect, known
 from remit.core.cel.functions.sql_text import RULES, Text, refusal
 from remit.core.cel.functions.words import words
 
@@ -212,7 +212,7 @@ class _Judge:
         nodes = next(filter(None, (kind_of(node, self.name) for node in tree.walk())), "")
         if words or nodes:
             return words or nodes
-        return "effect" if any(map(has_effect, functions)) else "read"
+        return "effect" if any(has_effect(name.lower()) for name in functions) else "read"
 
     def functions(self, tree: exp.Expr) -> list[tuple[str, bool]]:
         """Each function's name as written, and whether it is known to read only."""
@@ -220,7 +220,7 @@ class _Judge:
 
         found = []
         for node in tree.walk():
-            if isinstance(node, exp.Func):
+            if isinstance(node, exp.Func) and not isinstance(node.parent, exp.Hint):
                 name = self.name_of(node)
                 if name:
                     found.append((name, self.reads_only(name, node)))
@@ -239,13 +239,17 @@ class _Judge:
             name = self.text.text[start : end + 1].strip('"`[]')
         else:
             return ""
+        quoted = start is not None and self.text.text[start] == '"'
+        if quoted and self.name in STRICT and self.name != "sqlite":
+            return _schema(node) + name  # "Lower" is another function than lower
         return _schema(node) + name.lower()
 
     def reads_only(self, name: str, node: exp.Func) -> bool:
         plain = name.removeprefix("pg_catalog.") if self.name == "postgres" else name
         if self.name == "bigquery":
             plain = plain.removeprefix("safe.")
-        return plain in self.known and not has_effect(name) and type(node).__name__ not in EFFECT_CLASSES
+        effect = has_effect(name.lower()) or type(node).__name__ in EFFECT_CLASSES
+        return plain in self.known and not effect
 
     def tables(self, tree: exp.Expr) -> tuple[str, ...]:
         """Return the tables, without the names of CTEs that are in sight of the reference."""
@@ -292,7 +296,10 @@ class _Judge:
                 node.parent, exp.TableAlias | exp.Schema | exp.CTE | exp.Alias | exp.Tuple | exp.Window
             )
         }
-        for word, following in zip(self.words, self.words[1:], strict=False):
+        ends = [*self.words[2:], None]
+        for word, following, then in zip(self.words, self.words[1:], ends, strict=False):
+            if self.name == "oracle" and then is not None and (following.text, then.text) == ("(", "+"):
+                continue  # the outer join of old: a.id = b.id(+)
             named = word.quoted or word.text[0].isalpha() or word.text[0] == "_"
             if named and following.text == "(" and not following.quoted:
                 keyword = not word.quoted and (word.text in _BEFORE_BRACKET or word.text in self.known)

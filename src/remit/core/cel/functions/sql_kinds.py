@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from remit.core.cel.functions.sql_names import known
 from remit.core.cel.functions.sql_text import Word
 from remit.core.cel.functions.words import words
 
@@ -53,12 +54,24 @@ def kind_of(node: exp.Expr, dialect: str) -> str:
         return "" if {part.name.lower() for part in node.expressions} <= _HARMLESS_HINTS else "lock"
     if isinstance(node, exp.Operator):
         return "" if str(node.args.get("operator", "")).lower().startswith("pg_catalog.") else "effect"
-    if isinstance(node, exp.Column) and node.name.lower() == "nextval" and dialect in _SEQUENCES:
+    if isinstance(node, exp.Column) and (
+        (node.name.lower() == "nextval" and dialect in _SEQUENCES)
+        or (dialect == "oracle" and _is_a_call(node))
+    ):
         return "effect"
     reads = (
         isinstance(node, exp.Func | exp.Condition | exp.Query) or name in _READS or name.startswith("JSON")
     )
     return "" if reads else "command"
+
+
+def _is_a_call(column: exp.Column) -> bool:
+    """Whether a column's qualifier is no table of the statement: then it is a package, and the column a function."""
+    from sqlglot import exp
+
+    sources = column.root().find_all(exp.Table, exp.CTE, exp.Subquery, exp.Lateral)
+    names = {source.alias_or_name.lower() for source in sources}
+    return bool(column.table) and column.table.lower() not in names
 
 
 def _kind_of_table(table: exp.Table, dialect: str) -> str:
@@ -73,6 +86,14 @@ def _kind_of_table(table: exp.Table, dialect: str) -> str:
         unusual = set("/\\@") if dialect != "duckdb" else set("/\\@.:*?")
         if any(sign in unusual for sign in text):
             return "effect"
+    if (
+        dialect == "sqlite"
+        and table.name.lower().startswith("pragma_")
+        and isinstance(table.this, exp.Identifier)
+    ):
+        return "" if table.name.lower() in known(dialect, frozenset()) else "effect"
+    if dialect in {"spark", "databricks"} and table.db.lower() in _FILE_FORMATS:
+        return "effect"  # csv.`x`: the file itself
     return "effect" if dialect in {"tsql", "fabric"} and len(table.parts) > 3 else ""
 
 
@@ -100,8 +121,8 @@ _READS: Final = words("""
     WithinGroup Pseudocolumn Hint JoinHint Star Parameter SessionParameter Kwarg Alias PivotAlias PivotAny Aliases ForIn
     IgnoreNulls RespectNulls HavingMax Slice Filter Ordered Between Distinct DataTypeParam DataType PseudoType
     ObjectIdentifier IntervalSpan Interval With CTE TableAlias BitString HexString ByteString RawString UnicodeString
-    ColumnPosition Connect Prior From Having OnCondition Introducer National Fetch Group Cube Rollup GroupingSets
-    Lambda Limit LimitOptions Join Nearest Lateral TableFromRows MatchRecognizeMeasure MatchRecognize Final Offset
+    ColumnPosition Partition Connect Prior From Having OnCondition Introducer National Fetch Group Cube Rollup
+    GroupingSets Lambda Limit LimitOptions Join Nearest Lateral TableFromRows MatchRecognizeMeasure MatchRecognize Final Offset
     Order WithFill Cluster Distribute Sort Qualify Tuple ForClause IndexTableHint HistoricalData Values Version Schema
     TableSample Pivot UnpivotColumns Window WindowSpec PreWhere Where TranslateCharacters OverflowTruncateBehavior
     FormatJson JSONKeyValue OpenJSONColumnDef XMLNamespace XMLKeyValueOption TableColumn Variadic CharacterSet
@@ -115,6 +136,7 @@ _LOCKS: Final = frozenset(
     {("for", "update"), ("for", "share"), ("for", "no"), ("for", "key"), ("lock", "in"), ("lock", "table")}
 )
 _VARIABLES: Final = frozenset({"mysql", "singlestore", "doris", "starrocks"})
+_FILE_FORMATS: Final = words("avro binaryfile csv delta hudi iceberg image json libsvm orc parquet text xml")
 _SEQUENCES: Final = frozenset({"oracle", "snowflake", "mysql", "redshift", "databricks"})
 _WITHOUT_SEMICOLON: Final = frozenset({"tsql", "fabric"})
 _STARTS: Final = words("""
