@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -102,7 +101,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(open_journal: Open) -> None
         seq = tx.append(event("interrupted"))
         if threading.current_thread() is threading.main_thread():
             others.extend(store.append(event(number)) for number in range(3))
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             for _ in range(10_000):
                 pass
         return seq

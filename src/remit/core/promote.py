@@ -78,7 +78,7 @@ def includes(clause: str, share: float, session_id: str) -> bool:
     """Whether a session is among the *share* of sessions for which a clause binds.
 
     >>> [includes("refund.ceiling", share, "s-1") for share in (0.1, 0.5, 1.0)]
-    [False, True, True]
+    [False, False, True]
     """
     drawn = hashlib.sha256(f"{clause}\x1f{session_id}".encode("utf-8", "replace")).digest()[:8]
     return int.from_bytes(drawn) < share * 2**64

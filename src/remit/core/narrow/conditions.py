@@ -73,7 +73,7 @@ def spelled(node: n.Node) -> str:
 
     >>> from remit.core.cel.parser import parse
     >>> spelled(parse("args.a  <= -5&&has(args.b)"))
-    '&&(<=(args.a,-(5)),has(args.b))'
+    '&&(<=(args.a,-5),has(args.b))'
     """
     match node:
         case n.Literal(value=value):
