@@ -121,3 +121,17 @@ def test_a_string_is_asked_for_as_a_string(text: str, told: str) -> None:
         node.text()
 
     assert str(error.value) == told
+
+
+def test_a_name_for_aliases_is_given_once() -> None:
+    assert parse("a: &x 1\nb: *x\nc: {d: *x}\n", "f").plain() == {"a": 1, "b": 1, "c": {"d": 1}}
+    with pytest.raises(BadInput, match="f:3: anchor '&x' is there twice"):
+        parse("a: &x 1\nb: *x\nc: [&x 2]\nd: *x\n", "f")
+
+
+def test_hostile_text_in_an_error_is_shown_as_one_short_line() -> None:
+    with pytest.raises(BadInput) as caught:
+        parse('k: "a\\nb\\e[31m' + "x" * 5_000 + '"', "f").mapping()["k"].choice(("one",))
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1_200

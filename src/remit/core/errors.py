@@ -7,16 +7,30 @@ class RemitError(Exception):
     """The root of everything that remit raises by itself."""
 
 
+_SHOWN = 1_000
+
+
+def _line(text: str) -> str:
+    """One line of at most a thousand characters: a file's own text stands in errors, and may be hostile."""
+    cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in cut)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 class BadInput(RemitError):
     """Fix it and retry: a file, a setting or an argument is not what it must be.
 
-    The message says where, what was found and what would do:
+    The message says where, what was found and what would do, in one line of printable characters:
 
     >>> str(BadInput("spec.tools.refund.effect", "found 'wrte'", "use one of read, write"))
     "spec.tools.refund.effect: found 'wrte'; use one of read, write"
     """
 
     def __init__(self, where: str, found: str, remedy: str = "") -> None:
+        where, found, remedy = _line(where), _line(found), _line(remedy)
         self.where = where
         """Place: a file with line, a key path, an option."""
         self.found = found

@@ -144,7 +144,9 @@ def parse(text: str, file: str) -> Node:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False  # `_check_anchors` refuses them
+        root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}" if mark else file
@@ -157,8 +159,28 @@ def parse(text: str, file: str) -> Node:
         raise BadInput(file, f"not YAML: {str(error).splitlines()[0]}", "mend the syntax") from None
     if root is None:
         raise BadInput(file, "the file is empty", "start from `remit init`")
+    _check_anchors(root, file)
     count = iter(range(MAX_NODES))
     return _read(root, "", file, 0, count)
+
+
+def _check_anchors(root: Any, file: str) -> None:
+    """Refuse a name given twice: an alias between the two would mean the first, and one after them the second."""
+    named: dict[str, Any] = {}
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        first = named.setdefault(node.anchor, node) if node.anchor else node
+        if first is not node:
+            line = max(first.start_mark.line, node.start_mark.line) + 1
+            raise BadInput(f"{file}:{line}", f"anchor '&{node.anchor}' is there twice", "name each once")
+        if isinstance(node.value, list):
+            for part in node.value:
+                waiting.extend(part if isinstance(part, tuple) else [part])
 
 
 def _read(node: Any, path: str, file: str, depth: int, count: Iterator[int]) -> Node:

@@ -257,8 +257,9 @@ def _unlike_parts(place: Place, _: Roots) -> str | None:
 
 
 def _over_a_record(place: Place, _: Roots) -> str | None:
-    macro = next(node for node in reversed(place.nodes) if isinstance(node, n.Macro))
-    return LEFT_OUT if "MAP" in place.kind(macro.over) or place.kind(macro.over) == "DYN" else None
+    part = next(node for node in reversed(place.nodes) if isinstance(node, n.Macro | n.Call))
+    kind = place.kind(part.children()[0])
+    return LEFT_OUT if "MAP" in kind or kind == "DYN" else None
 
 
 def _in_a_record(place: Place, _: Roots) -> str | None:

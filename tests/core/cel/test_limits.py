@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from remit.core.cel import MAX_STEPS, ConditionError
+from remit.core.cel import DYN, FUNCTIONS, MAX_STEPS, METHODS, STRING, ConditionError, ListOf
+from remit.core.cel.closures import _charged
+from remit.core.cel.steps import STEPS
 from remit.core.errors import BadInput
 
 
@@ -112,3 +114,26 @@ def test_values_that_contain_themselves_are_an_error(answer):
 
     with pytest.raises(ConditionError, match="RecursionError"):
         answer("session.a == session.b", {"a": loop, "b": [loop]})
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS.values(), *METHODS.values()], ids=lambda f: f.name)
+def test_every_function_pays_for_long_texts_and_lists_inside_a_macro(function):
+    """A list of 9,000 costs less than the budget; what each element does with a long value must end it."""
+    long = {STRING: "x" * 900_000, DYN: ["x"] * 100_000}
+    calls: list[int] = []
+
+    def counted(*args: object) -> object:
+        calls.append(1)
+        return True
+
+    values = [long.get(param, long[DYN] if isinstance(param, ListOf) else 1) for param in function.params]
+    run = _charged(counted, [lambda env, value=value: value for value in values])
+    env = {STEPS: 0}
+    if all(value == 1 for value in values):
+        return  # numbers, addresses, quantities: of bounded size
+
+    with pytest.raises(ConditionError, match="steps"):
+        for _ in range(9_000):
+            run(env)
+
+    assert len(calls) <= 10
