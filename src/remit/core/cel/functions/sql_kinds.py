@@ -122,12 +122,13 @@ _READS: Final = words("""
     IgnoreNulls RespectNulls HavingMax Slice Filter Ordered Between Distinct DataTypeParam DataType PseudoType
     ObjectIdentifier IntervalSpan Interval With CTE TableAlias BitString HexString ByteString RawString UnicodeString
     ColumnPosition Partition Connect Prior From Having OnCondition Introducer National Fetch Group Cube Rollup
-    GroupingSets Lambda Limit LimitOptions Join Nearest Lateral TableFromRows MatchRecognizeMeasure MatchRecognize Final Offset
-    Order WithFill Cluster Distribute Sort Qualify Tuple ForClause IndexTableHint HistoricalData Values Version Schema
-    TableSample Pivot UnpivotColumns Window WindowSpec PreWhere Where TranslateCharacters OverflowTruncateBehavior
-    FormatJson JSONKeyValue OpenJSONColumnDef XMLNamespace XMLKeyValueOption TableColumn Variadic CharacterSet
-    Comprehension QueryOption ColumnDef ScopeResolution ProjectionDef RecursiveWithSearch Var Identifier All Any
-    Collate AtTimeZone FromTimeZone FormatPhrase AtIndex UnpivotColumns Opclass PartitionByExcluding NestedJSONSelect
+    GroupingSets Lambda Limit LimitOptions Join Nearest Lateral TableFromRows MatchRecognizeMeasure MatchRecognize
+    Final Offset Order WithFill Cluster Distribute Sort Qualify Tuple ForClause IndexTableHint HistoricalData
+    Values Version Schema TableSample Pivot UnpivotColumns Window WindowSpec PreWhere Where TranslateCharacters
+    OverflowTruncateBehavior FormatJson JSONKeyValue OpenJSONColumnDef XMLNamespace XMLKeyValueOption TableColumn
+    Variadic CharacterSet Comprehension QueryOption ColumnDef ScopeResolution ProjectionDef RecursiveWithSearch Var
+    Identifier All Any Collate AtTimeZone FromTimeZone FormatPhrase AtIndex UnpivotColumns Opclass PartitionByExcluding
+    NestedJSONSelect
     """)
 _WRITES: Final = frozenset(
     {"insert", "update", "delete", "merge", "replace", "truncate", "upsert", "drop", "create", "alter"}
