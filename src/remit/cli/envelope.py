@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from remit.cli.envelope_diff import envelope_diff
+from remit.cli.envelope_enforce import enforce
 from remit.cli.output import Output, emit, safe, say, table
 from remit.cli.variadic import Variadic
 from remit.core.envelope import Envelope, clauses_of
@@ -182,3 +183,4 @@ def schema() -> int:
 
 
 app.command("diff", cls=Variadic)(envelope_diff)
+app.command("enforce")(enforce)
