@@ -165,3 +165,10 @@ def test_the_schema_is_one_json_document(remit: Remit) -> None:
 
     assert json.loads(ran.out) == remit("envelope", "schema", "--json").object
     assert json.loads(ran.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_reference_is_the_page_of_the_language(remit: Remit) -> None:
+    ran = remit("envelope", "reference")
+
+    assert ran.out == (Path(__file__).parents[2] / "docs/language.md").read_text("utf-8")
+    assert remit("envelope", "reference", "--json").object == {"markdown": ran.out}

@@ -182,5 +182,18 @@ def schema() -> int:
     return 0
 
 
+@app.command()
+def reference() -> int:
+    """The reference of the condition language, in Markdown."""
+    from remit.core.cel.reference import reference as written
+
+    text = written()
+    if Output.json:
+        emit({"markdown": text})
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
 app.command("diff", cls=Variadic)(envelope_diff)
 app.command("enforce")(enforce)
