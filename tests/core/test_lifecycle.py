@@ -11,7 +11,7 @@ from remit.core.admission import Admission
 from remit.core.decide import Facts, Past, look_back
 from remit.core.envelope import Envelope
 from remit.core.errors import Unavailable
-from remit.core.lifecycle import Admit, Approve, Consult, Record, Run, Settle, guarded, judge, refine
+from remit.core.lifecycle import Admit, Approve, Consult, Record, Run, Settle, guarded, refine
 from remit.core.provenance import SessionText
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (
@@ -281,29 +281,3 @@ def test_a_limit_that_flags_is_a_flag_once_and_no_clause_that_stops() -> None:
     refined = refine(allowed, replace(ADMITTED, violations=(flagged,)))
     assert refined.result is Result.ALLOW
     assert (refined.clauses, refined.flags, refined.violations) == ((), ("refund.total",), (flagged,))
-
-
-class Unreadable:
-    """An object that no check can look at."""
-
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-
-@pytest.mark.parametrize("value", [object(), Unreadable(), {1, 2}, {1: 2}, "\ud800", float("nan"), b"x"])
-def test_a_result_that_is_not_json_violates_the_output_and_breaks_nothing(value: object) -> None:
-    tool = small_refunds().tools["refund"]
-
-    assert [v.clause for v in judge(Outcome(value), tool).violations] == ["refund.output"]
-
-
-def test_an_output_check_that_crashes_counts_as_a_violation() -> None:
-    def crashes(value: object) -> list[str]:
-        raise MemoryError("while looking")
-
-    tool = small_refunds().tools["refund"]
-    assert tool.output is not None
-    tool = replace(tool, output=replace(tool.output, schema_errors=crashes))
-
-    assert judge(Outcome({}), tool).violations[0].message == "cannot be checked: MemoryError"
-    assert judge(Outcome({}), None).violations == ()

@@ -151,6 +151,8 @@ class Settlement:
     """Whether the result is plain JSON, and the result as it is captured; computed only where it is kept."""
     marks: tuple[MarkClaim, ...] = ()
     """Quantities that are known only now."""
+    given: Callable[[], tuple[bool, Json]] | None = None
+    """As `output`, of what the agent got and a repeat gets again, where obligations changed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,10 @@ def decision_body(decision: Decision) -> dict[str, Json]:
         body["violations"] = [violation_body(v) for v in decision.violations]
     if decision.bound:
         body["bound"] = list(decision.bound)
+    if decision.obligations:
+        body["obligations"] = list(decision.obligations)
+    if decision.asked is not None:
+        body["asked"] = decision.asked
     if decision.provenance:
         body["provenance"] = [leaf_body(leaf) for leaf in decision.provenance]
     if decision.world is not None:
@@ -151,6 +155,7 @@ def outcome_body(outcome: Outcome, redact: Callable[[str], str] = str) -> dict[s
         "error": None if error is None else error_body(error, redact),
         "elapsed_s": round(outcome.elapsed_s, 6),
         "violations": [violation_body(v) for v in outcome.violations],
+        **({"obligations": list(outcome.done)} if outcome.done else {}),
     }
 
 

@@ -1,9 +1,10 @@
 """The decision point: what an envelope says about one call. It judges and never acts.
 
-Order: canonicalise, schema, require, flow, scopes, idempotency, history, monotonic, limits, approve. All clauses are
-evaluated once the schema holds, so that a person who approves sees everything at once. A repeat that gets the first
-call's result runs nothing, so only what stands before `idempotency` can refuse it. Precedence: a clause that denies
-beats one that holds beats ALLOW; an error in any clause denies, whatever its `on_violation` says.
+Order: canonicalise, schema, lower what obligations cap, require, flow, scopes, idempotency, history, monotonic,
+limits, approve. All clauses are evaluated once the schema holds, so that a person who approves sees everything at
+once. A repeat that gets the first call's result runs nothing, so only what stands before `idempotency` can refuse it.
+Precedence: a clause that denies beats one that holds beats ALLOW; an error in any clause denies, whatever its
+`on_violation` says.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from decimal import ROUND_CEILING, Decimal
 from remit.core import history, repeats
 from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import ANSWERS, Answers, Condition, ConditionError
-from remit.core.envelope import Clause, Envelope, Flow, Limit, Tool, clauses_of
+from remit.core.envelope import Clause, DataScope, Envelope, Flow, Limit, Tool, clauses_of
 from remit.core.errors import BadInput
 from remit.core.history import Answer, Ask, Caller, spelled
 from remit.core.limits import exceeded
 from remit.core.marks import MarkClaim, claim_of
 from remit.core.marks import violations as mark_violations
+from remit.core.obligations import Obliged, oblige
 from remit.core.provenance import SessionText, flow_problem, trace
 from remit.core.repeats import First, RepeatAsk
+from remit.core.results import plain_result
 from remit.core.schema import free_keys
+from remit.core.scopes import scope_problem
 from remit.core.types import (
     ApprovalNeed,
     Decision,
@@ -87,6 +91,10 @@ class Prepared:
     """What its history clauses ask about earlier calls."""
     repeat: RepeatAsk | None = None
     marks: tuple[MarkClaim, ...] = ()
+    obligations: tuple[str, ...] = ()
+    """Ids of those that apply (`core.obligations`)."""
+    asked: Mapping[str, Json] | None = None
+    """The canonical arguments before an obligation lowered one; None where none did."""
 
     @property
     def looks_back(self) -> bool:
@@ -128,8 +136,18 @@ def facts_for(
     return Facts(plain, tuple(problems), caller, veil)
 
 
-def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
-    """Canonical arguments, the schema's word, and the claims on limits."""
+def prepare(
+    call: ToolCall, envelope: Envelope, facts: Facts, acting: frozenset[str] | None = None
+) -> Prepared:
+    """Canonical arguments, the schema's word, what obligations lower, and the claims on limits.
+
+    Args:
+        call: as the agent asks for it.
+        envelope: that judges it.
+        facts: of the session.
+        acting: ids of the clauses that are acted upon while the envelope monitors; None where all are. What is judged
+            is what runs, so there only they lower an argument.
+    """
     tool = envelope.tools.get(call.tool)
     try:
         args = _canonical_args(call.args)
@@ -149,6 +167,9 @@ def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
     if facts.problems:
         told = "session facts: " + "; ".join(facts.problems[:5])
         found.append(_broken(f"{tool.name}.session", "session", told, Severity.LOW, error=True))
+    obliged = oblige(tool, args, facts.values, acting) if tool.obligations else Obliged(args)
+    found.extend(obliged.violations)
+    asked, args = (args if obliged.args is not args else None), obliged.args
     roots = {"args": args, "session": facts.values}
     claims: list[LimitClaim] = []
     for limit in tool.limits:
@@ -157,9 +178,12 @@ def prepare(call: ToolCall, envelope: Envelope, facts: Facts) -> Prepared:
         except ConditionError as error:
             found.append(_failed(limit.clause, "limits", str(error)))
     if not (tool.history or tool.monotonic or tool.idempotency):
-        return Prepared(call, tool, args, tuple(found), tuple(claims), complete=True)
+        return Prepared(
+            call, tool, args, tuple(found), tuple(claims), True, obligations=obliged.ids, asked=asked
+        )
     asks, repeat, marks = _questions(tool, args, facts, found)
-    return Prepared(call, tool, args, tuple(found), tuple(claims), True, asks, repeat, marks)
+    more = (asks, repeat, marks, obliged.ids, asked)
+    return Prepared(call, tool, args, tuple(found), tuple(claims), True, *more)
 
 
 def _questions(
@@ -216,6 +240,7 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         except ConditionError as error:
             found.append(_failed(rule.clause, "require", str(error)))
     found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
+    found.extend(v for scope in tool.scopes if (v := _scope_violation(scope, args, facts)) is not None)
     if prepared.repeat is not None:
         repeated = _repeated(prepared, found, past)
         if repeated is not None:
@@ -242,10 +267,10 @@ def after_claims(
         return (), ()
     claims, found = list[MarkClaim](), list[Violation]()
     roots = {"args": args, "session": facts.values}
-    for rule in tool.monotonic:
+    for rule in (rule for rule in tool.monotonic if rule.after):
         try:
-            claims += [claim_of(rule, tool.name, roots, outcome.value)] if rule.after else []
-        except ConditionError as error:
+            claims.append(claim_of(rule, tool.name, roots, plain_result(outcome.value)))
+        except (ConditionError, BadInput) as error:
             found.append(_failed(rule.clause, "monotonic", str(error)))
     return tuple(claims), tuple(found)
 
@@ -294,6 +319,16 @@ def _flow_violation(flow: Flow, roots: Mapping[str, object], past: Past) -> Viol
         return _failed(flow.clause, "flow", f"unless: {error}")
     problem = flow_problem(flow, past.leaves, past.text)
     return _unmet(flow.clause, "flow", _join(flow.clause.message, problem)) if problem else None
+
+
+def _scope_violation(scope: DataScope, args: Mapping[str, Json], facts: Facts) -> Violation | None:
+    if scope.of_output:
+        return None
+    try:
+        problem = scope_problem(scope, args, facts.values)
+    except ConditionError as error:
+        return _failed(scope.clause, "scope", str(error))
+    return _unmet(scope.clause, "scope", _join(scope.clause.message, problem)) if problem else None
 
 
 def look_back(
@@ -406,6 +441,8 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
             provenance=past.leaves,
             world=past.world,
             envelope_hash=envelope.hash,
+            obligations=prepared.obligations,
+            asked=prepared.asked,
         )
     denies = [v for v in found if v.error or v.on_violation is OnViolation.DENY]
     holds = [v for v in found if not v.error and v.on_violation is OnViolation.HOLD]
@@ -427,6 +464,8 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
         provenance=past.leaves,
         world=past.world,
         envelope_hash=envelope.hash,
+        obligations=prepared.obligations,
+        asked=prepared.asked,
     )
 
 

@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from remit.core.admission import Admission
+from remit.core.after import judge
 from remit.core.decide import Facts, Past, Prepared, after_claims, decide, need_of, prepare
-from remit.core.envelope import Envelope, Output, Tool
+from remit.core.envelope import Envelope
 from remit.core.marks import MarkClaim
 from remit.core.marks import violations as mark_violations
 from remit.core.promote import acted, withheld_by
@@ -126,11 +127,11 @@ def guarded(
 
     Raises:
         CallDenied: refused by a clause, by the breaker or by a person; it did not run.
-        ResultWithheld: it ran, and `output` or `deadline` was violated.
+        ResultWithheld: it ran, and a clause about results was violated (`core.after`).
         BaseException: the tool's own exception, unchanged.
     """
     enforced = envelope.enforcement is Enforcement.ENFORCE
-    prepared = prepare(call, envelope, facts)
+    prepared = prepare(call, envelope, facts, None if enforced else binding)
     past: Past = yield Consult(prepared)
     decision = acted(decide(prepared, envelope, facts, past), envelope, binding, prepared.tool)
     # Also in monitor nothing can run whose arguments no one can read.
@@ -156,7 +157,7 @@ def guarded(
     if admission.status != "admitted":
         raise CallDenied(refine(decision, admission, final=True))
     outcome, brought = yield from _run(prepared, facts, decision, admission)
-    outcome = judge(outcome, envelope.tools.get(call.tool))
+    outcome = judge(outcome, prepared.tool, decision, facts, None if enforced else binding)
     try:
         yield Settle(decision, admission, outcome, enforced, brought)
     except Exception as lost:
@@ -252,27 +253,3 @@ def _bound_by(decision: Decision, admission: Admission) -> Decision:
     stopping = (v.clause for v in admission.violations if v.on_violation is not OnViolation.FLAG)
     bound = tuple(dict.fromkeys((*decision.bound, *stopping)))
     return replace(decision, result=Result.HOLD, clauses=bound, bound=bound)
-
-
-def judge(outcome: Outcome, tool: Tool | None) -> Outcome:
-    """The outcome with what `output` and `deadline` say about it."""
-    if tool is None:
-        return outcome
-    found = list(outcome.violations)
-    if tool.output is not None and outcome.error is None:
-        clause = tool.output.clause
-        if problems := _problems(tool.output, outcome.value):
-            told = clause.message or "; ".join(problems[:5])
-            found.append(Violation(clause.id, "output", clause.on_violation, clause.severity, told))
-    if tool.deadline is not None and tool.deadline_s is not None and outcome.elapsed_s > tool.deadline_s:
-        clause = tool.deadline
-        told = clause.message or f"took {outcome.elapsed_s:.3f} s, at most {tool.deadline_s:g} s are allowed"
-        found.append(Violation(clause.id, "deadline", clause.on_violation, clause.severity, told))
-    return replace(outcome, violations=tuple(found)) if found else outcome
-
-
-def _problems(output: Output, value: Json) -> list[str]:
-    try:
-        return output.schema_errors(value)
-    except Exception as error:  # noqa: BLE001 - what came back may be any object; the call ran and must be settled
-        return [f"cannot be checked: {type(error).__name__}"]

@@ -24,17 +24,17 @@ REDACT_KEYS = ("fields", "patterns")
 CAP_KEYS = ("arg", "at", "field", "items", "characters")
 NOTIFY_KEYS = ("to",)
 
-_STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\])*)\Z")
+_STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)?((?:\[\])*)\Z")
 
 
 def read_path(node: Node) -> tuple[str, ...]:
-    """A path such as `to`, `items[].sku` or `payment.account`: its keys, `[]` for every item."""
+    """A path such as `to`, `items[].sku` or `[].account`: its keys, `[]` for every item."""
     steps: list[str] = []
-    for part in node.text().split("."):
+    for at, part in enumerate(node.text().split(".")):
         match = _STEP.match(part)
-        if match is None:
+        if match is None or not part or (match[1] is None and at):
             raise node.error(f"found {node.shown}", "write a path such as to, items[].sku or payment.account")
-        steps.append(match[1])
+        steps.extend([match[1]] if match[1] else [])
         steps.extend(["[]"] * (len(match[2]) // 2))
     return tuple(steps)
 

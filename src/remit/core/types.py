@@ -267,6 +267,10 @@ class Decision:
     """Token of the first call whose result is given again, where this one is a repeat that does not run."""
     world: Mapping[tuple[str, ...], bool | str] | None = None
     """What was found of the world, by question: an answer, or why there is none. None where nothing was asked."""
+    obligations: tuple[str, ...] = ()
+    """Ids of the obligations that apply, in order; of an argument's cap only where it lowered something."""
+    asked: Mapping[str, Json] | None = None
+    """The arguments before an obligation lowered one; None where none did."""
 
     @property
     def acts(self) -> bool:
@@ -287,10 +291,15 @@ class Outcome:
     """The value or the error that came back from a tool."""
 
     value: Json = None
+    """Once it is judged, as the agent sees it: redacted and cut."""
+    raw: Json = None
+    """The result before that, as clauses looked into it; None where none did."""
     error: BaseException | None = None
     elapsed_s: float = 0.0
     violations: tuple[Violation, ...] = ()
-    """What `output` and `deadline` say about it."""
+    """What the clauses about results say about it (`core.after`)."""
+    done: tuple[str, ...] = ()
+    """What obligations did to the value, each as `<clause>: redacted 2`; in monitor, what they would have done."""
 
 
 @dataclass(frozen=True, slots=True)

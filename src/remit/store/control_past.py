@@ -322,7 +322,8 @@ def _settle_repeats(tx: Transaction, who: tuple[str, str], settlement: Settlemen
     ).fetchall()
     for (clause,) in rows:
         key_id, sealed = None, None
-        plain, output = _output(settlement) if settlement.state == DONE else (False, None)
+        given = settlement.given or settlement.output
+        plain, output = given() if settlement.state == DONE and given is not None else (False, None)
         content = msgspec.json.encode(output) if plain else b""
         trace = settlement.trace
         if plain and trace is not None and len(content) <= MOST_KEPT_BYTES:

@@ -347,8 +347,9 @@ class CallAnswers:
                 state=_state(
                     outcome, withheld=bool(withheld_by(outcome.violations, self.envelope, self.binding))
                 ),
-                output=lambda: self._captured(outcome.value),
+                output=lambda: self._captured(outcome.value if outcome.raw is None else outcome.raw),
                 marks=marks,
+                given=lambda: self._captured(outcome.value),
             )
             done = self.records.settle(settlement, events, ())
         else:
