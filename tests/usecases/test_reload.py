@@ -389,6 +389,35 @@ def test_a_share_that_grows_takes_in_sessions_that_are_open(folder: Path) -> Non
             refund(session, 15)
 
 
+ORDERS = """
+  tools:
+    get:
+      effect: read
+      args: {type: object, additionalProperties: false, required: [o], properties: {o: {type: string}}}
+    pay:
+      effect: write
+      args: {type: object, additionalProperties: false, required: [o], properties: {o: {type: string}}}
+%s"""
+WAS_READ = """      history:
+        - {id: was-read, formerly: {tool: get, within: 1h}, where: "event.args.o == args.o"}
+        - {id: not-paid, never: {tool: pay, within: 1h}, where: "event.args.o == args.o"}
+"""
+
+
+def test_a_clause_on_earlier_calls_that_comes_with_a_version_knows_what_was_before_it(folder: Path) -> None:
+    def call(session: Any, tool: str, order: str) -> Any:
+        return session.call(tool, {"o": order}, run=lambda o: "fine")
+
+    with open_guard(folder, envelope(ORDERS % "")) as guard, guard.session() as session:
+        for tool, order in (("get", "O-1"), ("get", "O-2"), ("pay", "O-2")):
+            call(session, tool, order)
+        guard.reload(envelope(ORDERS % WAS_READ, version="2"))
+        assert call(session, "pay", "O-1") == "fine"
+        for order, told in (("O-2", "not-paid"), ("O-3", "was-read"), ("O-1", "not-paid")):
+            with pytest.raises(CallDenied, match=told):
+                call(session, "pay", order)
+
+
 # ------------------------------------------------------------------------------------------ processes
 SECOND = """
 import sys, remit

@@ -77,7 +77,7 @@ class CallAnswers:
         self._prepared = prepared
         used = self.records.used_micros(*self._who()[:2], prepared.claims) if prepared.claims else ()
         earlier = self.session.recall(prepared)
-        world = realpath.look(prepared, self.session.facts)
+        world = realpath.look(prepared, self.under.facts)
         with self.session.lock:
             return look_back(prepared, self.session.text, used, earlier, world)
 

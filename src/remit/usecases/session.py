@@ -230,7 +230,7 @@ class Session:
             else ()
         )
         earlier = self.recall(prepared)
-        world = realpath.look(prepared, self.facts)
+        world = realpath.look(prepared, facts)
         with self.lock:
             past = look_back(prepared, self.text, used, earlier, world)
             decision = decide(prepared, envelope, facts, past)
