@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import typer
@@ -25,8 +26,22 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
+HEAD = (
+    "apiVersion: remit/v1\nkind: CapabilityEnvelope\nmetadata: {name: docs, version: '1'}\nspec:\n  tools:\n"
+)
+
+
+def the_envelope() -> str:
+    return blocks("envelope.md", "yaml")[0]
+
+
+@pytest.mark.parametrize("tools", blocks("envelope.md", "yaml")[1:])
+def test_the_tools_on_its_page_load_as_part_of_an_envelope(tools: str) -> None:
+    assert load_envelope(HEAD + indent(tools, "    "), "docs").tools
+
+
 def test_the_envelope_on_its_page_loads_without_a_warning() -> None:
-    (text,) = blocks("envelope.md", "yaml")
+    text = the_envelope()
 
     assert lint(load_envelope(text, "docs"), text, "docs") == []
 
@@ -34,7 +49,7 @@ def test_the_envelope_on_its_page_loads_without_a_warning() -> None:
 @pytest.mark.parametrize("text", blocks("sessions.md", "json"))
 def test_the_sessions_on_their_page_are_read_and_judged(text: str) -> None:
     (session,) = sessions_in(Line("docs:1", text.encode(), 0))
-    (envelope,) = blocks("envelope.md", "yaml")
+    envelope = the_envelope()
 
     assert [step.role for step in session.steps] == ["user", "assistant", "tool"]
     assert session.steps[2].answers is not None
