@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from remit.cli.output import Output, emit, table
 from remit.core.canonical import loads_strict
-from remit.core.decide import Facts, Prepared, Recalled, decide, facts_for, look_back, prepare
+from remit.core.decide import Facts, Past, Prepared, Recalled, decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.history import DONE, STATES, Caller
@@ -26,7 +26,6 @@ from remit.wiring import read_envelope_file
 
 app = typer.Typer(add_completion=False)
 MOST_LINE_BYTES = 4_000_000
-STATE_KEYS = ("facts", "principal_kind", "user", "observed", "earlier")
 
 
 @app.command()
@@ -47,8 +46,8 @@ def check(
     if fail_on not in ("never", "deny", "hold"):
         raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
     loaded = read_envelope_file(envelope)
-    context = _State(loaded, state)
-    lines = [_decided(line, at, loaded, context) for at, line in _lines(calls)]
+    context = State(loaded, state)
+    lines = [_decided(line, at, loaded, context) for at, line in call_lines(calls)]
     if Output.json or not sys.stdout.isatty():
         for line in lines:
             emit(line)
@@ -62,10 +61,10 @@ def check(
     return 1 if any(line["result"] in bad for line in lines) else 0
 
 
-_STATE = ("facts", "principal_kind", "user", "observed", "session_id")
+_STATE = ("facts", "principal_kind", "user", "observed", "session_id", "earlier")
 
 
-class _State:
+class State:
     """What every call of the file is decided on."""
 
     def __init__(self, envelope: Envelope, path: Path | None) -> None:
@@ -86,6 +85,13 @@ class _State:
     def recall(self, prepared: Prepared) -> Recalled:
         """What the earlier calls say about one."""
         return Recollection(CALLER, self.earlier).recall(prepared)
+
+    def asked(self, call: Mapping[str, Any]) -> tuple[Facts, Prepared, Past]:
+        """What `decide` needs for one {tool, args, session?}."""
+        facts = facts_for(self.envelope, call.get("session", self.facts), CALLER)
+        prepared = prepare(ToolCall(call["tool"], call["args"]), self.envelope, facts)
+        unused, world = (0,) * len(prepared.claims), realpath.look(prepared, facts)
+        return facts, prepared, look_back(prepared, self.text(facts), unused, self.recall(prepared), world)
 
     def text(self, facts: Facts) -> SessionText:
         """What the session saw before the call."""
@@ -161,7 +167,7 @@ def _state_file(path: Path) -> dict[str, Any]:
     return state
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def call_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Each line with its number in the file, blank ones too: one line out per line in."""
     at = 0
     try:
@@ -177,18 +183,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path") from None
 
 
-def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[str, Json]:
+def _decided(line: bytes, at: int, envelope: Envelope, state: State) -> dict[str, Json]:
     try:
-        if len(line) > MOST_LINE_BYTES:
-            raise BadInput(f"line {at}", f"more than {MOST_LINE_BYTES} bytes", "send a reference instead")
-        if not line.strip():
-            raise BadInput(f"line {at}", "is blank", "write one call a line")
-        call: Any = loads_strict(line.strip(), where=f"line {at}")
-        if not isinstance(call, dict) or not isinstance(call.get("tool"), str) or "args" not in call:
-            raise BadInput(f"line {at}", "is no {tool, args}", "write one call a line")
-        facts = call.get("session", state.facts)
-        if not isinstance(facts, dict):
-            raise BadInput(f"line {at}: session", "is no object", "write the session's facts by name")
+        call = read_call(line, at)
     except BadInput as error:
         return {
             "result": "deny",
@@ -197,11 +194,8 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
             "errors": [str(error)],
             "canonical": None,
         }
-    checked = facts_for(envelope, facts, CALLER)
-    prepared = prepare(ToolCall(call["tool"], call["args"]), envelope, checked)
-    unused, world = (0,) * len(prepared.claims), realpath.look(prepared, checked)
-    past = look_back(prepared, state.text(checked), unused, state.recall(prepared), world)
-    decision = marked(decide(prepared, envelope, checked, past), envelope, state.session_id)
+    facts, prepared, past = state.asked(call)
+    decision = marked(decide(prepared, envelope, facts, past), envelope, state.session_id)
     told: dict[str, Json] = {
         "result": decision.result.value,
         "clauses": list(decision.clauses),
@@ -212,3 +206,21 @@ def _decided(line: bytes, at: int, envelope: Envelope, state: _State) -> dict[st
     if envelope.promoted:
         told["bound"] = list(decision.bound or ())
     return told
+
+
+def read_call(line: bytes, at: int) -> dict[str, Any]:
+    """One call of the file.
+
+    Raises:
+        BadInput: it is no {tool, args, session?}.
+    """
+    if len(line) > MOST_LINE_BYTES:
+        raise BadInput(f"line {at}", f"more than {MOST_LINE_BYTES} bytes", "send a reference instead")
+    if not line.strip():
+        raise BadInput(f"line {at}", "is blank", "write one call a line")
+    call: Any = loads_strict(line.strip(), where=f"line {at}")
+    if not isinstance(call, dict) or not isinstance(call.get("tool"), str) or "args" not in call:
+        raise BadInput(f"line {at}", "is no {tool, args}", "write one call a line")
+    if not isinstance(call.get("session", {}), dict):
+        raise BadInput(f"line {at}: session", "is no object", "write the session's facts by name")
+    return call

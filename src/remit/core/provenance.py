@@ -322,14 +322,19 @@ def flow_problem(flow: Flow, leaves: Sequence[LeafOrigin], text: SessionText) ->
 
     The clause covers the leaf at its path and all leaves below it. Its `unless` is the caller's to ask.
     """
-    below = _without_indices(_written(flow.arg))
-    for leaf in leaves:
-        if leaf.exempt or not _covers(below, _without_indices(leaf.path)):
+    for leaf in traced_by(flow, leaves):
+        if leaf.exempt:
             continue
         problem = _integrity_problem(flow, leaf) or _confidentiality_problem(flow, leaf, text)
         if problem:
             return problem
     return ""
+
+
+def traced_by(flow: Flow, leaves: Sequence[LeafOrigin]) -> list[LeafOrigin]:
+    """The leaves at and below the argument of a flow clause, exempt ones included."""
+    below = _without_indices(_written(flow.arg))
+    return [leaf for leaf in leaves if _covers(below, _without_indices(leaf.path))]
 
 
 def _integrity_problem(flow: Flow, leaf: LeafOrigin) -> str:

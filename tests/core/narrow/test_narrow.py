@@ -274,6 +274,8 @@ SMUGGLED: list[tuple[str, Callable[[Spec], Any]]] = [
     (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(after_error="retry")),
     (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(within="1m")),
     (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(across="session")),
+    (f"{PAY}.idempotency", lambda s: pay(s).update(
+        idempotency={"key": ["args.to"], "within": "1h", "on_repeat": "return_first"})),
     (f"{PAY}.idempotency", lambda s: pay(s)["idempotency"].update(by=["me"])),
     ("tools.crm.idempotency", lambda s: s["tools"]["crm"].update(
         idempotency={"key": ["1"], "within": "1h", "on_repeat": "return_first"})),

@@ -90,7 +90,7 @@ def require_gaps(sides: Sides, old: Require) -> list[str]:
         if not gaps:
             return []
         told = told or (gaps if new.clause.id == old.clause.id else [])
-    if not beside and total(whole(old.condition)) and _always_held(sides, old.clause):
+    if not beside and total(whole(old.condition)) and _always_held(sides, old.clause, before_repeats=True):
         return []
     if not beside and implied(_denying(sides, old), whole(old.condition), known_of(sides.new.schema)):
         return []
@@ -133,7 +133,8 @@ def flow_gaps(sides: Sides, old: Flow) -> list[str]:
         if not gaps:
             return list(_freed(sides, old))
         told = told or (gaps if new.clause.id == old.clause.id else [])
-    if not beside and (old.unless is None or total(whole(old.unless))) and _always_held(sides, old.clause):
+    errs = old.unless is not None and not total(whole(old.unless))
+    if not beside and not errs and _always_held(sides, old.clause, before_repeats=True):
         return []
     return told or [f"nobody asks any more where '{'.'.join(old.arg)}' comes from"]
 
@@ -207,8 +208,14 @@ def _names_all_keys(schema: Any) -> bool:
     return kind != "array" or _names_all_keys(schema.get("items"))
 
 
-def _always_held(sides: Sides, old: Clause) -> bool:
-    """Whether a person must approve every call, and no other person than *old*, which does no more, would ask."""
+def _always_held(sides: Sides, old: Clause, *, before_repeats: bool = False) -> bool:
+    """Whether a person must approve every call, and no other person than *old*, which does no more, would ask.
+
+    A repeat that gets the first call's result needs no approval: there only what stands before can hold.
+    """
+    repeats = sides.new.idempotency
+    if before_repeats and repeats is not None and repeats.on_repeat == "return_first":
+        return False
     return any(
         new.when is None
         and not any(weaker(old, new.clause))

@@ -117,6 +117,9 @@ def _looser_repeat(old: Idempotency, new: Idempotency) -> Iterator[str]:
         yield f"on_repeat is {new.on_repeat} now, it was {old.on_repeat}"
     if _AFTER_ERROR[new.after_error] > _AFTER_ERROR[old.after_error]:
         yield f"after_error is {new.after_error} now, it was {old.after_error}"
+    if new.on_repeat == "return_first" and new.within_s > old.within_s:
+        # Such a repeat is allowed without limits and approvals being asked.
+        yield f"a repeat gets the first result for {spoken(new.within_s)} now, it was for {spoken(old.within_s)}"
     if new.within_s < old.within_s:
         yield f"a repeat is noticed for {spoken(new.within_s)} now, it was for {spoken(old.within_s)}"
 
