@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from remit.core import envelope_schema_past as past
 from remit.core.envelope_schema_parts import (
-    AFTER,
     ANSWER,
     COMMON,
     CONDITION,
@@ -68,12 +67,12 @@ _APPROVE = closed(
 )
 _DEADLINE: Schema = {
     "description": "How long the tool may take.",
-    "oneOf": [DURATION, closed({"after": DURATION, **COMMON, "on_violation": AFTER}, "after")],
+    "oneOf": [DURATION, closed({"after": DURATION, **ANSWER}, "after")],
 }
 _OUTPUT: Schema = {
     "description": "JSON Schema of the result; or {schema, on_violation, …}.",
     "if": {"type": "object", "required": ["schema"]},
-    "then": closed({"schema": JSON_SCHEMA, **COMMON, "on_violation": AFTER}),
+    "then": closed({"schema": JSON_SCHEMA, **ANSWER}),
     "else": JSON_SCHEMA,
 }
 _TOOL = closed(

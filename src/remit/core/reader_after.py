@@ -54,7 +54,7 @@ def read_output(tool: str, node: Node) -> Output:
     if "schema" not in inside:
         schema, errors = compile_schema(node, closed=False)
         return Output(Clause(id=f"{tool}.output"), errors, schema)
-    keys = node.keys(("schema", *COMMON))
+    keys = node.keys(("schema", *AFTER))
     schema, errors = compile_schema(keys["schema"], closed=False)
     return Output(clause_of(tool, node, keys, default_id="output", hold=False), errors, schema)
 
@@ -63,7 +63,7 @@ def read_deadline(tool: str, node: Node) -> tuple[float, Clause]:
     """How long a call may take, in seconds, and its clause."""
     if not isinstance(node.value, dict):
         return duration_s(node), Clause(id=f"{tool}.deadline")
-    keys = node.keys(("after", *COMMON), required=("after",))
+    keys = node.keys(("after", *AFTER), required=("after",))
     return duration_s(keys["after"]), clause_of(tool, node, keys, default_id="deadline", hold=False)
 
 

@@ -28,7 +28,8 @@ is loaded. There are three differences from CEL, all stricter:
 
 Left out are map literals, bytes, unsigned and hexadecimal numbers, triple quotes, comments, other escapes and
 conversions, infinity and NaN, comparing a double with an int beyond 2^53, the order of booleans, macros over records
-and of two variables, patterns that are no literals, and names that hide others. Where only the value can tell, that is an error, and an error never allows.
+and of two variables, patterns that are no literals, and names that hide others. Where only the value can tell, that is
+an error, and an error never allows.
 
 A condition has at most {text:,} characters, {nodes} parts and {depth} levels, and visits at most {steps:,} elements;
 inside a macro long texts and lists count as several.
