@@ -155,6 +155,7 @@ def outcome_body(outcome: Outcome, redact: Callable[[str], str] = str) -> dict[s
         "error": None if error is None else error_body(error, redact),
         "elapsed_s": round(outcome.elapsed_s, 6),
         "violations": [violation_body(v) for v in outcome.violations],
+        **({"form": result_form(outcome.value)} if error is None else {}),
         **({"obligations": list(outcome.done)} if outcome.done else {}),
     }
 
@@ -178,6 +179,17 @@ def result_text(value: object) -> str:
         return msgspec.json.encode(value).decode()[:MOST_RESULT_CHARACTERS]
     except Exception:  # noqa: BLE001 - a result may be any object, and must be recorded all the same
         return _shown(value)
+
+
+def result_form(value: object) -> str:
+    """What `result_text` makes of a result: its `text` as it is, its `json`, or something `other`.
+
+    >>> result_form("x"), result_form({"a": 1}), result_form(object())
+    ('text', 'json', 'other')
+    """
+    if isinstance(value, str):
+        return "text"
+    return "json" if value is None or type(value) in (bool, int, float, list, dict) else "other"
 
 
 def plain_args(args: object, redact: Callable[[str], str] = str) -> Json:

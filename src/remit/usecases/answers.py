@@ -330,6 +330,7 @@ class CallAnswers:
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
         self.raised = outcome.error
+        self.session.ended(self.token, outcome, withheld=self._withheld(outcome))
         index = anomaly.of_outcome(decision, outcome, enforced=enforced or self._withheld(outcome))
         events = [self._settled(decision, admission, outcome, index)]
         told = tuple((v.severity, v.clause) for v in outcome.violations)

@@ -27,6 +27,7 @@ from remit.core.lifecycle import (
     refine,
 )
 from remit.core.refusals import CallDenied
+from remit.core.session_ensure import dispatched
 from remit.core.types import Decision, OnViolation, Outcome, Severity, Violation
 from remit.usecases.answers import CallAnswers
 
@@ -145,6 +146,7 @@ class Driver:
     def _run(self, need: Run, *, awaits: bool = False) -> Outcome:
         self._last_look(need.admission, need.decision)
         self.session.ask(need.decision)
+        self.session.calls[self.answers.token] = dispatched(need.decision)
         started = time.perf_counter()
         try:
             value = self.run(**self.answers.arguments(need.decision))

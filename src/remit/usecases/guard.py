@@ -26,6 +26,7 @@ from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
 from remit.core.refusals import AgentHalted
 from remit.core.seen import append_facts, append_result
+from remit.core.session_ensure import recorded
 from remit.core.types import Enforcement, Fingerprint, Mode, PrincipalKind, SessionInfo, ToolEffect
 from remit.ports import Clock, Ids, Records
 from remit.usecases.archive import loaded
@@ -207,6 +208,8 @@ class Guard:
         session = Session(self, info, governs, SessionText())
         append_facts(session.text, envelope, governs.facts.values)
         _restore(session.text, envelope, info, history)
+        for stored in history:
+            recorded(session.calls, stored.event, ran=_dispatched(stored.event.body))
         body = codec.session_body(info, envelope.name, envelope.version, envelope.enforcement.value)
         if history:
             session.tell("session.resumed", body)

@@ -27,12 +27,14 @@ from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused
 from remit.core.seen import append_facts, append_result
+from remit.core.session_ensure import Dispatched, ended, judge_answer
 from remit.core.types import (
     Decision,
     Enforcement,
     Fingerprint,
     Json,
     Label,
+    Outcome,
     Role,
     Segment,
     SessionInfo,
@@ -68,6 +70,8 @@ class Session:
         self._opened_under = under.envelope
         self.lock = threading.RLock()
         self.subject = info.principal or ""
+        self.calls: dict[str, Dispatched] = {}
+        """What was dispatched, by token, in order."""
         self._writes: list[_Write] = []
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
@@ -285,8 +289,13 @@ class Session:
             return write
 
     # ------------------------------------------------------------------------------------------ finishing
+    def ended(self, token: str, outcome: Outcome, *, withheld: bool) -> None:
+        """A call that was dispatched has ended."""
+        if token in self.calls:
+            self.calls[token] = ended(self.calls[token], outcome, withheld=withheld)
+
     def finish(self, answer: str) -> str:
-        """Check the agent's final answer against `outputs`, record it, and return it.
+        """Check the agent's final answer against `outputs` and `session_ensure`, record it, and return it.
 
         Raises:
             AnswerRefused: it violates a clause that denies; do not show it.
@@ -307,6 +316,8 @@ class Session:
                 clause = rule.clause
                 message = f"{clause.message} ({problem})" if clause.message else problem
                 found.append(Violation(clause.id, "outputs", clause.on_violation, clause.severity, message))
+        calls = list(self.calls.values())
+        found += judge_answer(envelope.session_ensure, answer, calls, under.facts.values)
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
