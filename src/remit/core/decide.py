@@ -22,7 +22,7 @@ from remit.core.history import Answer, Ask, Caller, spelled
 from remit.core.limits import exceeded
 from remit.core.marks import MarkClaim, claim_of
 from remit.core.marks import violations as mark_violations
-from remit.core.obligations import Obliged, oblige
+from remit.core.obligations import oblige
 from remit.core.provenance import SessionText, flow_problem, trace
 from remit.core.repeats import First, RepeatAsk
 from remit.core.results import plain_result
@@ -167,9 +167,14 @@ def prepare(
     if facts.problems:
         told = "session facts: " + "; ".join(facts.problems[:5])
         found.append(_broken(f"{tool.name}.session", "session", told, Severity.LOW, error=True))
-    obliged = oblige(tool, args, facts.values, acting) if tool.obligations else Obliged(args)
-    found.extend(obliged.violations)
-    asked, args = (args if obliged.args is not args else None), obliged.args
+    ids: tuple[str, ...] = ()
+    asked: Mapping[str, Json] | None = None
+    if tool.obligations:
+        obliged = oblige(tool, args, facts.values, acting)
+        found.extend(obliged.violations)
+        ids, asked, args = obliged.ids, (args if obliged.args is not args else None), obliged.args
+    if not tool.looks_around:
+        return Prepared(call, tool, args, tuple(found), complete=True, obligations=ids, asked=asked)
     roots = {"args": args, "session": facts.values}
     claims: list[LimitClaim] = []
     for limit in tool.limits:
@@ -178,11 +183,9 @@ def prepare(
         except ConditionError as error:
             found.append(_failed(limit.clause, "limits", str(error)))
     if not (tool.history or tool.monotonic or tool.idempotency):
-        return Prepared(
-            call, tool, args, tuple(found), tuple(claims), True, obligations=obliged.ids, asked=asked
-        )
+        return Prepared(call, tool, args, tuple(found), tuple(claims), True, obligations=ids, asked=asked)
     asks, repeat, marks = _questions(tool, args, facts, found)
-    more = (asks, repeat, marks, obliged.ids, asked)
+    more = (asks, repeat, marks, ids, asked)
     return Prepared(call, tool, args, tuple(found), tuple(claims), True, *more)
 
 
@@ -230,17 +233,7 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
     roots: dict[str, object] = {"args": args, "session": facts.values}
     if past.world is not None:
         roots[ANSWERS] = past.world
-    for rule in tool.require:
-        try:
-            if rule.condition.evaluate(roots) is not True:
-                clause = rule.clause
-                found.append(
-                    _unmet(clause, "require", clause.message or f"{rule.condition.text} is not true")
-                )
-        except ConditionError as error:
-            found.append(_failed(rule.clause, "require", str(error)))
-    found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
-    found.extend(v for scope in tool.scopes if (v := _scope_violation(scope, args, facts)) is not None)
+    _assert(tool, args, roots, facts, past, found)
     if prepared.repeat is not None:
         repeated = _repeated(prepared, found, past)
         if repeated is not None:
@@ -256,6 +249,30 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
         except ConditionError as error:
             found.append(_failed(approve.clause, "approve", str(error)))
     return _decision(prepared, envelope, found, past)
+
+
+def _assert(
+    tool: Tool,
+    args: Mapping[str, Json],
+    roots: Mapping[str, object],
+    facts: Facts,
+    past: Past,
+    found: list[Violation],
+) -> None:
+    """What is asserted about the call itself: `require`, `flow`, `scopes`; adds to *found* what does not hold."""
+    for rule in tool.require:
+        try:
+            if rule.condition.evaluate(roots) is not True:
+                clause = rule.clause
+                found.append(
+                    _unmet(clause, "require", clause.message or f"{rule.condition.text} is not true")
+                )
+        except ConditionError as error:
+            found.append(_failed(rule.clause, "require", str(error)))
+    if tool.flow:
+        found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
+    if tool.scopes:
+        found.extend(v for scope in tool.scopes if (v := _scope_violation(scope, args, facts)) is not None)
 
 
 def after_claims(
@@ -444,22 +461,30 @@ def _decision(prepared: Prepared, envelope: Envelope, found: list[Violation], pa
             obligations=prepared.obligations,
             asked=prepared.asked,
         )
-    denies = [v for v in found if v.error or v.on_violation is OnViolation.DENY]
-    holds = [v for v in found if not v.error and v.on_violation is OnViolation.HOLD]
-    result = Result.DENY if denies else Result.HOLD if holds else Result.ALLOW
-    stopping = [v for v in found if v.error or v.on_violation is not OnViolation.FLAG]
+    result = Result.ALLOW
+    clauses, flags, errors = dict[str, None](), dict[str, None](), list[str]()
+    holding = list[str]()
+    for v in found:
+        if v.error:
+            errors.append(f"{v.clause}: {v.message}")
+        elif v.on_violation is OnViolation.FLAG:
+            flags[v.clause] = None
+            continue
+        elif v.on_violation is OnViolation.HOLD:
+            holding.append(v.clause)
+        clauses[v.clause] = None
+        held = not v.error and v.on_violation is OnViolation.HOLD
+        result = Result.HOLD if held and result is not Result.DENY else Result.DENY
     return Decision(
         result=result,
-        clauses=tuple(dict.fromkeys(v.clause for v in stopping)),
-        flags=tuple(
-            dict.fromkeys(v.clause for v in found if v.on_violation is OnViolation.FLAG and not v.error)
-        ),
-        errors=tuple(f"{v.clause}: {v.message}" for v in found if v.error),
+        clauses=tuple(clauses),
+        flags=tuple(flags),
+        errors=tuple(errors),
         violations=tuple(found),
         tool=prepared.call.tool,
         canonical=prepared.args,
         effect=tool.effect if tool is not None else None,
-        need=need_of(tool, [v.clause for v in holds]) if result is Result.HOLD and tool is not None else None,
+        need=need_of(tool, holding) if result is Result.HOLD and tool is not None else None,
         claims=prepared.claims,
         provenance=past.leaves,
         world=past.world,

@@ -250,6 +250,11 @@ class Tool:
     target: str = ""
     """Where the call goes, where the envelope names it (a server, an account); part of the approval digest."""
 
+    @property
+    def looks_around(self) -> bool:
+        """Whether something beside the call itself must be known: limits, or earlier calls."""
+        return bool(self.limits or self.history or self.monotonic or self.idempotency)
+
 
 def clauses_of(tool: Tool) -> list[Clause]:
     """Every clause of *tool*, in order of evaluation."""
