@@ -259,15 +259,18 @@ def spec_of(s: dict[str, Any]) -> dict[str, Any]:
     return spec | ({"session": s["session"]} if s["session"] else {})
 
 
-def document(slots: dict[str, Any]) -> Document | None:
+def text_of(spec: dict[str, Any]) -> str:
     whole = {
         "apiVersion": "remit/v1",
         "kind": "CapabilityEnvelope",
         "metadata": {"name": "a", "version": "1"},
-        "spec": spec_of(slots),
     }
+    return json.dumps({**whole, "spec": spec})
+
+
+def document(slots: dict[str, Any]) -> Document | None:
     try:
-        return read_document(json.dumps(whole), "e")
+        return read_document(text_of(spec_of(slots)), "e")
     except BadInput:
         return None
 

@@ -245,6 +245,38 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, int | float) else "string" if isinstance(value, str) else ""
 
 
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def contradicts(one: Part, other: Part) -> bool:
+    """Whether two comparisons of the same thing with written values are never both true."""
+    mine, theirs = test_of(one), test_of(other)
+    if mine is None or theirs is None or not same(mine.operand, theirs.operand):
+        return False
+    return _rules_out(mine.op, mine.value, theirs) or _rules_out(theirs.op, theirs.value, mine)
+
+
+def _rules_out(op: str, value: Any, asked: Test) -> bool:
+    """Whether no `v` with `v op value` meets *asked*."""
+    if asked.op == "in":
+        return all(_rules_out(op, value, Test(asked.operand, "==", one)) for one in asked.value)
+    return follows(op, value, Test(asked.operand, _OPPOSITE[asked.op], asked.value))
+
+
+def refuted(part: Part, known: Known) -> bool:
+    """Whether *part* is never true where *known* holds: some of what must be true together is ruled out."""
+    items = conjuncts(part)
+    for at, item in enumerate(items):
+        test = test_of(item)
+        if test is not None and _is_path(test.operand.node):
+            said = known.get(spelled(test.operand.node), ())
+            if any(_rules_out(op, value, test) for op, value in said):
+                return True
+        if any(contradicts(item, earlier) for earlier in items[:at]):
+            return True
+    return False
+
+
 def total(part: Part) -> bool:
     """Whether it has an answer for all arguments and facts that fit their schemas: no error is possible."""
     node, types = part.node, part.types
