@@ -10,6 +10,7 @@ import pytest
 
 from remit import AnswerRefused, CallDenied, ResultWithheld
 from remit.core.envelope import Envelope
+from remit.store.outbox import SqliteOutbox
 from remit.testing import envelope, open_guard
 from remit.usecases.session import Session
 
@@ -96,8 +97,8 @@ def test_an_argument_runs_as_it_was_lowered_and_both_are_recorded(tmp_path: Path
 
 def test_anothers_data_is_not_asked_for(tmp_path: Path) -> None:
     with open_guard(tmp_path, rules()) as guard, opened(guard) as session:
-        told = pytest.raises(CallDenied, match=r"look\.own")
-        with told:
+        refused = pytest.raises(CallDenied, match=r"look\.own")
+        with refused:
             look(session, {"id": "18"}, id="18")
 
 
@@ -167,3 +168,57 @@ def test_calls_that_were_refused_are_none(tmp_path: Path) -> None:
             session.call("refund", {"amount": 77}, run=lambda amount: {})
         assert not session.calls
         assert json.dumps(session.finish("nothing done")) == '"nothing done"'
+
+
+# ---------------------------------------------------------------------------------------------- telling people
+TOLD = """
+  enforcement: %s
+  tools:
+    pay:
+      effect: irreversible
+      args: {type: object, additionalProperties: false, required: [n], properties: {n: {type: integer}}}
+      require: [{id: few, expr: "args.n < 100"}]
+      obligations:
+        - {id: ops, notify: {to: ops}}
+        - {id: boss, when: "args.n > 50", notify: {to: boss}}
+  breaker: {threshold: 1000, max_violations: 1000}
+"""
+
+
+def notices(guard: Any) -> list[dict[str, Any]]:
+    box = SqliteOutbox(guard.records.store)
+    found = []
+    while (notice := box.claim()) is not None:
+        box.done(notice)
+        found.append(dict(notice.payload))
+    return found
+
+
+def fail(n: int) -> None:
+    raise ValueError(n)
+
+
+def test_people_are_told_once_of_a_call_that_ran_and_of_no_other(tmp_path: Path) -> None:
+    with open_guard(tmp_path, envelope(TOLD % "enforce")) as guard, guard.session() as session:
+        session.call("pay", {"n": 60}, run=lambda n: n)
+        with pytest.raises(CallDenied):
+            session.call("pay", {"n": 100}, run=lambda n: n)
+        with pytest.raises(ValueError):
+            session.call("pay", {"n": 5}, run=fail)
+
+        first, second = notices(guard)
+        assert (first["kind"], first["tool"], first["ended"], first["to"]) == (
+            "notified",
+            "pay",
+            "value",
+            ["ops", "boss"],
+        )
+        assert first["preview"] == "pay(n=60)" and first["session"] == session.id
+        assert "pay ran at" in first["text"] and "pay failed at" in second["text"] and second["to"] == ["ops"]
+        assert len(events(guard, session, "notified")) == 2
+
+
+def test_monitor_tells_nobody(tmp_path: Path) -> None:
+    with open_guard(tmp_path, envelope(TOLD % "monitor")) as guard, guard.session() as session:
+        session.call("pay", {"n": 60}, run=lambda n: n)
+        assert notices(guard) == [] and events(guard, session, "notified") == []

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from remit.core.types import Json, Severity
 
+NOTIFIED = "notified"
+"""Kind of the event that says that a call ran of which people are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnomalyIndex:

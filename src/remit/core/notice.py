@@ -1,4 +1,4 @@
-"""What people outside are told: a call is held for them, or an agent's mode has changed.
+"""What people outside are told: a call is held for them, one ran of which they wanted to know, or a mode has changed.
 
 Everything that an agent, a tool or a customer may have written is made visible and cannot mention, link or
 format: the one `text` is read by chat programs too.
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from remit.core.approval import ApprovalStatus
+from remit.core.event import Event
 from remit.core.types import Json
 
 SCHEMA = "remit.notice/v1"
@@ -27,7 +28,7 @@ class Notice:
     id: str
     """The same for every attempt: a receiver that has seen it may drop it."""
     kind: str
-    """`held`, `trip` (stricter) or `loosened`."""
+    """`held`, `notified` (a call ran), `trip` (stricter) or `loosened`."""
     attempts: int
     """With this one; also tells a late holder of the lease from the present one."""
     payload: Mapping[str, Json]
@@ -64,6 +65,37 @@ def held_payload(asked: ApprovalStatus, body: Mapping[str, Any]) -> dict[str, Js
         "state": asked.state.value,
         "expires_at": asked.expires_at,
         "command": command,
+        **_message(text),
+    }
+
+
+def ran_payload(event: Event, at: float) -> dict[str, Json]:
+    """A call ran of which an obligation says that people are told.
+
+    Args:
+        event: `notified`, as it stands in the journal; its body is empty where it was erased.
+        at: when it was written.
+    """
+    body = event.body
+    tool, preview = str(body.get("tool", "")), visible(str(body.get("preview", "")), MOST_PREVIEW)
+    clauses, to = ([str(one) for one in body.get(key, ())] for key in ("clauses", "to"))
+    text = (
+        f"{plain(tool) or 'A call'} {'ran' if body.get('ended') == 'value' else 'failed'} at {instant(at)}"
+        f" for agent {plain(event.agent)}\n```{plain(preview, MOST_PREVIEW) or '(erased)'}```\n"
+        f"{'For ' + plain(', '.join(to)) + '. ' if to else ''}Because of {plain(', '.join(clauses)) or '(erased)'}."
+    )
+    return {
+        "schema": SCHEMA,
+        "kind": "notified",
+        "tenant": event.tenant,
+        "agent": event.agent,
+        "session": event.session,
+        "tool": tool,
+        "ended": str(body.get("ended", "")),
+        "clauses": clauses,
+        "to": to,
+        "preview": preview,
+        "at": at,
         **_message(text),
     }
 

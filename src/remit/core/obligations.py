@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.core.cel import ConditionError
-from remit.core.envelope import Cap, Obligation, Tool
+from remit.core.envelope import Cap, Notify, Obligation, Tool
 from remit.core.paths import Astray, changed, named, spelled_path
 from remit.core.types import Json, OnViolation, Severity, Violation
 
@@ -65,6 +65,13 @@ def oblige(
 def due(tool: Tool, ids: Sequence[str]) -> tuple[Obligation, ...]:
     """The obligations of *tool* with these ids."""
     return tuple(one for one in tool.obligations if one.clause.id in ids)
+
+
+def tells(tool: Tool | None, ids: Sequence[str], acting: frozenset[str] | None) -> tuple[Obligation, ...]:
+    """The obligations of *tool* with these ids that are about telling people, and are acted upon."""
+    found = due(tool, ids) if tool is not None else ()
+    binds = (one for one in found if acting is None or one.clause.id in acting)
+    return tuple(one for one in binds if isinstance(one.duty, Notify))
 
 
 def unmet(one: Obligation, message: str) -> Violation:

@@ -10,8 +10,8 @@ twice in a row is possible, twice at a time is not, as long as one attempt is sh
        ▲           │ failed, or the lease ran out
        └───────────┘ later and later, until it is too old: dead, kept and shown
 
-Of a held call a row holds the id only. What the call contains is read from the journal when the notice is
-delivered, so that it stands nowhere in the clear, and what was erased meanwhile is not told.
+Of a held call, and of one that ran, a row holds the id only. What the call contains is read from the journal when the
+notice is delivered, so that it stands nowhere in the clear, and what was erased meanwhile is not told.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ import msgspec
 
 from remit.core.approval import ApprovalState, ApprovalStatus
 from remit.core.breaker import ModeChange
+from remit.core.event import NOTIFIED, Event
 from remit.core.ids import derived_id
-from remit.core.notice import Notice, held_payload, mode_payload
+from remit.core.notice import Notice, held_payload, mode_payload, ran_payload
 from remit.core.types import Json, Mode
 from remit.store import approval_rows
 from remit.store.clock import WallClock, wall_clock
@@ -73,8 +74,9 @@ def enqueue(tx: Transaction, kind: str, payload: Mapping[str, Json], *, about: s
     """Add a notice inside the transaction that makes it true, and return its id.
 
     Args:
-        kind: `held`, `trip` or `loosened`.
-        payload: what it tells. Of a held call only `approval_id` is kept: the rest is in the journal.
+        kind: `held`, `notified`, `trip` or `loosened`.
+        payload: what it tells. Of a held call only `approval_id` is kept, of one that ran only `event_id`: the rest
+            is in the journal.
         about: id of the thing that it tells of, which is told once; without one, the payload itself.
     """
     kept = {"approval_id": payload["approval_id"]} if kind == "held" else dict(payload)
@@ -91,6 +93,12 @@ def tell_held(tx: Transaction, asked: ApprovalStatus) -> None:
     """Tell people of an open question: once, however often it is asked, and never of one that ended."""
     if asked.state is ApprovalState.PENDING:
         enqueue(tx, "held", {"approval_id": asked.id})
+
+
+def tell_ran(tx: Transaction, event: Event) -> None:
+    """Tell people of a call that ran, where *event* is the one that says so; once for each call."""
+    if event.kind == NOTIFIED:
+        enqueue(tx, NOTIFIED, {"event_id": event.id}, about=event.id)
 
 
 def tell_change(tx: Transaction, change: ModeChange) -> None:
@@ -143,7 +151,7 @@ class SqliteOutbox:
         if found is None:
             return None
         notice_id, kind, attempts, stored = found
-        told = self._held(stored) if kind == "held" else mode_payload(kind, msgspec.json.decode(stored))
+        told = self._told(kind, stored)
         return Notice(notice_id, kind, attempts, {"id": notice_id, **told})
 
     def retry(self, notice: Notice, error: str, *, jitter: float, after_s: float | None = None) -> None:
@@ -222,6 +230,16 @@ class SqliteOutbox:
             )
 
         self._store.transact_now(work)
+
+    def _told(self, kind: str, stored: bytes) -> dict[str, Json]:
+        if kind == "held":
+            return self._held(stored)
+        content = msgspec.json.decode(stored)
+        if kind != NOTIFIED:
+            return mode_payload(kind, content)
+        found = self._store.event(str(content["event_id"]))
+        assert found is not None, content  # noqa: S101 - one transaction wrote both
+        return ran_payload(found.event, found.at)
 
     def _held(self, stored: bytes) -> dict[str, Json]:
         approval_id = str(msgspec.json.decode(stored)["approval_id"])

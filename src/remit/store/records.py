@@ -112,6 +112,7 @@ class SqliteRecords:
         def work(tx: Transaction) -> None:
             for event in events:
                 tx.append(event)
+                outbox.tell_ran(tx, event)
             if settlement is not None:
                 self._tell(tx, control.settle(tx, settlement))
             for misstep in missteps:

@@ -17,16 +17,19 @@ from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, 
 from remit.core.breaker import governed
 from remit.core.canonical import canonical
 from remit.core.decide import Past, Prepared, action_digest, look_back
+from remit.core.envelope import Notify
 from remit.core.errors import BadInput
-from remit.core.event import AnomalyIndex, Event
+from remit.core.event import NOTIFIED, AnomalyIndex, Event
 from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
 from remit.core.lifecycle import refine
 from remit.core.marks import MarkClaim
+from remit.core.obligations import tells
 from remit.core.promote import withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (
     ApprovalNeed,
     Decision,
+    Enforcement,
     Json,
     Mode,
     OnViolation,
@@ -332,7 +335,7 @@ class CallAnswers:
         self.raised = outcome.error
         self.session.ended(self.token, outcome, withheld=self._withheld(outcome))
         index = anomaly.of_outcome(decision, outcome, enforced=enforced or self._withheld(outcome))
-        events = [self._settled(decision, admission, outcome, index)]
+        events = [self._settled(decision, admission, outcome, index), *self._notified(decision, outcome)]
         told = tuple((v.severity, v.clause) for v in outcome.violations)
         unknown = outcome.error is not None and not isinstance(outcome.error, Exception)
         if unknown and decision.effect is not ToolEffect.READ:
@@ -469,6 +472,26 @@ class CallAnswers:
         text = codec.result_text(outcome.value) if outcome.error is None else None
         withheld = self._withheld(outcome)
         return self.session.result_event(body, index, decision, text, withheld=withheld, under=self.under)
+
+    def _notified(self, decision: Decision, outcome: Outcome) -> Sequence[Event]:
+        """The one event that tells people that the call ran, where an obligation says so; the store sends it out."""
+        tool = self.envelope.tools.get(decision.tool)
+        enforced = self.envelope.enforcement is Enforcement.ENFORCE
+        found = tells(tool, decision.obligations, None if enforced else self.binding)
+        if not found:
+            return ()
+        redactor = self.under.redactor
+        body: dict[str, Json] = {
+            "tool": decision.tool,
+            "token": self.token,
+            "ended": "error" if outcome.error is not None else "value",
+            "clauses": [one.clause.id for one in found],
+            "to": list(
+                dict.fromkeys(one.duty.to for one in found if isinstance(one.duty, Notify) and one.duty.to)
+            ),
+            "preview": redactor.text(preview(decision.tool, redactor.value(decision.canonical or {}))),
+        }
+        return (self.session.event(NOTIFIED, body),)
 
     def _withheld(self, outcome: Outcome) -> bool:
         """Whether the agent does not get to see what came back."""
