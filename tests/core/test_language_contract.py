@@ -315,6 +315,15 @@ def test_every_key_of_the_schema_has_a_row_and_every_row_a_key():
     assert [path for path in (*ROWS, *REFUSED, *FOR_READERS) if path not in PATHS] == []
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_every_key_is_in_the_page_of_the_language(path):
+    owner, _, key = path.rpartition(".")
+    page = (SOURCE.parents[1] / "docs/language.md").read_text("utf-8")
+    section = page.partition(f"## `{owner or 'the document'}`\n")[2].partition("\n## ")[0]
+
+    assert f"`{key}`" in section
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in REFUSED and path not in FOR_READERS])
 def test_a_key_changes_what_is_compiled(path):
     row, found = row_of(path), []

@@ -185,10 +185,11 @@ def schema() -> int:
 
 @app.command()
 def reference() -> int:
-    """The reference of the condition language, in Markdown."""
-    from remit.core.cel.reference import reference as written
+    """The reference of the language in Markdown: the conditions, then every key."""
+    from remit.core.cel.reference import reference as conditions
+    from remit.core.envelope_reference import keys_reference
 
-    text = written()
+    text = conditions() + "\n" + keys_reference()
     if Output.json:
         emit({"markdown": text})
     else:

@@ -20,6 +20,7 @@ from remit.core.cel.examples import (
 from remit.core.cel.macros import MACROS
 from remit.core.cel.reference import reference
 from remit.core.cel.steps import ANSWERS
+from remit.core.envelope_reference import keys_reference
 from remit.core.errors import BadInput
 
 PAGE = Path(__file__).parents[3] / "docs/language.md"
@@ -44,7 +45,12 @@ def said(text: str) -> object:
 
 
 def test_the_page_is_what_the_tables_say():
-    assert PAGE.read_text("utf-8") == reference(), "run: remit envelope reference > docs/language.md"
+    written = reference() + "\n" + keys_reference()
+    assert PAGE.read_text("utf-8") == written, "run: remit envelope reference > docs/language.md"
+
+
+def test_every_key_has_a_meaning():
+    assert [line for line in keys_reference().splitlines() if line.endswith("|  |")] == []
 
 
 def test_every_function_method_and_macro_has_examples_and_nothing_else_has():
