@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 
 from remit.core.envelope_schema import ENVELOPE_SCHEMA
+from remit.core.envelope_schema_words import WORDS
 from remit.core.errors import BadInput
 from remit.core.reader import read_envelope
 from remit.core.yamltext import Node, parse
@@ -147,3 +148,61 @@ def test_schema_and_reader_refuse_the_same_mistakes(old: str, new: str) -> None:
     assert not VALIDATOR.is_valid(parse(wrong, "all").plain())
     with pytest.raises(BadInput):
         read_envelope(wrong, "all")
+
+
+def keys_of(schema: Any, owner: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every key of a closed object, with its schema."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from keys_of(one, owner)
+    elif isinstance(schema, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if schema.get("additionalProperties") is False:
+                yield f"{owner}.{name}", inner
+        for name, inner in schema.items():
+            yield from keys_of(inner, name)
+
+
+def told(schema: dict[str, Any]) -> str:
+    if "description" in schema or "$ref" not in schema:
+        return str(schema.get("description", ""))
+    return told(ENVELOPE_SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
+
+
+def test_an_editor_has_a_sentence_for_every_key() -> None:
+    found = list(keys_of(ENVELOPE_SCHEMA))
+
+    assert len(found) > 100
+    assert [key for key, schema in found if len(told(schema)) < 5] == []
+
+
+def test_no_words_are_left_over() -> None:
+    """Words for a key that the language lost would never be read again."""
+    said = set()
+
+    def collect(schema: Any) -> None:
+        for inner in (
+            schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+        ):
+            collect(inner)
+        if isinstance(schema, dict) and isinstance(schema.get("description"), str):
+            said.add(schema["description"])
+
+    collect(ENVELOPE_SCHEMA)
+    assert [key for key, words in WORDS.items() if words not in said] == []
+
+
+def test_the_schema_itself_is_valid() -> None:
+    jsonschema_rs.meta.validate(ENVELOPE_SCHEMA)
+
+
+@pytest.mark.parametrize("key", ["enforcement", "sources", "tools", "breaker", "tests"])
+@pytest.mark.parametrize("file", EXAMPLES[:3], ids=lambda file: file.stem)
+def test_a_misspelt_key_of_an_example_is_refused(file: Path, key: str) -> None:
+    document = plain(file)
+    if key not in document["spec"]:
+        document["spec"][key[:-1]] = {}
+    else:
+        document["spec"][key[:-1]] = document["spec"].pop(key)
+
+    assert not VALIDATOR.is_valid(document)

@@ -23,6 +23,7 @@ from remit.core.envelope_schema_parts import (
     listed,
     named,
 )
+from remit.core.envelope_schema_words import described
 from remit.core.types import Confidentiality, Enforcement, Integrity, Result, ToolEffect
 
 _REQUIRE = closed({"expr": CONDITION, **COMMON}, "id", "expr", told="A condition that must be true.")
@@ -175,7 +176,7 @@ _TEST = closed(
             "tool",
             "args",
         ),
-        "expect": closed({"result": choice(Result, ""), "clause": {"type": "string"}}, "result"),
+        "expect": closed({"result": choice(Result, "The decision."), "clause": {"type": "string"}}, "result"),
     },
     "call",
     "expect",
@@ -201,7 +202,7 @@ _SPEC = closed(
     "tools",
 )
 
-ENVELOPE_SCHEMA: Schema = {
+_WRITTEN: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "remit capability envelope, remit/v1",
     **closed(
@@ -256,3 +257,6 @@ ENVELOPE_SCHEMA: Schema = {
         "enforced": past.ENFORCED,
     },
 }
+
+ENVELOPE_SCHEMA: Schema = described(_WRITTEN)
+"""With a sentence for every key, which editors show."""
