@@ -1,14 +1,17 @@
 """What happened before: which earlier calls a clause asks about, and what their answer means.
 
 An event is a call of one tool in one phase. `request`: it was admitted; it counts while it runs, and whatever became of
-it, unless it never ran. `response`: its result came back. A refused attempt is no event, and no call is its own.
+it, unless it never ran. `response`: its result came back. A refused attempt is no event, and no call is its own. A call
+that raised, or of which nobody knows how it ended, may have acted until its end: something must not have happened is
+asked with that time, something must have with the time of its admission.
 
 Where something must have happened (`formerly`, `since`) only results that reached the agent count. Where something must
 not have (`never`, `broken_by`) a withheld result and an outcome that nobody knows count as well.
 
 Equalities between the event and this call are *pins*: an index finds the events that fit them, so that looking costs
 the same however long the history is. What else `where` says is asked of those events, the newest `MOST_LOOKED` of them;
-a clause that would have to look at more refuses.
+a clause that would have to look at more refuses. An event in which a pinned value is missing, or is of another type than
+the schema says, cannot be told from any other: where something must not have happened, it is an error, never "no match".
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from remit.core.types import Json, OnViolation, Severity, Violation
 
 MOST_LOOKED = 256
 """Events of one pattern that `where` is asked about."""
+MOST_SEEN = 4096
+"""Events of one key that are read at all, those of another phase included."""
 
 REQUEST, RESPONSE = "request", "response"
 IN_FLIGHT, DONE, FAILED, WITHHELD, UNKNOWN = "in_flight", "done", "failed", "withheld", "unknown"
@@ -43,6 +48,8 @@ class Watch:
     """`session`, `principal` or `agent`."""
     pins: tuple[Path, ...]
     """Paths whose values, together with the scope, are the key of an event."""
+    types: tuple[str, ...]
+    """Types of the pinned values: `string`, `int`, `double` or `bool`."""
     keeps: tuple[Path, ...]
     """Paths whose values are kept, for `where`."""
     within_s: float
@@ -50,7 +57,7 @@ class Watch:
     @property
     def id(self) -> str:
         """The same for equal watches, in any process and any version of an envelope."""
-        return digest([self.tool, self.across, self.pins, self.keeps, self.within_s])
+        return digest([self.tool, self.across, self.pins, self.types, self.keeps, self.within_s])
 
     @property
     def of_output(self) -> bool:
@@ -80,12 +87,14 @@ class Caller:
 class PastEvent:
     """One earlier call in one phase, as far as it was kept."""
 
-    order: int
-    """Grows with time; a later event has a higher one."""
+    order: tuple[float, int]
+    """When it was (of a call in flight: when it was admitted), and its number among those of one time."""
     phase: str
     state: str
     kept: Mapping[str, Json] | None
     """`args` and `output`, reduced to what the watch keeps; None where it cannot be read any more."""
+    lost: bool = False
+    """True where a pinned value is missing or of another type, so that it may be about anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class Look:
     """True where the clause wants that nothing fits."""
     key: str
     """Digest of scope and pinned values."""
+    lost: str
+    """The key of events whose pinned values cannot be told."""
     fits: Callable[[Mapping[str, Json]], bool] | None
     """Whether `where` holds of what was kept of an event; None where the pins say it all."""
 
@@ -127,7 +138,7 @@ class PastEvents(Protocol):
     """Where earlier calls are looked up."""
 
     def matching(self, look: Look) -> Iterator[PastEvent]:
-        """Events of the look's watch and key within its window, the newest first."""
+        """Events of the look's watch and key within its window, the newest first; for absence the lost ones, too."""
 
     def blind_s(self, watch: Watch) -> float:
         """Seconds at the far end of the watch's window about which nothing is known; 0 where all is."""
@@ -148,7 +159,8 @@ def watches_of(tools: Mapping[str, Tool]) -> tuple[Watch, ...]:
 def watch_of(pattern: EventPattern, within_s: float) -> Watch:
     """What must be kept so that *pattern* can be looked up."""
     pins = tuple(path for path, _ in pattern.pins)
-    return Watch(pattern.tool, pattern.across, pins, pattern.keeps, within_s)
+    types = tuple(str(condition.type) for _, condition in pattern.pins)
+    return Watch(pattern.tool, pattern.across, pins, types, pattern.keeps, within_s)
 
 
 def ask_of(history: History, roots: Mapping[str, object], caller: Caller) -> Ask:
@@ -179,41 +191,53 @@ def _look(
         assert where is not None  # noqa: S101 - asked only where there is one
         return where.evaluate({**roots, "event": kept}) is True
 
+    scope = caller.scope(pattern.across)
     return Look(
         watch=watch_of(pattern, within_s),
         phases=pattern.phases,
         absence=absence,
-        key=spelled_key(caller.scope(pattern.across), values),
+        key=spelled_key(scope, values),
+        lost=_lost_key(scope),
         fits=None if where is None else fits,
     )
 
 
-def event_key(watch: Watch, caller: Caller, args: Json, output: Json) -> str | None:
-    """The key under which a call is found by *watch*; None where it lacks a pinned value, and so fits nobody's call.
+def event_key(watch: Watch, caller: Caller, event: Mapping[str, Json]) -> tuple[str, bool] | None:
+    """The key under which a call is found by *watch*, and whether it is the one of lost events.
 
     Args:
         watch: what is kept.
         caller: whose call it is.
-        args: its canonical arguments.
-        output: its result; None before there is one.
+        event: its canonical `args`, and its `output` once there is one that is plain JSON.
+
+    Returns:
+        None where it is nobody's: the watch looks across a principal's sessions, and this one names none.
     """
-    values = []
-    for path in watch.pins:
-        found, value = _at({"args": args, "output": output}, path)
-        if not found:
-            return None
-        values.append(value)
     try:
-        return spelled_key(caller.scope(watch.across), values)
+        scope = caller.scope(watch.across)
     except ConditionError:
         return None
+    values = []
+    for path, kind in zip(watch.pins, watch.types, strict=True):
+        found, value = _at(event, path)
+        if not found or not isinstance(value, _PYTHON[kind]) or (kind != "bool" and isinstance(value, bool)):
+            return _lost_key(scope), True
+        values.append(value)
+    return spelled_key(scope, values), False
 
 
-def kept_of(watch: Watch, args: Json, output: Json) -> dict[str, Json]:
-    """What *watch* keeps of a call."""
+_PYTHON: Mapping[str, Any] = {"string": str, "int": int, "double": (int, float), "bool": bool}
+
+
+def _lost_key(scope: str) -> str:
+    return digest([scope, "lost"])
+
+
+def kept_of(watch: Watch, event: Mapping[str, Json]) -> dict[str, Json]:
+    """What *watch* keeps of a call; *event* as for `event_key`."""
     kept: dict[str, Json] = {}
     for path in watch.keeps:
-        found, value = _at({"args": args, "output": output}, path)
+        found, value = _at(event, path)
         if not found:
             continue
         if len(path) == 1:
@@ -292,31 +316,43 @@ _OPERATORS: dict[str, Callable[[Ask, PastEvents], Answer]] = {
 }
 
 
-def _first(look: Look, past: PastEvents, *, after: int = -1) -> PastEvent | None:
-    """The newest event that fits.
+_EVER = (float("-inf"), 0)
+
+
+def _first(look: Look, past: PastEvents, *, after: tuple[float, int] = _EVER) -> PastEvent | None:
+    """The newest event that fits, and came *after* an instant or still runs.
 
     Raises:
         ConditionError: `where` fails on an event, or more would have to be looked at.
     """
     looked = 0
-    for event in past.matching(look):
-        if not counts(event, look):
-            continue
+    for seen, event in enumerate(past.matching(look)):
         if event.order < after and event.state != IN_FLIGHT:
             return None
+        if seen >= MOST_SEEN:
+            _too_many(look, MOST_SEEN)
+            return None
+        if not counts(event, look):
+            continue
+        if event.lost:
+            raise ConditionError(f"an earlier call of {look.watch.tool} does not say what it was about")
         if look.fits is None:
             return event
         looked += 1
         if looked > MOST_LOOKED:
-            if not look.absence:
-                return None
-            told = f"more than {MOST_LOOKED} calls of {look.watch.tool} to look at"
-            raise ConditionError(f"{told}; relate 'where' to this call by an equality, or shorten 'within'")
+            _too_many(look, MOST_LOOKED)
+            return None
         if event.kept is None:
             raise ConditionError(f"an earlier call of {look.watch.tool} cannot be read any more")
         if look.fits(event.kept):
             return event
     return None
+
+
+def _too_many(look: Look, most: int) -> None:
+    if look.absence:
+        told = f"more than {most} calls of {look.watch.tool} to look at"
+        raise ConditionError(f"{told}; relate 'where' to this call by an equality, or shorten 'within'")
 
 
 def counts(event: PastEvent, look: Look) -> bool:

@@ -6,6 +6,7 @@ back; one that raised keeps it, since it may have done its work.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
@@ -63,6 +64,8 @@ def _rank(rule: Monotonic, value: object) -> int:
         return rule.order.index(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConditionError(f"needs a number, found {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConditionError(f"needs a finite number, found {value}")
     micros = int((Decimal(repr(value)) * 1_000_000).to_integral_value(rounding=ROUND_FLOOR))
     if abs(micros) > _MOST:
         raise ConditionError(

@@ -12,8 +12,11 @@ from remit.core.cel import ConditionError
 from remit.core.decide import Prepared, Recalled
 from remit.core.history import (
     DONE,
+    FAILED,
+    IN_FLIGHT,
     REQUEST,
     RESPONSE,
+    UNKNOWN,
     WITHHELD,
     Ask,
     Caller,
@@ -26,7 +29,7 @@ from remit.core.history import (
 )
 from remit.core.history import Answer as HistoryAnswer
 from remit.core.marks import MarkClaim
-from remit.core.repeats import First, RepeatAsk
+from remit.core.repeats import WEIGHTIEST, First, RepeatAsk
 from remit.core.types import Json
 
 
@@ -49,15 +52,24 @@ class Recollection:
 
     caller: Caller = field(default_factory=Caller)
     exchanges: list[Exchange] = field(default_factory=list)
+    _told: int = 0
+    _ended: dict[int, int] = field(default_factory=dict)
+    """By place: how much had been told when a call came to its end."""
+    _begun: dict[int, int] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> int:
         """Remember one more call, made after all others; returns its place."""
         self.exchanges.append(exchange)
-        return len(self.exchanges) - 1
+        place = len(self.exchanges) - 1
+        self._told += 1
+        self._begun[place] = self._told
+        return place
 
     def end(self, place: int, output: Json, state: str) -> None:
         """The call at *place* came to its end."""
         self.exchanges[place] = replace(self.exchanges[place], output=output, state=state)
+        self._told += 1
+        self._ended[place] = self._told
 
     def recall(self, prepared: Prepared) -> Recalled:
         """What it says about one call."""
@@ -72,15 +84,31 @@ class Recollection:
 
     def matching(self, look: Look) -> Iterator[PastEvent]:
         """As `PastEvents.matching`."""
-        count = len(self.exchanges)
-        for back, one in enumerate(reversed(self.exchanges)):
-            if one.tool != look.watch.tool or one.ago_s >= look.watch.within_s:
+        keys = (look.key, look.lost) if look.absence else (look.key,)
+        found = [
+            event
+            for place, one in enumerate(self.exchanges)
+            if one.tool == look.watch.tool and one.ago_s < look.watch.within_s
+            for key, event in self._events(look, place, one)
+            if key in keys
+        ]
+        yield from sorted(found, key=lambda e: (e.state == IN_FLIGHT, e.order), reverse=True)
+
+    def _events(self, look: Look, place: int, one: Exchange) -> Iterator[tuple[str, PastEvent]]:
+        begun = self._begun.get(place, 0)
+        ended = self._ended.get(place, begun)
+        acted = ended if look.absence and one.state in (FAILED, UNKNOWN) else begun
+        phases = [(REQUEST, acted, {"args": one.args})]
+        if one.state in (DONE, WITHHELD):
+            phases.append((RESPONSE, ended, {"args": one.args, "output": one.output}))
+        for phase, at, event in phases:
+            if phase == REQUEST and look.watch.of_output and one.state not in (IN_FLIGHT, UNKNOWN):
                 continue
-            for phase in (RESPONSE, REQUEST) if one.state in (DONE, WITHHELD) else (REQUEST,):
-                output = one.output if phase == RESPONSE else None
-                if event_key(look.watch, self.caller, one.args, output) == look.key:
-                    kept = kept_of(look.watch, one.args, output)
-                    yield PastEvent(2 * (count - back) + (phase == RESPONSE), phase, one.state, kept)
+            key = event_key(look.watch, self.caller, event)
+            if key is not None:
+                order = (float(at), 2 * place + (phase == RESPONSE))
+                kept = kept_of(look.watch, event)
+                yield key[0], PastEvent(order, phase, one.state, kept, lost=key[1])
 
     def blind_s(self, watch: Watch) -> float:
         """A record that is given is taken as whole."""
@@ -88,11 +116,13 @@ class Recollection:
         return 0.0
 
     def first(self, ask: RepeatAsk) -> First | None:
-        """The latest earlier call with the same key."""
-        for at, one in reversed(list(enumerate(self.exchanges))):
-            if one.tool == ask.tool and one.ago_s < ask.rule.within_s and _key(ask, one) == ask.key:
-                return First(f"recorded-{at}", one.state)
-        return None
+        """The earlier call with the same key that says most about whether it was done."""
+        found = [
+            First(f"recorded-{place}", one.state)
+            for place, one in enumerate(self.exchanges)
+            if one.tool == ask.tool and one.ago_s < ask.rule.within_s and _key(ask, one) == ask.key
+        ]
+        return max(reversed(found), key=lambda first: -WEIGHTIEST.index(first.state), default=None)
 
     def marks(self, claims: Sequence[MarkClaim]) -> tuple[int | None, ...]:
         """The highest rank that was ever there, for each claim."""

@@ -5,6 +5,9 @@ in_flight          refused for now, or held
 done               `return_first`: the first result, and nothing runs; else refused or held
 withheld           as done, but there is no result to give again
 failed, unknown    `after_error`: refused, held, or run again. A tool that raised may have done its work all the same
+
+Where several calls have the key, the one that says most counts: one that runs, then one that was done. The key may be the
+same for two principals; the first result is given to the one alone who got it, and the other's call is refused.
 """
 
 from __future__ import annotations
@@ -14,8 +17,11 @@ from dataclasses import dataclass
 
 from remit.core.canonical import digest
 from remit.core.envelope import Idempotency
-from remit.core.history import DONE, FAILED, IN_FLIGHT, UNKNOWN, Caller, spelled
+from remit.core.history import DONE, FAILED, IN_FLIGHT, UNKNOWN, WITHHELD, Caller, spelled
 from remit.core.types import Json, OnViolation, Severity, Violation
+
+WEIGHTIEST = (IN_FLIGHT, DONE, WITHHELD, UNKNOWN, FAILED)
+"""States of earlier calls with the same key: the first that there is decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class RepeatAsk:
     key: str
     key_of: Callable[[Mapping[str, Json]], str]
     """The key that a call with other arguments would have had in this session."""
+    owner: str
+    """To whom the first result may be given again: the principal, or the session that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ class First:
     """One of `core.history`'s states."""
     readable: bool = True
     """Whether its result is still there to be given again."""
+    own: bool = True
+    """Whether it was made for the same principal; of sessions that name none, in the same session."""
 
 
 def ask_of(rule: Idempotency, tool: str, roots: Mapping[str, object], caller: Caller) -> RepeatAsk:
@@ -51,16 +61,30 @@ def ask_of(rule: Idempotency, tool: str, roots: Mapping[str, object], caller: Ca
     def key_of(args: Mapping[str, Json]) -> str:
         values = [condition.evaluate({**roots, "args": args}) for condition in rule.key]
         texts = [condition.text for condition in rule.key]
-        return digest([scope, texts, [spelled(value) for value in values]])
+        return digest([rule.across, scope, texts, [spelled(value) for value in values]])
 
     args = roots["args"]
     assert isinstance(args, Mapping)  # noqa: S101 - canonical arguments are an object
-    return RepeatAsk(rule, tool, key_of(args), key_of)
+    return RepeatAsk(rule, tool, key_of(args), key_of, owner_of(caller))
+
+
+def owner_of(caller: Caller) -> str:
+    """Whose results are whose: equal for sessions of one principal, and for nobody else's.
+
+    >>> owner_of(Caller("s-1", "ann")) == owner_of(Caller("s-2", "ann"))
+    True
+    >>> owner_of(Caller("s-1")) == owner_of(Caller("s-2"))
+    False
+    """
+    named = ["session", caller.session] if caller.principal is None else ["principal", caller.principal]
+    return digest(named)
 
 
 def returns_first(rule: Idempotency, first: First | None) -> bool:
     """Whether the call gets the first one's result instead of running."""
-    return first is not None and rule.on_repeat == "return_first" and first.state == DONE and first.readable
+    if first is None or rule.on_repeat != "return_first":
+        return False
+    return first.state == DONE and first.readable and first.own
 
 
 def violation(rule: Idempotency, first: First | None) -> Violation | None:
@@ -75,6 +99,9 @@ def violation(rule: Idempotency, first: First | None) -> Violation | None:
         told = "the same call is still running"
         return _against(rule, "hold" if rule.on_repeat == "hold" else "wait", told)
     if rule.on_repeat == "return_first":
+        if not first.own:
+            told = "the same call was made for somebody else, whose result is not given to others"
+            return _against(rule, "refuse", told)
         return _against(rule, "wait", "the same call was made before, and its result cannot be given again")
     return _against(rule, rule.on_repeat, "the same call was made before")
 

@@ -514,7 +514,7 @@ def _expire_lease(tx: Transaction, held: Reservation) -> tuple[ModeChange, ...]:
     """The outcome is unknown: claims stay, the approval is spent, and unless it only read, it counts."""
     _end(tx.connection, held, "expired", tx.now)
     control_limits.commit(tx.connection, held.token, tx.now)
-    control_past.expire(tx.connection, held.token, tx.now)
+    control_past.expire(tx, held.token)
     counts = held.effect is not ToolEffect.READ
     tx.append(
         Event(

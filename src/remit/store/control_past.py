@@ -7,8 +7,9 @@ can make; values are encrypted under their subject's data key, so that erasing t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any
 
 import apsw
@@ -18,6 +19,7 @@ from remit.core.admission import AdmitRequest, Settlement, Trace
 from remit.core.cel import ConditionError
 from remit.core.history import (
     DONE,
+    FAILED,
     IN_FLIGHT,
     REQUEST,
     RESPONSE,
@@ -35,7 +37,7 @@ from remit.core.history import (
 )
 from remit.core.marks import MarkClaim
 from remit.core.marks import violations as mark_violations
-from remit.core.repeats import First, RepeatAsk, returns_first
+from remit.core.repeats import WEIGHTIEST, First, RepeatAsk, returns_first
 from remit.core.repeats import violation as repeat_violation
 from remit.core.types import Json, OnViolation, Severity, Violation
 from remit.store.transaction import Transaction
@@ -47,11 +49,12 @@ CREATE TABLE IF NOT EXISTS history_watch (
   PRIMARY KEY (tenant, agent, tool, id)
 ) WITHOUT ROWID;
 
--- AUTOINCREMENT: a later event has a higher number, whatever was pruned. While a call is in flight its `at` is infinite.
+-- AUTOINCREMENT: a later event has a higher number, whatever was pruned. While a call is in flight its `at` is infinite;
+-- of a request it is then when it was asked, or where it may have acted later, when it ended. `lost` as in `PastEvent`.
 CREATE TABLE IF NOT EXISTS history_event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL, watch TEXT NOT NULL, phase TEXT NOT NULL,
   tenant TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
-  at REAL NOT NULL, asked_at REAL NOT NULL, within_s REAL NOT NULL, key_id BLOB, sealed BLOB
+  at REAL NOT NULL, asked_at REAL NOT NULL, within_s REAL NOT NULL, lost INTEGER NOT NULL, key_id BLOB, sealed BLOB
 );
 CREATE UNIQUE INDEX IF NOT EXISTS history_event_token ON history_event (token, watch, phase);
 CREATE INDEX IF NOT EXISTS history_event_key ON history_event (tenant, agent, watch, key, at, seq);
@@ -59,10 +62,10 @@ CREATE INDEX IF NOT EXISTS history_event_old ON history_event (at + within_s);
 
 CREATE TABLE IF NOT EXISTS repeat_use (
   token TEXT NOT NULL, clause TEXT NOT NULL, tenant TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL,
-  at REAL NOT NULL, within_s REAL NOT NULL, state TEXT NOT NULL, key_id BLOB, sealed BLOB,
+  owner TEXT NOT NULL, at REAL NOT NULL, within_s REAL NOT NULL, state TEXT NOT NULL, key_id BLOB, sealed BLOB,
   PRIMARY KEY (token, clause)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS repeat_use_key ON repeat_use (tenant, agent, clause, key, at);
+CREATE INDEX IF NOT EXISTS repeat_use_key ON repeat_use (tenant, agent, clause, key, state, at);
 CREATE INDEX IF NOT EXISTS repeat_use_old ON repeat_use (at + within_s);
 
 CREATE TABLE IF NOT EXISTS monotonic_use (
@@ -104,17 +107,26 @@ class PastRows:
         return tuple(answer(ask, self) for ask in asks)
 
     def matching(self, look: Look) -> Iterator[PastEvent]:
-        """Events of the look's watch and key within its window, the newest first; read a page at a time."""
-        watch = look.watch
+        """As `PastEvents.matching`; read a page at a time."""
+        if not look.absence:
+            yield from self._under(look, look.key)
+            return
+        both = (self._under(look, key) for key in (look.key, look.lost))
+        yield from merge(*both, key=lambda e: (e.state == IN_FLIGHT, e.order), reverse=True)
+
+    def _under(self, look: Look, key: str) -> Iterator[PastEvent]:
+        watch, oldest = look.watch, self.now - look.watch.within_s
         after, seq = _IN_FLIGHT, 2**62
+        # What must have happened is as old as its admission.
         sql = (
-            "SELECT seq, token, phase, state, at, key_id, sealed FROM history_event"
+            "SELECT seq, token, phase, state, at, asked_at, lost, key_id, sealed FROM history_event"
             " WHERE tenant = ? AND agent = ? AND watch = ? AND key = ? AND at > ? AND (at, seq) < (?, ?)"
-            " ORDER BY at DESC, seq DESC LIMIT ?"
+            " AND (asked_at > ? OR phase = 'response') ORDER BY at DESC, seq DESC LIMIT ?"
         )
+        whose = (self.tenant, self.agent, watch.id, key, oldest)
+        asked = -_IN_FLIGHT if look.absence else oldest
         while True:
-            whose = (self.tenant, self.agent, watch.id, look.key, self.now - watch.within_s)
-            page: list[Any] = self.connection.execute(sql, (*whose, after, seq, _PAGE)).fetchall()
+            page: list[Any] = self.connection.execute(sql, (*whose, after, seq, asked, _PAGE)).fetchall()
             for row in page:
                 yield self._event(look, row)
             if len(page) < _PAGE:
@@ -122,12 +134,14 @@ class PastRows:
             seq, after = int(page[-1][0]), float(page[-1][4])
 
     def _event(self, look: Look, row: tuple[Any, ...]) -> PastEvent:
-        seq, token, phase, state, _, key_id, sealed = row
+        seq, token, phase, state, at, asked_at, lost, key_id, sealed = row
         kept: Json = None
         if look.fits is not None and sealed is not None:
             opened = self.unseal(key_id, sealed, bound_to(token, look.watch.id, phase))
             kept = None if opened is None else msgspec.json.decode(opened)
-        return PastEvent(seq, phase, state, kept)
+        # In flight, or what must have happened: when it was asked. Ended or came back: then.
+        when = asked_at if at == _IN_FLIGHT or (phase == REQUEST and not look.absence) else at
+        return PastEvent((when, seq), phase, state, kept, lost=bool(lost))
 
     def blind_s(self, watch: Watch) -> float:
         """Seconds at the far end of the window from which nothing was kept."""
@@ -139,31 +153,47 @@ class PastRows:
         return max(0.0, min(watch.within_s, since - (self.now - watch.within_s)))
 
     def first(self, ask: RepeatAsk) -> First | None:
-        """The latest call with the same key in the window."""
-        row = self._latest(ask)
-        return None if row is None else First(row[0], row[1], readable=row[3] is not None)
+        """The call with the same key in the window that says most about whether it was done."""
+        row = self._weightiest(ask)
+        if row is None:
+            return None
+        token, state, owner = row[:3]
+        readable = (
+            ask.rule.on_repeat == "return_first" and state == DONE and self._opened(ask, row) is not None
+        )
+        return First(token, state, readable, own=owner == ask.owner)
 
     def first_result(self, ask: RepeatAsk) -> Json:
-        """What the latest call with the same key gave back, as it was captured.
+        """What that call gave back, as it was captured.
 
         Raises:
-            ConditionError: it cannot be read.
+            ConditionError: it cannot be read, or belongs to somebody else.
         """
-        row = self._latest(ask)
-        opened = None
-        if row is not None and row[3] is not None:
-            opened = self.unseal(row[2], row[3], bound_to(row[0], ask.rule.clause.id, "result"))
+        row = self._weightiest(ask)
+        opened = None if row is None or row[2] != ask.owner else self._opened(ask, row)
         if opened is None:
             raise ConditionError("the first result cannot be read any more")
         return msgspec.json.decode(opened)
 
-    def _latest(self, ask: RepeatAsk) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self.connection.execute(
-            "SELECT token, state, key_id, sealed FROM repeat_use WHERE tenant = ? AND agent = ? AND clause = ?"
-            " AND key = ? AND at > ? ORDER BY at DESC LIMIT 1",
-            (self.tenant, self.agent, ask.rule.clause.id, ask.key, self.now - ask.rule.within_s),
-        ).fetchone()
-        return found
+    def _opened(self, ask: RepeatAsk, row: tuple[Any, ...]) -> bytes | None:
+        token, _, _, key_id, sealed = row
+        return (
+            None
+            if sealed is None
+            else self.unseal(key_id, sealed, bound_to(token, ask.rule.clause.id, "result"))
+        )
+
+    def _weightiest(self, ask: RepeatAsk) -> tuple[Any, ...] | None:
+        whose = (self.tenant, self.agent, ask.rule.clause.id, ask.key)
+        for state in WEIGHTIEST:
+            found: tuple[Any, ...] | None = self.connection.execute(
+                "SELECT token, state, owner, key_id, sealed FROM repeat_use WHERE tenant = ? AND agent = ?"
+                " AND clause = ? AND key = ? AND state = ? AND at > ? ORDER BY at DESC LIMIT 1",
+                (*whose, state, self.now - ask.rule.within_s),
+            ).fetchone()
+            if found is not None:
+                return found
+        return None
 
     def marks(self, claims: Sequence[MarkClaim]) -> tuple[int | None, ...]:
         """The highest rank of each claim's key."""
@@ -205,7 +235,7 @@ def stand(tx: Transaction, request: AdmitRequest) -> Standing:
         try:
             return Standing((), first, rows.first_result(request.repeat))
         except ConditionError:
-            first = First(first.token, first.state, readable=False)
+            first = First(first.token, first.state, readable=False, own=first.own)
     found = repeat_violation(rule, first)
     against = (() if found is None else (found,)) + _against(request, rows)
     if request.gives_first and found is None:
@@ -230,8 +260,11 @@ def reserve(tx: Transaction, request: AdmitRequest) -> None:
     if repeat is not None:
         rule = repeat.rule
         db.execute(
-            "INSERT INTO repeat_use VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-            (request.token, rule.clause.id, *who, repeat.key, _IN_FLIGHT, rule.within_s, IN_FLIGHT),
+            "INSERT INTO repeat_use VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+            (
+                *(request.token, rule.clause.id, *who, repeat.key, repeat.owner),
+                *(_IN_FLIGHT, rule.within_s, IN_FLIGHT),
+            ),
         )
     _raise_marks(db, request.token, who, request.marks, settled=False)
 
@@ -252,29 +285,53 @@ def _remember(
     trace: Trace,
     phase: str,
     state: str,
-    output: Json,
+    outcome: Mapping[str, Json] | None,
 ) -> None:
+    """Keep one phase of a call for every watch of its tool; *outcome* has `output` where that is plain JSON."""
     tenant, agent, _ = whose
-    args: Json = None
+    event: dict[str, Json] = {}
     for watch in _watches(tx.connection, *whose):
-        if phase == REQUEST and watch.of_output:
-            continue
-        args = trace.args() if args is None else args
-        key = event_key(watch, trace.caller, args, output)
-        if key is None:
-            continue
-        key_id, sealed = None, None
-        if watch.keeps:
-            content = msgspec.json.encode(kept_of(watch, args, output))
-            key_id, sealed = tx.seal(
-                content, bound_to(token, watch.id, phase), tenant, trace.subject, trace.retain_s
-            )
+        if not event:
+            event = {"args": trace.args(), **(outcome or {})}
         at = _IN_FLIGHT if phase == REQUEST and state == IN_FLIGHT else tx.now
-        row = (token, watch.id, phase, tenant, agent, trace.hide(key), state, at, tx.now, watch.within_s)
-        tx.connection.execute(
-            "INSERT OR IGNORE INTO history_event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, key_id, sealed),
-        )
+        keep(tx, watch, trace, Kept(token, tenant, agent, phase, state, at, tx.now, event))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One phase of one call, to be kept for a watch."""
+
+    token: str
+    tenant: str
+    agent: str
+    phase: str
+    state: str
+    at: float
+    asked_at: float
+    event: Mapping[str, Json]
+    """As for `core.history.event_key`."""
+
+
+def keep(tx: Transaction, watch: Watch, trace: Trace, one: Kept) -> None:
+    """Keep it so that *watch* finds it; what is kept already stays."""
+    if one.phase == REQUEST and watch.of_output and one.state not in (IN_FLIGHT, UNKNOWN):
+        return  # what it was about is told by its result
+    found = event_key(watch, trace.caller, one.event)
+    if found is None:
+        return
+    key, lost = found
+    key_id, sealed = None, None
+    if watch.keeps:
+        content = msgspec.json.encode(kept_of(watch, one.event))
+        bound = bound_to(one.token, watch.id, one.phase)
+        key_id, sealed = tx.seal(content, bound, one.tenant, trace.subject, trace.retain_s)
+    tx.connection.execute(
+        "INSERT OR IGNORE INTO history_event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(one.token, watch.id, one.phase, one.tenant, one.agent, trace.hide(key), one.state),
+            *(one.at, one.asked_at, watch.within_s, lost, key_id, sealed),
+        ),
+    )
 
 
 def _watches(connection: apsw.Connection, tenant: str, agent: str, tool: str) -> list[Watch]:
@@ -294,22 +351,46 @@ def settle(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> Non
         settlement: how it ended.
     """
     db, token, state = tx.connection, settlement.token, settlement.state
-    db.execute(
-        "UPDATE history_event SET state = ?, at = min(at, asked_at) WHERE token = ? AND phase = 'request'",
-        (state, token),
-    )
+    _end(tx, token, state)
     trace = settlement.trace
     if trace is not None:
         whose = (*who, settlement.tool)
-        plain, output = (
-            _output(settlement) if _watches(db, *whose) and state in (DONE, WITHHELD) else (False, None)
-        )
         _remember(tx, token, whose, trace, REQUEST, state, None)
-        if state in (DONE, WITHHELD):
-            _remember(tx, token, whose, trace, RESPONSE, state, output if plain else None)
+        if state in (DONE, WITHHELD) and _watches(db, *whose):
+            plain, output = _output(settlement)
+            _remember(tx, token, whose, trace, RESPONSE, state, {"output": output} if plain else None)
     _settle_repeats(tx, who, settlement)
     _raise_marks(db, token, who, settlement.marks, settled=True)
     _fold_marks(db, token)
+
+
+def _end(tx: Transaction, token: str, state: str) -> None:
+    """The request is no longer in flight. One that may have acted until now is an event of now, with a new number."""
+    db = tx.connection
+    if state in (FAILED, UNKNOWN):
+        columns = "token, watch, phase, tenant, agent, key"
+        db.execute(
+            f"INSERT OR REPLACE INTO history_event SELECT NULL, {columns}, ?, ?, asked_at, within_s, lost, key_id, sealed"  # noqa: S608 - a constant
+            " FROM history_event WHERE token = ? AND phase = 'request' AND state <> ?",
+            (state, tx.now, token, state),
+        )
+    else:
+        db.execute(
+            "UPDATE history_event SET state = ?, at = asked_at WHERE token = ? AND phase = 'request'",
+            (state, token),
+        )
+    if state != UNKNOWN:
+        for (spec,) in db.execute(
+            "SELECT DISTINCT w.spec FROM history_event AS e JOIN history_watch AS w ON w.id = e.watch"
+            " AND w.tenant = e.tenant AND w.agent = e.agent WHERE e.token = ? AND e.phase = 'request' AND e.lost",
+            (token,),
+        ).fetchall():
+            watch = msgspec.json.decode(str(spec), type=Watch)
+            if watch.of_output:
+                db.execute(
+                    "DELETE FROM history_event WHERE token = ? AND watch = ? AND phase = 'request'",
+                    (token, watch.id),
+                )
 
 
 def _output(settlement: Settlement) -> tuple[bool, Json]:
@@ -356,15 +437,13 @@ def release(db: apsw.Connection, token: str) -> None:
         db.execute(f"DELETE FROM {table} WHERE token = ?", (token,))  # noqa: S608 - names of our own
 
 
-def expire(db: apsw.Connection, token: str, now: float) -> None:
+def expire(tx: Transaction, token: str) -> None:
     """Nobody knows how the call ended."""
-    db.execute(
-        "UPDATE history_event SET state = ?, at = min(at, asked_at) WHERE token = ? AND state = ?",
-        (UNKNOWN, token, IN_FLIGHT),
-    )
+    db = tx.connection
+    _end(tx, token, UNKNOWN)
     db.execute(
         "UPDATE repeat_use SET state = ?, at = ? WHERE token = ? AND state = ?",
-        (UNKNOWN, now, token, IN_FLIGHT),
+        (UNKNOWN, tx.now, token, IN_FLIGHT),
     )
     _fold_marks(db, token)
 

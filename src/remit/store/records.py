@@ -269,10 +269,14 @@ class SqliteRecords:
         )
 
     def _keyed_look(self, look: Look) -> Look:
-        return replace(look, key=self._hidden(look.key))
+        return replace(look, key=self._hidden(look.key), lost=self._hidden(look.lost))
 
     def _keyed_repeat(self, repeat: RepeatAsk | None) -> RepeatAsk | None:
-        return None if repeat is None else replace(repeat, key=self._hidden(repeat.key))
+        return (
+            None
+            if repeat is None
+            else replace(repeat, key=self._hidden(repeat.key), owner=self._hidden(repeat.owner))
+        )
 
     def _keyed_marks(self, marks: Sequence[MarkClaim]) -> tuple[MarkClaim, ...]:
         return tuple(replace(m, key=self._hidden(m.key)) for m in marks)
@@ -297,5 +301,5 @@ def _differs(before: Admission, now: Admission) -> bool:
     """Whether an event about the one admission would be untrue of the other."""
     return any(
         getattr(before, name) != getattr(now, name)
-        for name in ("status", "mode", "breaker_epoch", "violations", "approval_id", "need")
+        for name in ("status", "mode", "breaker_epoch", "violations", "approval_id", "need", "first_token")
     )

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import apsw
 import msgspec
 
+from remit.core.admission import Trace
 from remit.core.canonical import loads_strict
+from remit.core.codec import MOST_RESULT_CHARACTERS
 from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
 from remit.core.history import (
@@ -28,16 +29,16 @@ from remit.core.history import (
     WITHHELD,
     Caller,
     Watch,
-    event_key,
-    kept_of,
 )
 from remit.core.types import Json
-from remit.store.control_past import bound_to
+from remit.store.control_past import Kept, keep
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
 
 _AT_ONCE = 500
-"""Calls indexed in one transaction, so that others can write in between."""
+"""Phases of calls indexed in one transaction, so that others can write in between."""
+_LONGEST_S = 24 * 3600.0
+"""A call may have begun that long before it ended: a settlement that comes later is not taken."""
 _IN_FLIGHT = float("inf")
 _DIGEST = "[digest:"
 
@@ -56,7 +57,11 @@ class _Call:
     output: Json = None
     known: bool = True
     """False where its result was not kept."""
+    plain: bool = False
+    """Whether the result is known and plain JSON: `output` is there."""
     ended_at: float = 0.0
+    held: bool = False
+    """Whether it waited for a person: then it ran only where something shows that it was admitted."""
 
 
 def watch_from_now(
@@ -75,12 +80,15 @@ def watch_from_now(
     # First what comes, then what was: a call between the two is found twice, and kept once.
     now, last = store.transact(lambda tx: _register(tx, tenant, agent, new)).result()
     oldest = now - max(watch.within_s for watch in new)
-    calls, blind = _recorded(store, tenant, agent, _first_after(store, oldest), last)
+    calls, blind = _recorded(store, tenant, agent, _first_after(store, oldest - _LONGEST_S), last)
     tools = {watch.tool for watch in new}
-    relevant = [(token, call) for token, call in calls.items() if call.tool in tools and call.at >= oldest]
-    principals = _principals(store, {call.session for _, call in relevant}, new)
-    for start in range(0, len(relevant), _AT_ONCE):
-        part = relevant[start : start + _AT_ONCE]
+    relevant = [
+        (token, c) for token, c in calls.items() if c.tool in tools and max(c.at, c.ended_at) >= oldest
+    ]
+    principals = _principals(store, tenant, agent, {call.session for _, call in relevant}, new)
+    phases = sorted((p for token, call in relevant for p in _phases(token, call)), key=lambda p: p.ended_at)
+    for start in range(0, len(phases), _AT_ONCE):
+        part = phases[start : start + _AT_ONCE]
         store.transact(partial(_index, hide, tenant, agent, new, part, principals)).result()
     unread = {watch.id: _blind_until(watch, relevant, blind) for watch in new}
     store.transact(lambda tx: _filled(tx, tenant, agent, unread)).result()
@@ -131,11 +139,9 @@ def _note(calls: dict[str, _Call], stored: StoredEvent) -> None:
     event, body = stored.event, stored.event.body
     token = str(body.get("token") or "")
     if event.kind == "decided":
-        ran = body.get("result") == "allow" or body.get("approval_id") or not body.get("enforced")
-        if ran and token and body.get("args") is not None:
-            calls[token] = _Call(
-                str(body.get("tool")), body["args"], event.session, stored.at, event.subject, event.retain_s
-            )
+        call = _decided(stored)
+        if call is not None and token:
+            calls[token] = call
         return
     call = calls.get(token)
     if call is None:
@@ -143,34 +149,74 @@ def _note(calls: dict[str, _Call], stored: StoredEvent) -> None:
     if event.kind == "released" or body.get("repeats"):
         del calls[token]
     elif event.kind == "breaker.lease_expired":
-        call.state = UNKNOWN
+        call.state, call.ended_at = UNKNOWN, stored.at
     else:
         _ended(call, stored)
+
+
+def _decided(stored: StoredEvent) -> _Call | None:
+    """The call, where this decision may have let it run."""
+    event, body = stored.event, stored.event.body
+    held = body.get("result") == "hold" and bool(body.get("approval_id"))
+    ran = body.get("result") == "allow" or held or not body.get("enforced")
+    gave_first = body.get("repeats") and body.get("enforced")
+    if not ran or gave_first or body.get("args") is None:
+        return None
+    whose = (event.session, stored.at, event.subject, event.retain_s)
+    return _Call(str(body.get("tool")), body["args"], *whose, held=held and bool(body.get("enforced")))
 
 
 def _ended(call: _Call, stored: StoredEvent) -> None:
     event, body = stored.event, stored.event.body
     call.ended_at = stored.at
     if body.get("ended") != "value":
-        call.state = FAILED
+        call.state = UNKNOWN if body.get("outcome") == "unknown" else FAILED
         return
     call.state = DONE if body.get("segment") else WITHHELD
     text = event.blobs.get("text", "")
-    call.known = not text.startswith(_DIGEST)
+    call.known = not text.startswith(_DIGEST) and len(text) < MOST_RESULT_CHARACTERS
+    # A result that was a text is that text, whatever it looks like: no tool's words become a record's fields.
     try:
-        call.output = loads_strict(text) if call.known else None
+        call.output = text if body.get("as_text") else loads_strict(text) if call.known else None
+        call.plain = call.known
     except BadInput:
-        call.output = text
+        call.output = None
 
 
-def _principals(store: SqliteStore, sessions: set[str], watches: Sequence[Watch]) -> dict[str, str | None]:
+def _principals(
+    store: SqliteStore, tenant: str, agent: str, sessions: set[str], watches: Sequence[Watch]
+) -> dict[str, str | None]:
     if not any(watch.across == "principal" for watch in watches):
         return {}
     found: dict[str, str | None] = {}
     for session in sessions:
-        opened = next(store.events(session=session, kinds=("session.opened",), limit=1), None)
-        found[session] = None if opened is None or opened.erased else opened.event.body.get("principal")
+        for opened in store.events(session=session, kinds=("session.opened",)):
+            if (opened.event.tenant, opened.event.agent) == (tenant, agent) and not opened.erased:
+                found[session] = opened.event.body.get("principal")
+                break
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """One phase of an earlier call."""
+
+    token: str
+    call: _Call
+    name: str
+    state: str
+    ended_at: float
+    """When it was, or ended."""
+    event: dict[str, Json]
+
+
+def _phases(token: str, call: _Call) -> Iterator[_Phase]:
+    event = {"args": call.args}
+    acted = call.ended_at if call.state in (FAILED, UNKNOWN) else call.at
+    yield _Phase(token, call, REQUEST, call.state, acted, event)
+    if call.state in (DONE, WITHHELD):
+        output = {"output": call.output} if call.plain else {}
+        yield _Phase(token, call, RESPONSE, call.state, call.ended_at, event | output)
 
 
 def _index(
@@ -178,37 +224,23 @@ def _index(
     tenant: str,
     agent: str,
     watches: Sequence[Watch],
-    calls: Sequence[tuple[str, _Call]],
+    phases: Sequence[_Phase],
     principals: dict[str, str | None],
     tx: Transaction,
 ) -> None:
-    for token, call in calls:
-        running = call.state == IN_FLIGHT and _still_running(tx.connection, token)
-        state = UNKNOWN if call.state == IN_FLIGHT and not running else call.state
+    for one in phases:
+        call, state, at = one.call, one.state, one.ended_at
+        if state == IN_FLIGHT:
+            running = _still_running(tx.connection, one.token)
+            if not running and call.held:
+                continue  # asked for, and never admitted
+            state, at = (IN_FLIGHT, _IN_FLIGHT) if running else (UNKNOWN, tx.now)
         caller = Caller(call.session, principals.get(call.session))
+        trace = Trace(caller, dict, call.subject, call.retain_s, hide)
+        kept = Kept(one.token, tenant, agent, one.name, state, at, call.at, one.event)
         for watch in watches:
-            if watch.tool != call.tool:
-                continue
-            for phase, at, output in _phases(call, state):
-                key = event_key(watch, caller, call.args, output)
-                if key is None:
-                    continue
-                sealed: tuple[Any, Any] = (None, None)
-                if watch.keeps:
-                    content = msgspec.json.encode(kept_of(watch, call.args, output))
-                    bound = bound_to(token, watch.id, phase)
-                    sealed = tx.seal(content, bound, tenant, call.subject, call.retain_s)
-                row = (token, watch.id, phase, tenant, agent, hide(key), state, at, call.at, watch.within_s)
-                tx.connection.execute(
-                    "INSERT OR IGNORE INTO history_event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*row, *sealed),
-                )
-
-
-def _phases(call: _Call, state: str) -> Iterator[tuple[str, float, Json]]:
-    yield REQUEST, _IN_FLIGHT if state == IN_FLIGHT else call.at, None
-    if state in (DONE, WITHHELD):
-        yield RESPONSE, call.ended_at, call.output
+            if watch.tool == call.tool:
+                keep(tx, watch, trace, kept)
 
 
 def _still_running(db: apsw.Connection, token: str) -> bool:

@@ -467,6 +467,10 @@ class CallAnswers:
             "tool": decision.tool,
             "mode": admission.mode.value,
         }
+        if outcome.error is None and isinstance(outcome.value, str):
+            body["as_text"] = True
+        if _state(outcome, withheld=False) == UNKNOWN:
+            body["outcome"] = UNKNOWN
         if index is not None:
             body["attempted"] = codec.decision_body(self._quotable(decision))
         text = codec.result_text(outcome.value) if outcome.error is None else None
