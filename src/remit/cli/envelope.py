@@ -14,6 +14,7 @@ import typer
 from remit.cli.envelope_diff import envelope_diff
 from remit.cli.envelope_enforce import enforce
 from remit.cli.envelope_explain import envelope_explain
+from remit.cli.envelope_infer import envelope_infer
 from remit.cli.output import Output, emit, safe, say, table
 from remit.cli.variadic import Variadic
 from remit.core.envelope import Envelope, clauses_of
@@ -200,3 +201,4 @@ def reference() -> int:
 app.command("diff", cls=Variadic)(envelope_diff)
 app.command("enforce")(enforce)
 app.command("explain")(envelope_explain)
+app.command("infer", cls=Variadic)(envelope_infer)

@@ -37,7 +37,7 @@ _FINAL = _set(
     " refund remove reset revoke run shell sql transfer truncate withdraw"
 )
 _ADDRESSES = _set("http url webhook webpage website")
-_TARGETS = _set(
+TARGETS = _set(
     "account address bcc cc channel destination domain email host iban path phone recipient recipients to uri url user"
     " username"
 )
@@ -122,13 +122,13 @@ def tools_called(sessions: Iterable[RecordedSession]) -> list[ToolHint]:
     for session in sessions:
         for step in session.steps:
             for call in step.calls:
-                args = _canonical(call.args)
+                args = canonical_args(call.args)
                 if args is not None:
                     seen.setdefault(call.tool, _Observed()).add(args)
     return [ToolHint(name, schema=one.schema(), seen=one.count) for name, one in sorted(seen.items())]
 
 
-def _canonical(args: Json) -> dict[str, Json] | None:
+def canonical_args(args: Json) -> dict[str, Json] | None:
     """Arguments that a guarded call would admit; None for what it would refuse to read."""
     try:
         found = canonical(args)
@@ -204,7 +204,8 @@ def effect_of(hint: ToolHint) -> tuple[ToolEffect, str]:
     """
     words = [word.lower() for word in _WORDS.findall(hint.name)]
     first = words[0] if words else ""
-    if first in _READS and hint.reads_only is not False and not _does_more(words):
+    reads = first in _READS or (first == "check" and words[1:2] not in (["in"], ["out"], ["off"]))
+    if reads and hint.reads_only is not False and not _does_more(words):
         return _reading(hint, words)
     for known, effect in ((_LEAVES, ToolEffect.EGRESS), (_FINAL, ToolEffect.IRREVERSIBLE)):
         if first in known:
@@ -226,7 +227,7 @@ def _does_more(words: Sequence[str]) -> bool:
 def _reading(hint: ToolHint, words: Sequence[str]) -> tuple[ToolEffect, str]:
     """Reading from an address that the caller gives tells that address's owner everything that stands in it."""
     fields = hint.schema.get("properties", {})
-    address = next((name for name in fields if _words(name) & {"url", "uri"}), None)
+    address = next((name for name in fields if words_of(name) & {"url", "uri"}), None)
     if address is not None:
         return ToolEffect.EGRESS, f"it reads, and its argument '{address}' says where"
     if found := [word for word in words if word in _ADDRESSES]:
@@ -261,7 +262,7 @@ def scaffold(name: str, hints: Sequence[ToolHint]) -> Scaffold:
         told = "; ".join(f"{p.name[:60]!r}: {p.left_out}" for p in proposed[:5])
         raise BadInput("tools", f"none can be listed ({told})", "rename them, or write the envelope by hand")
     reads = [p.name for p in proposed if p.effect is ToolEffect.READ and not p.left_out]
-    text = _HEAD.format(name=_quoted(name)) + _sources(reads) + "  tools:\n" + "".join(blocks) + _TESTS
+    text = _HEAD.format(name=quoted(name)) + _sources(reads) + "  tools:\n" + "".join(blocks) + _TESTS
     load_envelope(text, "envelope.yaml")
     return Scaffold(text, tuple(proposed))
 
@@ -269,7 +270,7 @@ def scaffold(name: str, hints: Sequence[ToolHint]) -> Scaffold:
 def _loadable(hint: ToolHint, effect: ToolEffect, why: str) -> tuple[str, str]:
     """The tool's block with the tightest schema that loads, or why there is none."""
     told = ""
-    for schema in (_closed(hint.schema), _loose(hint.schema)):
+    for schema in (closed(hint.schema), loose(hint.schema)):
         block = _block(hint, effect, why, schema)
         try:
             load_envelope(_HEAD.format(name="x") + "  tools:\n" + block, "envelope.yaml")
@@ -280,25 +281,25 @@ def _loadable(hint: ToolHint, effect: ToolEffect, why: str) -> tuple[str, str]:
     return "", told
 
 
-def _closed(schema: object) -> Schema:
+def closed(schema: object) -> Schema:
     """The parts of a JSON Schema that an envelope uses, every object closed."""
     if not isinstance(schema, dict):
         return {}
     found: Schema = {key: schema[key] for key in _KEPT if key in schema}
     for key in ("properties", "$defs"):
         if isinstance(found.get(key), dict):
-            found[key] = {name: _closed(inner) for name, inner in found[key].items()}
+            found[key] = {name: closed(inner) for name, inner in found[key].items()}
     for key in ("anyOf", "oneOf", "allOf"):
         if isinstance(found.get(key), list):
-            found[key] = [_closed(inner) for inner in found[key]]
+            found[key] = [closed(inner) for inner in found[key]]
     if "items" in found:
-        found["items"] = _closed(found["items"])
+        found["items"] = closed(found["items"])
     if "properties" in found or found.get("type") == "object":
         found = {"type": "object", "additionalProperties": False} | found
     return found
 
 
-def _loose(schema: Mapping[str, Any]) -> Schema:
+def loose(schema: Mapping[str, Any]) -> Schema:
     """Only the names of the arguments: for schemas with something that an envelope refuses."""
     fields = schema.get("properties")
     names = list(fields) if isinstance(fields, dict) else []
@@ -307,12 +308,12 @@ def _loose(schema: Mapping[str, Any]) -> Schema:
 
 def _block(hint: ToolHint, effect: ToolEffect, why: str, schema: Schema) -> str:
     schema = {"type": "object", "additionalProperties": False, "properties": {}} | schema
-    lines = [f"    {_quoted(hint.name)}:"]
+    lines = [f"    {quoted(hint.name)}:"]
     seen = f"; called {hint.seen} times in the record" if hint.seen else ""
-    lines.append(f"      effect: {effect.value:<22} # {_comment(why)}{seen}")
+    lines.append(f"      effect: {effect.value:<22} # {comment(why)}{seen}")
     if hint.description:
-        lines.append(f"      description: {_quoted(hint.description, 200)}")
-    lines.append(f"      args: {_json(schema)}")
+        lines.append(f"      description: {quoted(hint.description, 200)}")
+    lines.append(f"      args: {json_text(schema)}")
     lines += _rules(effect, schema)
     return "\n".join(lines) + "\n"
 
@@ -322,19 +323,19 @@ def _rules(effect: ToolEffect, schema: Schema) -> list[str]:
     if not effect.consequential:
         return []
     fields = schema.get("properties", {})
-    targets = [name for name in fields if _words(name) & _TARGETS and not _chooses(fields[name])]
+    targets = [name for name in fields if words_of(name) & TARGETS and not _chooses(fields[name])]
     if not targets:
         return ["      approve:", "        - {id: every-call, by: [owner]}"]
     lines = ["      flow:"]
     for name in targets:
         clause = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "target"
         lines.append(
-            f"        - {{id: {clause}-from-user, arg: {_quoted(name)}, from: [user], on_violation: hold, by: [owner]}}"
+            f"        - {{id: {clause}-from-user, arg: {quoted(name)}, from: [user], on_violation: hold, by: [owner]}}"
         )
     return lines
 
 
-def _words(name: str) -> set[str]:
+def words_of(name: str) -> set[str]:
     return {word.lower() for word in _WORDS.findall(name)}
 
 
@@ -347,17 +348,17 @@ def _chooses(schema: object) -> bool:
 def _sources(reads: Sequence[str]) -> str:
     lines = ["  sources:                           # an unlisted source is untrusted"]
     lines.append("    user: {confidentiality: internal}")
-    lines += [f"    {_quoted(name)}: {{integrity: untrusted, confidentiality: internal}}" for name in reads]
+    lines += [f"    {quoted(name)}: {{integrity: untrusted, confidentiality: internal}}" for name in reads]
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str, limit: int = 200) -> str:
+def quoted(text: str, limit: int = 200) -> str:
     """A YAML scalar; strangers' text keeps only what people can see."""
     shown = "".join(char if char.isprintable() else " " for char in text)[:limit]
-    return shown if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", shown) else _json(shown)
+    return shown if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", shown) else json_text(shown)
 
 
-def _json(value: Json) -> str:
+def json_text(value: Json) -> str:
     """JSON that is YAML too: what YAML would not take as it is stands as an escape that both read alike."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
@@ -367,7 +368,7 @@ def _escaped(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -431,7 +432,7 @@ _STARTER = """\
 
 
 def _starter(name: str) -> str:
-    head = _HEAD.format(name=_quoted(name)).replace(
+    head = _HEAD.format(name=quoted(name)).replace(
         "# Effects were guessed from names, on the safe side. Check each: read, write, irreversible or egress.\n",
         "# A starter with two tools of a shop: put your own in their place.\n",
     )
