@@ -27,7 +27,7 @@ from .test_envelope_schema import EVERYTHING, EXAMPLES
 
 ENVELOPES = [EVERYTHING, *(file.read_text("utf-8") for file in EXAMPLES)]
 TREES = [parse(text, "f").plain() for text in ENVELOPES]
-SHORT, LONG = 150, 20_000
+SHORT, LONG = 150, 3_000
 SEEDS = st.integers(0, 2**64 - 1)
 ENV = {"args": from_schema(SCHEMA), "session": DYN, "event": DYN}
 

@@ -81,7 +81,7 @@ def test_two_thousand_random_conditions_agree_with_cel_or_are_refused_for_a_docu
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_many_random_conditions_agree_with_cel_or_are_refused_for_a_documented_reason(seed):
     report(compare(seed, LONG))
 
