@@ -15,6 +15,7 @@ from remit.core.cel import ANSWERS, Condition, ConditionError
 from remit.core.decide import Facts, Past, Prepared, decide
 from remit.core.envelope import (
     Approve,
+    Cap,
     Clause,
     DataScope,
     Envelope,
@@ -301,7 +302,9 @@ def _later(tool: Tool) -> Iterator[Line]:
     for duty in tool.obligations:
         name = type(duty.duty).__name__.lower()
         when = f" when {duty.when.text}" if duty.when is not None else ""
-        yield _line("obligations", duty.clause, f"{name}{when}", State.LATER)
+        # An argument is lowered before the clauses are asked; whatever else it is comes after the call.
+        lowers = isinstance(duty.duty, Cap) and duty.duty.arg is not None
+        yield _line("obligations", duty.clause, f"{name}{when}", State.MET if lowers else State.LATER)
     if tool.output is not None:
         yield _line("output", tool.output.clause, "the result fits its schema", State.LATER)
     for ensure in tool.ensure:

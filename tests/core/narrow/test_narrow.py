@@ -382,3 +382,17 @@ def test_the_order_of_clauses_and_tools_is_no_difference() -> None:
         spec["tools"] = dict(reversed(spec["tools"].items()))
 
     assert diff(document(BASE), document(changed(turned))).changes == ()
+
+
+def test_what_an_obligation_lowers_is_not_what_the_schema_said() -> None:
+    def lowered(spec: Spec) -> None:
+        pay(spec)["obligations"] = [{"id": "cap", "cap": {"arg": "amount", "at": 9}}]
+        args(spec, "amount").update(minimum=20)
+        pay(spec)["require"] = [{"id": "least", "expr": "args.amount >= 20"}]
+
+    def without(spec: Spec) -> None:
+        lowered(spec)
+        pay(spec)["require"] = []
+
+    found = not_narrowing(document(changed(lowered)), document(changed(without)))
+    assert [place.path for place in found] == ["tools.pay.require[least]"]

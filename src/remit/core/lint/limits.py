@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from remit.core.envelope import Envelope, Limit, Tool
 from remit.core.lint.finding import Finding, found_at, tools_of
-from remit.core.narrow.conditions import conjuncts, known_of, spelled, test_of, whole
+from remit.core.narrow.clauses import facts_of
+from remit.core.narrow.conditions import conjuncts, spelled, test_of, whole
 from remit.core.types import OnViolation
 from remit.core.yamltext import Node
 
@@ -85,7 +86,7 @@ def _most(tool: Tool, limit: Limit) -> float | None:
     if limit.sum is None:
         return None
     wanted = spelled(limit.sum.tree)
-    said = [(op, value) for op, value in known_of(tool.schema).get(wanted, ())]
+    said = [(op, value) for op, value in facts_of(tool).get(wanted, ())]
     for rule in tool.require:
         if rule.clause.on_violation is OnViolation.DENY:
             tests = (test_of(part) for part in conjuncts(whole(rule.condition)))

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from remit.core.cel import Condition
 from remit.core.envelope import Envelope, Require, Tool
 from remit.core.lint.finding import Finding, found_at, tools_of
-from remit.core.narrow.clauses import WEIGHT
+from remit.core.narrow.clauses import WEIGHT, facts_of
 from remit.core.narrow.conditions import (
     Known,
     Part,
     conjuncts,
     contradicts,
     implied,
-    known_of,
     refuted,
     whole,
 )
@@ -29,7 +28,7 @@ from remit.core.yamltext import Node
 def conditions_never_true(envelope: Envelope, spec: Node) -> Iterator[Finding]:
     """A condition that the schema, or another condition of the tool, rules out: no call meets it, or both."""
     for tool, keys in tools_of(envelope, spec):
-        known = known_of(tool.schema)
+        known = facts_of(tool)
         for at, rule in enumerate(tool.require):
             node = keys["require"].items()[at]
             if refuted(whole(rule.condition), known):
@@ -58,7 +57,7 @@ def _contradict(one: Require, other: Require) -> bool:
 def conditions_always_true(envelope: Envelope, spec: Node) -> Iterator[Finding]:
     """A condition that the schema, or a tighter one beside it, makes true for every call that gets so far."""
     for tool, keys in tools_of(envelope, spec):
-        known = known_of(tool.schema)
+        known = facts_of(tool)
         for at, rule in enumerate(tool.require):
             if not rule.condition.reads:
                 continue  # constant-condition says so
@@ -99,7 +98,7 @@ def _ruled_out_by(tool: Tool, condition: Condition | None) -> str:
     """What refuses every call for which *condition* is true."""
     if condition is None:
         return ""
-    if refuted(whole(condition), known_of(tool.schema)):
+    if refuted(whole(condition), facts_of(tool)):
         return "the schema"
     wanted = conjuncts(whole(condition))
     for rule in _asked(tool.require):
@@ -120,7 +119,7 @@ def unless_always(envelope: Envelope, spec: Node) -> Iterator[Finding]:
             if not flow.unless.reads:
                 told = f"the 'unless' of {flow.clause.id} reads no argument and no fact"
                 yield found_at("unless-constant", node, told)
-            elif implied(given, whole(flow.unless), known_of(tool.schema)):
+            elif implied(given, whole(flow.unless), facts_of(tool)):
                 told = f"{flow.clause.id} never applies: 'unless' is true for every call that is not refused before"
                 yield found_at("unless-constant", node, told)
             elif by := _ruled_out_by(tool, flow.unless):

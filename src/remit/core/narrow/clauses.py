@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from remit.core.cel import Condition
-from remit.core.envelope import Approve, Clause, Flow, Limit, Output, Require, Tool
+from remit.core.envelope import Approve, Cap, Clause, Flow, Limit, Output, Require, Tool
 from remit.core.limits import spoken
 from remit.core.narrow.conditions import (
+    Known,
     Part,
     conjuncts,
     implied,
@@ -92,9 +93,19 @@ def require_gaps(sides: Sides, old: Require) -> list[str]:
         told = told or (gaps if new.clause.id == old.clause.id else [])
     if not beside and total(whole(old.condition)) and _always_held(sides, old.clause, before_repeats=True):
         return []
-    if not beside and implied(_denying(sides, old), whole(old.condition), known_of(sides.new.schema)):
+    if not beside and implied(_denying(sides, old), whole(old.condition), facts_of(sides.new)):
         return []
     return told or [f"'{old.condition.text}' is not asked any more"]
+
+
+def facts_of(tool: Tool) -> Known:
+    """What the schema of *tool* says of its arguments, except those that an obligation lowers after it was asked."""
+    lowered = {
+        "args." + ".".join(one.duty.arg)
+        for one in tool.obligations
+        if isinstance(one.duty, Cap) and one.duty.arg is not None
+    }
+    return {path: said for path, said in known_of(tool.schema).items() if path not in lowered}
 
 
 def _first(lines: Sequence[Any], wanted: Clause) -> list[Any]:
