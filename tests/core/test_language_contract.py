@@ -163,12 +163,14 @@ ROWS: dict[str, Row] = {
     "spec.tests[].call.earlier[].output": ({"ok": True}, {"ok": False}),
     "spec.tests[].call.earlier[].state": ("done", "failed"),
     "spec.tests[].call.earlier[].ago": ("1m", "2m"),
+    "spec.tests[].call.output": ({"ok": True}, {"ok": False}),
     "spec.tests[].call.observed": (BASE, ABSENT),
     "spec.tests[].call.observed[].source": ("web", "user"),
     "spec.tests[].call.observed[].text": ("x", "y"),
     "spec.tests[].expect": (BASE, {"result": "allow"}),
     "spec.tests[].expect.result": ("deny", "hold"),
     "spec.tests[].expect.clause": ("pay.kept", "pay.other"),
+    "spec.tests[].expect.output": ({"ok": True}, {"ok": False}),
 }
 """Key path: two values that must not mean the same."""
 

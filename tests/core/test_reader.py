@@ -375,7 +375,7 @@ GOLDEN = [
     (
         "result: deny",
         "result: refuse",
-        "26: spec.tests[0].expect.result: found 'refuse'; use one of allow, deny, hold",
+        "26: spec.tests[0].expect.result: found 'refuse'; use one of allow, deny, hold, withheld",
     ),
     (
         "clause: small",

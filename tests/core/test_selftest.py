@@ -7,6 +7,7 @@ import pytest
 from remit.core.errors import BadInput
 from remit.core.reader import read_envelope
 from remit.core.selftest import load_envelope, run_tests
+from remit.testing import envelope as built
 
 ENVELOPE = """apiVersion: remit/v1
 kind: CapabilityEnvelope
@@ -85,3 +86,52 @@ def test_an_envelope_whose_example_does_not_hold_is_not_loaded(line: str, told: 
         load_envelope(envelope(line), "e")
 
     assert str(error.value) == told
+
+
+RESULTS = """
+  tools:
+    look:
+      effect: read
+      args: {type: object, additionalProperties: false, required: [id], properties: {id: {type: string}}}
+      ensure: [{id: same, expr: "output.id == args.id"}]
+      obligations: [{id: card, redact: {fields: [card]}}]
+  tests:
+    - call: {tool: look, args: {id: O-1}, output: %s}
+      expect: %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "expect"),
+    [
+        ("{id: O-2}", "{result: withheld, clause: same}"),
+        ("{id: O-1}", "{result: allow}"),
+        ("{id: O-1, card: 4111}", "{result: allow, output: {id: O-1, card: '[redacted]'}}"),
+        ("[4111]", "{result: withheld, clause: card}"),
+    ],
+)
+def test_a_test_can_say_what_comes_back_and_what_the_agent_sees(output: str, expect: str) -> None:
+    (result,) = run_tests(built(RESULTS % (output, expect)))
+    assert result.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "expect", "problem"),
+    [
+        ("{id: O-2}", "{result: allow}", "expected allow, got withheld"),
+        ("{id: O-1}", "{result: withheld}", "expected withheld, got allow"),
+        (
+            "{id: O-1, card: 4111}",
+            "{result: allow, output: {id: O-1, card: 4111}}",
+            "expected the agent to see",
+        ),
+    ],
+)
+def test_a_test_about_a_result_that_does_not_hold_says_so(output: str, expect: str, problem: str) -> None:
+    (result,) = run_tests(built(RESULTS % (output, expect)))
+    assert problem in result.problem
+
+
+def test_a_test_that_expects_something_of_a_result_must_say_what_came_back() -> None:
+    with pytest.raises(BadInput, match="no 'output'"):
+        built((RESULTS % ("0", "{result: withheld}")).replace(", output: 0", ""))

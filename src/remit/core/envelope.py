@@ -340,6 +340,10 @@ class Expectation:
     """Calls that were made before: `tool`, `args`, `output`, `state`, `ago_s`."""
     result: str
     clause: str | None
+    returns: tuple[Json] | None = None
+    """What the tool returns; None where the test does not say."""
+    shows: tuple[Json] | None = None
+    """What the agent sees of it; None where the test does not say."""
 
 
 @dataclass(frozen=True, slots=True)

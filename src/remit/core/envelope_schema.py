@@ -166,6 +166,7 @@ _TEST = closed(
                     "items": past.EARLIER,
                     "description": "Calls that were made before, the oldest first.",
                 },
+                "output": {"description": "What the tool returns, where the call runs."},
                 "observed": {
                     "type": "array",
                     "items": closed(
@@ -176,7 +177,17 @@ _TEST = closed(
             "tool",
             "args",
         ),
-        "expect": closed({"result": choice(Result, "The decision."), "clause": {"type": "string"}}, "result"),
+        "expect": closed(
+            {
+                "result": {
+                    "enum": [*(str(one) for one in Result), "withheld"],
+                    "description": "The decision, or that the result is withheld.",
+                },
+                "clause": {"type": "string"},
+                "output": {"description": "What the agent sees of call.output."},
+            },
+            "result",
+        ),
     },
     "call",
     "expect",

@@ -290,9 +290,12 @@ def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, .
     for inner in node.items():
         keys = inner.keys(("call", "expect"), required=("call", "expect"))
         call = keys["call"].keys(
-            ("tool", "args", "session", "user", "observed", "earlier"), required=("tool", "args")
+            ("tool", "args", "session", "user", "observed", "earlier", "output"), required=("tool", "args")
         )
-        expect = keys["expect"].keys(("result", "clause"), required=("result",))
+        expect = keys["expect"].keys(("result", "clause", "output"), required=("result",))
+        result = expect["result"].choice((*Result, WITHHELD))
+        if "output" not in call and (result == WITHHELD or "output" in expect):
+            raise keys["call"].error("no 'output'", "write what the tool returns: output: {id: O-1}")
         observed = [
             item.keys(("source", "text"), required=("source", "text"))
             for item in (call["observed"].items() if "observed" in call else [])
@@ -315,8 +318,10 @@ def _tests(node: Node | None, tools: Mapping[str, Tool]) -> tuple[Expectation, .
                 earlier=tuple(
                     _earlier(n, tools) for n in (call["earlier"].items() if "earlier" in call else ())
                 ),
-                result=expect["result"].choice(tuple(Result)),
+                result=result,
                 clause=clause,
+                returns=(call["output"].plain(),) if "output" in call else None,
+                shows=(expect["output"].plain(),) if "output" in expect else None,
             )
         )
     return tuple(tests)
@@ -336,6 +341,8 @@ def _earlier(node: Node, tools: Mapping[str, Tool]) -> dict[str, Json]:
     }
 
 
+WITHHELD = "withheld"
+"""Of a test: the call ran, and the agent does not see the result."""
 BUILT_IN_CLAUSES = ("schema", "canonical", "unlisted", "session")
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remit.core.after import judge
+from remit.core.canonical import digest
 from remit.core.decide import decide, facts_for, look_back, prepare
 from remit.core.envelope import Envelope, Expectation
 from remit.core.errors import BadInput
 from remit.core.history import Caller
 from remit.core.labels import label_of
 from remit.core.provenance import SessionText
-from remit.core.reader import read_envelope
+from remit.core.reader import WITHHELD, read_envelope
 from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
-from remit.core.types import Decision, PrincipalKind, Role, Segment, ToolCall
+from remit.core.types import Decision, OnViolation, Outcome, PrincipalKind, Result, Role, Segment, ToolCall
 from remit.core.world import without_links
 
 TESTED = Caller("test", "test")
@@ -72,17 +74,26 @@ def _run(envelope: Envelope, test: Expectation) -> TestResult:
     earlier = Recollection(facts.caller, [Exchange(**call) for call in test.earlier]).recall(prepared)
     past = look_back(prepared, session, (0,) * len(prepared.claims), earlier, without_links(prepared, facts))
     decision = decide(prepared, envelope, facts, past)
-    return TestResult(test, decision, _problem(test, decision))
+    if decision.result is not Result.ALLOW or test.returns is None:
+        return TestResult(test, decision, _problem(test, decision))
+    outcome = judge(Outcome(test.returns[0]), prepared.tool, decision, facts)
+    return TestResult(test, decision, _problem(test, decision, outcome))
 
 
-def _problem(test: Expectation, decision: Decision) -> str:
+def _problem(test: Expectation, decision: Decision, outcome: Outcome | None = None) -> str:
     shown = f"{test.tool} {dict(test.args)}"[:120]
-    if decision.result.value != test.result:
-        why = f" ({decision.reason})" if decision.violations else ""
-        return f"{shown}: expected {test.result}, got {decision.result}{why}"
+    found = outcome.violations if outcome is not None else ()
+    stopping = [v for v in found if v.error or v.on_violation is not OnViolation.FLAG]
+    result = WITHHELD if stopping else decision.result.value
+    if result != test.result:
+        told = "; ".join(f"{v.clause}: {v.message}" for v in stopping) or decision.reason
+        return f"{shown}: expected {test.result}, got {result}{f' ({told})' if told != result else ''}"
+    if test.shows is not None and (outcome is None or digest([outcome.value]) != digest([*test.shows])):
+        seen = outcome.value if outcome is not None else None
+        return f"{shown}: expected the agent to see {test.shows[0]!r}, it sees {seen!r}"
     if test.clause is None:
         return ""
-    named = (*decision.clauses, *decision.flags)
+    named = (*decision.clauses, *decision.flags, *(v.clause for v in found))
     if test.clause in named or f"{test.tool}.{test.clause}" in named:
         return ""
     return f"{shown}: expected clause '{test.clause}', got {', '.join(named) or 'none'}"
