@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from remit.cli.check import State, call_lines, read_call
+from remit.cli.opened import StoreOption, opened, whole_id
 from remit.cli.output import Output, emit, safe, say, table
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
+from remit.core.event import Event
 from remit.core.explained import Explanation, Line, explain
 from remit.core.explained import State as Stands
 from remit.core.promote import marked
 from remit.core.types import Json
+from remit.usecases.clock import Uuid7
 from remit.wiring import read_envelope_file
 
 _MARKS = {Stands.MET: "✓", Stands.UNMET: "✗", Stands.ERROR: "✗ error", Stands.LIFTED: "✓ lifted"}
 
 
 def envelope_explain(
-    envelope: Annotated[Path, typer.Option(help="The envelope.")],
+    envelope: Annotated[Path | None, typer.Option(help="The envelope; not with --event.")] = None,
     call: Annotated[
         Path | None,
         typer.Option(metavar="CALL.json", help="One {tool, args, session?}; - for standard input."),
@@ -37,8 +41,23 @@ def envelope_explain(
         Path | None,
         typer.Option(help="What the session saw before each call, as `remit check --state` takes it."),
     ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="A call of the journal: id of an anomaly or an event, or how it begins."
+        ),
+    ] = None,
+    store: StoreOption = None,
 ) -> int:
-    """Why a call gets its decision: every clause with its values, and where the values came from."""
+    """Why a call gets its decision, or got it: every clause with its values, and where the values came from."""
+    if event is not None:
+        if (envelope, call, calls, tool, args, state) != (None,) * 6:
+            raise typer.BadParameter(
+                "--event stands alone: the journal has the call, its session and its envelope"
+            )
+        return _explain_recorded(event, store)
+    if envelope is None:
+        raise typer.BadParameter("give --envelope with a call, or --event with an id of the journal")
     if (call, calls, tool).count(None) != 2 or (tool is None) != (args is None):
         raise typer.BadParameter("give one of --call, --calls, or --tool with --args")
     context = State(read_envelope_file(envelope), state)
@@ -48,6 +67,33 @@ def envelope_explain(
             emit({"line": at, **_report(told)})
         else:
             _show(told)
+    return 0
+
+
+def _explain_recorded(prefix: str, store: str | None) -> int:
+    """A call of the journal, beside the envelope of that day. The reading is recorded."""
+    from remit.usecases.explain_event import explain_event
+
+    with opened(store) as at:
+        sql = "SELECT id FROM event WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 6"
+        given = prefix.strip()
+        found = at.store.read(lambda db: [str(row[0]) for row in db.execute(sql, (len(given), given))])
+        event_id = whole_id(given, found if given else [], "event", "`remit anomalies ls` lists them")
+        told, known = explain_event(at.store.event, lambda s: at.store.events(session=s), event_id)
+        body = {"anomaly": known["event"], "session": known["session"], "by": at.who()}
+        tenant = known.pop("tenant")
+        at.store.append_now(Event(Uuid7().new(), "", "anomaly.read", known["agent"], "", body, tenant))
+    if Output.json:
+        emit({**known, **_report(told), "envelope": known["envelope"]})
+        return 0
+    _show(told)
+    kept = ", and its result was withheld" if known["withheld"] else ""
+    ran = f"it ran{kept}" if known["ran"] else "it did not run"
+    when = datetime.fromtimestamp(known["at"], UTC).isoformat(timespec="seconds")
+    envelope = known["envelope"]
+    version = f"{safe(envelope['name'])} version {safe(envelope['version'])}, sha256 {envelope['hash'][:16]}…"
+    acted = "enforced" if known["enforced"] else "only monitored"
+    say(f"{when}, session {safe(known['session'])}: {ran}; {version}, {acted}; mode {known['mode']}")
     return 0
 
 

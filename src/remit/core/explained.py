@@ -96,14 +96,22 @@ def explain(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) ->
         past: as `decide` takes it.
     """
     decision = decide(prepared, envelope, facts, past)
-    return Explanation(decision, tuple(_lines(prepared, facts, past, decision)))
+    return Explanation(decision, tuple(lines_of(prepared, facts, past, decision)))
 
 
-def _lines(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -> Iterator[Line]:
+def lines_of(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -> Iterator[Line]:
+    """Every clause of the tool beside a decision that was made.
+
+    Args:
+        prepared: the call.
+        facts: of the session.
+        past: as `decide` took it.
+        decision: whose violations say which clauses are not met.
+    """
     found = {violation.clause: violation for violation in decision.violations}
     tool = prepared.tool
     if tool is None:
-        told = found["unlisted"]
+        told = found.get("unlisted") or next(iter(found.values()))
         yield Line("unlisted", "unlisted", "the tool is listed", "deny", State.UNMET, told.message)
         return
     ended = False
