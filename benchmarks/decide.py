@@ -20,7 +20,9 @@ import msgspec
 from benchmarks import workload
 from remit.core.canonical import canonical
 from remit.core.codec import decision_body
-from remit.core.decide import Facts, decide, look_back, prepare
+from remit.core.decide import decide
+from remit.core.past import look_back
+from remit.core.prepare import Facts, prepare
 from remit.core.provenance import SessionText
 from remit.core.selftest import load_envelope
 from remit.core.types import Label, Result, Role, Segment, ToolCall
@@ -46,7 +48,7 @@ def remit_engine() -> Engine:
 
 def look_back_nothing() -> Any:
     """A past in which nothing was seen: provenance is timed apart."""
-    from remit.core.decide import Past
+    from remit.core.past import Past
 
     return Past(SessionText())
 

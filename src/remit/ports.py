@@ -8,10 +8,10 @@ from typing import Protocol
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
-from remit.core.decide import Recalled
 from remit.core.event import Event, StoredEvent
 from remit.core.history import Ask, Watch
 from remit.core.marks import MarkClaim
+from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
 from remit.core.types import LimitClaim, Mode, ToolEffect
 

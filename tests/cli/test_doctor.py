@@ -81,7 +81,8 @@ def _runs_anyway(self, script):
 
 
 def _nothing(answers):
-    from remit.core.decide import look_back, prepare
+    from remit.core.past import look_back
+    from remit.core.prepare import prepare
 
     prepared = prepare(answers.call, answers.envelope, answers.session.facts)
     return prepared, answers.envelope, answers.session.facts, look_back(prepared, answers.session.text, ())

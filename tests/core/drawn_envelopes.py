@@ -10,12 +10,14 @@ import json
 import random
 from typing import Any
 
-from remit.core.decide import Facts, Past, Prepared, decide, facts_for, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.history import DONE, FAILED, Caller
 from remit.core.labels import label_of
 from remit.core.narrow import Document, read_document
+from remit.core.past import Past, look_back
+from remit.core.prepare import Facts, Prepared, facts_for, prepare
 from remit.core.provenance import SessionText
 from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result

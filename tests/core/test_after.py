@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from remit.core.after import UNREDACTED, judge
-from remit.core.decide import Facts
 from remit.core.envelope import Tool
+from remit.core.prepare import Facts
 from remit.core.types import Decision, OnViolation, Outcome, Result
 from remit.testing import envelope, small_refunds
 

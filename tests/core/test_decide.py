@@ -6,18 +6,11 @@ from typing import Any
 
 import pytest
 
-from remit.core.decide import (
-    Facts,
-    action_digest,
-    decide,
-    facts_for,
-    limit_violations,
-    look_back,
-    need_of,
-    prepare,
-)
+from remit.core.decide import action_digest, decide, limit_violations, need_of
 from remit.core.envelope import Envelope
 from remit.core.labels import label_of
+from remit.core.past import look_back
+from remit.core.prepare import Facts, facts_for, prepare
 from remit.core.provenance import SessionText
 from remit.core.types import (
     Decision,

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from remit.core.admission import Admission
-from remit.core.decide import Facts, Past, look_back
 from remit.core.envelope import Envelope
 from remit.core.errors import Unavailable
 from remit.core.lifecycle import Admit, Approve, Consult, Record, Run, Settle, guarded, refine
+from remit.core.past import Past, look_back
+from remit.core.prepare import Facts
 from remit.core.provenance import SessionText
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (

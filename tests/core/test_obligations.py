@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from remit.core.decide import Facts, Past, decide, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope
+from remit.core.past import Past, look_back
+from remit.core.prepare import Facts, prepare
 from remit.core.provenance import SessionText
 from remit.core.types import Decision, Result, ToolCall
 from remit.testing import envelope

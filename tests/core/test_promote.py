@@ -8,8 +8,10 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.core.decide import decide, facts_for, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope
+from remit.core.past import look_back
+from remit.core.prepare import facts_for, prepare
 from remit.core.promote import bindable, binding, includes, marked, restrict
 from remit.core.provenance import SessionText
 from remit.core.types import Decision, Result, ToolCall

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from remit import CallDenied
-from remit.core.decide import Facts, look_back, prepare
 from remit.core.lifecycle import Admit, Approve, Consult, Record, guarded
+from remit.core.past import look_back
+from remit.core.prepare import Facts, prepare
 from remit.core.provenance import SessionText
 from remit.core.recorded import read_session
 from remit.core.selftest import run_tests

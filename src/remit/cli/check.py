@@ -11,11 +11,13 @@ import typer
 
 from remit.cli.output import Output, emit, table
 from remit.core.canonical import loads_strict
-from remit.core.decide import Facts, Past, Prepared, Recalled, decide, facts_for, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.history import DONE, STATES, Caller
 from remit.core.labels import label_of
+from remit.core.past import Past, Recalled, look_back
+from remit.core.prepare import Facts, Prepared, facts_for, prepare
 from remit.core.promote import marked
 from remit.core.provenance import SessionText
 from remit.core.recollection import Exchange, Recollection

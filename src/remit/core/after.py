@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from remit.core.cel import ConditionError
-from remit.core.decide import Facts
 from remit.core.envelope import Cap, Clause, DataScope, Ensure, Monotonic, Obligation, Output, Redact, Tool
 from remit.core.errors import BadInput
 from remit.core.obligations import due, unmet
+from remit.core.prepare import Facts
 from remit.core.results import plain_result
 from remit.core.scopes import scope_problem
 from remit.core.shown import Unmet, show

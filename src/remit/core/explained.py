@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from remit.core.cel import ANSWERS, Condition, ConditionError
-from remit.core.decide import Facts, Past, Prepared, decide
+from remit.core.decide import decide
 from remit.core.envelope import (
     Approve,
     Cap,
@@ -29,6 +29,8 @@ from remit.core.envelope import (
     Tool,
 )
 from remit.core.limits import plain, spoken
+from remit.core.past import Past
+from remit.core.prepare import Facts, Prepared
 from remit.core.provenance import flow_problem, traced_by
 from remit.core.types import Decision, Json, LeafOrigin, Violation
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from remit.core.decide import Facts, Past, Prepared
 from remit.core.envelope import Envelope
 from remit.core.explained import Explanation, Line, State, lines_of
+from remit.core.past import Past
+from remit.core.prepare import Facts, Prepared
 from remit.core.provenance import SessionText, trace
 from remit.core.types import (
     Decision,

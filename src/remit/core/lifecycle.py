@@ -23,10 +23,12 @@ from typing import Any, TypeAlias
 
 from remit.core.admission import Admission
 from remit.core.after import judge
-from remit.core.decide import Facts, Past, Prepared, after_claims, decide, need_of, prepare
+from remit.core.decide import after_claims, decide, need_of
 from remit.core.envelope import Envelope
 from remit.core.marks import MarkClaim
 from remit.core.marks import violations as mark_violations
+from remit.core.past import Past
+from remit.core.prepare import Facts, Prepared, prepare
 from remit.core.promote import acted, withheld_by
 from remit.core.refusals import CallDenied, ResultWithheld
 from remit.core.types import (

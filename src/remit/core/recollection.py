@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from remit.core.cel import ConditionError
-from remit.core.decide import Prepared, Recalled
 from remit.core.history import (
     DONE,
     FAILED,
@@ -29,6 +28,8 @@ from remit.core.history import (
 )
 from remit.core.history import Answer as HistoryAnswer
 from remit.core.marks import MarkClaim
+from remit.core.past import Recalled
+from remit.core.prepare import Prepared
 from remit.core.repeats import WEIGHTIEST, First, RepeatAsk
 from remit.core.types import Json
 

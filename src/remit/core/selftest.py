@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from remit.core.after import judge
 from remit.core.canonical import digest
-from remit.core.decide import decide, facts_for, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope, Expectation
 from remit.core.errors import BadInput
 from remit.core.history import Caller
 from remit.core.labels import label_of
+from remit.core.past import look_back
+from remit.core.prepare import facts_for, prepare
 from remit.core.provenance import SessionText
 from remit.core.reader import WITHHELD, read_envelope
 from remit.core.recollection import Exchange, Recollection

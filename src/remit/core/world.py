@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from remit.core.cel import Answers, Ask, Condition
 from remit.core.cel.functions.path import path_within
-from remit.core.decide import Facts, Prepared
 from remit.core.envelope import Tool
+from remit.core.prepare import Facts, Prepared
 
 
 def questions(prepared: Prepared, facts: Facts) -> tuple[Ask, ...]:

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, Trace
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
 from remit.core.breaker import ModeChange
-from remit.core.decide import Recalled
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
 from remit.core.history import Ask, Look, Watch
 from remit.core.marks import MarkClaim
+from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
 from remit.core.types import Json, LimitClaim, Mode, ToolEffect
 from remit.store import control, control_approvals, control_breaker, control_limits, outbox

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from remit.core.admission import Admission, AdmitRequest, Gate, Load, Misstep, Settlement, gate
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, ApprovalStatus, Parked
-from remit.core.decide import Recalled
 from remit.core.event import Event, StoredEvent
 from remit.core.history import Ask, Watch
 from remit.core.limits import exceeded
 from remit.core.marks import MarkClaim
+from remit.core.past import Recalled
 from remit.core.recollection import Recollection
 from remit.core.redact import Redactor
 from remit.core.repeats import RepeatAsk

@@ -16,7 +16,7 @@ from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, T
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
 from remit.core.breaker import governed
 from remit.core.canonical import canonical
-from remit.core.decide import Past, Prepared, action_digest, look_back
+from remit.core.decide import action_digest
 from remit.core.envelope import Notify
 from remit.core.errors import BadInput
 from remit.core.event import NOTIFIED, AnomalyIndex, Event
@@ -24,6 +24,8 @@ from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
 from remit.core.lifecycle import refine
 from remit.core.marks import MarkClaim
 from remit.core.obligations import tells
+from remit.core.past import Past, look_back
+from remit.core.prepare import Prepared
 from remit.core.promote import withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (

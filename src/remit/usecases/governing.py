@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from remit.core import codec
-from remit.core.decide import Facts, facts_for
 from remit.core.envelope import Envelope
 from remit.core.history import Caller
+from remit.core.prepare import Facts, facts_for
 from remit.core.promote import watched_binding
 from remit.core.redact import Redactor
 from remit.core.types import SessionInfo

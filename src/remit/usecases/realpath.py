@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from remit.core.cel import Answers, Ask
-from remit.core.decide import Facts, Prepared
+from remit.core.prepare import Facts, Prepared
 from remit.core.world import questions
 
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core import anomaly, codec
 from remit.core.admission import Misstep
-from remit.core.decide import Facts, Prepared, Recalled, decide, look_back, prepare
+from remit.core.decide import decide
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of, lowered
 from remit.core.lifecycle import guarded, refine
+from remit.core.past import Recalled, look_back
+from remit.core.prepare import Facts, Prepared, prepare
 from remit.core.promote import marked, withheld_by
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
