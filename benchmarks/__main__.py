@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import decide, imports
+from benchmarks import decide, history, imports
 
 
 def main() -> None:
@@ -12,6 +12,8 @@ def main() -> None:
     decide.main()
     print()
     imports.main()
+    print()
+    history.main()
     print()
     sys.stdout.flush()
     from benchmarks import journal
