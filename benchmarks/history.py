@@ -94,8 +94,12 @@ def rows() -> list[tuple[str, float, float, float]]:
     found = []
     for what, (few, many) in times.items():
         ratio = statistics.median(b / a for a, b in zip(few, many, strict=True))
-        found.append((what, *(statistics.median(t) * 1e3 / CALLS for t in (few, many)), ratio))
+        found.append((what, _each_ms(few), _each_ms(many), ratio))
     return found
+
+
+def _each_ms(slices: list[float]) -> float:
+    return statistics.median(slices) * 1e3 / CALLS
 
 
 def main() -> None:
