@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from remit.core.decide import facts_for, prepare
 from remit.core.history import DONE, FAILED, IN_FLIGHT, UNKNOWN, Caller
+from remit.core.prepare import facts_for, prepare
 from remit.core.recollection import Exchange, Recollection
 from remit.core.types import ToolCall
 from remit.testing.earlier import shop

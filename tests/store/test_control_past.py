@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from remit import CallDenied, Refused
 from remit.core.admission import AdmitRequest, Settlement, Trace
-from remit.core.decide import Prepared, Recalled, facts_for, prepare
 from remit.core.envelope import BreakerRule
 from remit.core.history import DONE, FAILED, IN_FLIGHT, UNKNOWN, WITHHELD, Caller, watches_of
+from remit.core.past import Recalled
+from remit.core.prepare import Prepared, facts_for, prepare
 from remit.core.recollection import Exchange, Recollection
 from remit.core.types import Json, ToolCall, ToolEffect
 from remit.store import control
