@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remit import ApprovalRequired, CallDenied
+from remit import ApprovalRequired, BadInput, CallDenied
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
 from remit.store import control_hand
@@ -209,8 +210,6 @@ def test_another_agent_s_and_another_tenant_s_calls_are_not_seen(place: Shop) ->
     with place.guard(rules, tenant="other").session(principal="ann") as session:
         assert pay(place, session)["n"] == 2
     other = shop(pay=ONCE % ("", "") + RETURNS, version="1")
-    from dataclasses import replace
-
     with place.guard(replace(other, name="clerk", hash="f" * 64)).session(principal="ann") as session:
         assert pay(place, session)["n"] == 3
 
@@ -447,6 +446,22 @@ history:
     )
     assert left and "DE-MARKER" not in str(left) and "ann" not in str(left)
     assert verify(place.folder / "remit.db", place.folder / "home").ok
+
+
+def test_an_expired_result_is_not_given_again_and_the_call_not_run_again(place: Shop) -> None:
+    clause = RETURNS.replace("within: 1h", "within: 90d")
+    with pytest.raises(BadInput, match=r"looks back 90d, and capture\.retain keeps 1h"):
+        shop("  capture: {retain: 1h}\n", pay=clause)
+    rules = shop(pay=clause)
+    with place.guard(replace(rules, capture=replace(rules.capture, retain_s=3600.0))) as guard:
+        with guard.session(principal="ann") as session:
+            pay(place, session)
+            place.ahead += 1800
+            assert pay(place, session)["n"] == 1
+        place.ahead += 3 * 3600
+        place.store.expire()
+        with guard.session(principal="ann") as session:
+            assert "cannot be given again" in str(denied(place, session, "idempotency"))
 
 
 def test_the_first_result_is_a_tool_s_word_and_vouches_for_nothing_that_was_asked(place: Shop) -> None:
