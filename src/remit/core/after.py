@@ -24,7 +24,7 @@ from remit.core.envelope import Cap, Clause, DataScope, Ensure, Monotonic, Oblig
 from remit.core.errors import BadInput
 from remit.core.obligations import due, unmet
 from remit.core.prepare import Facts
-from remit.core.results import plain_result
+from remit.core.results import plain_result, why_not
 from remit.core.scopes import scope_problem
 from remit.core.shown import Unmet, show
 from remit.core.types import Decision, Json, Outcome, Violation
@@ -55,10 +55,8 @@ def judge(
     if outcome.error is None:
         duties = [one for one in due(tool, decision.obligations) if _of_result(one)]
         scopes = [scope for scope in tool.scopes if scope.of_output]
-        if duties or scopes or tool.ensure or any(rule.after for rule in tool.monotonic):
+        if duties or scopes or tool.ensure or tool.output or any(rule.after for rule in tool.monotonic):
             outcome, found = _looked_into(outcome, tool, decision, facts, duties, binding)
-        elif tool.output is not None:
-            found += _schema(tool.output, outcome.value)
     if tool.deadline is not None and tool.deadline_s is not None and outcome.elapsed_s > tool.deadline_s:
         took = f"took {outcome.elapsed_s:.3f} s, at most {tool.deadline_s:g} s are allowed"
         found.append(_violation(tool.deadline, "deadline", tool.deadline.message or took))
@@ -77,11 +75,11 @@ def _looked_into(
     try:
         plain = plain_result(outcome.value)
     except BadInput as refused:
-        found = _unreadable(tool, duties, str(refused))
+        found = _unreadable(tool, duties, why_not(refused))
         hidden = any(_acts(one.clause, binding) for one in redacts)
         return (replace(outcome, value=UNREDACTED) if hidden else outcome), found
     outcome = replace(outcome, raw=plain)
-    found = _schema(tool.output, plain, quote=not redacts) if tool.output is not None else []
+    found = _schema(tool.output, plain) if tool.output is not None else []
     roots = {"args": decision.canonical, "output": plain, "session": facts.values}
     scopes = [scope for scope in tool.scopes if scope.of_output]
     found += ensured(tool.ensure, roots, "ensure")
@@ -96,7 +94,7 @@ def _looked_into(
         *scopes,
         *(m for m in tool.monotonic if m.after),
     ]
-    asking = [one.clause for one in looks]
+    asking = [one.clause for one in looks] + ([tool.output.clause] if tool.output is not None else [])
     copied = acting or any(_acts(clause, binding) for clause in asking)
     return replace(outcome, value=value if copied else outcome.value, done=done), found + missed
 
@@ -126,12 +124,12 @@ def _unreadable(tool: Tool, duties: Sequence[Obligation], told: str) -> list[Vio
     return found + [unmet(one, message) for one in duties]
 
 
-def _schema(output: Output, value: Json, *, quote: bool = True) -> list[Violation]:
-    """What the schema says; its messages quote values, which a result that is redacted must not."""
+def _schema(output: Output, value: Json) -> list[Violation]:
+    """What the schema says, in the schema's own words."""
     problems = _problems(output, value)
     if not problems:
         return []
-    told = "; ".join(problems[:5]) if quote else "does not fit the schema"
+    told = "; ".join(dict.fromkeys(problems[:5]))
     return [_violation(output.clause, "output", output.clause.message or told)]
 
 

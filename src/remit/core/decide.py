@@ -22,7 +22,7 @@ from remit.core.marks import MarkClaim, claim_of
 from remit.core.past import Past, past_violations
 from remit.core.prepare import Facts, Prepared
 from remit.core.provenance import flow_problem
-from remit.core.results import plain_result
+from remit.core.results import plain_result, why_not
 from remit.core.scopes import scope_problem
 from remit.core.types import (
     ApprovalNeed,
@@ -107,7 +107,8 @@ def after_claims(
         try:
             claims.append(claim_of(rule, tool.name, roots, plain_result(outcome.value)))
         except (ConditionError, BadInput) as error:
-            found.append(failed(rule.clause, "monotonic", str(error)))
+            told = why_not(error) if isinstance(error, BadInput) else str(error)
+            found.append(failed(rule.clause, "monotonic", told))
     return tuple(claims), tuple(found)
 
 

@@ -60,7 +60,8 @@ def claim_of(rule: Monotonic, tool: str, roots: Mapping[str, object], output: Js
 def _rank(rule: Monotonic, value: object) -> int:
     if rule.order:
         if not isinstance(value, str) or value not in rule.order:
-            raise ConditionError(f"found {str(value)[:60]!r}, which is none of {', '.join(rule.order)}")
+            found = "a state" if rule.after else repr(str(value)[:60])  # of a result nothing is quoted
+            raise ConditionError(f"found {found}, which is none of {', '.join(rule.order)}")
         return rule.order.index(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConditionError(f"needs a number, found {type(value).__name__}")
@@ -68,9 +69,7 @@ def _rank(rule: Monotonic, value: object) -> int:
         raise ConditionError(f"needs a finite number, found {value}")
     micros = int((Decimal(repr(value)) * 1_000_000).to_integral_value(rounding=ROUND_FLOOR))
     if abs(micros) > _MOST:
-        raise ConditionError(
-            f"needs a number between {-_MOST // 10**6} and {_MOST // 10**6}, found {value!r}"
-        )
+        raise ConditionError(f"needs a number between {-_MOST // 10**6} and {_MOST // 10**6}")
     return micros
 
 
@@ -95,6 +94,7 @@ def _violation(claim: MarkClaim, mark: int) -> Violation:
     rule, clause = claim.rule, claim.rule.clause
     now, before = (rule.order[r] if rule.order else _number(r) for r in (claim.rank, mark))
     problem = f"{now} comes before {before}" if rule.order else f"{now} is less than {before}"
+    problem = f"{rule.value.text} goes back behind a value" if rule.after else problem
     told = (
         f"{clause.message} ({problem}, which it was already)"
         if clause.message

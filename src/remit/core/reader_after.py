@@ -52,10 +52,10 @@ def read_output(tool: str, node: Node) -> Output:
     """The schema of a tool's result."""
     inside = node.mapping()
     if "schema" not in inside:
-        schema, errors = compile_schema(node, closed=False)
+        schema, errors = compile_schema(node, closed=False, quotes=False)
         return Output(Clause(id=f"{tool}.output"), errors, schema)
     keys = node.keys(("schema", *AFTER))
-    schema, errors = compile_schema(keys["schema"], closed=False)
+    schema, errors = compile_schema(keys["schema"], closed=False, quotes=False)
     return Output(clause_of(tool, node, keys, default_id="output", hold=False), errors, schema)
 
 

@@ -9,6 +9,7 @@ that the clause which asked cannot be met.
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -22,6 +23,7 @@ from remit.core.types import Json
 MOST_BYTES: Final = 8 * MAX_BYTES
 """Size of a structured result that clauses look into; a plain text has no bound."""
 _MOST_VALUES: Final = MOST_BYTES // 2
+_PLAIN_WORDS: Final = re.compile(r"[A-Za-z ,-]*")
 _AS_ISO: Final = (datetime, date, time)
 
 
@@ -54,6 +56,18 @@ def _structure(value: object) -> Json:
     except BadInput:
         unpacked = _unpacked(value, MAX_DEPTH, [_MOST_VALUES])
     return canonical(unpacked, where="output", max_bytes=MOST_BYTES)
+
+
+def why_not(error: BadInput) -> str:
+    """Why a result has no form in JSON; no text, key or number of it is repeated, since the agent reads this instead.
+
+    >>> why_not(BadInput("output['sk-1']", "found set", "return JSON types"))
+    'output: found set; return JSON types'
+    >>> why_not(BadInput("output", "the key 'sk-1' stands twice", "write each once"))
+    'output: not plain JSON; write each once'
+    """
+    found = error.found if _PLAIN_WORDS.fullmatch(error.found) else "not plain JSON"
+    return f"output: {found}; {error.remedy or 'return one JSON value'}"
 
 
 def spelled(text: str) -> Json:

@@ -14,16 +14,18 @@ from typing import Any
 from remit.core.types import Json
 from remit.core.yamltext import Node
 
+_NO_FRACTION = "does not fit the schema: a number with a fraction stands where it says integer"
 Check = Callable[[Json], list[str]]
 """Messages of what is wrong with a value; empty when nothing is."""
 
 
-def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Check]:
+def compile_schema(node: Node, *, closed: bool, quotes: bool = True) -> tuple[Mapping[str, Any], Check]:
     """The schema at *node* and its check.
 
     Args:
         node: the schema as read from the envelope.
         closed: whether every object level must refuse unknown properties.
+        quotes: whether messages may repeat the value; else they name what the schema says, and nothing of the value.
 
     Raises:
         BadInput: the schema is invalid, open, remote, or has a pattern that cannot run in linear time.
@@ -52,7 +54,16 @@ def compile_schema(node: Node, *, closed: bool) -> tuple[Mapping[str, Any], Chec
         except ValueError as error:
             return [f"cannot be checked: {error}"]
 
-    return schema, check
+    def check_quietly(value: Json) -> list[str]:
+        try:
+            if is_valid(value):
+                return [] if integral is None or not any(integral(value, "")) else [_NO_FRACTION]
+            found = [_unquoted(error.schema_path) for error in iter_errors(value)]
+            return found or ["does not fit the schema"]  # noqa: TRY300 - the two belong together
+        except ValueError as error:
+            return [f"cannot be checked: {type(error).__name__}"]
+
+    return schema, check if quotes else check_quietly
 
 
 def _at(node: Node, path: Sequence[str | int]) -> Node:
@@ -87,6 +98,11 @@ _SINGLE = (
     "propertyNames",
 )
 _MAPS = ("properties", "$defs", "patternProperties", "dependentSchemas")
+
+
+def _unquoted(path: list[str | int]) -> str:
+    """Which part of the schema a value does not fit; the value itself is not repeated."""
+    return f"does not fit the schema at {'.'.join(map(str, path))}"
 
 
 def _children(node: Node) -> Iterator[Node]:

@@ -14,7 +14,7 @@ from remit.core.cel import ConditionError
 from remit.core.envelope import DataScope
 from remit.core.errors import BadInput
 from remit.core.paths import MISSING, Astray, named, spelled_path, values_at
-from remit.core.results import spelled
+from remit.core.results import spelled, why_not
 from remit.core.types import Json
 
 _SCALARS = (str, int)
@@ -60,8 +60,10 @@ def _found(scope: DataScope, value: Json) -> list[Json]:
         if scope.of_output and isinstance(value, str):
             value = spelled(value)
         return list(values_at(value, scope.path))
-    except (Astray, BadInput) as error:
+    except Astray as error:
         raise ConditionError(str(error)) from None
+    except BadInput as error:
+        raise ConditionError(why_not(error)) from None
 
 
 def _own(allowed: object) -> list[str | int]:

@@ -24,7 +24,7 @@ from remit.core.canonical import first_invisible
 from remit.core.envelope import Cap, Obligation, Redact
 from remit.core.errors import BadInput
 from remit.core.paths import Astray, changed, named, spelled_path
-from remit.core.results import spelled
+from remit.core.results import spelled, why_not
 from remit.core.text import plain_number
 from remit.core.types import Json
 
@@ -66,7 +66,8 @@ def show(value: Json, obligations: Sequence[Obligation]) -> tuple[Json, tuple[st
                 value, cut = _capped(value, one.duty)
                 told += [f"{one.clause.id}: cut {cut}"] if cut else []
         except (Astray, BadInput, RecursionError) as error:
-            raise Unmet(one, f"cannot be met: {error}") from None
+            why = why_not(error) if isinstance(error, BadInput) else str(error)
+            raise Unmet(one, f"cannot be met: {why}") from None
     return value, tuple(told)
 
 
