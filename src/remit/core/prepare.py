@@ -22,6 +22,7 @@ from remit.core.types import (
     ToolCall,
     Violation,
 )
+from remit.core.view import view_of
 from remit.core.violations import broken, failed
 
 MICRO = Decimal(1_000_000)
@@ -140,13 +141,14 @@ def prepare(
             found.append(failed(limit.clause, "limits", str(error)))
     if not (tool.history or tool.monotonic or tool.idempotency):
         return Prepared(call, tool, args, tuple(found), tuple(claims), True, obligations=ids, asked=asked)
-    asks, repeat, marks = _questions(tool, args, facts, found)
+    view = view_of(tool, ids, facts.values, acting) if tool.idempotency is not None else None
+    asks, repeat, marks = _questions(tool, args, facts, found, view)
     more = (asks, repeat, marks, ids, asked)
     return Prepared(call, tool, args, tuple(found), tuple(claims), True, *more)
 
 
 def _questions(
-    tool: Tool, args: Mapping[str, Json], facts: Facts, found: list[Violation]
+    tool: Tool, args: Mapping[str, Json], facts: Facts, found: list[Violation], view: Json
 ) -> tuple[tuple[Ask, ...], RepeatAsk | None, tuple[MarkClaim, ...]]:
     """What must be known of earlier calls; a question that cannot be put is a violation, added to *found*."""
     values: Mapping[str, Json] = facts.values
@@ -157,7 +159,7 @@ def _questions(
     repeat: RepeatAsk | None = None
     if tool.idempotency is not None:
         try:
-            repeat = repeats.ask_of(tool.idempotency, tool.name, roots, facts.caller)
+            repeat = repeats.ask_of(tool.idempotency, tool.name, roots, facts.caller, view)
         except ConditionError as error:
             found.append(failed(tool.idempotency.clause, "idempotency", str(error)))
     for clause in tool.history:

@@ -7,7 +7,9 @@ withheld           as done, but there is no result to give again
 failed, unknown    `after_error`: refused, held, or run again. A tool that raised may have done its work all the same
 
 Where several calls have the key, the one that says most counts: one that runs, then one that was done. The key may be the
-same for two principals; the first result is given to the one alone who got it, and the other's call is refused.
+same for two principals; the first result is given to the one alone who got it, and the other's call is refused. So is
+one whose result would be judged or shown otherwise than the first was: under another version of the envelope, or with
+other facts.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class RepeatAsk:
     key_of: Callable[[Mapping[str, Json]], str]
     """The key that a call with other arguments would have had in this session."""
     owner: str
-    """To whom the first result may be given again: the principal, or the session that names none."""
+    """To whom the first result may be given again, and as what it was judged (`owner_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,20 @@ class First:
     readable: bool = True
     """Whether its result is still there to be given again."""
     own: bool = True
-    """Whether it was made for the same principal; of sessions that name none, in the same session."""
+    """Whether it was made for the same principal (of sessions that name none, in the same session), and judged alike."""
 
 
-def ask_of(rule: Idempotency, tool: str, roots: Mapping[str, object], caller: Caller) -> RepeatAsk:
+def ask_of(
+    rule: Idempotency, tool: str, roots: Mapping[str, object], caller: Caller, view: Json = None
+) -> RepeatAsk:
     """The clause with the values of this call in place.
+
+    Args:
+        rule: the clause.
+        tool: the name of its tool.
+        roots: `args` and `session` of this call.
+        caller: whose call it is.
+        view: what the result would be judged and shown by (`core.view`).
 
     Raises:
         ConditionError: the key cannot be computed.
@@ -65,11 +76,11 @@ def ask_of(rule: Idempotency, tool: str, roots: Mapping[str, object], caller: Ca
 
     args = roots["args"]
     assert isinstance(args, Mapping)  # noqa: S101 - canonical arguments are an object
-    return RepeatAsk(rule, tool, key_of(args), key_of, owner_of(caller))
+    return RepeatAsk(rule, tool, key_of(args), key_of, owner_of(caller, view))
 
 
-def owner_of(caller: Caller) -> str:
-    """Whose results are whose: equal for sessions of one principal, and for nobody else's.
+def owner_of(caller: Caller, view: Json = None) -> str:
+    """Whose results are whose: equal for sessions of one principal that see results alike, and for nobody else's.
 
     >>> owner_of(Caller("s-1", "ann")) == owner_of(Caller("s-2", "ann"))
     True
@@ -77,7 +88,7 @@ def owner_of(caller: Caller) -> str:
     False
     """
     named = ["session", caller.session] if caller.principal is None else ["principal", caller.principal]
-    return digest(named)
+    return digest(named if view is None else [*named, view])
 
 
 def returns_first(rule: Idempotency, first: First | None) -> bool:
@@ -100,7 +111,9 @@ def violation(rule: Idempotency, first: First | None) -> Violation | None:
         return _against(rule, "hold" if rule.on_repeat == "hold" else "wait", told)
     if rule.on_repeat == "return_first":
         if not first.own:
-            told = "the same call was made for somebody else, whose result is not given to others"
+            told = (
+                "the same call was made for somebody else, or its result was judged by other clauses or facts"
+            )
             return _against(rule, "refuse", told)
         return _against(rule, "wait", "the same call was made before, and its result cannot be given again")
     return _against(rule, rule.on_repeat, "the same call was made before")
