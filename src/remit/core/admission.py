@@ -153,6 +153,8 @@ class Settlement:
     """Quantities that are known only now."""
     given: Callable[[], tuple[bool, Json]] | None = None
     """As `output`, of what the agent got and a repeat gets again, where obligations changed it."""
+    reserved: bool = True
+    """False for a read that ran beside the write of its decision: nothing of it is in the store until now."""
 
 
 @dataclass(frozen=True, slots=True)

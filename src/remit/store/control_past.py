@@ -352,16 +352,26 @@ def settle(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> Non
     """
     db, token, state = tx.connection, settlement.token, settlement.state
     _end(tx, token, state)
-    trace = settlement.trace
-    if trace is not None:
-        whose = (*who, settlement.tool)
-        _remember(tx, token, whose, trace, REQUEST, state, None)
-        if state in (DONE, WITHHELD) and _watches(db, *whose):
-            plain, output = _output(settlement)
-            _remember(tx, token, whose, trace, RESPONSE, state, {"output": output} if plain else None)
+    remember_ended(tx, who, settlement)
     _settle_repeats(tx, who, settlement)
     _raise_marks(db, token, who, settlement.marks, settled=True)
     _fold_marks(db, token)
+
+
+def remember_ended(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> None:
+    """Keep both phases of a call that ended, for every watch of its tool.
+
+    It is asked also where nothing was reserved: another process may have put a version in force that asks about reads
+    which the version of this one takes for unwatched.
+    """
+    trace, token, state = settlement.trace, settlement.token, settlement.state
+    whose = (*who, settlement.tool)
+    if trace is None or not _watches(tx.connection, *whose):
+        return
+    _remember(tx, token, whose, trace, REQUEST, state, None)
+    if state in (DONE, WITHHELD):
+        plain, output = _output(settlement)
+        _remember(tx, token, whose, trace, RESPONSE, state, {"output": output} if plain else None)
 
 
 def _end(tx: Transaction, token: str, state: str) -> None:

@@ -24,7 +24,7 @@ from remit.core.marks import MarkClaim
 from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
 from remit.core.types import Json, LimitClaim, Mode, ToolEffect
-from remit.store import control, control_approvals, control_breaker, control_limits, outbox
+from remit.store import control, control_approvals, control_breaker, control_limits, control_past, outbox
 from remit.store.control_past import PastRows
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
@@ -113,8 +113,10 @@ class SqliteRecords:
             for event in events:
                 tx.append(event)
                 outbox.tell_ran(tx, event)
-            if settlement is not None:
+            if settlement is not None and settlement.reserved:
                 self._tell(tx, control.settle(tx, settlement))
+            elif settlement is not None:
+                control_past.remember_ended(tx, (events[0].tenant, events[0].agent), settlement)
             for misstep in missteps:
                 self._tell(tx, control.count_violation(tx, self._private(misstep)))
 

@@ -101,7 +101,7 @@ class FakeRecords:
         def work() -> None:
             self._write(events)
             self.missteps += missteps
-            if settlement is not None:
+            if settlement is not None and settlement.reserved:
                 self.settlements.append(settlement)
                 self.in_flight.discard(settlement.token)
 

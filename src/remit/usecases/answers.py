@@ -124,6 +124,7 @@ class CallAnswers:
 
     def _plain_read(self, decision: Decision, approval_id: str | None) -> bool:
         reserve = self.envelope.breaker.admission.get(ToolEffect.READ) == "reserve"
+        tool = self.envelope.tools.get(decision.tool)
         return (
             decision.effect is ToolEffect.READ
             and not decision.claims
@@ -133,6 +134,7 @@ class CallAnswers:
             and decision.tool not in self.envelope.watched
             and decision.tool not in self.session.guard.watched_next
             and not (self._prepared and self._prepared.looks_back)
+            and not (tool is not None and tool.monotonic)  # a mark that its result makes must be kept
             and not governed(self.envelope.breaker, ToolEffect.READ)
         )
 
@@ -343,24 +345,20 @@ class CallAnswers:
         if unknown and decision.effect is not ToolEffect.READ:
             told = (*told, (Severity.MEDIUM, "unknown-outcome"))
         ended = "violation" if told else "error" if outcome.error is not None else "clean"
-        if admission.lease_until is not None:
-            settlement = Settlement(
-                self.token,
-                ended,
-                told,
-                trace=self._trace(decision),
-                tool=decision.tool,
-                state=_state(
-                    outcome, withheld=bool(withheld_by(outcome.violations, self.envelope, self.binding))
-                ),
-                output=lambda: self._captured(outcome.value if outcome.raw is None else outcome.raw),
-                marks=marks,
-                given=lambda: self._captured(outcome.value),
-            )
-            done = self.records.settle(settlement, events, ())
-        else:
-            missteps = (self._misstep(told, "output", "", enforced),) if told else ()
-            done = self.records.settle(None, events, missteps)
+        settlement = Settlement(
+            self.token,
+            ended,
+            told,
+            trace=self._trace(decision),
+            tool=decision.tool,
+            state=_state(outcome, withheld=self._withheld(outcome)),
+            output=lambda: self._captured(outcome.value if outcome.raw is None else outcome.raw),
+            marks=marks,
+            given=lambda: self._captured(outcome.value),
+            reserved=admission.lease_until is not None,
+        )
+        missteps = (self._misstep(told, "output", "", enforced),) if told and not settlement.reserved else ()
+        done = self.records.settle(settlement, events, missteps)
         return _all_of([*self._pending, done])
 
     # ------------------------------------------------------------------------------------------ events
