@@ -20,7 +20,8 @@ from remit.core.canonical import loads_strict
 from remit.core.envelope import Ensure
 from remit.core.errors import BadInput
 from remit.core.event import Event
-from remit.core.types import Decision, Json, Outcome, Violation
+from remit.core.history import UNKNOWN
+from remit.core.types import Decision, Json, Outcome, ToolEffect, Violation
 
 _WRITTEN_OVER = re.compile(r"\[digest:[0-9a-f]{64}:[0-9]+\]|\[secret:[a-z]+:[0-9a-f]{10}\]")
 _GONE = object()
@@ -64,7 +65,7 @@ def dispatched(decision: Decision) -> Dispatched:
 def ended(call: Dispatched, outcome: Outcome, *, withheld: bool) -> Dispatched:
     """The call, once its outcome was judged."""
     if outcome.error is not None:
-        return replace(call, outcome="failed")
+        return _broken_off(call, known=isinstance(outcome.error, Exception))
     if withheld:
         return replace(call, outcome="done")
     form, text = codec.result_form(outcome.value), codec.result_text(outcome.value)
@@ -95,10 +96,15 @@ def recorded(calls: dict[str, Dispatched], event: Event, *, ran: bool) -> None:
 
 def _settled(call: Dispatched, body: Mapping[str, Any], text: str) -> Dispatched:
     if body.get("ended") != "value":
-        return replace(call, outcome="failed")
+        return _broken_off(call, known=body.get("outcome") != UNKNOWN)
     if not body.get("segment"):
         return replace(call, outcome="done")
     return replace(call, outcome="done", form=str(body.get("form", "other")), text=text)
+
+
+def _broken_off(call: Dispatched, *, known: bool) -> Dispatched:
+    """A call without a result. What was interrupted may still do its work, so it did not fail; a read does none."""
+    return replace(call, outcome="failed") if known or call.effect == ToolEffect.READ else call
 
 
 def judge_answer(
