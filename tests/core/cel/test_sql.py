@@ -242,3 +242,32 @@ def test_a_quoted_text_is_never_more_than_a_text(text, dialect):
     literal = "'" + text.replace("'", "''") + "'"
 
     assert sql_readonly(f"SELECT {literal}", dialect) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "table"),
+    [
+        ("SELECT 1 WHERE 'k' IN secret", "sqlite", "secret"),
+        ("SELECT 1 WHERE 'k' NOT IN main.secret", "sqlite", "main.secret"),
+        ("SELECT x IN secret FROM t", "clickhouse", "secret"),
+        ("SELECT * FROM t CROSS APPLY secret", "tsql", "secret"),
+        ("SELECT * FROM t OUTER APPLY hr.secret s", "tsql", "hr.secret"),
+    ],
+)
+def test_a_table_that_stands_without_from_is_named(text, dialect, table):
+    assert table in sql(text, dialect)["tables"]
+
+
+def test_the_name_of_a_cte_is_no_table_in_such_a_place_either():
+    assert sql("WITH x AS (SELECT 1) SELECT 2 IN x", "sqlite")["tables"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT * FROM TABLE('secret')", "SELECT * FROM TABLE($x)", "SELECT * FROM IDENTIFIER('secret')"]
+)
+def test_a_table_that_a_text_names_is_an_effect(text):
+    assert sql(text, "snowflake")["kind"] == "effect"
+
+
+def test_what_stands_behind_the_flow_operator_is_another_statement():
+    assert sql("SELECT 1 ->> DELETE FROM t", "snowflake")["kind"] == "multiple"

@@ -9,12 +9,17 @@ from typing import Final, TypeAlias
 
 from remit.core.cel.errors import ConditionError
 from remit.core.cel.functions.url import host_name
+from remit.core.cel.functions.words import words
 
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 _MAX: Final = 64
-_LOCAL_NAMES: Final = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa")
+# Reserved for private use (RFC 6761, 6762, 7686, 8375, ICANN), or known to resolve to any address one likes.
+_LOCAL_NAMES: Final = words("""
+    localhost local localdomain internal intranet private corp home lan mail home.arpa test invalid onion alt consul svc
+    nip.io sslip.io xip.io localtest.me lvh.me traefik.me
+    """)
 # Not reachable from the public network, and called global by some versions of `ipaddress`.
 _NOT_PUBLIC: Final = tuple(
     ipaddress.ip_network(text)
@@ -46,7 +51,9 @@ _V4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 def public_address(name: str) -> bool:
     """Whether an IP address is on the public network; true for a host name, except local ones.
 
-    A name can resolve to a private address: use it with `domain_in`, and leave DNS to egress control.
+    Local are names without a dot, those below names reserved for private use, such as ``.internal``, and those below
+    services that resolve to any address, such as ``nip.io``. Any other name can resolve to a private address, too:
+    use it with `domain_in`, and leave DNS to egress control.
 
     >>> public_address("8.8.8.8"), public_address("169.254.169.254"), public_address("::ffff:10.0.0.1")
     (True, False, False)
@@ -240,7 +247,10 @@ def _public(name: str) -> bool:
     try:
         address = _unwrap(ipaddress.ip_address(name))
     except ValueError:
-        return not any(name == local or name.endswith("." + local) for local in _LOCAL_NAMES)
+        parents = [name]
+        while "." in parents[-1]:
+            parents.append(parents[-1].partition(".")[2])
+        return "." in name and _LOCAL_NAMES.isdisjoint(parents)
     return (
         address.is_global
         and not address.is_multicast

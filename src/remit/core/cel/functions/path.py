@@ -12,6 +12,7 @@ from remit.core.canonical import first_invisible
 from remit.core.cel.errors import ConditionError
 
 _MAX: Final = 4096
+_DECODINGS: Final = 3
 # A dot, slash, backslash, percent sign, tilde or NUL in any number of percent-encodings, and the encodings of
 # other systems; overlong UTF-8 is no UTF-8.
 _ENCODED: Final = re.compile(r"%(?:25)*(?:2e|2f|5c|7e|0|25|u[0-9a-f]{4})", re.IGNORECASE)
@@ -81,18 +82,28 @@ def _segments(path: str) -> tuple[str, ...]:
     if "%" in path:
         _check_decoded(path)
     segments = tuple(part for part in path.split("/") if part not in {"", "."})
-    if any(part.partition(";")[0].strip() == ".." for part in segments):
+    if any(_is_parent(part) for part in segments):
         raise _refusal("a '..' segment")
     return segments
 
 
 def _check_decoded(path: str) -> None:
-    """Refuse what a reader that decodes would see: other bytes than UTF-8, or dots and slashes in disguise."""
+    """Refuse what a reader that decodes, also several times, would see: bad UTF-8, dots and slashes in disguise."""
     from urllib.parse import unquote
 
-    decoded = unquote(path, errors="surrogateescape")
-    if first_invisible(decoded) is not None or unicodedata.normalize("NFKC", decoded) != decoded:
-        raise _refusal("a percent-encoded character that normalisation would change, or that nobody sees")
+    for _ in range(_DECODINGS):
+        decoded = unquote(path, errors="surrogateescape")
+        if decoded == path:
+            return
+        if first_invisible(decoded) is not None or unicodedata.normalize("NFKC", decoded) != decoded:
+            raise _refusal("a percent-encoded character that normalisation would change, or that nobody sees")
+        if _ENCODED.search(decoded) or any(_is_parent(part) for part in decoded.split("/")):
+            raise _refusal("a percent-encoded dot, slash or NUL")
+        path = decoded
+
+
+def _is_parent(segment: str) -> bool:
+    return segment.partition(";")[0].strip() == ".."
 
 
 def _refusal(found: str) -> ConditionError:

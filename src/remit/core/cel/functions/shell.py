@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = 8000
 """Characters of one command line."""
 
-_BARE: Final = r"[A-Za-z0-9_./:,+@%=#-]+"
+# A tilde between letter and digit is a revision of git, HEAD~1: no shell expands it there unless told to glob more.
+_BARE: Final = r"(?:[A-Za-z0-9_./:,+@%=#-]|(?<=[A-Za-z0-9])~(?=[0-9]))+"
 _SINGLE: Final = r"'[^']*'"
-_DOUBLE: Final = r'"(?:[^"\\$`]|\\[^$`])*"'
+_DOUBLE: Final = r'"(?:[^"\\$`]|\\[^$`]|\$(?="))*"'  # the dollar that ends "foo$" is one
 _PART: Final = re.compile(rf"({_BARE})|({_SINGLE})|({_DOUBLE})")
 _WORD: Final = re.compile(rf"(?:{_BARE}|{_SINGLE}|{_DOUBLE})++(?= |\Z)")
 _ESCAPE: Final = re.compile(r'\\(["\\])')
@@ -42,7 +43,8 @@ def shell_argv(text: str) -> list[str]:
     Refused are operators, redirections, expansions and globs of any kind, assignments, comments, control structures,
     line breaks, invisible characters, anything but ASCII outside of quotes, and more than 8,000 characters. Refused,
     too, is a command that runs another one: a wrapper such as ``env`` or ``xargs``, and options such as
-    ``find -exec``, ``git -c`` or ``tar --checkpoint-action``. Which commands may run, and with which arguments, is
+    ``find -exec``, ``git -c`` or ``tar --checkpoint-action``, and ``find -delete``. Not seen is what a script in a file,
+    an interpreter, a build or a setting made earlier would run. Which commands may run, and with which arguments, is
     the condition's to say.
 
     >>> shell_argv("grep -n 'a; b' file.txt")
@@ -139,7 +141,7 @@ def _by_grammar(text: str) -> list[tuple[int, int]]:
 
 def _plain(node: Node) -> bool:
     if node.type == "string":
-        return all(child.type in {'"', "string_content"} for child in node.children)
+        return all(child.type in {'"', "$", "string_content"} for child in node.children)
     inner: list[Any] = node.children
     return node.type in _PLAIN_NODES and all(_plain(child) for child in inner)
 

@@ -256,22 +256,40 @@ class _Judge:
         from sqlglot import exp
 
         found = []
-        for table in list(tree.find_all(exp.Table)):
-            parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
-            if parts and len(parts) == len(table.parts) and not self.is_cte(table):
+        for node in list(tree.find_all(exp.Table, exp.In, exp.Lateral)):
+            parts = self.table_name(node)
+            if parts and not self.is_cte(node, parts):
                 found.append(".".join(_shown(self.folded(part)) for part in parts))
         return _unique(found)
+
+    def table_name(self, node: exp.Expr) -> list[exp.Identifier]:
+        """Return the parts of a table's name, also in ``x IN t`` and ``CROSS APPLY t``; empty for what is no table."""
+        from sqlglot import exp
+
+        named: Any = node
+        if isinstance(node, exp.In):
+            named = node.args.get("field") if self.name in {"sqlite", "clickhouse"} else None
+        elif isinstance(node, exp.Lateral):
+            named = node.this
+        if isinstance(named, exp.Identifier):
+            return [named]
+        if isinstance(named, exp.Dot):
+            every = list(named.flatten())
+        else:
+            every = named.parts if isinstance(named, exp.Table | exp.Column) else []
+        parts = [part for part in every if isinstance(part, exp.Identifier)]
+        return parts if len(parts) == len(every) else []
 
     def folded(self, name: exp.Identifier) -> str:
         return str(self.dialect.normalize_identifier(name.copy()).name)
 
-    def is_cte(self, table: exp.Table) -> bool:
+    def is_cte(self, node: exp.Expr, parts: list[exp.Identifier]) -> bool:
         from sqlglot import exp
 
-        if table.args.get("db") is not None:
+        if len(parts) > 1:
             return False
-        wanted = self.folded(table.this)
-        inside: Any = table
+        wanted = self.folded(parts[0])
+        inside: Any = node
         while inside.parent is not None:
             outer, scope = inside.parent, inside.parent.args.get("with_")
             if isinstance(outer, exp.With):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from remit.core.cel.functions.sql_names import known
+from remit.core.cel.functions.sql_names import EFFECT_CLASSES, known
 from remit.core.cel.functions.sql_text import Word
 from remit.core.cel.functions.words import words
 
@@ -36,6 +36,8 @@ def _kind_in(dialect: str, before: str, word: str, after: str) -> str:
     """Return the kind that a word gives away in one dialect only."""
     if dialect in _WITHOUT_SEMICOLON:
         return "multiple" if word in _STARTS and before not in {".", "as", "("} else ""
+    if dialect == "snowflake" and (before, word, after) == ("-", ">", ">"):
+        return "multiple"  # the flow operator: another statement follows
     if dialect in _VARIABLES and (word, after) == (":", "="):
         return "set"
     if dialect == "sqlite" and before in {"$", "@", "#", ":"} and after in {"(", ":"}:
@@ -50,6 +52,9 @@ def kind_of(node: exp.Expr, dialect: str) -> str:
     name = type(node).__name__
     if name in _INNER or isinstance(node, exp.Table):
         return _INNER[name] if name in _INNER else _kind_of_table(node, dialect)  # type: ignore[arg-type]
+    named_by_text = name == "TableFromRows" and dialect == "snowflake" and not isinstance(node.this, exp.Func)
+    if name in EFFECT_CLASSES or named_by_text:
+        return "effect"
     if isinstance(node, exp.WithTableHint):
         return "" if {part.name.lower() for part in node.expressions} <= _HARMLESS_HINTS else "lock"
     if isinstance(node, exp.Operator):

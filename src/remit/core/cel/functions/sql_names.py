@@ -147,121 +147,169 @@ _MYSQL: Final = """
 
 _OTHERS: Final[dict[str, str]] = {
     "tsql": """
-    abs app_name approx_count_distinct ascii cast ceiling char charindex checksum checksum_agg choose coalesce
-    col_length col_name compress concat concat_ws convert count_big current_timezone datalength dateadd datediff
-    datediff_big datefromparts datename datepart datetime2fromparts datetimefromparts datetrunc date_bucket day
-    db_id db_name decompress difference eomonth error_message floor format formatmessage getdate getutcdate
-    generate_series greatest hashbytes has_perms_by_name host_name iif indexproperty isdate isjson isnull
-    isnumeric is_member is_rolemember json_modify json_path_exists json_query json_value least left len log10
-    lower ltrim month nchar newid nullif object_definition object_id object_name openjson original_login parse
-    parsename patindex pi power quotename radians rand replace replicate reverse right round rtrim schema_id
-    schema_name scope_identity serverproperty sign smalldatetimefromparts soundex space square stats_date stdev
-    stdevp str string_agg string_escape string_split stuff substring suser_name suser_sname switchoffset
-    sysdatetime sysdatetimeoffset system_user sysutcdatetime timefromparts todatetimeoffset translate trim
-    try_cast try_convert try_parse type_name unicode upper user_name var varp year containstable freetexttable
-    contains freetext
+    abs app_name approx_count_distinct ascii cast ceiling char charindex checksum checksum_agg choose
+    coalesce col_length col_name compress concat concat_ws convert count_big current_timezone datalength
+    dateadd datediff datediff_big datefromparts datename datepart datetime2fromparts datetimefromparts
+    datetrunc date_bucket day db_id db_name decompress difference eomonth error_message floor format
+    formatmessage getdate getutcdate generate_series greatest hashbytes has_perms_by_name host_name iif
+    indexproperty isdate isjson isnull isnumeric is_member is_rolemember json_modify json_path_exists
+    json_query json_value least left len log10 lower ltrim month nchar newid nullif object_definition
+    object_id object_name openjson original_login parse parsename patindex pi power quotename radians
+    rand replace replicate reverse right round rtrim schema_id schema_name scope_identity serverproperty
+    sign smalldatetimefromparts soundex space square stats_date stdev stdevp str string_agg
+    string_escape string_split stuff substring suser_name suser_sname switchoffset sysdatetime
+    sysdatetimeoffset system_user sysutcdatetime timefromparts todatetimeoffset translate trim try_cast
+    try_convert try_parse type_name unicode upper user_name var varp year containstable freetexttable
+    contains freetext datetimeoffsetfromparts left_shift right_shift session_context context_info
+    rowcount_big original_db_name object_schema_name columnproperty databasepropertyex typeproperty
+    indexkey_property fulltextcatalogproperty ident_current error_number error_line error_severity
+    error_state error_procedure xact_state has_dbaccess vector_distance current_timezone_id
+    approx_percentile_cont approx_percentile_disc bit_count get_bit
     """,
     "oracle": """
-    add_months decode dump empty_blob empty_clob from_tz initcap instr instrb last_day length lengthb listagg
-    lnnvl lpad months_between nanvl new_time next_day nls_initcap nls_lower nls_upper nlssort numtodsinterval
-    numtoyminterval nvl nvl2 ora_hash rawtohex regexp_count regexp_instr regexp_like regexp_replace
-    regexp_substr rowidtochar ratio_to_report standard_hash substr substrb sys_connect_by_path sys_context
-    sys_extract_utc sys_guid sysdate systimestamp to_binary_double to_char to_clob to_date to_dsinterval
-    to_nchar to_number to_timestamp to_timestamp_tz to_yminterval trunc tz_offset uid user userenv vsize xmlagg
-    json_arrayagg json_objectagg json_equal dbms_lob.substr dbms_lob.getlength dbms_lob.instr
+    add_months decode dump empty_blob empty_clob from_tz initcap instr instrb last_day length lengthb
+    listagg lnnvl lpad months_between nanvl new_time next_day nls_initcap nls_lower nls_upper nlssort
+    numtodsinterval numtoyminterval nvl nvl2 ora_hash rawtohex regexp_count regexp_instr regexp_like
+    regexp_replace regexp_substr rowidtochar ratio_to_report standard_hash substr substrb
+    sys_connect_by_path sys_context sys_extract_utc sys_guid sysdate systimestamp to_binary_double
+    to_char to_clob to_date to_dsinterval to_nchar to_number to_timestamp to_timestamp_tz to_yminterval
+    trunc tz_offset uid user userenv vsize xmlagg json_arrayagg json_objectagg json_equal
+    dbms_lob.substr dbms_lob.getlength dbms_lob.instr stats_mode bitand utl_match.edit_distance
+    utl_match.edit_distance_similarity utl_match.jaro_winkler utl_match.jaro_winkler_similarity
+    utl_raw.cast_to_varchar2 sessiontimezone dbtimezone remainder collect iteration_number group_id
+    hextoraw asciistr to_multi_byte to_single_byte validate_conversion
     """,
     "snowflake": """
-    array_agg array_construct array_contains array_size array_to_string as_varchar booland_agg boolor_agg
-    charindex check_json contains convert_timezone count_if dateadd datediff date_part date_from_parts dayname
-    decode div0 div0null editdistance endswith equal_null flatten get get_path hash hash_agg hll iff ifnull
-    ilike insert is_array is_null_value is_object jarowinkler_similarity last_day listagg md5_hex monthname
-    months_between nvl nvl2 object_agg object_construct object_construct_keep_null object_keys parse_json
-    parse_url ratio_to_report regexp_count regexp_instr regexp_like regexp_replace regexp_substr rlike sha1_hex
-    sha2_hex split split_part square startswith strip_null_value strtok strtok_to_array sysdate table
-    time_from_parts time_slice timeadd timediff timestampadd timestampdiff to_array to_binary to_boolean to_date
-    to_decimal to_double to_json to_number to_object to_time to_timestamp to_timestamp_ltz to_timestamp_ntz
+    array_agg array_construct array_contains array_size array_to_string as_varchar booland_agg
+    boolor_agg charindex check_json contains convert_timezone count_if dateadd datediff date_part
+    date_from_parts dayname decode div0 div0null editdistance endswith equal_null flatten get get_path
+    hash hash_agg hll iff ifnull ilike insert is_array is_null_value is_object jarowinkler_similarity
+    last_day listagg md5_hex monthname months_between nvl nvl2 object_agg object_construct
+    object_construct_keep_null object_keys parse_json parse_url ratio_to_report regexp_count
+    regexp_instr regexp_like regexp_replace regexp_substr rlike sha1_hex sha2_hex split split_part
+    square startswith strip_null_value strtok strtok_to_array sysdate table time_from_parts time_slice
+    timeadd timediff timestampadd timestampdiff to_array to_binary to_boolean to_date to_decimal
+    to_double to_json to_number to_object to_time to_timestamp to_timestamp_ltz to_timestamp_ntz
     to_timestamp_tz to_varchar to_char to_variant truncate try_parse_json try_to_boolean try_to_date
     try_to_decimal try_to_double try_to_number try_to_time try_to_timestamp typeof uniform uuid_string
-    zeroifnull nullifzero generator seq4 seq8
+    zeroifnull nullifzero generator seq4 seq8 conditional_true_event conditional_change_event haversine
+    like_all like_any object_delete object_insert object_pick as_integer as_object as_array as_boolean
+    as_char as_date as_decimal as_double is_integer is_varchar is_boolean is_decimal is_double is_date
+    normal zipf last_query_id md5_number parse_xml reduce h3_latlng_to_cell
     """,
     "bigquery": """
-    any_value approx_count_distinct approx_quantiles approx_top_count array_agg array_concat array_concat_agg
-    array_length array_reverse array_to_string bit_count byte_length char_length code_points_to_string
-    contains_substr countif date_add date_diff date_from_unix_date date_sub date_trunc datetime_add
-    datetime_diff datetime_sub datetime_trunc edit_distance ends_with error farm_fingerprint format format_date
-    format_datetime format_time format_timestamp from_base64 from_hex generate_array generate_date_array
-    generate_timestamp_array generate_uuid ieee_divide ifnull initcap int64 is_inf is_nan json_extract
-    json_extract_array json_extract_scalar json_extract_string_array json_query_array json_value_array json_type
-    last_day lax_bool lax_int64 logical_and logical_or net.host net.ip_from_string net.public_suffix
-    net.reg_domain normalize normalize_and_casefold offset ordinal parse_date parse_datetime parse_json
-    parse_numeric parse_time parse_timestamp percentile_cont percentile_disc range_bucket regexp_contains
-    regexp_extract regexp_extract_all regexp_instr regexp_replace safe_add safe_cast
-    safe_convert_bytes_to_string safe_divide safe_multiply safe_negate safe_offset safe_ordinal safe_subtract
-    session_user sha1 sha256 sha512 soundex starts_with string strpos struct timestamp_add timestamp_diff
-    timestamp_micros timestamp_millis timestamp_seconds timestamp_sub timestamp_trunc to_base64 to_hex to_json
-    to_json_string unix_date unix_micros unix_millis unix_seconds
+    any_value approx_count_distinct approx_quantiles approx_top_count array_agg array_concat
+    array_concat_agg array_length array_reverse array_to_string bit_count byte_length char_length
+    code_points_to_string contains_substr countif date_add date_diff date_from_unix_date date_sub
+    date_trunc datetime_add datetime_diff datetime_sub datetime_trunc edit_distance ends_with error
+    farm_fingerprint format format_date format_datetime format_time format_timestamp from_base64
+    from_hex generate_array generate_date_array generate_timestamp_array generate_uuid ieee_divide
+    ifnull initcap int64 is_inf is_nan json_extract json_extract_array json_extract_scalar
+    json_extract_string_array json_query_array json_value_array json_type last_day lax_bool lax_int64
+    logical_and logical_or net.host net.ip_from_string net.public_suffix net.reg_domain normalize
+    normalize_and_casefold offset ordinal parse_date parse_datetime parse_json parse_numeric parse_time
+    parse_timestamp percentile_cont percentile_disc range_bucket regexp_contains regexp_extract
+    regexp_extract_all regexp_instr regexp_replace safe_add safe_cast safe_convert_bytes_to_string
+    safe_divide safe_multiply safe_negate safe_offset safe_ordinal safe_subtract session_user sha1
+    sha256 sha512 soundex starts_with string strpos struct timestamp_add timestamp_diff timestamp_micros
+    timestamp_millis timestamp_seconds timestamp_sub timestamp_trunc to_base64 to_hex to_json
+    to_json_string unix_date unix_micros unix_millis unix_seconds approx_top_sum st_geogpoint
+    hll_count.merge hll_count.init hll_count.extract hll_count.merge_partial net.ip_to_string
+    net.safe_ip_from_string net.ip_trunc net.ip_net_mask date_bucket timestamp_bucket datetime_bucket
+    range generate_range_array
     """,
     "duckdb": """
     arg_max arg_min array_slice array_value count_star date_diff datediff date_sub datesub dayname epoch
-    epoch_ms epoch_ns epoch_us era first hash histogram ifnull isfinite isinf isnan jaccard jaro_similarity
-    jaro_winkler_similarity json_extract json_extract_string json_keys json_structure json_type kurtosis
-    last_day len list list_aggregate list_append list_concat list_contains list_distinct list_filter list_has
-    list_reduce list_slice list_sort list_sum list_transform list_value list_zip make_timestamp map map_keys
-    map_values monthname nextafter prefix product quantile quantile_cont quantile_disc range regexp_extract
-    regexp_extract_all regexp_full_match regexp_matches sem skewness split str_split string_split strftime
-    strlen strptime struct_extract struct_pack suffix time_bucket today try_strptime typeof unnest weekofyear
-    yearweek unpivot
+    epoch_ms epoch_ns epoch_us era first hash histogram ifnull isfinite isinf isnan jaccard
+    jaro_similarity jaro_winkler_similarity json_extract json_extract_string json_keys json_structure
+    json_type kurtosis last_day len list list_aggregate list_append list_concat list_contains
+    list_distinct list_filter list_has list_reduce list_slice list_sort list_sum list_transform
+    list_value list_zip make_timestamp map map_keys map_values monthname nextafter prefix product
+    quantile quantile_cont quantile_disc range regexp_extract regexp_extract_all regexp_full_match
+    regexp_matches sem skewness split str_split string_split strftime strlen strptime struct_extract
+    struct_pack suffix time_bucket today try_strptime typeof unnest weekofyear yearweek unpivot entropy
+    mad reservoir_quantile favg fsum century to_months to_years to_days to_hours to_minutes to_seconds
+    list_unique list_any_value map_entries map_extract struct_insert bar hamming damerau_levenshtein
+    url_encode url_decode base64 round_even alias array_cosine_similarity array_distance
+    array_inner_product list_avg list_min list_max list_count list_reverse list_intersect
     """,
     "clickhouse": """
-    any anyLast arrayJoin avgIf countIf sumIf minIf maxIf uniq uniqExact uniqIf uniqCombined uniqHLL12 quantile
-    quantiles quantileExact quantileTiming quantileTDigest median topK groupArray groupUniqArray
-    groupArraySorted argMin argMax toDate toDate32 toDateTime toDateTime64 toYear toQuarter toMonth toDayOfMonth
-    toDayOfWeek toDayOfYear toHour toMinute toSecond toStartOfDay toStartOfHour toStartOfMinute
-    toStartOfInterval toStartOfMonth toStartOfQuarter toStartOfWeek toStartOfYear toStartOfFiveMinutes
-    toStartOfFifteenMinutes toMonday toYYYYMM toYYYYMMDD toUnixTimestamp fromUnixTimestamp toString toInt8
-    toInt16 toInt32 toInt64 toUInt8 toUInt16 toUInt32 toUInt64 toFloat32 toFloat64 toDecimal32 toDecimal64
-    toTypeName today yesterday now now64 dateDiff formatDateTime parseDateTime parseDateTimeBestEffort
-    parseDateTimeBestEffortOrNull addDays addHours addMonths subtractDays subtractHours subtractMonths intDiv
-    intDivOrZero modulo multiIf empty notEmpty lengthUTF8 lowerUTF8 upperUTF8 substringUTF8 position
-    positionCaseInsensitive startsWith endsWith splitByChar splitByString arrayMap arrayFilter arrayExists
-    arrayAll arraySum arrayCount arraySort arrayDistinct arrayElement arrayEnumerate arrayConcat arraySlice has
-    hasAll hasAny indexOf mapKeys mapValues tuple tupleElement JSONExtract JSONExtractString JSONExtractInt
-    JSONExtractFloat JSONExtractBool JSONExtractRaw JSONHas JSONLength visitParamExtractString
-    simpleJSONExtractString domain domainWithoutWWW path cutQueryString extractURLParameter protocol cityHash64
-    sipHash64 xxHash64 halfMD5 hex unhex toUUID generateUUIDv4 isNull isNotNull assumeNotNull toNullable ifNull
+    any anyLast arrayJoin avgIf countIf sumIf minIf maxIf uniq uniqExact uniqIf uniqCombined uniqHLL12
+    quantile quantiles quantileExact quantileTiming quantileTDigest median topK groupArray
+    groupUniqArray groupArraySorted argMin argMax toDate toDate32 toDateTime toDateTime64 toYear
+    toQuarter toMonth toDayOfMonth toDayOfWeek toDayOfYear toHour toMinute toSecond toStartOfDay
+    toStartOfHour toStartOfMinute toStartOfInterval toStartOfMonth toStartOfQuarter toStartOfWeek
+    toStartOfYear toStartOfFiveMinutes toStartOfFifteenMinutes toMonday toYYYYMM toYYYYMMDD
+    toUnixTimestamp fromUnixTimestamp toString toInt8 toInt16 toInt32 toInt64 toUInt8 toUInt16 toUInt32
+    toUInt64 toFloat32 toFloat64 toDecimal32 toDecimal64 toTypeName today yesterday now now64 dateDiff
+    formatDateTime parseDateTime parseDateTimeBestEffort parseDateTimeBestEffortOrNull addDays addHours
+    addMonths subtractDays subtractHours subtractMonths intDiv intDivOrZero modulo multiIf empty
+    notEmpty lengthUTF8 lowerUTF8 upperUTF8 substringUTF8 position positionCaseInsensitive startsWith
+    endsWith splitByChar splitByString arrayMap arrayFilter arrayExists arrayAll arraySum arrayCount
+    arraySort arrayDistinct arrayElement arrayEnumerate arrayConcat arraySlice has hasAll hasAny indexOf
+    mapKeys mapValues tuple tupleElement JSONExtract JSONExtractString JSONExtractInt JSONExtractFloat
+    JSONExtractBool JSONExtractRaw JSONHas JSONLength visitParamExtractString simpleJSONExtractString
+    domain domainWithoutWWW path cutQueryString extractURLParameter protocol cityHash64 sipHash64
+    xxHash64 halfMD5 hex unhex toUUID generateUUIDv4 isNull isNotNull assumeNotNull toNullable ifNull
     match extract extractAll replaceOne replaceAll replaceRegexpOne replaceRegexpAll like ilike bar
-    runningDifference neighbor rowNumberInAllBlocks formatReadableSize formatReadableQuantity numbers toIPv4
-    toIPv6 IPv4NumToString timeSlot windowFunnel retention
+    runningDifference neighbor rowNumberInAllBlocks formatReadableSize formatReadableQuantity numbers
+    toIPv4 toIPv6 IPv4NumToString timeSlot windowFunnel retention uniqCombined64 uniqTheta
+    quantilesExact quantileDeterministic quantileExactWeighted avgWeighted anyHeavy groupArrayMovingSum
+    groupConcat sumMap minMap maxMap argMinIf argMaxIf uniqExactIf quantileIf avgOrNull sumOrNull
+    countDistinct stddevPop stddevSamp varSamp varPop simpleLinearRegression entropy
+    exponentialMovingAverage skewPop skewSamp kurtPop lagInFrame leadInFrame toStartOfTenMinutes
+    toRelativeDayNum toWeek toLastDayOfMonth addSeconds addMinutes addWeeks addQuarters addYears
+    subtractWeeks subtractYears subtractMinutes timeSlots toTimeZone fromUnixTimestamp64Milli
+    parseDateTimeBestEffortOrZero toDateOrNull toDateOrZero toDateTimeOrNull toInt32OrZero toInt32OrNull
+    toInt64OrNull toInt64OrZero toFloat64OrNull toFloat64OrZero reinterpretAsUInt64 accurateCastOrNull
+    arrayFlatten arrayZip arrayIntersect arrayUniq arrayPushBack arrayPushFront arrayFirst
+    arrayFirstIndex arrayCumSum arrayDifference arrayStringConcat arrayMin arrayMax arrayAvg range
+    multiSearchAny extractGroups ngramDistance base64Encode base64Decode toStringCutToZero
+    JSONExtractArrayRaw JSONExtractKeys JSONExtractUInt JSONType mapFilter mapContains geoDistance
+    greatCircleDistance pointInPolygon h3ToGeo bitAnd bitOr bitXor bitCount randConstant hostName
+    murmurHash2_64 formatReadableTimeDelta transform countSubstrings toModifiedJulianDay sequenceMatch
+    sequenceCount histogram
     """,
     "spark": """
     add_months aggregate approx_count_distinct array_contains array_join array_max array_min array_size
-    collect_list collect_set count_if current_timezone date_add date_sub datediff dayofmonth element_at exists
-    explode explode_outer filter first flatten forall format_number from_json from_unixtime from_utc_timestamp
-    get_json_object hash ifnull ilike initcap inline instr isnan isnotnull isnull json_tuple last last_day
-    levenshtein locate map map_from_entries map_keys map_values md5 monotonically_increasing_id months_between
-    named_struct nanvl next_day nvl nvl2 parse_url percentile percentile_approx posexplode regexp_extract
-    regexp_extract_all schema_of_json sequence sha sha1 sha2 size slice sort_array split stack struct
-    substring_index to_date to_json to_timestamp to_unix_timestamp to_utc_timestamp transform trunc try_divide
-    try_to_number typeof unix_timestamp uuid weekday weekofyear xxhash64 zip_with
+    collect_list collect_set count_if current_timezone date_add date_sub datediff dayofmonth element_at
+    exists explode explode_outer filter first flatten forall format_number from_json from_unixtime
+    from_utc_timestamp get_json_object hash ifnull ilike initcap inline instr isnan isnotnull isnull
+    json_tuple last last_day levenshtein locate map map_from_entries map_keys map_values md5
+    monotonically_increasing_id months_between named_struct nanvl next_day nvl nvl2 parse_url percentile
+    percentile_approx posexplode regexp_extract regexp_extract_all schema_of_json sequence sha sha1 sha2
+    size slice sort_array split stack struct substring_index to_date to_json to_timestamp
+    to_unix_timestamp to_utc_timestamp transform trunc try_divide try_to_number typeof unix_timestamp
+    uuid weekday weekofyear xxhash64 zip_with array_union arrays_overlap map_concat map_filter
+    transform_keys transform_values bround pmod histogram_numeric timestamp_micros timestamp_millis
+    timestamp_seconds window input_file_name url_decode url_encode spark_partition_id array_insert
+    map_entries bool_and bool_or
     """,
     "presto": """
-    approx_distinct approx_percentile arbitrary array_agg array_distinct array_join at_timezone bool_and bool_or
-    cardinality checksum codepoint contains count_if current_timezone date_add date_diff date_format date_parse
-    day_of_month day_of_week day_of_year element_at filter flatten format_datetime from_iso8601_date
-    from_iso8601_timestamp from_unixtime from_utf8 histogram is_nan json_array_contains json_array_get
-    json_array_length json_extract json_extract_scalar json_format json_parse json_size last_day_of_month
-    levenshtein_distance map map_agg map_concat map_keys map_values max_by min_by multimap_agg none_match
-    any_match all_match parse_datetime reduce regexp_count regexp_extract regexp_extract_all regexp_like
-    regexp_replace regexp_split sequence slice split split_part split_to_map strpos to_base64 to_hex to_iso8601
-    to_unixtime to_utf8 transform truncate try typeof url_extract_host url_extract_parameter url_extract_path
-    week week_of_year year_of_week zip zip_with sha256 md5 xxhash64
+    approx_distinct approx_percentile arbitrary array_agg array_distinct array_join at_timezone bool_and
+    bool_or cardinality checksum codepoint contains count_if current_timezone date_add date_diff
+    date_format date_parse day_of_month day_of_week day_of_year element_at filter flatten
+    format_datetime from_iso8601_date from_iso8601_timestamp from_unixtime from_utf8 histogram is_nan
+    json_array_contains json_array_get json_array_length json_extract json_extract_scalar json_format
+    json_parse json_size last_day_of_month levenshtein_distance map map_agg map_concat map_keys
+    map_values max_by min_by multimap_agg none_match any_match all_match parse_datetime reduce
+    regexp_count regexp_extract regexp_extract_all regexp_like regexp_replace regexp_split sequence
+    slice split split_part split_to_map strpos to_base64 to_hex to_iso8601 to_unixtime to_utf8 transform
+    truncate try typeof url_extract_host url_extract_parameter url_extract_path week week_of_year
+    year_of_week zip zip_with sha256 md5 xxhash64 listagg approx_most_frequent numeric_histogram
+    cosine_similarity hamming_distance array_union arrays_overlap ngrams human_readable_seconds
+    with_timezone format_number parse_duration hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 murmur3
+    word_stem split_to_multimap map_filter map_entries transform_values transform_keys map_zip_with
+    is_json_scalar geometric_mean entropy
     """,
     "redshift": """
-    approximate_count_distinct charindex convert_timezone dateadd datediff date_part_year dlog10 func_sha1
-    getdate is_valid_json json_extract_array_element_text json_extract_path_text json_parse json_serialize
-    json_typeof len listagg median months_between next_day nvl nvl2 ratio_to_report regexp_count regexp_instr
-    regexp_replace regexp_substr sha2 strtol sysdate to_timestamp trunc current_user_id bpcharcmp can_json_parse
-    decode isnull
+    approximate_count_distinct charindex convert_timezone dateadd datediff date_part_year dlog10
+    func_sha1 getdate is_valid_json json_extract_array_element_text json_extract_path_text json_parse
+    json_serialize json_typeof len listagg median months_between next_day nvl nvl2 ratio_to_report
+    regexp_count regexp_instr regexp_replace regexp_substr sha2 strtol sysdate to_timestamp trunc
+    current_user_id bpcharcmp can_json_parse decode isnull octetindex replicate date_cmp interval_cmp
+    object get_array_length array_flatten subarray is_object is_array is_varchar json_size fnv_hash dexp
+    textlen btrim
     """,
 }
 _SAME: Final = {
@@ -291,7 +339,13 @@ _EFFECTS: Final = """
     read_json_objects read_ndjson read_ndjson_auto read_parquet read_text read_blob sniff_csv sqlite_scan
     postgres_scan postgres_query mysql_scan mysql_query iceberg_scan delta_scan arrow_scan seq_scan reflect
     java_method try_reflect read_files read_kafka read_kinesis http_request ai_query query_table_function
-    currtid2 lo_creat txid_current
+    currtid2 lo_creat txid_current lowrite loread pg_current_xact_id pg_stat_statements_reset pg_prewarm
+    pg_sync_replication_slots pg_nextoid http http_get http_post http_put http_delete http_head next_value_for
+    fsdir csv eval duckdb_secrets which_secret checkpoint force_checkpoint write_log read_duckdb read_avro
+    read_xlsx st_read parquet_metadata parquet_schema parquet_file_metadata parquet_kv_metadata add_parquet_key
+    json_execute_serialized_sql pandas_scan python_map_function filecluster urlcluster hdfscluster
+    azureblobstoragecluster ytsaurus catboostevaluate get_presigned_url build_stage_file_url build_scoped_file_url
+    cortex secret keyring_key_fetch audit_log_filter_remove_user
 """
 EFFECTS: Final = frozenset(_EFFECTS.split())
 """Functions that wait, write, lock, change settings, run commands or queries, or reach files and other servers."""
@@ -320,6 +374,17 @@ EFFECT_PREFIXES: Final = (
     "pg_stop_backup",
     "pg_stat_reset",
     "pg_log_",
+    "pg_restore_",
+    "pg_clear_",
+    "pg_set_",
+    "pragma_journal_",
+    "pragma_user_version",
+    "pragma_application_id",
+    "ai_",
+    "ai.",
+    "keys.",
+    "ml.",
+    "obj.",
     "pg_import_",
     "brin_summarize",
     "brin_desummarize",
@@ -368,5 +433,5 @@ def known(dialect: str, of_parser: frozenset[str]) -> frozenset[str]:
 
 def has_effect(name: str) -> bool:
     """Whether a function, named in lower case with or without its schema, is known to do more than read."""
-    last = name.rpartition(".")[2]
-    return any(part in EFFECTS or part.startswith(EFFECT_PREFIXES) for part in (name, last))
+    parts = {name, *name.split(".")}
+    return any(part in EFFECTS or part.startswith(EFFECT_PREFIXES) for part in parts)
