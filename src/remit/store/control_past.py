@@ -118,8 +118,11 @@ class PastRows:
         watch, oldest = look.watch, self.now - look.watch.within_s
         after, seq = _IN_FLIGHT, 2**62
         # What must have happened is as old as its admission.
+        # Each watch keeps an event in a row of its own; its number is the first row's, the same for all who ask.
         sql = (
-            "SELECT seq, token, phase, state, at, asked_at, lost, key_id, sealed FROM history_event"
+            "SELECT seq, token, phase, state, at, asked_at, lost, key_id, sealed,"
+            " (SELECT MIN(o.seq) FROM history_event o WHERE o.token = e.token AND o.phase = e.phase)"
+            " FROM history_event e"
             " WHERE tenant = ? AND agent = ? AND watch = ? AND key = ? AND at > ? AND (at, seq) < (?, ?)"
             " AND (asked_at > ? OR phase = 'response') ORDER BY at DESC, seq DESC LIMIT ?"
         )
@@ -134,14 +137,14 @@ class PastRows:
             seq, after = int(page[-1][0]), float(page[-1][4])
 
     def _event(self, look: Look, row: tuple[Any, ...]) -> PastEvent:
-        seq, token, phase, state, at, asked_at, lost, key_id, sealed = row
+        _, token, phase, state, at, asked_at, lost, key_id, sealed, number = row
         kept: Json = None
         if look.fits is not None and sealed is not None:
             opened = self.unseal(key_id, sealed, bound_to(token, look.watch.id, phase))
             kept = None if opened is None else msgspec.json.decode(opened)
         # In flight, or what must have happened: when it was asked. Ended or came back: then.
         when = asked_at if at == _IN_FLIGHT or (phase == REQUEST and not look.absence) else at
-        return PastEvent((when, seq), phase, state, kept, lost=bool(lost))
+        return PastEvent((when, number), phase, state, kept, lost=bool(lost))
 
     def blind_s(self, watch: Watch) -> float:
         """Seconds at the far end of the window from which nothing was kept."""
