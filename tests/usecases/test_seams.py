@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remit import AnswerRefused, CallDenied, ResultWithheld
+from remit import AnswerRefused, ApprovalRequired, CallDenied, ResultWithheld
 from remit.core.envelope import Envelope
-from remit.testing import envelope, open_guard
+from remit.testing import answer, envelope, open_guard, pending
 
 NOTHING = "args: {type: object, additionalProperties: false, properties: {}}"
 CALM = "  breaker: {threshold: 1000, max_violations: 1000}"
@@ -252,3 +253,32 @@ def test_a_read_that_was_broken_off_stands_in_no_answers_way(tmp_path: Path) -> 
         asyncio.run(run(guard))
         with guard.session(id="s") as resumed:
             assert resumed.finish("not paid") == "not paid"
+
+
+def test_while_a_call_waits_for_a_person_nothing_is_answered(tmp_path: Path) -> None:
+    asks = envelope(
+        ENDS.replace("pay: {effect: irreversible", "pay: {approve: [{id: p}], effect: irreversible")
+    )
+    with open_guard(tmp_path, asks, approval_wait_s=20.0) as guard, guard.session() as session:
+        paying = threading.Thread(target=lambda: call(session, "pay", "paid"))
+        paying.start()
+        until = time.monotonic() + 10
+        while not pending(guard) and time.monotonic() < until:
+            time.sleep(0.01)
+        with pytest.raises(AnswerRefused, match="still running"):
+            session.finish("not paid")
+        answer(guard, pending(guard)[0])
+        paying.join(10)
+        with pytest.raises(AnswerRefused, match=r"session\.honest"):
+            session.finish("not paid")
+        assert session.finish("paid") == "paid"
+
+
+def test_a_call_that_was_only_asked_for_stands_in_no_answers_way(tmp_path: Path) -> None:
+    asks = envelope(
+        ENDS.replace("pay: {effect: irreversible", "pay: {approve: [{id: p}], effect: irreversible")
+    )
+    with open_guard(tmp_path, asks) as guard, guard.session() as session:
+        with pytest.raises(ApprovalRequired):
+            call(session, "pay", "paid")
+        assert session.finish("not paid") == "not paid"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -30,7 +31,13 @@ from remit.core.types import Json
 
 REDACTED: Final = "[redacted]"
 """Stands for what the agent does not get to see."""
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_ESCAPE = re.compile(
+    r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|u\{0*([0-9a-fA-F]{1,6})\}|U00([0-9a-fA-F]{6}))"
+)
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+"""Control characters that are no space: a reader sees nothing of them."""
+_DRESSED = re.compile(r"(?<=[!-~])[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]+")
+"""Marks that combine with a plain character, as a keycap does with a digit, where no character stands for both."""
 _SPELLINGS: Final = 8
 """How often a text may be read anew; one that is spelled in more layers is not shown."""
 
@@ -156,10 +163,11 @@ def as_read(text: str) -> str:
     >>> as_read("\\u0034\uff11&#49;%31\u200b1")
     '41111'
     """
+    text = _UNSEEN.sub("", text)
     if text.isascii() and not any(mark in text for mark in "\\&%"):
         return text
     if "\\" in text:
-        text = _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+        text = _ESCAPE.sub(_unescaped, text)
         text = text.encode("utf-16", "surrogatepass").decode(
             "utf-16", "replace"
         )  # two halves are one character
@@ -170,7 +178,13 @@ def as_read(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     if first_invisible(plain) is not None:
         plain = "".join(c for c in plain if c in "\n\r\t" or first_invisible(c) is None)
+    plain = _DRESSED.sub("", plain)
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = int(next(group for group in match.groups() if group), 16)
+    return chr(code) if code <= sys.maxunicode else match[0]
 
 
 class _Count:

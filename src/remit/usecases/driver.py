@@ -54,6 +54,10 @@ class Driver:
 
     def drive(self, script: Script) -> Any:
         """Answer every need, blocking, and return the tool's value."""
+        with self.session.on_the_way(self.answers.token):
+            return self._drive(script)
+
+    def _drive(self, script: Script) -> Any:
         try:
             need = next(script)
             while True:
@@ -115,6 +119,10 @@ class Driver:
 
     async def adrive(self, script: Script) -> Any:
         """Answer every need, awaiting, and return the tool's value."""
+        with self.session.on_the_way(self.answers.token):
+            return await self._adrive(script)
+
+    async def _adrive(self, script: Script) -> Any:
         try:
             need = next(script)
             while True:

@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from dataclasses import replace
 from types import TracebackType
@@ -74,6 +74,7 @@ class Session:
         self.subject = info.principal or ""
         self.calls: dict[str, Dispatched] = {}
         """What was dispatched, by token, in order."""
+        self._on_the_way: set[str] = set()
         self._writes: list[_Write] = []
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
@@ -290,6 +291,15 @@ class Session:
         except Unavailable:
             return write
 
+    @contextmanager
+    def on_the_way(self, token: str) -> Iterator[None]:
+        """A call that has begun, and may still run; also while it waits for a person."""
+        self._on_the_way.add(token)
+        try:
+            yield
+        finally:
+            self._on_the_way.discard(token)
+
     # ------------------------------------------------------------------------------------------ finishing
     def ended(self, token: str, outcome: Outcome, *, withheld: bool) -> None:
         """A call that was dispatched has ended."""
@@ -318,8 +328,8 @@ class Session:
                 clause = rule.clause
                 message = f"{clause.message} ({problem})" if clause.message else problem
                 found.append(Violation(clause.id, "outputs", clause.on_violation, clause.severity, message))
-        calls = list(self.calls.values())
-        found += judge_answer(envelope.session_ensure, answer, calls, under.facts.values)
+        calls, waits = list(self.calls.values()), bool(self._on_the_way)
+        found += judge_answer(envelope.session_ensure, answer, calls, under.facts.values, waits=waits)
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
