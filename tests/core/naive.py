@@ -295,7 +295,14 @@ class Naive:
         return made.state == "in_flight" or self.now - made.ended_at < seconds(rule["within"])
 
     def _events(
-        self, talk: Talk, look: Any, default_phases: list[str], across: str, where: str | None, roots: Any
+        self,
+        talk: Talk,
+        look: Any,
+        default_phases: list[str],
+        across: str,
+        where: str | None,
+        roots: Any,
+        since: int = 0,
     ) -> Any:
         """(order, instant) of what fits, the oldest first."""
         phases = look.get("phase", default_phases)
@@ -311,7 +318,9 @@ class Naive:
             if "response" in phases and made.state in told:
                 events.append((made.ended, made.ended_at, {"args": made.args, "output": made.output}))
             for order, at, event in events:
-                recent = "within" not in look or self.now - at < seconds(look["within"])
+                recent = order >= since and ("within" not in look or self.now - at < seconds(look["within"]))
+                if recent and across == "agent" and where:
+                    told_apart(where, roots, event)
                 if recent and (where is None or truth(where, roots | {"event": event})):
                     fitting.append((order, at))
         return sorted(fitting)
@@ -323,9 +332,10 @@ class Naive:
         if "never" in clause:
             return not self._events(talk, clause["never"], ["request", "response"], "agent", where, roots)
         good = self._events(talk, clause["since"], ["response"], "session", where, roots)
-        broken = clause["broken_by"]
-        bad = self._events(talk, broken, ["request", "response"], "agent", broken.get("where"), roots)
-        return bool(good) and all(order < good[-1][0] for order, _ in bad)
+        broken, since = clause["broken_by"], good[-1][0] if good else self.place + 1
+        both = ["request", "response"]
+        bad = self._events(talk, broken, both, "agent", broken.get("where"), roots, since)
+        return bool(good) and not bad
 
     def _onward(self, tool: str, clause: Any, roots: Any, own: Made | None = None) -> bool:
         rank = mark(clause, roots)
@@ -476,6 +486,13 @@ def seconds(duration: str) -> float:
     return int(match.group(1)) * UNIT_S[match.group(2)]
 
 
+def told_apart(where: str, roots: dict[str, Any], event: dict[str, Any]) -> None:
+    """`Wrong` where an event lacks what `where` compares it by, or has it in another type: it may be about anything."""
+    for name in re.findall(r"event\.args\.(\w+) == args\.", where):
+        if type(event["args"].get(name)) is not type(roots["args"].get(name)):
+            raise Wrong(f"an earlier call does not say its {name}")
+
+
 def mark(clause: Any, roots: dict[str, Any]) -> float:
     """How far it stands."""
     if "value" in clause:
@@ -545,7 +562,7 @@ def came_in_scope(output: Any, path: str, allowed: Any) -> bool:
             output = json.loads(output)
         except ValueError:
             raise Wrong("a text that spells no JSON") from None
-    if output is not None and not isinstance(output, dict | list):
+    if output is not None and not isinstance(output, list if path.startswith("[]") else dict):
         raise Wrong("no rows")
     return output is None or in_scope(output, path, allowed)
 

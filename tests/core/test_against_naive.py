@@ -18,7 +18,7 @@ from remit.core.errors import Refused
 from remit.core.types import OnViolation, Result
 
 CASES = 300
-SOAK = 20_000
+SOAK = 5_000
 SHARES = {"allow": 0.15, "deny": 0.15, "hold": 0.10}
 KINDS = [
     "require",
