@@ -93,6 +93,13 @@ def test_a_gate_on_holds_fails_for_a_held_call(
         ({"observed": "x"}, "observed: is no list"),
         ({"observed": 5}, "observed: is no list"),
         ({"observed": {"source": "x", "text": "y"}}, "observed: is no list"),
+        ({"earlyer": []}, "did you mean 'earlier'?"),
+        ({"earlier": {}}, "earlier: is no list"),
+        ({"earlier": [{"tool": "get_order"}]}, "earlier[0]: is no {tool, args}"),
+        ({"earlier": [{"tool": "get_ordr", "args": {}}]}, "did you mean 'get_order'?"),
+        ({"earlier": [{"tool": "get_order", "args": {}, "ag": "5m"}]}, "did you mean 'ago'?"),
+        ({"earlier": [{"tool": "get_order", "args": {}, "ago": 5}]}, "write a duration"),
+        ({"earlier": [{"tool": "get_order", "args": {}, "state": "doen"}]}, "did you mean 'done'?"),
     ],
 )
 def test_a_wrong_state_is_told_with_its_place(

@@ -69,6 +69,35 @@ def test_the_envelopes_own_refusals_are_tried_through_the_real_guard(run, place)
     assert found["test 2 of the envelope does not run: pay, hold"]["ok"]
 
 
+def test_a_test_that_tells_earlier_calls_is_left_to_envelope_test_and_a_withheld_result_is_tried(run, place):
+    text = _envelope(place).replace(
+        "  tools:\n",
+        """  tools:
+    look:
+      effect: read
+      args: {type: object, additionalProperties: false, properties: {}}
+      ensure: [{id: known, expr: "output == 'x'"}]
+      history: [{id: once, never: {tool: look, within: 1h}}]
+""",
+        1,
+    )
+    tests = """  tests:
+    - {call: {tool: look, args: {}, earlier: [{tool: look, args: {}}]}, expect: {result: deny, clause: once}}
+    - {call: {tool: look, args: {}, output: y}, expect: {result: withheld, clause: known}}
+"""
+    (place.folder / "own.yaml").write_text(text.rstrip() + "\n" + tests)
+
+    ran = run("doctor", "--envelope", "own.yaml", "--json")
+    found = checks(ran)
+
+    assert found["test 1 of the envelope keeps its result back: look, withheld"]["ok"]
+    assert (
+        found["tests of the envelope"]["level"] == "info"
+        and "1 of them" in found["tests of the envelope"]["told"]
+    )
+    assert not any(check["level"] == "fail" and not check["ok"] for check in found.values())
+
+
 def _envelope(place):
     place.guard().close()
     return (place.folder / "envelope.yaml").read_text()

@@ -138,3 +138,36 @@ spec:
     assert (again["result"], steps(again)["once"]["state"]) == ("deny", "not met")
     assert (other["result"], steps(other)["once"]["state"]) == ("allow", "met")
     assert "where event.args.to == args.to" in steps(other)["once"]["asserts"]
+
+
+def test_a_repeat_is_told_as_one_and_obligations_say_what_they_ask(remit: Remit, written: Written) -> None:
+    envelope = written(
+        "repeat.yaml",
+        """apiVersion: remit/v1
+kind: CapabilityEnvelope
+metadata: {name: once, version: "1"}
+spec:
+  tools:
+    pay:
+      effect: write
+      args: {type: object, additionalProperties: false, required: [to, n],
+        properties: {to: {type: string}, n: {type: integer}}}
+      idempotency: {key: [args.to], within: 1h, on_repeat: return_first}
+      obligations:
+        - {id: few, cap: {arg: n, at: 5}}
+        - {id: short, cap: {items: 3}}
+        - {id: hidden, redact: {fields: [card.number], patterns: ["[0-9]{16}"]}}
+        - {id: told, notify: {to: finance}}
+""",
+    )
+    state = written(
+        "state.json", [{"earlier": [{"tool": "pay", "args": {"to": "bob", "n": 1}, "ago": "5m"}]}]
+    )
+    given = ("--envelope", envelope, "--tool", "pay", "--state", state, "--json")
+    again = steps(remit("envelope", "explain", *given, "--args", '{"to": "bob", "n": 9}').object)
+
+    assert again["idempotency"]["state"] == "repeat" and "nothing runs" in again["idempotency"]["message"]
+    assert again["few"]["asserts"] == "n is lowered to 5"
+    assert again["short"]["asserts"] == "the result is cut to 3 items"
+    assert again["hidden"]["asserts"] == "the agent does not see card.number, '[0-9]{16}'"
+    assert again["told"]["asserts"] == "people are told: finance"

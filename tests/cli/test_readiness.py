@@ -99,3 +99,22 @@ def test_a_store_tells_what_monitoring_saw(
     assert [line["clause"] for line in report["clauses"]] == ["send.inside"]
     assert report["first_at"] <= report["last_at"]
     assert [line["clause"] for line in report["unproven"]] == ["send.few"]
+
+
+def test_results_and_answers_that_monitoring_let_through_are_told(
+    remit: Remit, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_HOME", str(tmp_path / "home"))
+    clauses = """      ensure: [{id: known, expr: "output == 'sent'"}]
+"""
+    text = ENVELOPE.replace("    look:", clauses + "    look:") + "  outputs: [{id: short, max_length: 3}]\n"
+    envelope, store = written("judged.yaml", text), f"sqlite:///{tmp_path}/remit.db"
+    with remit_package.open(str(envelope), store=store) as guard, guard.session() as session:
+        session.call("send", {"to": "x@corp.example"}, run=lambda to: "lost")
+        session.finish("too long")
+    report = remit("readiness", "--store", store, "--envelope", envelope, "--json").object
+    ran = remit("readiness", "--store", store, "--envelope", envelope)
+
+    assert (report["would_refuse"], report["would_withhold"], report["would_refuse_answers"]) == (0, 1, 1)
+    assert {line["clause"] for line in report["clauses"]} == {"send.known", "outputs.short"}
+    assert "withholds 1 results and refuses 1 final answers" in ran.out

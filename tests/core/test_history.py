@@ -152,6 +152,16 @@ def test_since_ends_with_what_came_after_or_still_runs(broken: PastEvent, holds:
     assert answer(ask, Both()).holds is holds
 
 
+def test_what_is_missing_or_in_the_way_is_told_with_how_it_relates_to_the_call() -> None:
+    missing = answer(asked(PINNED), Told()).problem
+    there = answer(asked(LOOSE % "never"), Told([event(args={"id": "O-9"})])).problem
+    anything = answer(asked("formerly: {tool: look, within: 1h}"), Told()).problem
+
+    assert missing == "no call of look in this session in the last 1h where event.args.id == args.id"
+    assert there == "a call of look in the last 1h where event.args.id.startsWith('O')"
+    assert anything == "no call of look in this session in the last 1h"
+
+
 def test_equal_values_have_one_key_and_unlike_ones_have_two() -> None:
     same = [(1, 1.0), (0.0, -0.0), (10**16, 1e16), ([1, {"a": 2}], [1.0, {"a": 2.0}])]
     assert all(spelled_key("s", [a]) == spelled_key("s", [b]) for a, b in same)

@@ -8,6 +8,7 @@ import pytest
 
 from remit.core.decide import decide
 from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
 from remit.core.past import Past, look_back
 from remit.core.prepare import Facts, prepare
 from remit.core.provenance import SessionText
@@ -37,6 +38,8 @@ SPEC = """
           owner: {type: string}
           number: {type: integer}
           ids: {type: array, items: {type: string}}
+          any: {}
+          anys: {type: array, items: {}}
           pages: {type: array, items: {type: object, additionalProperties: false, properties: {size: {type: integer}}}}
 %s
 """
@@ -124,13 +127,22 @@ def test_an_obligation_that_nobody_can_judge_refuses_the_call(clauses: str, args
     [
         ("step", 12, {"step": 50}),
         ("limit", 0, {"limit": 5}),
-        ("label", 5, {"label": "x"}),
-        ("ids[]", 5, {"ids": ["9"]}),
+        ("any", 5, {"any": "x"}),
+        ("anys[]", 5, {"anys": ["9"]}),
     ],
 )
 def test_what_cannot_be_lowered_within_the_schema_refuses_the_call(arg: str, at: float, args: Any) -> None:
     decision = decided(f"      obligations: [{{id: few, cap: {{arg: '{arg}', at: {at}}}}}]\n", **args)
     assert decision.result is Result.DENY and decision.clauses == ("find.few",) and decision.errors
+
+
+@pytest.mark.parametrize("arg", ["label", "ids[]", "ids"])
+def test_an_argument_that_is_no_number_is_not_lowered_and_that_is_told_while_loading(arg: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        rules(f"      obligations: [{{id: few, cap: {{arg: '{arg}', at: 5}}}}]\n")
+
+    assert refused.value.where.endswith("obligations[0].cap.arg")
+    assert "is of type" in refused.value.found
 
 
 def test_a_flow_clause_asks_where_the_lowered_value_came_from() -> None:

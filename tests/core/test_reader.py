@@ -474,7 +474,30 @@ def test_a_consequential_tool_without_a_clause_is_worth_a_warning() -> None:
     )
 
     assert read_envelope(text, "e").warnings == (
-        "e:11: pay: an irreversible tool with no require, flow, limits or approve: every call that fits its schema runs",
+        "e:11: pay: an irreversible tool with no clause that is asked before the call (require, flow, scopes, idempotency,"
+        " history, monotonic, limits, approve): every call that fits its schema runs",
+    )
+
+
+@pytest.mark.parametrize(
+    ("clause", "warned"),
+    [
+        ("history: [{id: once, never: {tool: pay, within: 1h}}]", False),
+        ("idempotency: {key: [args.to], within: 1h, on_repeat: refuse}", False),
+        ("monotonic: [{id: up, value: args.amount}]", False),
+        ("ensure: [{id: same, expr: \"output == 'x'\"}]", True),
+    ],
+)
+def test_a_clause_that_stands_before_the_call_is_enough_and_one_after_it_is_not(
+    clause: str, warned: bool
+) -> None:
+    start, end = BASE.index("      require:"), BASE.index("      output:")
+    text = f"{BASE[:start]}      {clause}\n{BASE[end:]}".replace(
+        "expect: {result: deny, clause: small}", "expect: {result: allow}"
+    )
+
+    assert (
+        any("no clause that is asked before" in told for told in read_envelope(text, "e").warnings) is warned
     )
 
 

@@ -132,3 +132,61 @@ def test_the_rule_of_three_bounds_a_rate_that_was_never_seen() -> None:
     assert at_most(300) == 0.01
     assert at_most(2) == 1.0
     assert all((1 - at_most(n)) ** n <= 0.05 for n in (3, 10, 100, 1_000, 100_000))
+
+
+def back(seq: int, *, tool: str = "read", kind: str = "settled", **body: Any) -> StoredEvent:
+    event = Event(f"id-{seq}", "s", kind, "a", JUDGED.hash, {"tool": tool, **body})
+    return StoredEvent(seq, 100.0 + seq, event, erased=False)
+
+
+JUDGED = read_envelope(
+    """apiVersion: remit/v1
+kind: CapabilityEnvelope
+metadata: {name: x, version: "1"}
+spec:
+  tools:
+    read:
+      effect: read
+      args: {type: object, additionalProperties: false, properties: {}}
+      require: [{id: may, expr: "true"}]
+      idempotency: {key: ["1"], within: 1h, on_repeat: return_first}
+      ensure: [{id: same, expr: "output == 'x'"}]
+""",
+    "j",
+)
+BACK = {"clause": "read.same", "on_violation": "deny", "message": "not the same", "error": False}
+
+
+def test_a_result_that_would_be_withheld_and_an_answer_that_would_be_refused_count() -> None:
+    events = [
+        back(1, kind="decided", args={}, result="allow"),
+        back(2, attempted={"args": {"a": 1}}, violations=[BACK]),
+        back(3, tool="", kind="finished", violations=[BACK | {"clause": "outputs.short"}]),
+    ]
+    report: dict[str, Any] = gathered(from_events(events)).report(JUDGED)
+
+    assert (report["calls"], report["would_refuse"]) == (1, 0)
+    assert (report["would_withhold"], report["would_refuse_answers"]) == (1, 1)
+    assert report["sessions_touched"] == 1
+    assert {line["clause"] for line in report["clauses"]} == {"read.same", "outputs.short"}
+    assert report["clauses"][1]["example"]["args"] == {"a": 1}
+    assert "read.same" not in {line["clause"] for line in report["unproven"] + report["ready"]}
+
+
+def test_a_clause_on_results_is_ready_after_results_not_after_calls() -> None:
+    events = [back(seq, kind="decided", args={}, result="allow") for seq in range(5)]
+    report: dict[str, Any] = gathered(from_events([*events, back(9)])).report(JUDGED, enough=5)
+
+    assert {line["clause"]: line["calls"] for line in report["ready"]} == {
+        "read.may": 5,
+        "read.idempotency": 5,
+    }
+    assert {line["clause"]: line["calls"] for line in report["unproven"]} == {"read.same": 1}
+
+
+def test_a_repeat_that_would_get_the_first_result_is_told_and_its_clause_is_not_called_ready() -> None:
+    events = [back(seq, kind="decided", args={}, result="allow", repeats="id") for seq in range(5)]
+    report: dict[str, Any] = gathered(from_events(events)).report(JUDGED, enough=5)
+
+    assert report["would_repeat"] == 5
+    assert {line["clause"] for line in report["ready"]} == {"read.may"}

@@ -16,7 +16,8 @@ from typing import Any
 from remit.core.approval import ApprovalRecord, OperatorRefused, Reply
 from remit.core.envelope import Envelope, Expectation
 from remit.core.errors import Refused, RemitError, Unavailable
-from remit.core.refusals import ApprovalRequired, CallDenied
+from remit.core.reader import WITHHELD
+from remit.core.refusals import ApprovalRequired, CallDenied, ResultWithheld
 from remit.core.selftest import load_envelope
 from remit.core.types import Enforcement, Result
 from remit.settings import Settings
@@ -72,11 +73,7 @@ def run_canaries(envelope: Envelope | None, settings: Settings) -> Iterator[Chec
     if envelope is not None:
         enforcing = replace(envelope, enforcement=Enforcement.ENFORCE)
         yield _tried("a refused call does not run", settings, enforcing, _refused)
-        for at, test in enumerate(
-            [t for t in envelope.tests if t.result != Result.ALLOW][:MOST_TESTS], start=1
-        ):
-            name = f"test {at} of the envelope does not run: {test.tool}, {test.result}"
-            yield _tried(name, settings, enforcing, partial(_own_test, test))
+        yield from _own_tests(enforcing, settings)
     else:
         yield _tried("a refused call does not run", settings, own, _refused)
     yield _tried("a held call does not run", settings, own, _held)
@@ -86,21 +83,34 @@ def run_canaries(envelope: Envelope | None, settings: Settings) -> Iterator[Chec
     yield _tried("an approval lets one call run once", settings, own, _once)
 
 
+def _own_tests(envelope: Envelope, settings: Settings) -> Iterator[Check]:
+    """The envelope's own tests that expect a no. One that tells earlier calls cannot be tried: none were made here."""
+    refusing = [test for test in envelope.tests if test.result != Result.ALLOW]
+    for at, test in enumerate([test for test in refusing if not test.earlier][:MOST_TESTS], start=1):
+        ends = "keeps its result back" if test.result == WITHHELD else "does not run"
+        name = f"test {at} of the envelope {ends}: {test.tool}, {test.result}"
+        yield _tried(name, settings, envelope, partial(_own_test, test))
+    if told := sum(1 for test in refusing if test.earlier):
+        seen = f"{told} of them tell earlier calls, which this fresh store has not seen"
+        yield Check("tests of the envelope", True, "info", seen, "`remit envelope test` decides them")
+
+
 class Ran:
     """Counts how often a tool ran."""
 
-    def __init__(self) -> None:
+    def __init__(self, returns: object = None) -> None:
         self._times = 0
+        self._returns = {} if returns is None else returns
 
     @property
     def times(self) -> int:
         """So far."""
         return self._times
 
-    def __call__(self, **_: Any) -> dict[str, str]:
+    def __call__(self, **_: Any) -> object:
         """The tool."""
         self._times += 1
-        return {}
+        return self._returns
 
 
 Canary = Callable[[Guard], str]
@@ -139,14 +149,22 @@ def _refused(guard: Guard) -> str:
     return ""
 
 
+_ENDS: dict[str, type[CallDenied | ApprovalRequired]] = {
+    Result.HOLD: ApprovalRequired,
+    Result.DENY: CallDenied,
+    WITHHELD: ResultWithheld,
+}
+
+
 def _own_test(test: Expectation, guard: Guard) -> str:
-    ran = Ran()
-    expected = ApprovalRequired if test.result == Result.HOLD else CallDenied
+    ran = Ran(test.returns[0] if test.returns is not None else None)
+    expected = _ENDS[test.result]
     with guard.session(user_input=test.user, principal_kind="operator", facts=test.session) as session:
         for source, text in test.observed:
             session.observe("tool", text, source=source)
         refused = _raises(expected, lambda: session.call(test.tool, test.args, run=ran))
-    return "" if refused and not ran.times else "it ran, or ended otherwise than the envelope says"
+    times = 1 if test.result == WITHHELD else 0
+    return "" if refused and ran.times == times else "it ran, or ended otherwise than the envelope says"
 
 
 def _held(guard: Guard) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from remit.core.past import Past, Recalled, look_back
 from remit.core.prepare import Facts, Prepared, facts_for, prepare
 from remit.core.promote import marked
 from remit.core.provenance import SessionText
+from remit.core.reader_clauses import seconds_of
 from remit.core.recollection import Exchange, Recollection
 from remit.core.seen import append_facts, append_result
 from remit.core.types import Json, PrincipalKind, Role, Segment, ToolCall
@@ -37,7 +39,8 @@ def check(
     state: Annotated[
         Path | None,
         typer.Option(
-            help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}], session_id?}, for every line."
+            help="JSON: {facts?, principal_kind?, user?, observed?: [{source, text}], session_id?, earlier?: [{tool,"
+            " args, output?, state?, ago?}]}, for every line."
         ),
     ] = None,
     fail_on: Annotated[
@@ -81,7 +84,7 @@ class State:
         self.observed = [(o["source"], o["text"]) for o in given.get("observed") or []]
         self.envelope = envelope
         self.earlier = [
-            _exchange(one, f"{path}: earlier[{at}]") for at, one in enumerate(_listed(given, path))
+            _exchange(one, f"{path}: earlier[{at}]", envelope) for at, one in enumerate(_listed(given, path))
         ]
 
     def recall(self, prepared: Prepared) -> Recalled:
@@ -109,32 +112,47 @@ class State:
 
 CALLER = Caller("check", "check")
 """Whose session every line is."""
-_EARLIER = {"tool", "args", "output", "state", "ago_s"}
+_EARLIER = ("tool", "args", "output", "state", "ago")
 
 
 def _listed(given: dict[str, Any], path: Path | None) -> list[Any]:
-    earlier = given.get("earlier") or []
+    earlier = given.get("earlier", [])
     if not isinstance(earlier, list):
         raise BadInput(f"{path}: earlier", "is no list", "write [{tool, args, output}], the oldest first")
     return earlier
 
 
-def _exchange(one: Any, where: str) -> Exchange:
-    """One earlier call of the state."""
+def _exchange(one: Any, where: str, envelope: Envelope) -> Exchange:
+    """One earlier call of the state, written as in an envelope's tests."""
     if (
         not isinstance(one, dict)
         or not isinstance(one.get("tool"), str)
         or not isinstance(one.get("args"), dict)
     ):
         raise BadInput(where, "is no {tool, args}", "name the tool and its arguments")
-    if unknown := sorted(set(one) - _EARLIER):
-        raise BadInput(f"{where}: {unknown[0]}", "unknown key", f"known: {', '.join(sorted(_EARLIER))}")
-    state, ago = one.get("state", DONE), one.get("ago_s", 0)
-    if state not in STATES:
-        raise BadInput(f"{where}: state", f"found {state!r}", f"use {', '.join(STATES)}")
-    if isinstance(ago, bool) or not isinstance(ago, int | float) or ago < 0:
-        raise BadInput(f"{where}: ago_s", f"found {ago!r}", "write seconds, 0 or more")
-    return Exchange(one["tool"], one["args"], one.get("output"), state, float(ago))
+    for key in one:
+        _known(key, _EARLIER, f"{where}: {key}", "unknown key")
+    state = one.get("state", DONE)
+    _known(state, STATES, f"{where}: state", f"found {state!r}")
+    _known(one["tool"], tuple(envelope.tools), f"{where}: tool", f"found '{one['tool']}'")
+    return Exchange(one["tool"], one["args"], one.get("output"), state, _ago(one.get("ago"), where))
+
+
+def _ago(found: object, where: str) -> float:
+    if found is None:
+        return 0.0
+    seconds = seconds_of(found) if isinstance(found, str) else None
+    if seconds is None:
+        raise BadInput(f"{where}: ago", f"found {found!r}", "write a duration such as 30s, 15m, 24h or 90d")
+    return seconds
+
+
+def _known(found: object, known: Sequence[str], where: str, what: str) -> None:
+    if found in known:
+        return
+    near = get_close_matches(str(found), known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise BadInput(where, what, f"{hint}known: {', '.join(known)}")
 
 
 def _state_file(path: Path) -> dict[str, Any]:
@@ -144,11 +162,12 @@ def _state_file(path: Path) -> dict[str, Any]:
         raise BadInput(str(path), f"cannot be read: {error.strerror}", "check the path") from None
     if not isinstance(state, dict):
         raise BadInput(
-            str(path), "is no JSON object", "write {facts, principal_kind, user, observed, session_id}"
+            str(path),
+            "is no JSON object",
+            "write {facts, principal_kind, user, observed, session_id, earlier}",
         )
     for key in state:
-        if key not in _STATE:
-            raise BadInput(f"{path}: {key}", "unknown key", f"known: {', '.join(_STATE)}")
+        _known(key, _STATE, f"{path}: {key}", "unknown key")
     if state.get("principal_kind") not in (None, *PrincipalKind):
         raise BadInput(
             f"{path}: principal_kind", f"found {state['principal_kind']!r}", "use operator or customer"

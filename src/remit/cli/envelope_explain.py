@@ -147,7 +147,9 @@ def _show(told: Explanation) -> None:
         for line in told.lines
     ]
     table(f"{decision.tool}: {decision.result.value}", ("clause", "asserts", "", "because"), rows)
-    say(f"{decision.result.value}: {safe(_verdict(told))}")
+    verdict = _verdict(told)
+    if verdict != decision.result.value:
+        say(f"{decision.result.value}: {safe(verdict)}")
 
 
 def _verdict(told: Explanation) -> str:

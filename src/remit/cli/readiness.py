@@ -14,7 +14,7 @@ from remit.cli.replay import kind_of
 from remit.cli.variadic import Variadic
 from remit.core.envelope import Envelope
 from remit.core.types import Json
-from remit.usecases.readiness import ENOUGH_CALLS, Readiness, Seen, from_events, from_replay, gathered
+from remit.usecases.readiness import ENOUGH_CALLS, KINDS, Readiness, Seen, from_events, from_replay, gathered
 from remit.usecases.replay import replay_session
 from remit.usecases.sessions_files import read_sessions
 from remit.wiring import read_envelope_file
@@ -66,7 +66,7 @@ def readiness(
 
 def _from_store(store: str | None, agent: str | None) -> Iterator[Seen | None]:
     with opened(store) as at:
-        yield from progress(from_events(at.store.events(kinds=["decided"]), agent), "reading")
+        yield from progress(from_events(at.store.events(kinds=KINDS), agent), "reading")
 
 
 def _show(report: dict[str, Json], found: Readiness, envelope: Envelope | None) -> None:
@@ -78,6 +78,13 @@ def _show(report: dict[str, Json], found: Readiness, envelope: Envelope | None) 
         f" holds {report['would_hold']}; it touches {report['sessions_touched']} sessions"
         f" ({report['share_of_sessions_touched']:.1%})."
     )
+    back = f"withholds {report['would_withhold']} results and refuses {report['would_refuse_answers']} final answers"
+    if report["would_withhold"] or report["would_refuse_answers"]:
+        say(f"It also {back}.")
+    if report["would_repeat"]:
+        say(
+            f"{report['would_repeat']} calls repeat an earlier one: enforcing gives them its result, and runs nothing."
+        )
     rows = [
         (
             line["clause"],

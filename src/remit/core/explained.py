@@ -25,9 +25,12 @@ from remit.core.envelope import (
     Idempotency,
     Limit,
     Monotonic,
+    Notify,
+    Redact,
     Require,
     Tool,
 )
+from remit.core.history import related
 from remit.core.limits import plain, spoken
 from remit.core.past import Past
 from remit.core.prepare import Facts, Prepared
@@ -56,6 +59,8 @@ class State(StrEnum):
     """Its `unless` holds."""
     NOT_REACHED = "not reached"
     """An earlier step ended the evaluation."""
+    REPEAT = "repeat"
+    """The same call was made before: this one gets its result, and nothing runs."""
     LATER = "after the call"
 
 
@@ -148,9 +153,12 @@ def _judged(line: Line, violation: Violation | None, ended: bool, *, after_repea
     state = line.state if violation is None else _state(violation)
     if line.state is not State.LATER and (ended or (after_repeat and line.kind in _PAST_REPEATS)):
         state = State.NOT_REACHED
+    message = _message(violation)
+    if after_repeat and line.kind == "idempotency" and violation is None:
+        state, message = State.REPEAT, "it gets the result of the first call, and nothing runs"
     reached = state not in (State.NOT_REACHED, State.LATER)
     told = (line.values, line.leaves, line.limit) if reached else ((), (), None)
-    return Line(line.clause, line.kind, line.asserts, line.does, state, _message(violation), *told)
+    return Line(line.clause, line.kind, line.asserts, line.does, state, message, *told)
 
 
 def _clauses(
@@ -272,8 +280,7 @@ def _history(history: History, ask: _Asking) -> Line:
 
 
 def _event(event: EventPattern) -> str:
-    related = [f"event.{'.'.join(path)} == {condition.text}" for path, condition in event.pins]
-    where = event.where.text if event.where is not None else " && ".join(related)
+    where = related(event)
     told = f"{' or '.join(event.phases)} of {event.tool} in the {event.across}"
     return f"{told} where {where}" if where else told
 
@@ -307,14 +314,27 @@ def _approve(approve: Approve, ask: _Asking) -> Line:
     )
 
 
+def _duty(duty: Redact | Cap | Notify) -> str:
+    """What an obligation asks for, in words."""
+    if isinstance(duty, Notify):
+        return f"people are told{f': {duty.to}' if duty.to else ''}"
+    if isinstance(duty, Redact):
+        hidden = [*(_path(field) for field in duty.fields), *(repr(pattern) for pattern in duty.patterns)]
+        return f"the agent does not see {', '.join(hidden)}"
+    if duty.arg is not None:
+        return f"{_path(duty.arg)} is lowered to {duty.at:g}"
+    most = f"{duty.items} items" if duty.items is not None else f"{duty.characters} characters"
+    return f"{_path(duty.field or ())} is cut to {most}"
+
+
 def _later(tool: Tool) -> Iterator[Line]:
     """What is asked once the call came back."""
     for duty in tool.obligations:
-        name = type(duty.duty).__name__.lower()
         when = f" when {duty.when.text}" if duty.when is not None else ""
         # An argument is lowered before the clauses are asked; whatever else it is comes after the call.
         lowers = isinstance(duty.duty, Cap) and duty.duty.arg is not None
-        yield _line("obligations", duty.clause, f"{name}{when}", State.MET if lowers else State.LATER)
+        state = State.MET if lowers else State.LATER
+        yield _line("obligations", duty.clause, f"{_duty(duty.duty)}{when}", state)
     if tool.output is not None:
         yield _line("output", tool.output.clause, "the result fits its schema", State.LATER)
     for ensure in tool.ensure:

@@ -30,6 +30,8 @@ MOST_LOOKED = 256
 """Events of one pattern that `where` is asked about."""
 MOST_SEEN = 4096
 """Events of one key that are read at all, those of another phase included."""
+MOST_SHOWN = 300
+"""Characters of a `where` in a message."""
 
 REQUEST, RESPONSE = "request", "response"
 IN_FLIGHT, DONE, FAILED, WITHHELD, UNKNOWN = "in_flight", "done", "failed", "withheld", "unknown"
@@ -111,6 +113,8 @@ class Look:
     """The key of events whose pinned values cannot be told."""
     fits: Callable[[Mapping[str, Json]], bool] | None
     """Whether `where` holds of what was kept of an event; None where the pins say it all."""
+    pattern: EventPattern | None = None
+    """What was written, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,7 @@ def _look(
         key=spelled_key(scope, values),
         lost=_lost_key(scope),
         fits=None if where is None else fits,
+        pattern=pattern,
     )
 
 
@@ -291,7 +296,7 @@ def _formerly(ask: Ask, past: PastEvents) -> Answer:
 def _never(ask: Ask, past: PastEvents) -> Answer:
     found = _first(ask.look, past)
     if found is not None:
-        return Answer(False, f"{_told(ask.look)}{_how(found)}")
+        return Answer(False, f"a {_told(ask.look)}{_how(found)}")
     if blind := past.blind_s(ask.look.watch):
         told = f"the first {spoken(round(blind))} of {spoken(ask.look.watch.within_s)} are not known to this store"
         return Answer(False, told, error=True)
@@ -305,7 +310,7 @@ def _since(ask: Ask, past: PastEvents) -> Answer:
     assert ask.broken_by is not None  # noqa: S101 - the reader saw to it
     ended = _first(ask.broken_by, past, after=began.order)
     if ended is not None:
-        return Answer(False, f"{_told(ask.broken_by)} after that{_how(ended)}")
+        return Answer(False, f"after that a {_told(ask.broken_by)}{_how(ended)}")
     return Answer(True)
 
 
@@ -366,12 +371,20 @@ def counts(event: PastEvent, look: Look) -> bool:
     return event.state == DONE or (look.absence and event.state in (WITHHELD, UNKNOWN))
 
 
+def related(pattern: EventPattern) -> str:
+    """How the event must relate to this call, as it was written; empty where any call of the tool will do."""
+    if pattern.where is not None:
+        return pattern.where.text
+    return " && ".join(f"event.{'.'.join(path)} == {ours.text}" for path, ours in pattern.pins)
+
+
 def _told(look: Look) -> str:
-    related = "such " if look.fits is not None or look.watch.pins else ""
     whose = {"session": "in this session ", "principal": "for this principal ", "agent": ""}[
         look.watch.across
     ]
-    return f"{related}call of {look.watch.tool} {whose}in the last {spoken(look.watch.within_s)}"
+    where = related(look.pattern) if look.pattern is not None else ""
+    shown = f" where {where if len(where) <= MOST_SHOWN else where[:MOST_SHOWN] + '…'}" if where else ""
+    return f"call of {look.watch.tool} {whose}in the last {spoken(look.watch.within_s)}{shown}"
 
 
 def _how(event: PastEvent) -> str:

@@ -351,14 +351,23 @@ def _names(clause: str, tool: str, known: set[str]) -> bool:
     return full in known or clause.removeprefix(f"{tool}.") in BUILT_IN_CLAUSES
 
 
+def guarded(tool: Tool) -> bool:
+    """Whether some clause may stand in the way of a call before it runs."""
+    before = (tool.require, tool.flow, tool.history, tool.limits, tool.approve)
+    scopes = [scope for scope in tool.scopes if not scope.of_output]
+    forward = [line for line in tool.monotonic if not line.after]
+    return any((*before, scopes, forward)) or tool.idempotency is not None
+
+
 def _warnings(spec: Mapping[str, Node], tools: Mapping[str, Tool]) -> tuple[str, ...]:
     found: list[str] = []
     for name, tool in tools.items():
         node = spec["tools"].mapping()[name]
-        if tool.effect.consequential and not (tool.require or tool.flow or tool.limits or tool.approve):
+        if tool.effect.consequential and not guarded(tool):
             found.append(
-                f"{node.file}:{node.line}: {name}: an {tool.effect} tool with no require, flow, limits or approve:"
-                " every call that fits its schema runs"
+                f"{node.file}:{node.line}: {name}: an {tool.effect} tool with no clause that is asked before the call"
+                " (require, flow, scopes, idempotency, history, monotonic, limits, approve): every call that fits its"
+                " schema runs"
             )
         found.extend(
             f"{node.file}:{node.line}: {clause.id}: holds with no 'by': any operator may approve"

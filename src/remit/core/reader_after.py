@@ -10,7 +10,7 @@ from remit.core.cel.types import Type
 from remit.core.envelope import Cap, Clause, DataScope, Ensure, Notify, Obligation, Output, Redact
 from remit.core.reader_clauses import COMMON, clause_of, duration_s, read_pattern
 from remit.core.reader_history import condition
-from remit.core.schema import compile_schema, has_path
+from remit.core.schema import compile_schema, has_path, type_at
 from remit.core.types import ToolEffect
 from remit.core.yamltext import Node
 
@@ -147,7 +147,13 @@ def _cap(node: Node, schema: Mapping[str, object]) -> Cap:
     if "arg" in keys:
         if set(keys) != {"arg", "at"}:
             raise node.error("an argument is capped by 'at' alone", "write cap: {arg: limit, at: 100}")
-        return Cap(arg=known_path(keys["arg"], schema), at=keys["at"].number(0))
+        path = known_path(keys["arg"], schema)
+        kind = type_at(schema, path)
+        if kind is not None and kind not in ("number", "integer"):
+            raise keys["arg"].error(
+                f"'{keys['arg'].text()}' is of type {kind}", "a number is lowered; cap another argument"
+            )
+        return Cap(arg=path, at=keys["at"].number(0))
     if "at" in keys or ("items" in keys) == ("characters" in keys):
         raise node.error("says not what is capped", "write {arg, at}, {items: 100} or {characters: 4000}")
     return Cap(

@@ -20,10 +20,20 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 def duration_s(node: Node) -> float:
     """Seconds of a duration such as `30s`, `15m`, `24h` or `90d`."""
-    match = _DURATION.match(node.value) if isinstance(node.value, str) else None
-    if match is None:
+    seconds = seconds_of(node.value) if isinstance(node.value, str) else None
+    if seconds is None:
         raise node.error(f"found {node.told}", "write a duration such as 30s, 15m, 24h or 90d")
-    return int(match[1]) * _UNIT_S[match[2]]
+    return seconds
+
+
+def seconds_of(text: str) -> float | None:
+    """Seconds of a duration as it is written in an envelope; None where it is none.
+
+    >>> seconds_of("15m"), seconds_of("15 m")
+    (900.0, None)
+    """
+    match = _DURATION.match(text)
+    return float(int(match[1]) * _UNIT_S[match[2]]) if match is not None else None
 
 
 def duration(keys: Mapping[str, Node], key: str, default: float) -> float:

@@ -296,6 +296,21 @@ def _enumerated(schema: Any) -> list[Any]:
     return schema.get("enum", []) if isinstance(schema, dict) else []
 
 
+def type_at(schema: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    """The one type that *schema* writes at *path*; None where it does not say, or admits several.
+
+    >>> type_at({"properties": {"limit": {"type": "integer"}}}, ("limit",))
+    'integer'
+    """
+    here: Any = schema
+    for step in path:
+        here = here.get("items") if step == "[]" else here.get("properties", {}).get(step)
+        if not isinstance(here, dict):
+            return None
+    found = here.get("type")
+    return found if isinstance(found, str) else None
+
+
 def has_path(schema: Mapping[str, Any], path: tuple[str, ...]) -> list[str] | None:
     """None when *path* names something in *schema*; else what could stand at the first unknown step."""
     here: Any = schema

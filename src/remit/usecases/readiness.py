@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from remit.core.envelope import Envelope, clauses_of
+from remit.core.envelope import Cap, Envelope, Tool, clauses_of
 from remit.core.event import StoredEvent
 from remit.core.types import Json, OnViolation, Result
 from remit.usecases.replay import Replayed
@@ -21,9 +21,14 @@ ENOUGH_CALLS = 100
 """Calls of a tool without a hit after which a clause counts as ready: a rate of at most 3 %."""
 
 
+DECIDED, SETTLED, FINISHED = "decided", "settled", "finished"
+KINDS = (DECIDED, SETTLED, FINISHED)
+"""The events that say what a clause did: before the call, after it, at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One decision, wherever it came from."""
+    """One decision, or one judgement of what came back or was answered, wherever it came from."""
 
     session: str
     tool: str
@@ -37,6 +42,10 @@ class Seen:
     """Where the envelope monitored and promoted clauses acted: which; None where all or none did."""
     envelope: str = ""
     at: float | None = None
+    stage: str = DECIDED
+    """The kind of the event: of a call that was decided, that came back, or of the final answer."""
+    repeats: bool = False
+    """Whether the call is a repeat that would have got the first result."""
 
 
 def from_replay(replayed: Replayed) -> Iterator[Seen]:
@@ -54,14 +63,15 @@ def from_replay(replayed: Replayed) -> Iterator[Seen]:
             ),
             unlisted="unlisted" in decision.clauses,
             envelope=decision.envelope_hash,
+            repeats=bool(decision.repeats),
         )
 
 
 def from_events(events: Iterable[StoredEvent], agent: str | None = None) -> Iterator[Seen | None]:
-    """The decisions in `decided` events; None for one whose body was erased.
+    """The decisions in the events of a store; None for a decision whose body was erased.
 
     Args:
-        events: of kind `decided`, in order.
+        events: of `KINDS`, in order.
         agent: only this agent's.
     """
     for stored in events:
@@ -69,24 +79,33 @@ def from_events(events: Iterable[StoredEvent], agent: str | None = None) -> Iter
         if agent is not None and event.agent != agent:
             continue
         if stored.erased:
-            yield None
+            if event.kind == DECIDED:
+                yield None
             continue
         body = event.body
         if body.get("approval_id"):
             continue  # the second decision on a held call; the first was counted
         found = [v for v in body.get("violations") or () if isinstance(v, Mapping)]
+        attempted = body.get("attempted")
         yield Seen(
             session=event.session,
             tool=str(body.get("tool", "")),
-            args=body.get("args"),
-            result=_whole(body, found),
+            args=attempted.get("args") if isinstance(attempted, Mapping) else body.get("args"),
+            result=_whole(body, found) if event.kind == DECIDED else _back(found),
             violations=tuple((str(v["clause"]), _does(v), str(v.get("message", ""))) for v in found),
             unlisted="unlisted" in (body.get("clauses") or ()),
             enforced=bool(body.get("enforced")),
             bound=tuple(body["bound"]) if body.get("bound") else None,
             envelope=event.envelope,
             at=stored.at,
+            stage=event.kind,
+            repeats=bool(body.get("repeats")),
         )
+
+
+def _back(found: list[Mapping[str, Json]]) -> str:
+    """What enforcing does with a result or an answer: it withholds it, or lets it pass."""
+    return Result.DENY.value if any(_does(v) == "deny" for v in found) else Result.ALLOW.value
 
 
 def _whole(body: Mapping[str, Json], found: list[Mapping[str, Json]]) -> str:
@@ -129,14 +148,32 @@ class Readiness:
         self.last_at: float | None = None
         self._hits: dict[str, _Hits] = {}
         self._unlisted: dict[str, set[str]] = {}
+        self.withheld: Counter[str] = Counter()
+        """Results and answers that a clause does not let through, by the stage."""
+        self.repeats: Counter[str] = Counter()
+        """By tool, calls that would have got the first call's result."""
         self._by_version: Counter[tuple[str, str]] = Counter()
+        self._back_by_version: Counter[tuple[str, str]] = Counter()
+        """Of the calls those that came back: as many as were judged by what is asked of results."""
 
     def add(self, seen: Seen | None) -> None:
         """Count one decision; None counts as erased."""
         if seen is None:
             self.erased += 1
             return
+        if seen.stage == DECIDED:
+            self._decision(seen)
+        elif seen.result != Result.ALLOW.value:
+            self.withheld[seen.stage] += 1
+            self.touched.add(seen.session)
+        if seen.stage == SETTLED:
+            self._back_by_version[seen.envelope, seen.tool] += 1
+        for clause, does, message in dict.fromkeys(seen.violations):
+            self._hit(seen, clause, does, message)
+
+    def _decision(self, seen: Seen) -> None:
         self.calls[seen.tool] += 1
+        self.repeats[seen.tool] += seen.repeats
         self.results[seen.result] += 1
         self.sessions.add(seen.session)
         self.envelopes[seen.envelope] += 1
@@ -149,8 +186,6 @@ class Readiness:
             self.already[seen.result] += seen.enforced
         if seen.unlisted:
             self._unlisted.setdefault(seen.tool, set()).add(seen.session)
-        for clause, does, message in dict.fromkeys(seen.violations):
-            self._hit(seen, clause, does, message)
 
     def _hit(self, seen: Seen, clause: str, does: str, message: str) -> None:
         hits = self._hits.setdefault(clause, _Hits(does))
@@ -173,6 +208,9 @@ class Readiness:
             "calls": sum(self.calls.values()),
             "would_refuse": self.results["deny"],
             "would_hold": self.results["hold"],
+            "would_withhold": self.withheld[SETTLED],
+            "would_refuse_answers": self.withheld[FINISHED],
+            "would_repeat": self.repeats.total(),
             "of_these_in_force": {"deny": self.already["deny"], "hold": self.already["hold"]},
             "sessions_touched": len(self.touched),
             "share_of_sessions_touched": _share(len(self.touched), sessions),
@@ -211,14 +249,23 @@ class Readiness:
             if not self.calls[tool.name]:
                 never.append(tool.name)
             # Only calls decided by this very text say anything about its clauses.
-            calls = self._by_version[envelope.hash if envelope else "", tool.name]
-            after_the_call = {tool.output and tool.output.clause, tool.deadline}
+            version = (envelope.hash if envelope else "", tool.name)
+            after, decided, back = (
+                after_the_call(tool),
+                self._by_version[version],
+                self._back_by_version[version],
+            )
             for clause in clauses_of(tool):
-                if clause in after_the_call:
-                    continue
                 if clause.id in self._hits or clause.on_violation is OnViolation.FLAG:
                     continue
-                line = {
+                if (
+                    tool.idempotency is not None
+                    and clause is tool.idempotency.clause
+                    and self.repeats[tool.name]
+                ):
+                    continue
+                calls = back if clause.id in after else decided
+                line: dict[str, Json] = {
                     "clause": clause.id,
                     "tool": tool.name,
                     "calls": calls,
@@ -226,6 +273,17 @@ class Readiness:
                 }
                 (ready if calls >= enough else unproven).append(line)
         return {"ready": ready, "unproven": unproven, "never_called": never, "enough_calls": enough}
+
+
+def after_the_call(tool: Tool) -> frozenset[str]:
+    """Ids of the clauses that are asked of what came back: only calls that came back say something about them."""
+    found = [ensure.clause for ensure in tool.ensure]
+    found += [scope.clause for scope in tool.scopes if scope.of_output]
+    found += [line.clause for line in tool.monotonic if line.after]
+    found += [tool.output.clause] if tool.output is not None else []
+    found += [tool.deadline] if tool.deadline is not None else []
+    duties = [duty.clause for duty in tool.obligations if not (isinstance(duty.duty, Cap) and duty.duty.arg)]
+    return frozenset(clause.id for clause in (*found, *duties))
 
 
 def at_most(calls: int) -> float:
