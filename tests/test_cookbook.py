@@ -106,7 +106,7 @@ def test_the_coding_agent_runs_plain_commands_and_nothing_else(coder: Any, tmp_p
         "cat ../x": "stays-inside",
         "ls; touch owned": "program",
         "ls $(touch owned)": "program",
-        "git log --output=owned": "git-reads",
+        "git log --output=owned": "program",
         "git --exec-path=. log": "program",
         "pytest -p owned": "pytest-options",
         "sh -c 'touch owned'": "program",
