@@ -282,3 +282,37 @@ def test_a_call_that_was_only_asked_for_stands_in_no_answers_way(tmp_path: Path)
         with pytest.raises(ApprovalRequired):
             call(session, "pay", "paid")
         assert session.finish("not paid") == "not paid"
+
+
+SECRETIVE = f"""
+  tools:
+    look: {{effect: read, {NOTHING}, ensure: [{{id: fits, expr: "output.id == 1"}}]}}
+    log_in:
+      effect: write
+      args: {{type: object, additionalProperties: false, properties: {{password: {{type: string}}}}}}
+  session_ensure:
+    - {{id: same, expr: "calls.all(c, c.tool != 'log_in' || c.args.password == 'correct horse')"}}
+    - {{id: count, expr: "size(calls) < 5"}}
+{CALM}
+"""
+
+
+def test_the_end_is_not_judged_by_a_result_that_was_withheld_also_not_after_resuming(tmp_path: Path) -> None:
+    with open_guard(tmp_path, envelope(SECRETIVE)) as guard:
+        with guard.session(id="s") as session:
+            with pytest.raises(ResultWithheld):
+                call(session, "look", {"id": 2})
+            (seen,) = session.calls.values()
+        with guard.session(id="s") as resumed:
+            (known,) = resumed.calls.values()
+    assert (seen.outcome, seen.output) == (known.outcome, known.output) == ("done", None)
+
+
+def test_a_secret_that_the_journal_wrote_over_is_not_compared(tmp_path: Path) -> None:
+    with open_guard(tmp_path, envelope(SECRETIVE)) as guard:
+        with guard.session(id="s") as session:
+            call(session, "log_in", "ok", password="correct horse")
+            assert session.finish("done") == "done"
+        with guard.session(id="s") as resumed, pytest.raises(AnswerRefused, match="does not keep") as refused:
+            resumed.finish("done")
+    assert [v.clause for v in refused.value.violations] == ["session.same"]
