@@ -106,6 +106,11 @@ def _directory(file: Path) -> None:
     file.mkdir()
 
 
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "malformed": (lambda file: file.write_text(version(2).replace("expr:", "exp:")), "unknown key"),
     "failing test": (
@@ -118,6 +123,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "not UTF-8": (lambda file: file.write_bytes(b"\xff\xfe"), "not UTF-8"),
     "gone": (lambda file: file.unlink(), "no such file"),
     "a directory": (_directory, "cannot be read"),
+    "a pipe that nobody writes": (_pipe, "it is a pipe"),
     "empty": (lambda file: file.write_text(""), "is empty"),
 }
 

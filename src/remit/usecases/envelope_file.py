@@ -12,21 +12,31 @@ from remit.core.selftest import load_envelope
 MOST_ENVELOPE_BYTES = 4_000_000
 
 
-def read_envelope_file(path: Path) -> Envelope:
+def read_envelope_file(path: Path, *, waits: bool = True) -> Envelope:
     """The envelope in a file, its own tests passed.
+
+    Args:
+        path: of the file.
+        waits: as for `read_text`.
 
     Raises:
         BadInput: the file cannot be read, or what it says is wrong.
     """
-    return load_envelope(read_text(path), str(path))
+    return load_envelope(read_text(path, waits=waits), str(path))
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, waits: bool = True) -> str:
     """The text of a file, strictly UTF-8.
+
+    Args:
+        path: of the file.
+        waits: whether it may be a pipe, whose end may be long in coming; where not, a pipe is refused.
 
     Raises:
         BadInput: it is not there, not a file, not readable, too large or not UTF-8.
     """
+    if not waits and (path.is_fifo() or path.is_socket()):
+        raise BadInput(str(path), "cannot be read: it is a pipe", "name a file")
     try:
         with path.open("rb") as file:
             data = file.read(MOST_ENVELOPE_BYTES + 1)

@@ -108,7 +108,7 @@ class Follower:
 
     def _found(self) -> Look:
         try:
-            text = read_text(self._path)
+            text = read_text(self._path, waits=False)
         except BadInput as error:
             return Look(None, "", error)
         return Look(text, hashlib.sha256(text.encode()).hexdigest())

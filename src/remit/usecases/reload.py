@@ -75,7 +75,7 @@ class Reloader:
             raise BadInput(
                 "reload(source)", f"found {type(source).__name__}", "pass the path of its YAML file"
             )
-        return read_envelope_file(Path(source) if source is not None else self.path or Path())
+        return read_envelope_file(Path(source) if source is not None else self.path or Path(), waits=False)
 
     def _check_name(self, found: Envelope) -> None:
         name = self._guard.envelope.name
