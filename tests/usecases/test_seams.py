@@ -316,3 +316,47 @@ def test_a_secret_that_the_journal_wrote_over_is_not_compared(tmp_path: Path) ->
         with guard.session(id="s") as resumed, pytest.raises(AnswerRefused, match="does not keep") as refused:
             resumed.finish("done")
     assert [v.clause for v in refused.value.violations] == ["session.same"]
+
+
+# ------------------------------------------------------------------------------------------ earlier calls
+HIDDEN = """
+  tools:
+    get:
+      effect: read
+      args: {type: object, additionalProperties: false, properties: {}}
+      output: {type: object, required: [total], properties: {total: {type: integer}}}
+      obligations: [{id: hide, redact: {fields: [total]}}]
+    refund:
+      effect: irreversible
+      args: {type: object, additionalProperties: false, required: [n], properties: {n: {type: integer}}}
+      history: [{id: read, formerly: {tool: get, within: 1h}, where: "args.n <= event.output.total"}]
+  breaker: {threshold: 1000, max_violations: 1000}
+"""
+
+
+def test_earlier_results_are_compared_as_they_came_back_also_where_the_agent_did_not_see_them(
+    tmp_path: Path,
+) -> None:
+    with open_guard(tmp_path, envelope(HIDDEN)) as guard, guard.session() as session:
+        assert call(session, "get", {"total": 10}) == {"total": "[redacted]"}
+        with pytest.raises(CallDenied, match=r"refund\.read"):
+            call(session, "refund", "ok", n=11)
+        assert call(session, "refund", "ok", n=10) == "ok"
+
+
+def test_a_repeat_does_not_run_where_the_first_result_goes_between_decision_and_admission(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    with open_guard(tmp_path, repeated()) as guard, whose(guard) as session:
+        call(session, "get", FOUND, id="1")
+        admit, store = guard.records.admit, guard.records.store
+
+        def late(*args: Any) -> Any:
+            store.transact(lambda tx: tx.connection.execute("DELETE FROM repeat_use").fetchall()).result()
+            return admit(*args)
+
+        monkeypatch.setattr(guard.records, "admit", late)
+        with pytest.raises(CallDenied, match="just expired"):
+            session.call("get", {"id": "1"}, run=lambda id: ran.append(id))
+    assert not ran
