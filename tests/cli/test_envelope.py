@@ -172,3 +172,10 @@ def test_the_reference_is_the_page_of_the_language(remit: Remit) -> None:
 
     assert ran.out == (Path(__file__).parents[2] / "docs/language.md").read_text("utf-8")
     assert remit("envelope", "reference", "--json").object == {"markdown": ran.out}
+
+
+def test_clauses_on_the_final_answer_are_listed_too(remit: Remit, written: Written) -> None:
+    ends = "  outputs: [{id: short, max_length: 9}]\n  session_ensure: [{id: said, expr: \"answer != ''\"}]\n"
+    (report,) = remit("envelope", "lint", written("ends.yaml", HEAD + ends), "--json").object["files"]
+
+    assert report["clauses"] == ["pay.ceiling", "outputs.short", "session.said"]

@@ -71,7 +71,8 @@ def _described(loaded: Envelope) -> dict[str, Any]:
         "enforcement": loaded.enforcement.value,
         "tools": list(loaded.tools),
         "clauses": [c.id for tool in loaded.tools.values() for c in clauses_of(tool)]
-        + [answer.clause.id for answer in loaded.outputs],
+        + [answer.clause.id for answer in loaded.outputs]
+        + [ensure.clause.id for ensure in loaded.session_ensure],
         "tests": len(loaded.tests),
     }
 

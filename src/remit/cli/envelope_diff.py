@@ -23,7 +23,7 @@ from remit.wiring import read_text
 
 _HEADINGS = {
     Effect.MORE: "allows more",
-    Effect.EITHER: "may allow more, and refuses more",
+    Effect.EITHER: "may allow more, may refuse more",
     Effect.LESS: "allows less",
     Effect.NONE: "no effect on decisions",
 }

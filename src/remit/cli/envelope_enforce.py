@@ -194,7 +194,8 @@ def _show(report: Mapping[str, Any], after: Envelope) -> None:
         return
     acts = "only monitors" if report["share"] is None else f"acts in {report['share']:.10g} of the sessions"
     say(
-        f"{safe(report['file'])}: {clause} {acts}. Agents take it with guard.reload() or at their next start."
+        f"{safe(report['file'])}: {clause} {acts}. Agents that follow the file take it by themselves,"
+        " others with guard.reload() or at their next start."
     )
     if report["all_enforced"] and after.promoted:
         say("Every clause acts in every session: the next step is enforcement: enforce, without 'enforced'.")
