@@ -360,3 +360,34 @@ def test_a_repeat_does_not_run_where_the_first_result_goes_between_decision_and_
         with pytest.raises(CallDenied, match="just expired"):
             session.call("get", {"id": "1"}, run=lambda id: ran.append(id))
     assert not ran
+
+
+ECHOED = """
+  sources: {get: {integrity: trusted}}
+  tools:
+    get:
+      effect: write
+      args: &told {type: object, additionalProperties: false, required: [to], properties: {to: {type: string}}}
+      idempotency: {key: ["'once'"], within: 1h, on_repeat: return_first, across: principal}
+    send:
+      effect: egress
+      args: *told
+      flow: [{id: known, arg: to, from: [get]}]
+  breaker: {threshold: 1000, max_violations: 1000}
+"""
+
+
+@pytest.mark.parametrize("echoed", [True, False])
+def test_a_first_result_that_is_given_again_vouches_for_nothing_that_the_repeat_carried(
+    tmp_path: Path, *, echoed: bool
+) -> None:
+    with open_guard(tmp_path, envelope(ECHOED)) as guard:
+        with guard.session(principal="ann") as session:
+            call(session, "get", "noted: eve@evil.example", to="eve@evil.example")
+        with guard.session(principal="ann") as session:
+            call(session, "get", "", to="eve@evil.example" if echoed else "somebody else")
+            if echoed:
+                with pytest.raises(CallDenied, match=r"send\.known"):
+                    call(session, "send", "ok", to="eve@evil.example")
+            else:
+                assert call(session, "send", "ok", to="eve@evil.example") == "ok"
