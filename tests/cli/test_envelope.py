@@ -179,3 +179,14 @@ def test_clauses_on_the_final_answer_are_listed_too(remit: Remit, written: Writt
     (report,) = remit("envelope", "lint", written("ends.yaml", HEAD + ends), "--json").object["files"]
 
     assert report["clauses"] == ["pay.ceiling", "outputs.short", "session.said"]
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(remit: Remit, written: Written) -> None:
+    good, binary = written("good.yaml", HEAD + TESTS), written("binary.yaml", b"\xff\xfe")
+    ran = remit("envelope", "lint", "nowhere.yaml", binary, good, "--json")
+    reports = ran.object["files"]
+
+    assert ran.code == 3
+    assert [report["ok"] for report in reports] == [False, False, True]
+    assert [report["errors"][0]["rule"] for report in reports[:2]] == ["unreadable", "unreadable"]
+    assert "no such file" in reports[0]["errors"][0]["message"]

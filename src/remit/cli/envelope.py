@@ -40,14 +40,29 @@ def lint(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
 ) -> int:
     """Load each file, run its tests, and point at what is legal and probably not meant."""
-    reports = [_linted(file) for file in files]
+    reports = [_read(file) if len(files) > 1 else _linted(file) for file in files]
     if Output.json:
         emit({"files": reports})
     else:
         for report in reports:
             _show(report)
+    if any(report["errors"] and report["errors"][0]["rule"] == UNREADABLE for report in reports):
+        return 3
     failed = any(report["errors"] or (strict and report["warnings"]) for report in reports)
     return 1 if failed else 0
+
+
+UNREADABLE = "unreadable"
+"""The rule of a file among several that cannot be read: the others are looked at all the same."""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """As `_linted`, with a file that cannot be read as a finding."""
+    try:
+        return _linted(path)
+    except BadInput as error:
+        finding = _finding(error, path) | {"rule": UNREADABLE}
+        return {"file": str(path), "ok": False, "errors": [finding], "warnings": []}
 
 
 def _linted(path: Path) -> dict[str, Any]:
