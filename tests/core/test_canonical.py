@@ -306,3 +306,10 @@ def test_a_key_that_stands_twice_among_very_many_is_found_soon():
         loads_strict(text)
 
     assert time.perf_counter() - began < 2
+
+
+def test_combining_marks_without_end_are_refused_at_once():
+    marks = "a" + 200_000 * "\u0f71" + 200_000 * "\u0f72"
+
+    with pytest.raises(BadInput, match="normalisation"):
+        canonical({marks: 1})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from remit.core.canonical import first_invisible
+from remit.core.canonical import first_invisible, stacked_marks
+from remit.core.cel.errors import ConditionError
 
 
 def visible(text: str) -> bool:
@@ -22,9 +23,13 @@ def visible(text: str) -> bool:
 def fold(text: str) -> str:
     """The text without differences of case and compatibility form, for comparison only.
 
+    More than 30 combining marks in a row are refused.
+
     >>> fold("\\uff30AY") == fold("pay")
     True
     """
+    if stacked_marks(text):
+        raise ConditionError("fold: more than 30 combining marks in a row")
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
