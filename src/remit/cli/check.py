@@ -19,7 +19,7 @@ from remit.core.history import DONE, STATES, Caller
 from remit.core.labels import label_of
 from remit.core.past import Past, Recalled, look_back
 from remit.core.prepare import Facts, Prepared, facts_for, prepare
-from remit.core.promote import marked
+from remit.core.promote import acting, marked
 from remit.core.provenance import SessionText
 from remit.core.reader_clauses import seconds_of
 from remit.core.recollection import Exchange, Recollection
@@ -94,7 +94,8 @@ class State:
     def asked(self, call: Mapping[str, Any]) -> tuple[Facts, Prepared, Past]:
         """What `decide` needs for one {tool, args, session?}."""
         facts = facts_for(self.envelope, call.get("session", self.facts), CALLER)
-        prepared = prepare(ToolCall(call["tool"], call["args"]), self.envelope, facts)
+        promoted = acting(self.envelope, self.session_id) if self.envelope.promoted else None
+        prepared = prepare(ToolCall(call["tool"], call["args"]), self.envelope, facts, promoted)
         unused, world = (0,) * len(prepared.claims), realpath.look(prepared, facts)
         return facts, prepared, look_back(prepared, self.text(facts), unused, self.recall(prepared), world)
 

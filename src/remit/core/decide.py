@@ -10,7 +10,6 @@ Precedence: a clause that denies beats one that holds beats ALLOW; an error in a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from remit.core import repeats
 from remit.core.canonical import digest
@@ -55,10 +54,9 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
     if past.world is not None:
         roots[ANSWERS] = past.world
     _assert(tool, args, roots, facts, past, found)
-    if prepared.repeat is not None:
-        repeated = _repeated(prepared, found, past)
-        if repeated is not None:
-            return replace(repeated, envelope_hash=envelope.hash)
+    repeated = _repeated(prepared, found, past, envelope) if prepared.repeat is not None else None
+    if repeated is not None and _gives_first(prepared):
+        return repeated
     if prepared.looks_back:
         found.extend(past_violations(prepared, past))
     if prepared.claims:
@@ -69,7 +67,22 @@ def decide(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> 
                 found.append(unmet(approve.clause, "approve", approve.clause.message or _when(approve.when)))
         except ConditionError as error:
             found.append(failed(approve.clause, "approve", str(error)))
+    if repeated is not None and not _stopped(prepared, found):
+        return repeated
     return _decision(prepared, envelope, found, past)
+
+
+def _gives_first(prepared: Prepared) -> bool:
+    """Whether a repeat ends here. Where the envelope only monitors its idempotency the call runs all the same, so what
+    comes after is asked, too."""
+    repeat, acting = prepared.repeat, prepared.acting
+    return acting is None or (repeat is not None and repeat.rule.clause.id in acting)
+
+
+def _stopped(prepared: Prepared, found: Sequence[Violation]) -> bool:
+    """Whether a clause that is acted upon, while the envelope monitors, stands against the call."""
+    acting = prepared.acting or frozenset()
+    return any(v.clause in acting and (v.error or v.on_violation is not OnViolation.FLAG) for v in found)
 
 
 def _assert(
@@ -112,7 +125,9 @@ def after_claims(
     return tuple(claims), tuple(found)
 
 
-def _repeated(prepared: Prepared, found: Sequence[Violation], past: Past) -> Decision | None:
+def _repeated(
+    prepared: Prepared, found: Sequence[Violation], past: Past, envelope: Envelope
+) -> Decision | None:
     """The decision that gives the first call's result again, where nothing that stands before refuses or holds."""
     rule = prepared.repeat.rule if prepared.repeat is not None else None
     first, tool = past.earlier.first if past.earlier is not None else None, prepared.tool
@@ -130,6 +145,7 @@ def _repeated(prepared: Prepared, found: Sequence[Violation], past: Past) -> Dec
         provenance=past.leaves,
         world=past.world,
         repeats=first.token,
+        envelope_hash=envelope.hash,
     )
 
 

@@ -359,6 +359,8 @@ class Envelope:
     tools: Mapping[str, Tool]
     sources: Mapping[str, Label]
     """Labels by source: tool names, `tool.field`, `user`, `system`, `session`."""
+    user_integrity: Integrity | None = None
+    """`sources.user.integrity` as it is written; None where the file does not say."""
     with_fields: frozenset[str] = frozenset()
     """Tools of which single fields have labels."""
     session_schema: Mapping[str, Any] | None = None

@@ -52,5 +52,5 @@ def label_of(envelope: Envelope, source: str, principal_kind: PrincipalKind | No
     own = Integrity.TRUSTED if principal_kind is PrincipalKind.OPERATOR else Integrity.PRINCIPAL
     if listed is None:
         return Label(own, Confidentiality.INTERNAL)
-    lower = listed.integrity is Integrity.UNTRUSTED
-    return Label(Integrity.UNTRUSTED if lower else own, listed.confidentiality)
+    written = envelope.user_integrity or own
+    return Label(max(own, written, key=lambda level: level.rank), listed.confidentiality)

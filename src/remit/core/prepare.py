@@ -68,6 +68,8 @@ class Prepared:
     """Ids of those that apply (`core.obligations`)."""
     asked: Mapping[str, Json] | None = None
     """The canonical arguments before an obligation lowered one; None where none did."""
+    acting: frozenset[str] | None = None
+    """Ids of the clauses that are acted upon while the envelope monitors; None where all are."""
 
     @property
     def looks_back(self) -> bool:
@@ -143,7 +145,7 @@ def prepare(
         return Prepared(call, tool, args, tuple(found), tuple(claims), True, obligations=ids, asked=asked)
     view = view_of(tool, ids, facts.values, acting) if tool.idempotency is not None else None
     asks, repeat, marks = _questions(tool, args, facts, found, view)
-    more = (asks, repeat, marks, ids, asked)
+    more = (asks, repeat, marks, ids, asked, acting)
     return Prepared(call, tool, args, tuple(found), tuple(claims), True, *more)
 
 

@@ -67,6 +67,11 @@ def watched_binding(envelope: Envelope, session_id: str) -> frozenset[str]:
     return frozenset() if enforced else binding(envelope, session_id)
 
 
+def acting(envelope: Envelope, session_id: str) -> frozenset[str] | None:
+    """As `core.prepare.prepare` takes it: what binds while the envelope monitors; None where it enforces."""
+    return None if envelope.enforcement is Enforcement.ENFORCE else binding(envelope, session_id)
+
+
 def _asked_before(tool: Tool) -> set[str]:
     """Clauses that need the arguments: all but those on nothing else than what came back."""
     output = tool.output.clause if tool.output is not None else None

@@ -105,6 +105,7 @@ def read_envelope(text: str, file: str) -> Envelope:
         enforcement=Enforcement(_choice(spec, "enforcement", tuple(Enforcement), "enforce")),
         tools=tools,
         sources=sources,
+        user_integrity=sources["user"].integrity if _says_integrity(spec, "user") else None,
         with_fields=frozenset(name.rpartition(".")[0] for name in sources if "." in name),
         session_schema=session_schema,
         session_errors=session_errors,
@@ -151,6 +152,11 @@ def _sources(node: Node | None) -> dict[str, Label]:
             )
         labels[name] = Label(integrity, secret)
     return labels
+
+
+def _says_integrity(spec: Mapping[str, Node], source: str) -> bool:
+    listed = spec["sources"].mapping() if "sources" in spec else {}
+    return source in listed and "integrity" in listed[source].mapping()
 
 
 def _default_integrity(source: str) -> str:

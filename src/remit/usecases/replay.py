@@ -19,7 +19,7 @@ from remit.core.history import DONE, FAILED, IN_FLIGHT, Caller
 from remit.core.labels import label_of
 from remit.core.past import Recalled, look_back
 from remit.core.prepare import Facts, Prepared, facts_for, prepare
-from remit.core.promote import marked
+from remit.core.promote import acting, marked
 from remit.core.provenance import SessionText
 from remit.core.recollection import Exchange, Recollection
 from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep
@@ -66,11 +66,12 @@ def replay_session(
     facts = facts_for(envelope, session.facts, Caller(session.session_id, session.session_id))
     seen = _Seen(envelope, facts, kind)
     used: defaultdict[tuple[str, str], int] = defaultdict(int)
+    promoted = acting(envelope, session.session_id) if envelope.promoted else None
     judged: list[Judged] = []
     for step in session.steps:
         seen.add(step)
         for call in step.calls:
-            prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts)
+            prepared = prepare(ToolCall(call.tool, call.args, call.call_id), envelope, facts, promoted)
             claimed = tuple(used[c.clause, c.key] for c in prepared.claims)
             past = look_back(prepared, seen.text, claimed, seen.recall(prepared), call.world)
             decision = decide(prepared, envelope, facts, past)

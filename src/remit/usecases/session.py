@@ -24,7 +24,7 @@ from remit.core.labels import label_of, lowered
 from remit.core.lifecycle import guarded, refine
 from remit.core.past import Recalled, look_back
 from remit.core.prepare import Facts, Prepared, prepare
-from remit.core.promote import marked, withheld_by
+from remit.core.promote import acting, marked, withheld_by
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused
@@ -230,7 +230,7 @@ class Session:
         """What the guard would say now. Runs, reserves and records nothing."""
         guard, under = self.guard, self.under()
         envelope, facts = under.envelope, under.facts
-        prepared = prepare(self._call(tool, args, "", under), envelope, facts)
+        prepared = prepare(self._call(tool, args, "", under), envelope, facts, acting(envelope, self.id))
         used = (
             guard.records.used_micros(self.info.tenant, self.info.agent, prepared.claims)
             if prepared.claims
