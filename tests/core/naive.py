@@ -16,6 +16,8 @@ import re2
 from naive_cel import Wrong, evaluate, same
 from naive_json import Unreadable, canonical, fits
 
+REPEATED = ("failed", "unknown", "withheld", "done", "in_flight")
+"""Which of several earlier calls decides about a repeat, the last one first."""
 INTEGRITY = ("untrusted", "principal", "trusted")
 CONFIDENTIALITY = ("public", "internal", "pii", "secret")
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -118,8 +120,8 @@ class Naive:
         if source == "user":
             said = {"operator": "trusted", "customer": "principal", None: given.get("integrity", "principal")}
             integrity = INTEGRITY.index(said[talk.kind])
-            if given.get("integrity") == "untrusted":
-                integrity = INTEGRITY.index("untrusted")
+            if "integrity" in given:
+                integrity = min(integrity, INTEGRITY.index(given["integrity"]))
         return integrity, CONFIDENTIALITY.index(given.get("confidentiality", "internal"))
 
     # ------------------------------------------------------------------------------------------ before the call
@@ -281,7 +283,7 @@ class Naive:
             return "error", None
         if not firsts:
             return "", None
-        first = firsts[-1]
+        first = max(reversed(firsts), key=lambda made: REPEATED.index(made.state))
         refused = {"return_first": "deny", "refuse": "deny", "hold": "hold"}[rule["on_repeat"]]
         if first.state == "failed":
             return {"refuse": "deny", "hold": "hold", "retry": ""}[rule.get("after_error", "refuse")], None

@@ -188,7 +188,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         "_covers",
         lambda real: lambda one, other: one == other,
     ),
-    "an error is a violation like any other": (decide, "_failed", lambda real: decide._unmet),
+    "an error is a violation like any other": (decide, "failed", lambda real: decide.unmet),
     "a hold beats a denial": (decide, "_decision", _softened),
 }
 
