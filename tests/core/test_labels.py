@@ -26,7 +26,7 @@ def integrity(listed: str | None, kind: PrincipalKind | None) -> str:
         ("trusted", None, "trusted"),
         ("trusted", CUSTOMER, "principal"),
         ("trusted", OPERATOR, "trusted"),
-        ("principal", OPERATOR, "trusted"),
+        ("principal", OPERATOR, "principal"),
         ("untrusted", OPERATOR, "untrusted"),
         ("untrusted", CUSTOMER, "untrusted"),
     ],
