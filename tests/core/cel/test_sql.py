@@ -271,3 +271,17 @@ def test_a_table_that_a_text_names_is_an_effect(text):
 
 def test_what_stands_behind_the_flow_operator_is_another_statement():
     assert sql("SELECT 1 ->> DELETE FROM t", "snowflake")["kind"] == "multiple"
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "bigquery", "spark", "duckdb", "trino"])
+@pytest.mark.parametrize("opening", ["ARRAY[", "INT[", "DATE(", "DECIMAL(", "STRUCT("])
+def test_values_that_could_be_types_do_not_double_the_time_with_each_bracket(dialect, opening):
+    closing = "]" if opening.endswith("[") else ")"
+
+    with pytest.raises(ConditionError):
+        sql_readonly(f"SELECT {opening * 38}1{closing * 38}", dialect)
+
+
+def test_arrays_and_structs_as_people_nest_them_are_read():
+    assert sql_readonly("SELECT ARRAY[ARRAY[ARRAY[1, 2], ARRAY[3, 4]], ARRAY[ARRAY[5, 6]]]", "postgres")
+    assert sql_readonly("SELECT STRUCT(STRUCT(DATE(a) AS d, STRUCT(1 AS x) AS y) AS z) FROM t", "bigquery")

@@ -8,7 +8,7 @@ the cost of a query. Use a role that may only read as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = 20_000
 """Characters of one statement."""
 _MAX_WORDS: Final = 6_000
+_MAX_RETRIES: Final = 10_000  # ARRAY[ARRAY[..: the parser reads it as a type first, then again as a value
 
 ALIASES: Final = {
     "postgresql": "postgres",
@@ -197,6 +198,8 @@ class _Judge:
         tokens = self.dialect.tokenize(self.text.text)
         if not self.text.agrees((t.start, t.end + 1, self.quoted(t)) for t in tokens):
             raise refusal("two readers disagree on where strings and comments end")
+        if _retries(tokens, self.dialect.parser_class.TYPE_TOKENS) > _MAX_RETRIES:
+            raise refusal("nested too deep")
         parsed = self.dialect.parser().parse(tokens, self.text.text)
         return [tree for tree in parsed if tree is not None and type(tree).__name__ != "Semicolon"]
 
@@ -324,6 +327,23 @@ class _Judge:
                 if not keyword and word.start not in judged and word.start not in lists:
                     return False
         return True
+
+
+def _retries(tokens: list[Token], types: Collection[object]) -> int:
+    """How many tokens the parser reads again: what stands in brackets behind a type, twice for each such bracket."""
+    levels: list[bool] = []
+    depth = again = 0
+    before = None
+    for token in tokens:
+        kind = token.token_type
+        if kind.name in {"L_PAREN", "L_BRACKET"}:
+            levels.append(before in types)
+            depth += levels[-1]
+        elif kind.name in {"R_PAREN", "R_BRACKET"} and levels:
+            depth -= levels.pop()
+        again += 2**depth - 1
+        before = kind
+    return again
 
 
 def _schema(node: exp.Expr) -> str:
