@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import string
+import time
 from pathlib import Path
 
 import apsw
@@ -285,3 +286,10 @@ def test_values_that_could_be_types_do_not_double_the_time_with_each_bracket(dia
 def test_arrays_and_structs_as_people_nest_them_are_read():
     assert sql_readonly("SELECT ARRAY[ARRAY[ARRAY[1, 2], ARRAY[3, 4]], ARRAY[ARRAY[5, 6]]]", "postgres")
     assert sql_readonly("SELECT STRUCT(STRUCT(DATE(a) AS d, STRUCT(1 AS x) AS y) AS z) FROM t", "bigquery")
+
+
+def test_the_sources_of_a_query_are_not_looked_up_for_each_column_again():
+    began = time.process_time()
+
+    assert sql_readonly("SELECT a FROM t ORDER BY " + "t.a," * 1400 + "a", "oracle")
+    assert time.process_time() - began < 2

@@ -74,9 +74,13 @@ def _is_a_call(column: exp.Column) -> bool:
     """Whether a column's qualifier is no table of the statement: then it is a package, and the column a function."""
     from sqlglot import exp
 
-    sources = column.root().find_all(exp.Table, exp.CTE, exp.Subquery, exp.Lateral)
-    names = {source.alias_or_name.lower() for source in sources}
-    return bool(column.table) and column.table.lower() not in names
+    if not column.table:
+        return False
+    known_here = column.root().meta  # kept at the root: looking through the tree for each column is quadratic
+    if _SOURCES not in known_here:
+        sources = column.root().find_all(exp.Table, exp.CTE, exp.Subquery, exp.Lateral)
+        known_here[_SOURCES] = {source.alias_or_name.lower() for source in sources}
+    return column.table.lower() not in known_here[_SOURCES]
 
 
 def _kind_of_table(table: exp.Table, dialect: str) -> str:
@@ -102,6 +106,7 @@ def _kind_of_table(table: exp.Table, dialect: str) -> str:
     return "effect" if dialect in {"tsql", "fabric"} and len(table.parts) > 3 else ""
 
 
+_SOURCES: Final = "remit.sources"
 ROOTS: Final = {
     **dict.fromkeys(("Select", "Union", "Intersect", "Except", "Subquery", "Values"), "read"),
     **dict.fromkeys(("Insert", "Update", "Delete", "Merge", "MultitableInserts"), "write"),
