@@ -255,6 +255,20 @@ def test_a_read_that_was_broken_off_stands_in_no_answers_way(tmp_path: Path) -> 
             assert resumed.finish("not paid") == "not paid"
 
 
+def test_what_another_process_did_in_the_session_is_known_at_its_end(tmp_path: Path) -> None:
+    with (
+        open_guard(tmp_path, envelope(ENDS)) as here,
+        open_guard(tmp_path, envelope(ENDS)) as there,
+        here.session(id="s") as mine,
+        there.session(id="s") as theirs,
+    ):
+        call(mine, "look")
+        call(theirs, "pay", "paid")
+        with pytest.raises(AnswerRefused, match="honest"):
+            mine.finish("not paid")
+        assert mine.finish("paid") == "paid"
+
+
 def test_while_a_call_waits_for_a_person_nothing_is_answered(tmp_path: Path) -> None:
     asks = envelope(
         ENDS.replace("pay: {effect: irreversible", "pay: {approve: [{id: p}], effect: irreversible")

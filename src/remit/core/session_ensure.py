@@ -2,7 +2,8 @@
 
 `calls` are those that were dispatched, in that order: tool, effect, how each ended, the arguments that ran and what the
 agent got to see of the result (null where it failed or was withheld). A call that was refused, or that was a repeat and
-got the first one's result, did nothing and is not among them. A resumed session reads them from the journal. What is not
+got the first one's result, did nothing and is not among them. What another process did in the session is read from the
+journal, and so is all that a resumed session did before. What is not
 there any more (a secret, a text of which only the digest was kept) is not guessed: a condition that reads it fails,
 and so does every condition while a call is still running or nobody knows how it ended.
 """
@@ -72,16 +73,20 @@ def ended(call: Dispatched, outcome: Outcome, *, withheld: bool) -> Dispatched:
     return replace(call, outcome="done", form=form, text=text)
 
 
-def recorded(calls: dict[str, Dispatched], event: Event, *, ran: bool) -> None:
+def may_have_run(decided: Mapping[str, Any]) -> bool:
+    """Whether a call may have run, from the body of its `decided`: it was allowed, approved, or only watched."""
+    return bool(decided.get("result") == "allow" or decided.get("approval_id") or not decided.get("enforced"))
+
+
+def recorded(calls: dict[str, Dispatched], event: Event) -> None:
     """Put back into *calls*, by token, what one event of the journal says.
 
     Args:
         calls: what earlier events said; it grows.
         event: `decided`, `released` or `settled`; any other says nothing.
-        ran: of `decided`, whether the call may have run.
     """
     body, token = event.body, str(event.body.get("token", ""))
-    if event.kind == "decided" and ran and not body.get("repeats"):
+    if event.kind == "decided" and may_have_run(body) and not body.get("repeats"):
         args = body.get("args")
         calls[token] = Dispatched(
             str(body.get("tool", "")),
@@ -105,6 +110,21 @@ def _settled(call: Dispatched, body: Mapping[str, Any], text: str) -> Dispatched
 def _broken_off(call: Dispatched, *, known: bool) -> Dispatched:
     """A call without a result. What was interrupted may still do its work, so it did not fail; a read does none."""
     return replace(call, outcome="failed") if known or call.effect == ToolEffect.READ else call
+
+
+def together(own: Mapping[str, Dispatched], events: Iterable[Event]) -> list[Dispatched]:
+    """The calls of a session in the order of its journal, also those that another process made in it.
+
+    Args:
+        own: what this process knows of its calls, by token, more exactly than the journal does.
+        events: of the session, in order.
+    """
+    there: dict[str, Dispatched] = {}
+    for event in events:
+        recorded(there, event)
+    return [own.get(token, call) for token, call in there.items()] + [
+        call for token, call in own.items() if token not in there
+    ]
 
 
 def judge_answer(

@@ -26,7 +26,7 @@ from remit.core.provenance import SessionText
 from remit.core.redact import Redactor
 from remit.core.refusals import AgentHalted
 from remit.core.seen import append_facts, append_result
-from remit.core.session_ensure import recorded
+from remit.core.session_ensure import may_have_run, recorded
 from remit.core.types import Enforcement, Fingerprint, Mode, PrincipalKind, SessionInfo, ToolEffect
 from remit.ports import Clock, Ids, Records
 from remit.usecases.archive import loaded
@@ -209,7 +209,7 @@ class Guard:
         append_facts(session.text, envelope, governs.facts.values)
         _restore(session.text, envelope, info, history)
         for stored in history:
-            recorded(session.calls, stored.event, ran=_dispatched(stored.event.body))
+            recorded(session.calls, stored.event)
         body = codec.session_body(info, envelope.name, envelope.version, envelope.enforcement.value)
         if history:
             session.tell("session.resumed", body)
@@ -396,7 +396,7 @@ def _restore(
     """Put back what the session saw, with labels, and what its calls asked."""
     for stored in history:
         event: Event = stored.event
-        if event.kind == "decided" and _dispatched(event.body):
+        if event.kind == "decided" and may_have_run(event.body):
             text.ask(event.body.get("args") or {})
         elif event.kind == "observed":
             seen = codec.segment_from(event.body, event.blobs.get("text", ""))
@@ -415,8 +415,3 @@ def _restore_result(text: SessionText, envelope: Envelope, info: SessionInfo, ev
     if event.envelope != envelope.hash:
         worse = lowered(recorded, envelope, info.principal_kind)
         text.relabel(lambda one: worse if one.index == place else one.label, place)
-
-
-def _dispatched(decided: Mapping[str, Any]) -> bool:
-    """Whether the call may have run: it was allowed, approved, or only watched."""
-    return bool(decided.get("result") == "allow" or decided.get("approval_id") or not decided.get("enforced"))

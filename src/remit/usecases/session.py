@@ -29,7 +29,7 @@ from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused
 from remit.core.seen import append_facts, append_result
-from remit.core.session_ensure import Dispatched, ended, judge_answer
+from remit.core.session_ensure import Dispatched, ended, judge_answer, together
 from remit.core.types import (
     Decision,
     Enforcement,
@@ -306,6 +306,16 @@ class Session:
         if token in self.calls:
             self.calls[token] = ended(self.calls[token], outcome, withheld=withheld)
 
+    def _calls_made(self, envelope: Envelope) -> list[Dispatched]:
+        """What was done in this session, here and in any other process that has it open."""
+        if not envelope.session_ensure:
+            return []
+        own, there = dict(self.calls), list(self.guard.records.events(self.id))
+        made = together(own, (stored.event for stored in there if not stored.erased))
+        # Of a call that was erased nobody knows what it was, and how it ended.
+        lost = any(stored.erased and stored.event.kind in ("decided", "settled") for stored in there)
+        return [*made, Dispatched("", "", {})] if lost else made
+
     def finish(self, answer: str) -> str:
         """Check the agent's final answer against `outputs` and `session_ensure`, record it, and return it.
 
@@ -328,7 +338,7 @@ class Session:
                 clause = rule.clause
                 message = f"{clause.message} ({problem})" if clause.message else problem
                 found.append(Violation(clause.id, "outputs", clause.on_violation, clause.severity, message))
-        calls, waits = list(self.calls.values()), bool(self._on_the_way)
+        calls, waits = self._calls_made(envelope), bool(self._on_the_way)
         found += judge_answer(envelope.session_ensure, answer, calls, under.facts.values, waits=waits)
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
