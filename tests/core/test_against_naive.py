@@ -13,7 +13,7 @@ import pytest
 from naive_cases import LOOK, SESSION, Case, case
 from naive_guard import Differ, World
 
-from remit.core import decide, history, marks, provenance, repeats
+from remit.core import decide, history, marks, past, prepare, provenance, repeats
 from remit.core.errors import Refused
 from remit.core.types import OnViolation, Result
 
@@ -156,7 +156,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         "scope",
         lambda real: lambda self, across: self.session,
     ),
-    "marks go back": (decide, "mark_violations", _always(())),
+    "marks go back": (past, "mark_violations", _always(())),
     "marks are turned round": (marks, "_rank", lambda real: lambda rule, value: -real(rule, value)),
     "no flow is asked": (decide, "_flow_violation", _always(None)),
     "no scope is asked": (decide, "_scope_violation", _always(None)),
@@ -169,7 +169,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         "exceeded",
         lambda real: lambda claims, used: real(claims, [max(0, one - 1_000_000) for one in used]),
     ),
-    "sums are halved": (decide, "_micros", lambda real: lambda value: real(value) // 2),
+    "sums are halved": (prepare, "_micros", lambda real: lambda value: real(value) // 2),
     "a value may stand in a longer token": (provenance, "stands", _always(True)),
     "results vouch for what was asked": (provenance.SessionText, "ask", _always(None)),
     "any source is permitted": (
