@@ -18,7 +18,7 @@ from remit.core.types import Mode
 from remit.store import control_hand
 from remit.store.verify import verify
 from remit.testing import FakeRecords, answer, envelope, fake_guard, one_tool, open_guard, pending
-from remit.usecases.answers import preview
+from remit.usecases.call_events import preview
 
 OK = {"refund_id": "R"}
 AGENT = Scope(ScopeKind.AGENT, "default", "refunds")

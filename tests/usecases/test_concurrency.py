@@ -78,7 +78,7 @@ def test_a_full_queue_does_not_lock_a_session_against_its_own_admission(folder: 
         answers = session._answers("refund", {"amount": 5}, "", dict)
         decision = session.check("refund", {"amount": 90})
         holder.start()
-        event = answers._admitted(decision, Admission("refused", Mode.AUTONOMOUS, 0, 0), None, True)
+        event = answers.events.admitted(decision, Admission("refused", Mode.AUTONOMOUS, 0, 0), None, True)
         assert holder.is_alive(), "it waited for the session's lock"
         made.set()
         holder.join()

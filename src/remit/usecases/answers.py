@@ -16,22 +16,16 @@ from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, T
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
 from remit.core.breaker import governed
 from remit.core.canonical import canonical
-from remit.core.decide import action_digest
-from remit.core.envelope import Notify
 from remit.core.errors import BadInput
-from remit.core.event import NOTIFIED, AnomalyIndex, Event
-from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
+from remit.core.event import Event
 from remit.core.lifecycle import refine
 from remit.core.marks import MarkClaim
-from remit.core.obligations import tells
 from remit.core.past import Past, look_back
 from remit.core.prepare import Prepared
-from remit.core.promote import withheld_by
 from remit.core.refusals import ApprovalRequired, CallDenied
 from remit.core.types import (
     ApprovalNeed,
     Decision,
-    Enforcement,
     Json,
     Mode,
     OnViolation,
@@ -43,6 +37,7 @@ from remit.core.types import (
     Violation,
 )
 from remit.usecases import realpath
+from remit.usecases.call_events import CallEvents, preview, state_of
 
 if TYPE_CHECKING:
     from remit.usecases.governing import Under
@@ -50,11 +45,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-_CUT = "..."
-"""In a message that holds a part of a value only."""
 _UNATTENDED = "nobody waited for the call any more"
-_UNCOUNTED = ("breaker.", "approval.", "store.")
-"""Refusals that are no violation of the agent, or were counted when a person said no."""
 
 
 class CallAnswers:
@@ -70,6 +61,7 @@ class CallAnswers:
         self.binding = self.under.binding
         self.ids = guard.ids
         self.token = self.ids.new()
+        self.events = CallEvents(session, call, self.under, self.token)
         self.raised: BaseException | None = None
         """The tool's own exception, once it is being settled."""
         self._pending: list[Future[Any]] = []
@@ -80,7 +72,7 @@ class CallAnswers:
     def consult(self, prepared: Prepared) -> Past:
         """Origins of the argument values, what the limits hold, what earlier calls say, and where paths lead."""
         self._prepared = prepared
-        used = self.records.used_micros(*self._who()[:2], prepared.claims) if prepared.claims else ()
+        used = self.records.used_micros(*self.events.who()[:2], prepared.claims) if prepared.claims else ()
         earlier = self.session.recall(prepared)
         world = realpath.look(prepared, self.under.facts)
         with self.session.lock:
@@ -88,13 +80,13 @@ class CallAnswers:
 
     def recall(self, marks: Sequence[MarkClaim]) -> tuple[int | None, ...]:
         """The highest value known for each quantity."""
-        return self.records.recall(*self._who()[:2], (), None, marks).marks
+        return self.records.recall(*self.events.who()[:2], (), None, marks).marks
 
     # ------------------------------------------------------------------------------------------ record
     def record(self, decision: Decision) -> Future[None]:
         """Write a refusal and count it."""
-        missteps = self._missteps(decision, enforced=decision.bound is None)
-        return self.records.refuse(self._decided(decision, enforced=True), missteps)
+        missteps = self.events.missteps(decision, enforced=decision.bound is None)
+        return self.records.refuse(self.events.decided(decision, enforced=True), missteps)
 
     # ------------------------------------------------------------------------------------------ admit
     def admit(
@@ -105,20 +97,22 @@ class CallAnswers:
         if self.records.volatile and effect is not ToolEffect.READ and not self.session.guard.allow_volatile:
             return self._refuse_volatile(decision)
         if enforced and self._plain_read(decision, approval_id):
-            mode, epoch, _ = self.records.mode(*self._who(), ToolEffect.READ)
+            mode, epoch, _ = self.records.mode(*self.events.who(), ToolEffect.READ)
             if mode is not Mode.HALTED:
-                self._pending.append(self.records.append([self._decided(decision, enforced=True, mode=mode)]))
+                self._pending.append(
+                    self.records.append([self.events.decided(decision, enforced=True, mode=mode)])
+                )
                 return Admission("admitted", mode, epoch, 0)
         request = self._request(decision, effect, enforced)
 
         def told(admission: Admission) -> Sequence[Event]:
-            return [self._admitted(decision, admission, approval_id, enforced)]
+            return [self.events.admitted(decision, admission, approval_id, enforced)]
 
         def counted(admission: Admission) -> Sequence[Misstep]:
             if not enforced and admission.status == "admitted":
-                return self._missteps(decision, enforced=False)
+                return self.events.missteps(decision, enforced=False)
             refined = refine(decision, admission)
-            return self._missteps(refined, enforced=enforced) if admission.status != "hold" else ()
+            return self.events.missteps(refined, enforced=enforced) if admission.status != "hold" else ()
 
         return self.records.admit(request, told, counted)
 
@@ -142,14 +136,14 @@ class CallAnswers:
         told = "this store is in memory: an effect would leave no record; open a durable store, or allow_volatile=True"
         violation = Violation("store.volatile", "store", OnViolation.DENY, Severity.LOW, told)
         admission = Admission("refused", Mode.SUPERVISED, 0, 0, violations=(violation,))
-        event = self._decided(refine(decision, admission), enforced=True)
+        event = self.events.decided(refine(decision, admission), enforced=True)
         done: Future[Admission] = Future()
         written = self.records.append([event])
         written.add_done_callback(lambda f: _pass_on(f, done, admission))
         return done
 
     def _request(self, decision: Decision, effect: ToolEffect, enforced: bool) -> AdmitRequest:
-        tenant, agent, version = self._who()
+        tenant, agent, version = self.events.who()
         return AdmitRequest(
             token=self.token,
             tenant=tenant,
@@ -213,7 +207,7 @@ class CallAnswers:
             id=self.ids.new(),
             tenant=info.tenant,
             agent=info.agent,
-            agent_version=self._who()[2],
+            agent_version=self.events.who()[2],
             session=info.id,
             tool=decision.tool,
             effect=decision.effect or ToolEffect.IRREVERSIBLE,
@@ -223,10 +217,10 @@ class CallAnswers:
             call_id=self.call.call_id,
             envelope=envelope.hash,
             clauses=decision.clauses,
-            reasons=tuple(redactor.text(v.message) for v in self._tellable(decision).violations),
+            reasons=tuple(redactor.text(v.message) for v in self.events.tellable(decision).violations),
             preview=redactor.text(preview(decision.tool, redactor.value(decision.canonical or {}))),
             provenance=redactor.value(
-                [codec.leaf_body(leaf) for leaf in self._quotable(decision).provenance]
+                [codec.leaf_body(leaf) for leaf in self.events.quotable(decision).provenance]
             ),
             requester=info.principal or "",
             owner=envelope.owner,
@@ -235,7 +229,7 @@ class CallAnswers:
             max_pending=envelope.breaker.max_pending,
             rule=envelope.breaker,
         )
-        return self.records.hold(request, [self._decided(decision, enforced=True)])
+        return self.records.hold(request, [self.events.decided(decision, enforced=True)])
 
     def answered(self, decision: Decision, record: ApprovalRecord | Parked) -> str | None:
         """The approval's id when it was given, None while it is pending.
@@ -337,9 +331,12 @@ class CallAnswers:
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
         self.raised = outcome.error
-        self.session.ended(self.token, outcome, withheld=self._withheld(outcome))
-        index = anomaly.of_outcome(decision, outcome, enforced=enforced or self._withheld(outcome))
-        events = [self._settled(decision, admission, outcome, index), *self._notified(decision, outcome)]
+        self.session.ended(self.token, outcome, withheld=self.events.withheld(outcome))
+        index = anomaly.of_outcome(decision, outcome, enforced=enforced or self.events.withheld(outcome))
+        events = [
+            self.events.settled(decision, admission, outcome, index),
+            *self.events.notified(decision, outcome),
+        ]
         told = tuple((v.severity, v.clause) for v in outcome.violations)
         unknown = outcome.error is not None and not isinstance(outcome.error, Exception)
         if unknown and decision.effect is not ToolEffect.READ:
@@ -351,167 +348,17 @@ class CallAnswers:
             told,
             trace=self._trace(decision),
             tool=decision.tool,
-            state=_state(outcome, withheld=self._withheld(outcome)),
+            state=state_of(outcome, withheld=self.events.withheld(outcome)),
             output=lambda: self._captured(outcome.value if outcome.raw is None else outcome.raw),
             marks=marks,
             given=lambda: self._captured(outcome.value),
             reserved=admission.lease_until is not None,
         )
-        missteps = (self._misstep(told, "output", "", enforced),) if told and not settlement.reserved else ()
+        missteps = (
+            (self.events.misstep(told, "output", "", enforced),) if told and not settlement.reserved else ()
+        )
         done = self.records.settle(settlement, events, missteps)
         return _all_of([*self._pending, done])
-
-    # ------------------------------------------------------------------------------------------ events
-    def _who(self) -> tuple[str, str, str]:
-        info = self.session.info
-        return info.tenant, info.agent, self.session.guard.agent_version
-
-    def _missteps(self, decision: Decision, *, enforced: bool) -> Sequence[Misstep]:
-        told = tuple((_weighed(v), v.clause) for v in decision.violations if _counts(v))
-        if not told:
-            return ()
-        key = "" if decision.canonical is None else action_digest(decision.tool, decision.canonical)
-        return (
-            self._misstep(told, anomaly.misstep_kind(decision.result, [s for s, _ in told]), key, enforced),
-        )
-
-    def _misstep(
-        self, told: tuple[tuple[Severity, str], ...], kind: str, collapse: str, enforced: bool
-    ) -> Misstep:
-        tenant, agent, version = self._who()
-        effect = self.envelope.tools[self.call.tool].effect if self.call.tool in self.envelope.tools else None
-        return Misstep(
-            id=self.ids.new(),
-            tenant=tenant,
-            agent=agent,
-            session=self.session.id,
-            rule=self.envelope.breaker,
-            violations=told,
-            agent_version=version,
-            effect=effect,
-            kind=kind,
-            collapse=collapse,
-            enforce=enforced,
-            envelope=self.envelope.hash,
-        )
-
-    def _admitted(
-        self, decision: Decision, admission: Admission, approval_id: str | None, enforced: bool
-    ) -> Event:
-        enforced = enforced or admission.status != "admitted" or decision.acts
-        refined = refine(decision, admission, final=approval_id is not None) if enforced else decision
-        return self._decided(
-            refined, enforced=enforced, mode=admission.mode, approval_id=admission.approval_id
-        )
-
-    def _decided(
-        self,
-        decision: Decision,
-        *,
-        enforced: bool,
-        mode: Mode | None = None,
-        approval_id: str | None = None,
-    ) -> Event:
-        index = anomaly.of_decision(decision, enforced=enforced)
-        body = codec.decision_body(self._quotable(decision))
-        if decision.canonical is None:
-            body["args"] = codec.plain_args(self.call.args, self.under.redactor.text)
-        body |= {
-            "call_id": self.call.call_id,
-            "token": self.token,
-            "enforced": enforced,
-            "approval_id": approval_id,
-        }
-        body["mode"] = mode.value if mode is not None else self._mode_now()
-        return self.session.event("decided", body, index, decision, under=self.under)
-
-    def _quotable(self, decision: Decision) -> Decision:
-        """Without quotes of what holds secrets: a quote may cut a secret so that no pattern finds it."""
-        decision, holds = self._tellable(decision), self.session.holds_secret
-        if not any(holds(o.segment) for leaf in decision.provenance for o in leaf.origins):
-            return decision
-        leaves = (
-            replace(
-                leaf, origins=tuple(replace(o, quote="") if holds(o.segment) else o for o in leaf.origins)
-            )
-            for leaf in decision.provenance
-        )
-        return replace(decision, provenance=tuple(leaves))
-
-    def _tellable(self, decision: Decision) -> Decision:
-        """Without messages that were cut, where the arguments that they quote hold a secret."""
-        if not any(_CUT in v.message for v in decision.violations):
-            return decision
-        redacted = self.under.redactor.value
-        if redacted(decision.canonical) == decision.canonical:
-            return decision
-        told = tuple(
-            replace(v, message=f"{v.kind}: not met by arguments that hold a secret")
-            if _CUT in v.message
-            else v
-            for v in decision.violations
-        )
-        errors = tuple(f"{v.clause}: {v.message}" for v in told if v.error)
-        return replace(decision, violations=told, errors=errors)
-
-    def _mode_now(self) -> str:
-        return self.records.mode(*self._who(), None)[0].value
-
-    def _settled(
-        self, decision: Decision, admission: Admission, outcome: Outcome, index: AnomalyIndex | None
-    ) -> Event:
-        body = codec.outcome_body(outcome, self.under.redactor.text)
-        body |= {
-            "token": self.token,
-            "call_id": self.call.call_id,
-            "tool": decision.tool,
-            "mode": admission.mode.value,
-        }
-        if outcome.error is None and isinstance(outcome.value, str):
-            body["as_text"] = True
-        if _state(outcome, withheld=False) == UNKNOWN:
-            body["outcome"] = UNKNOWN
-        if index is not None:
-            body["attempted"] = codec.decision_body(self._quotable(decision))
-        text = codec.result_text(outcome.value) if outcome.error is None else None
-        withheld = self._withheld(outcome)
-        return self.session.result_event(body, index, decision, text, withheld=withheld, under=self.under)
-
-    def _notified(self, decision: Decision, outcome: Outcome) -> Sequence[Event]:
-        """The one event that tells people that the call ran, where an obligation says so; the store sends it out."""
-        tool = self.envelope.tools.get(decision.tool)
-        enforced = self.envelope.enforcement is Enforcement.ENFORCE
-        found = tells(tool, decision.obligations, None if enforced else self.binding)
-        if not found:
-            return ()
-        redactor = self.under.redactor
-        body: dict[str, Json] = {
-            "tool": decision.tool,
-            "token": self.token,
-            "ended": "error" if outcome.error is not None else "value",
-            "clauses": [one.clause.id for one in found],
-            "to": list(
-                dict.fromkeys(one.duty.to for one in found if isinstance(one.duty, Notify) and one.duty.to)
-            ),
-            "preview": redactor.text(preview(decision.tool, redactor.value(decision.canonical or {}))),
-        }
-        return (self.session.event(NOTIFIED, body),)
-
-    def _withheld(self, outcome: Outcome) -> bool:
-        """Whether the agent does not get to see what came back."""
-        return bool(withheld_by(outcome.violations, self.envelope, self.binding))
-
-
-def _weighed(violation: Violation) -> Severity:
-    """A flag counts as low unless the clause says otherwise."""
-    flagged = violation.on_violation is OnViolation.FLAG and not violation.error
-    return Severity.LOW if flagged and violation.severity is Severity.MEDIUM else violation.severity
-
-
-def _counts(violation: Violation) -> bool:
-    if violation.clause.startswith(_UNCOUNTED):
-        return False
-    return violation.error or violation.on_violation is not OnViolation.HOLD
 
 
 def _denied(decision: Decision, clause: str, message: str) -> Decision:
@@ -525,35 +372,12 @@ def _denied(decision: Decision, clause: str, message: str) -> Decision:
     )
 
 
-def preview(tool: str, args: Mapping[str, Json]) -> str:
-    """What a call would do, in one line for people: tool and arguments, values cut at 200 characters.
-
-    >>> preview("refund", {"order_id": "O-1", "amount": 120})
-    "refund(order_id='O-1', amount=120)"
-    """
-    shown = []
-    for key, value in args.items():
-        if isinstance(value, bool | int | float) or value is None:
-            shown.append(f"{key}={codec.result_text(value)}")
-            continue
-        text = value if isinstance(value, str) else codec.result_text(value)
-        shown.append(f"{key}={text if len(text) <= 200 else text[:197] + '...'!r}")
-    return f"{tool}({', '.join(shown)})"
-
-
 def _copy(value: Json) -> Json:
     if isinstance(value, dict):
         return {k: _copy(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_copy(v) for v in value]
     return value
-
-
-def _state(outcome: Outcome, *, withheld: bool) -> str:
-    """How later calls see this one."""
-    if outcome.error is not None:
-        return FAILED if isinstance(outcome.error, Exception) else UNKNOWN
-    return WITHHELD if withheld else DONE
 
 
 def _pass_on(written: Future[None], done: Future[T], value: T) -> None:
