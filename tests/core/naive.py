@@ -289,8 +289,16 @@ class Naive:
             return {"refuse": "deny", "hold": "hold", "retry": ""}[rule.get("after_error", "refuse")], None
         mine = (talk.principal or talk.id) == (first.talk.principal or first.talk.id)
         if first.state == "done" and rule["on_repeat"] == "return_first" and mine:
-            return "again", first
+            return ("again", first) if self._judged_alike(tool, talk, first) else ("deny", None)
         return refused, None
+
+    def _judged_alike(self, tool: str, talk: Talk, first: Made) -> bool:
+        """Whether the facts that the clauses on the result read are those of the first call's session."""
+        listed = self.spec["tools"][tool]
+        texts = [clause["expr"] for clause in listed.get("ensure", [])]
+        texts += [clause["in"] for clause in listed.get("scopes", []) if "output" in clause]
+        names = {name for text in texts for name in re.findall(r"session\.(\w+)", text)}
+        return all(talk.facts.get(name) == first.talk.facts.get(name) for name in names)
 
     def _recent(self, made: Made, rule: Any) -> bool:
         """It runs, or ended less than the rule's window ago."""
@@ -316,14 +324,18 @@ class Naive:
             if made.tool != look["tool"] or not self._scope(talk, look.get("across", across), made):
                 continue
             told = {"done", "withheld"} if across == "agent" else {"done"}
-            events = [(made.began, made.at, {"args": made.args})] if "request" in phases else []
+            # What must not have happened may have happened until a call that raised ended.
+            late = across == "agent" and made.state == "failed"
+            asked = (made.ended, made.ended_at) if late else (made.began, made.at)
+            events = [(*asked, {"args": made.args})] if "request" in phases else []
             if "response" in phases and made.state in told:
                 events.append((made.ended, made.ended_at, {"args": made.args, "output": made.output}))
             for order, at, event in events:
-                recent = order >= since and ("within" not in look or self.now - at < seconds(look["within"]))
+                within = "within" not in look or self.now - at < seconds(look["within"])
+                recent, runs = within and order >= since, within and made.state == "in_flight"
                 if recent and across == "agent" and where:
                     told_apart(where, roots, event)
-                if recent and (where is None or truth(where, roots | {"event": event})):
+                if (recent or runs) and (where is None or truth(where, roots | {"event": event})):
                     fitting.append((order, at))
         return sorted(fitting)
 

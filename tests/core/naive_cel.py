@@ -227,6 +227,8 @@ def _call(name: str, on: Any, args: list[Any], roots: dict[str, Any]) -> Any:
     if not isinstance(value, str):
         raise Wrong(f"{name} of what is no text")
     if name == "matches":
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            raise Wrong("half a character, of which no pattern can be asked")
         return re2.search(values[0], value) is not None
     found = {"startsWith": value.startswith, "endsWith": value.endswith, "contains": value.__contains__}
     return bool(found[name](values[0]))
