@@ -333,11 +333,21 @@ class Naive:
             for order, at, event in events:
                 within = "within" not in look or self.now - at < seconds(look["within"])
                 recent, runs = within and order >= since, within and made.state == "in_flight"
-                if recent and across == "agent" and where:
-                    told_apart(where, roots, event)
+                if recent and where and not self._comparable(where, roots, event, absence=across == "agent"):
+                    continue
                 if (recent or runs) and (where is None or truth(where, roots | {"event": event})):
                     fitting.append((order, at))
         return sorted(fitting)
+
+    def _comparable(self, where: str, roots: Any, event: Any, *, absence: bool) -> bool:
+        """False where an event lacks what it is compared by: it fits no call, and where none may fit, that is wrong."""
+        try:
+            told_apart(where, roots, event)
+        except Wrong:
+            if absence:
+                raise
+            return False
+        return True
 
     def _history(self, talk: Talk, clause: Any, roots: Any) -> bool:
         where = clause.get("where")
