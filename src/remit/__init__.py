@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from remit._version import __version__
 
 if TYPE_CHECKING:
-    from remit.core.errors import BadInput, Refused, RemitError, Unavailable
+    from remit.core.errors import BadInput, OutcomeUnknown, Refused, RemitError, Unavailable
     from remit.core.refusals import AgentHalted, AnswerRefused, ApprovalRequired, CallDenied, ResultWithheld
     from remit.core.types import Decision
     from remit.usecases.guard import Guard
@@ -25,6 +25,7 @@ _LAZY = {
     "CallDenied": ("remit.core.refusals", "CallDenied"),
     "Decision": ("remit.core.types", "Decision"),
     "Guard": ("remit.usecases.guard", "Guard"),
+    "OutcomeUnknown": ("remit.core.errors", "OutcomeUnknown"),
     "Refused": ("remit.core.errors", "Refused"),
     "RemitError": ("remit.core.errors", "RemitError"),
     "ResultWithheld": ("remit.core.refusals", "ResultWithheld"),
@@ -46,6 +47,7 @@ __all__ = [
     "ApprovalRequired",
     "AnswerRefused",
     "AgentHalted",
+    "OutcomeUnknown",
     "Unavailable",
     "__version__",
 ]

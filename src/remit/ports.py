@@ -66,8 +66,16 @@ class Records(Protocol):
     ) -> Future[None]:
         """Give reservations back, count violations, write the outcome; no settlement where nothing was reserved."""
 
-    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
-        """Write a held decision and open its request, or find the one that is open."""
+    def hold(
+        self, request: ApprovalRequest, events: Sequence[Event], *, known: bool = False
+    ) -> Future[ApprovalRecord | Parked]:
+        """Write a held decision and open its request, or find the one that is open.
+
+        Args:
+            request: the question.
+            events: the held decision.
+            known: whether it was written before: then it is written again only where a new request is opened.
+        """
 
     def approval(self, approval_id: str) -> ApprovalRecord | None:
         """The request as it stands now."""

@@ -294,7 +294,7 @@ def test_a_call_that_cannot_be_put_to_people_is_denied() -> None:
     from remit.core.approval import Parked
 
     guard, records = fake_guard()
-    records.hold = lambda request, events: done(Parked("approval.parked", "3 questions are open"))  # type: ignore[method-assign]
+    records.hold = lambda request, events, known: done(Parked("approval.parked", "3 questions are open"))  # type: ignore[method-assign]
     with guard.session() as session, pytest.raises(CallDenied, match=r"approval\.parked: 3 questions"):
         session.call("refund", {"amount": 30}, run=lambda amount: OK)
 

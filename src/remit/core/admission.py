@@ -78,6 +78,8 @@ class AdmitRequest:
     marks: tuple[MarkClaim, ...] = ()
     trace: Trace | None = None
     """What is kept of the call for later ones; None keeps nothing."""
+    once: str = ""
+    """Names the call within its session, where it may be admitted once only, in whatever process; empty: no such name."""
     gives_first: bool = False
     """The decision was to give the first call's result again: without one, the call may not run instead."""
 

@@ -10,9 +10,10 @@ Precedence: a clause that denies beats one that holds beats ALLOW; an error in a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from remit.core import repeats
-from remit.core.canonical import digest
+from remit.core.canonical import canonical, digest, loads_strict
 from remit.core.cel import ANSWERS, Condition, ConditionError
 from remit.core.envelope import DataScope, Envelope, Flow, Tool, clauses_of
 from remit.core.errors import BadInput
@@ -20,7 +21,7 @@ from remit.core.limits import exceeded
 from remit.core.marks import MarkClaim, claim_of
 from remit.core.past import Past, past_violations
 from remit.core.prepare import Facts, Prepared
-from remit.core.provenance import flow_problem
+from remit.core.provenance import SessionText, flow_problem, trace
 from remit.core.results import plain_result, why_not
 from remit.core.scopes import scope_problem
 from remit.core.types import (
@@ -32,6 +33,7 @@ from remit.core.types import (
     Outcome,
     Result,
     Severity,
+    ToolCall,
     Violation,
 )
 from remit.core.violations import failed, unmet
@@ -105,6 +107,26 @@ def _assert(
         found.extend(v for flow in tool.flow if (v := _flow_violation(flow, roots, past)) is not None)
     if tool.scopes:
         found.extend(v for scope in tool.scopes if (v := _scope_violation(scope, args, facts)) is not None)
+
+
+def barred(call: ToolCall, envelope: Envelope, violation: Violation, text: SessionText) -> Decision:
+    """The refusal of a call for what only the enforcement point found, with the origins of its values."""
+    tool = envelope.tools.get(call.tool)
+    args: Mapping[str, Json] | None = None
+    with suppress(BadInput):
+        given: object = call.args
+        plain = loads_strict(given) if isinstance(given, str | bytes) else canonical(given)
+        args = plain if isinstance(plain, dict) else None
+    return Decision(
+        Result.DENY,
+        (violation.clause,),
+        violations=(violation,),
+        tool=call.tool,
+        canonical=args,
+        effect=tool.effect if tool is not None else None,
+        provenance=trace(args, text, tool.exempt_paths if tool is not None else frozenset()) if args else (),
+        envelope_hash=envelope.hash,
+    )
 
 
 def after_claims(

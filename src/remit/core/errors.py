@@ -43,10 +43,29 @@ class BadInput(RemitError):
 class Unavailable(RemitError):
     """The world failed: a store, a disk, a service. Nothing ran that was not decided."""
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, *, ran: bool = False) -> None:
         self.retry_after_s = retry_after_s
         """Seconds after which another try may succeed; None when unknown."""
+        self.ran = ran
+        """True where a tool ran, and only its outcome could not be recorded."""
         super().__init__(message)
+
+
+class OutcomeUnknown(RemitError):
+    """Nobody knows whether the tool did its work: its process died, or it did not answer in time.
+
+    Raise it from a tool (`run`) where that is so: the call is recorded and counted as one of unknown outcome, not as one
+    that failed, and the exception reaches the caller unchanged.
+    """
+
+
+def outcome_known(error: BaseException) -> bool:
+    """Whether a tool that raised *error* has ended: an interrupt or a cancellation says nothing of what it did.
+
+    >>> outcome_known(ValueError()), outcome_known(KeyboardInterrupt()), outcome_known(OutcomeUnknown("died"))
+    (True, False, False)
+    """
+    return isinstance(error, Exception) and not isinstance(error, OutcomeUnknown)
 
 
 class Refused(RemitError):

@@ -56,7 +56,7 @@ def explain_record(
     )
     past = Past(SessionText(), decision.provenance, world=decision.world)
     lines = lines_of(prepared, Facts(facts), past, decision)
-    after = [_violation(v) for v in (settled or {}).get("violations", ())]
+    after = [violation_of(v) for v in (settled or {}).get("violations", ())]
     ran = settled is not None and settled.get("ended") == "value"
     return Explanation(decision, tuple(_ended(line, after, ran=ran) for line in lines))
 
@@ -84,7 +84,7 @@ def decision_of(body: Mapping[str, Any], envelope: Envelope) -> Decision:
         clauses=tuple(body.get("clauses", ())),
         flags=tuple(body.get("flags", ())),
         errors=tuple(body.get("errors", ())),
-        violations=tuple(_violation(v) for v in body.get("violations", ())),
+        violations=tuple(violation_of(v) for v in body.get("violations", ())),
         tool=str(body.get("tool")),
         canonical=args if isinstance(args, Mapping) else None,
         effect=tool.effect if tool is not None else None,
@@ -97,7 +97,8 @@ def decision_of(body: Mapping[str, Any], envelope: Envelope) -> Decision:
     )
 
 
-def _violation(body: Mapping[str, Any]) -> Violation:
+def violation_of(body: Mapping[str, Any]) -> Violation:
+    """What `codec.violation_body` wrote."""
     return Violation(
         clause=str(body["clause"]),
         kind=str(body["kind"]),

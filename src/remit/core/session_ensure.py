@@ -19,7 +19,7 @@ from remit.core import codec
 from remit.core.after import ensured
 from remit.core.canonical import loads_strict
 from remit.core.envelope import Ensure
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, outcome_known
 from remit.core.event import Event
 from remit.core.history import UNKNOWN
 from remit.core.types import Decision, Json, Outcome, ToolEffect, Violation
@@ -66,7 +66,7 @@ def dispatched(decision: Decision) -> Dispatched:
 def ended(call: Dispatched, outcome: Outcome, *, withheld: bool) -> Dispatched:
     """The call, once its outcome was judged."""
     if outcome.error is not None:
-        return _broken_off(call, known=isinstance(outcome.error, Exception))
+        return _broken_off(call, known=outcome_known(outcome.error))
     if withheld:
         return replace(call, outcome="done")
     form, text = codec.result_form(outcome.value), codec.result_text(outcome.value)

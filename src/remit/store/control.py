@@ -79,6 +79,11 @@ class Reservation:
         return scopes_of(self.tenant, self.agent, self.version, self.effect)
 
 
+_MADE_BEFORE = Violation(
+    "store.once", "store", OnViolation.DENY, Severity.LOW, "the same call was made before in this session"
+)
+
+
 def admit(tx: Transaction, request: AdmitRequest) -> Admission:
     """Check breaker, limits and approvals again, and reserve all of them, or nothing.
 
@@ -108,6 +113,8 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
         violations=_explained((*found.refused, *found.held, *found.flagged), why),
         changes=changes,
     )
+    if request.once and control_past.made_before(db, request):
+        return replace(answer, status="refused", violations=(_MADE_BEFORE,))
     if standing.repeats is not None and mode is not Mode.HALTED:
         return replace(
             answer, status="repeat", violations=(), first=standing.result, first_token=standing.repeats.token

@@ -76,6 +76,10 @@ CREATE INDEX IF NOT EXISTS monotonic_use_key ON monotonic_use (tenant, agent, cl
 """
 
 _IN_FLIGHT = float("inf")
+_ONCE = "@once"
+"""In the place of a clause: the call may be admitted once, whatever the envelope says of repeats."""
+ONCE_WITHIN_S = 90 * 86_400.0
+"""How long after its end such a call is remembered here; the journal remembers it longer."""
 MOST_KEPT_BYTES = 1_000_000
 """A first result larger than this is not kept; its repeats are refused."""
 _PAGE = 64
@@ -253,6 +257,15 @@ def _against(request: AdmitRequest, rows: PastRows) -> tuple[Violation, ...]:
     return (*found, *mark_violations(request.marks, rows.marks(request.marks)))
 
 
+def made_before(db: apsw.Connection, request: AdmitRequest) -> bool:
+    """Whether a call that may be admitted once only was."""
+    found = db.execute(
+        "SELECT 1 FROM repeat_use WHERE tenant = ? AND agent = ? AND clause = ? AND key = ? LIMIT 1",
+        (request.tenant, request.agent, _ONCE, request.once),
+    ).fetchone()
+    return found is not None
+
+
 def reserve(tx: Transaction, request: AdmitRequest) -> None:
     """The call is admitted: from now on it is an event, the first of its repeats, and holds its marks."""
     if request.trace is not None:
@@ -268,6 +281,11 @@ def reserve(tx: Transaction, request: AdmitRequest) -> None:
                 *(request.token, rule.clause.id, *who, repeat.key, repeat.owner),
                 *(_IN_FLIGHT, rule.within_s, IN_FLIGHT),
             ),
+        )
+    if request.once:
+        db.execute(
+            "INSERT INTO repeat_use VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, NULL, NULL)",
+            (request.token, _ONCE, *who, request.once, _IN_FLIGHT, ONCE_WITHIN_S, IN_FLIGHT),
         )
     _raise_marks(db, request.token, who, request.marks, settled=False)
 
@@ -417,7 +435,8 @@ def _settle_repeats(tx: Transaction, who: tuple[str, str], settlement: Settlemen
     for (clause,) in rows:
         key_id, sealed = None, None
         given = settlement.given or settlement.output
-        plain, output = given() if settlement.state == DONE and given is not None else (False, None)
+        wanted = settlement.state == DONE and clause != _ONCE  # what that gave stands in the journal
+        plain, output = given() if wanted and given is not None else (False, None)
         content = msgspec.json.encode(output) if plain else b""
         trace = settlement.trace
         if plain and trace is not None and len(content) <= MOST_KEPT_BYTES:

@@ -79,6 +79,7 @@ class SqliteRecords:
             epoch_seen=self._epoch_seen,
             asks=self._keyed_asks(request.asks),
             repeat=self._keyed_repeat(request.repeat),
+            once=self._hidden(request.once) if request.once else "",
             marks=self._keyed_marks(request.marks),
             trace=self._hiding(request.trace),
         )
@@ -122,19 +123,25 @@ class SqliteRecords:
 
         return self._run(work, events)
 
-    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
+    def hold(
+        self, request: ApprovalRequest, events: Sequence[Event], *, known: bool = False
+    ) -> Future[ApprovalRecord | Parked]:
         """Write a held decision and open its request, or find the one that is open."""
 
         hidden = replace(request, digest=self._hidden(request.digest))
 
         def work(tx: Transaction) -> ApprovalRecord | Parked:
             self._watch_clock(tx)
-            for event in events:
+            for event in () if known else events:
                 tx.append(event)
             record = control_approvals.request_approval(
                 tx, hidden, single_operator=self.store.single_operator
             )
-            if isinstance(record, ApprovalRecord) and record.id == request.id:
+            opened = isinstance(record, ApprovalRecord) and record.id == request.id
+            anew = known and (opened or not isinstance(record, ApprovalRecord))
+            for event in events if anew else ():
+                tx.append(event)
+            if isinstance(record, ApprovalRecord) and opened:
                 outbox.tell_held(tx, record.status)
             return record
 

@@ -107,11 +107,13 @@ class FakeRecords:
 
         return self._done(work)
 
-    def hold(self, request: ApprovalRequest, events: Sequence[Event]) -> Future[ApprovalRecord | Parked]:
+    def hold(
+        self, request: ApprovalRequest, events: Sequence[Event], *, known: bool = False
+    ) -> Future[ApprovalRecord | Parked]:
         """Write a held decision and open its request, or find the one that is open."""
 
         def work() -> ApprovalRecord | Parked:
-            self._write(events)
+            self._write([] if known and request.digest in self.approvals else events)
             asked = _record(request.id, request.digest, ApprovalState.PENDING, self.now)
             return self.approvals.setdefault(request.digest, asked)
 

@@ -16,9 +16,9 @@ from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement, T
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, Parked, call_digest
 from remit.core.breaker import governed
 from remit.core.canonical import canonical
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, outcome_known
 from remit.core.event import Event
-from remit.core.lifecycle import refine
+from remit.core.lifecycle import Script, guarded, refine
 from remit.core.marks import MarkClaim
 from remit.core.past import Past, look_back
 from remit.core.prepare import Prepared
@@ -51,7 +51,7 @@ _UNATTENDED = "nobody waited for the call any more"
 class CallAnswers:
     """What one call of one session is answered with."""
 
-    def __init__(self, session: Session, call: ToolCall, under: Under | None = None) -> None:
+    def __init__(self, session: Session, call: ToolCall, under: Under | None = None, once: str = "") -> None:
         self.session = session
         self.call = call
         self.under = under or session.under()
@@ -61,12 +61,17 @@ class CallAnswers:
         self.binding = self.under.binding
         self.ids = guard.ids
         self.token = self.ids.new()
-        self.events = CallEvents(session, call, self.under, self.token)
+        self.once = once
+        self.events = CallEvents(session, call, self.under, self.token, once)
         self.raised: BaseException | None = None
         """The tool's own exception, once it is being settled."""
         self._pending: list[Future[Any]] = []
         """Writes that must be durable before the call ends: those of a read run beside it."""
         self._prepared: Prepared | None = None
+
+    def script(self) -> Script:
+        """The needs of this call."""
+        return guarded(self.call, self.envelope, self.under.facts, self.binding)
 
     # ------------------------------------------------------------------------------------------ consult
     def consult(self, prepared: Prepared) -> Past:
@@ -166,6 +171,7 @@ class CallAnswers:
             repeat=self._prepared.repeat if self._prepared else None,
             marks=self._prepared.marks if self._prepared else (),
             trace=self._trace(decision),
+            once=self.once,
             gives_first=bool(decision.repeats) and (enforced or self._binds_repeats()),
         )
 
@@ -229,7 +235,8 @@ class CallAnswers:
             max_pending=envelope.breaker.max_pending,
             rule=envelope.breaker,
         )
-        return self.records.hold(request, [self.events.decided(decision, enforced=True)])
+        known = bool(self.once) and self.session.once.held(self.once)
+        return self.records.hold(request, [self.events.decided(decision, enforced=True)], known=known)
 
     def answered(self, decision: Decision, record: ApprovalRecord | Parked) -> str | None:
         """The approval's id when it was given, None while it is pending.
@@ -263,6 +270,7 @@ class CallAnswers:
     def give_back(self, admission: Admission, why: str) -> Future[None]:
         """The call will not run: release what was reserved for it, and say so in the journal."""
         body: dict[str, Json] = {"token": self.token, "call_id": self.call.call_id, "tool": self.call.tool}
+        body |= {"once": self.once} if self.once else {}
         event = self.session.event("released", body | {"reason": why}, under=self.under)
         if admission.lease_until is None:
             return self.records.append([event])
@@ -338,7 +346,7 @@ class CallAnswers:
             *self.events.notified(decision, outcome),
         ]
         told = tuple((v.severity, v.clause) for v in outcome.violations)
-        unknown = outcome.error is not None and not isinstance(outcome.error, Exception)
+        unknown = outcome.error is not None and not outcome_known(outcome.error)
         if unknown and decision.effect is not ToolEffect.READ:
             told = (*told, (Severity.MEDIUM, "unknown-outcome"))
         ended = "violation" if told else "error" if outcome.error is not None else "clean"

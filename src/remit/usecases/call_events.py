@@ -10,6 +10,7 @@ from remit.core import anomaly, codec
 from remit.core.admission import Admission, Misstep
 from remit.core.decide import action_digest
 from remit.core.envelope import Notify
+from remit.core.errors import outcome_known
 from remit.core.event import NOTIFIED, AnomalyIndex, Event
 from remit.core.history import DONE, FAILED, UNKNOWN, WITHHELD
 from remit.core.lifecycle import refine
@@ -46,13 +47,15 @@ class CallEvents:
         call: as the agent asked for it.
         under: what governs it.
         token: names it in the store.
+        once: names it in its session, where it is decided once only (`usecases.once`).
     """
 
-    def __init__(self, session: Session, call: ToolCall, under: Under, token: str) -> None:
+    def __init__(self, session: Session, call: ToolCall, under: Under, token: str, once: str = "") -> None:
         self.session = session
         self.call = call
         self.under = under
         self.token = token
+        self.once = once
         self.envelope = under.envelope
         self.binding = under.binding
         self.records = session.guard.records
@@ -129,6 +132,7 @@ class CallEvents:
             "token": self.token,
             "enforced": enforced,
             "approval_id": approval_id,
+            **({"once": self.once} if self.once else {}),
         }
         body["mode"] = mode.value if mode is not None else self._mode_now()
         return self.session.event("decided", body, index, decision, under=self.under)
@@ -242,5 +246,5 @@ def preview(tool: str, args: Mapping[str, Json]) -> str:
 def state_of(outcome: Outcome, *, withheld: bool) -> str:
     """How later calls see this one."""
     if outcome.error is not None:
-        return FAILED if isinstance(outcome.error, Exception) else UNKNOWN
+        return FAILED if outcome_known(outcome.error) else UNKNOWN
     return WITHHELD if withheld else DONE

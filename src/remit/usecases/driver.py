@@ -57,10 +57,32 @@ class Driver:
         with self.session.on_the_way(self.answers.token):
             return self._drive(script)
 
-    def _drive(self, script: Script) -> Any:
+    def until_run(self, script: Script) -> Any:
+        """Answer every need before the tool runs, blocking.
+
+        Returns:
+            The `Run` for somebody else to do, its last look taken; else, where nothing runs, the call's value.
+        """
+        return self._drive(script, stop_at_run=True)
+
+    def resume(self, script: Script, outcome: Outcome) -> Any:
+        """Go on where `until_run` stopped, with what came of it."""
         try:
-            need = next(script)
+            _whole(outcome.value)
+        except BadInput as error:
+            outcome = replace(outcome, value=None, error=error)
+        return self._drive(script, outcome=outcome)
+
+    def _drive(self, script: Script, *, stop_at_run: bool = False, outcome: Outcome | None = None) -> Any:
+        try:
+            need = next(script) if outcome is None else script.send(outcome)
             while True:
+                if stop_at_run and isinstance(need, Run):
+                    try:
+                        return self._dispatched(need)
+                    except BaseException as error:  # noqa: BLE001 - handed to the script, which raises it
+                        need = script.throw(error)
+                        continue
                 try:
                     answer = self._answer(need)
                 except BaseException as error:  # noqa: BLE001 - handed to the script, which raises it to the caller
@@ -96,7 +118,9 @@ class Driver:
             self.session.wait_for(self.answers.give_back_when_done(given))
         if isinstance(need, Settle) and isinstance(error, Exception):
             told = f"{need.decision.tool} ran, and its outcome could not be recorded: {error}"
-            return Unavailable(told, error.retry_after_s if isinstance(error, Unavailable) else None)
+            return Unavailable(
+                told, error.retry_after_s if isinstance(error, Unavailable) else None, ran=True
+            )
         return error
 
     def _ask(self, need: Need) -> Any:
@@ -152,9 +176,7 @@ class Driver:
 
     # ------------------------------------------------------------------------------------------ running
     def _run(self, need: Run, *, awaits: bool = False) -> Outcome:
-        self._last_look(need.admission, need.decision)
-        self.session.ask(need.decision)
-        self.session.calls[self.answers.token] = dispatched(need.decision)
+        self._dispatched(need)
         started = time.perf_counter()
         try:
             value = self.run(**self.answers.arguments(need.decision))
@@ -165,6 +187,13 @@ class Driver:
         except BaseException as error:  # noqa: BLE001 - recorded, then raised unchanged by the script
             return Outcome(error=error, elapsed_s=time.perf_counter() - started)
         return Outcome(value=value, elapsed_s=time.perf_counter() - started)
+
+    def _dispatched(self, need: Run) -> Run:
+        """The call leaves for its tool."""
+        self._last_look(need.admission, need.decision)
+        self.session.ask(need.decision)
+        self.session.calls[self.answers.token] = dispatched(need.decision)
+        return need
 
     async def _arun(self, need: Run) -> Outcome:
         if inspect.iscoroutinefunction(self.run):

@@ -210,6 +210,7 @@ class Guard:
         _restore(session.text, envelope, info, history)
         for stored in history:
             recorded(session.calls, stored.event)
+        session.once.restore(history)
         body = codec.session_body(info, envelope.name, envelope.version, envelope.enforcement.value)
         if history:
             session.tell("session.resumed", body)

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core import anomaly, codec
 from remit.core.admission import Misstep
-from remit.core.decide import decide
+from remit.core.decide import barred, decide
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import AnomalyIndex, Event
 from remit.core.labels import label_of, lowered
-from remit.core.lifecycle import guarded, refine
+from remit.core.lifecycle import refine
 from remit.core.past import Recalled, look_back
 from remit.core.prepare import Facts, Prepared, prepare
 from remit.core.promote import acting, marked, withheld_by
 from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
-from remit.core.refusals import AnswerRefused
+from remit.core.refusals import AnswerRefused, CallDenied
 from remit.core.seen import append_facts, append_result
 from remit.core.session_ensure import Dispatched, ended, judge_answer, together
 from remit.core.types import (
@@ -45,9 +45,11 @@ from remit.core.types import (
 )
 from remit.usecases import realpath
 from remit.usecases.answers import CallAnswers
+from remit.usecases.begun import Begun
 from remit.usecases.driver import Driver
 from remit.usecases.governing import Governing, Under, tools_hash
 from remit.usecases.governing import under as make_under
+from remit.usecases.once import Ending, Once
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
@@ -78,6 +80,7 @@ class Session:
         self._writes: list[_Write] = []
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
+        self.once = Once(self)
         self._finished = False
         self._closed = False
         self._prompt = hashlib.sha256()
@@ -191,7 +194,13 @@ class Session:
 
     # ------------------------------------------------------------------------------------------ calling
     def call(
-        self, tool: str, args: Mapping[str, Any] | str | bytes, *, run: Callable[..., Any], call_id: str = ""
+        self,
+        tool: str,
+        args: Mapping[str, Any] | str | bytes,
+        *,
+        run: Callable[..., Any],
+        call_id: str = "",
+        once: bool = False,
     ) -> Any:
         """Run a tool if the envelope, the limits, the breaker and, where needed, a person allow it.
 
@@ -200,6 +209,9 @@ class Session:
             args: the arguments as the agent wrote them: a mapping, or JSON text, which is read strictly.
             run: the tool; it receives the canonical arguments as keywords, and nothing else.
             call_id: the framework's id of the call, where it has one.
+            once: decide a call with this id and these arguments once in this session, in whatever process: made again it
+                gets the first one's result or refusal, and nothing runs. One that waits for a person may be asked
+                again. For frameworks that run a step anew after a pause.
 
         Raises:
             CallDenied: it did not run; `.decision` says why.
@@ -209,9 +221,17 @@ class Session:
         """
         if inspect.iscoroutinefunction(run):
             raise BadInput("call(run)", "found a coroutine function", "use acall for it")
-        answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, answers.envelope, answers.under.facts, answers.binding)
-        return Driver(self, answers, run).drive(script)
+        answers = self._answers(tool, args, call_id, run, once=once)
+        if not answers.once:
+            return Driver(self, answers, run).drive(answers.script())
+        if (known := self.once.begin(answers.once)) is not None:
+            return known.give()
+        try:
+            ending = Ending(Driver(self, answers, run).drive(answers.script()))
+        except BaseException as error:  # noqa: BLE001 - given to the caller as it is
+            ending = self.once.elsewhere(answers.once, error)
+        self.once.end(answers.once, ending, ran=answers.token in self.calls)
+        return ending.give()
 
     async def acall(
         self,
@@ -220,11 +240,88 @@ class Session:
         *,
         run: Callable[..., Any] | Callable[..., Awaitable[Any]],
         call_id: str = "",
+        once: bool = False,
     ) -> Any:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
-        answers = self._answers(tool, args, call_id, run)
-        script = guarded(answers.call, answers.envelope, answers.under.facts, answers.binding)
-        return await Driver(self, answers, run).adrive(script)
+        answers = self._answers(tool, args, call_id, run, once=once)
+        if not answers.once:
+            return await Driver(self, answers, run).adrive(answers.script())
+        if (known := await asyncio.to_thread(self.once.begin, answers.once)) is not None:
+            return known.give()
+        try:
+            ending = Ending(await Driver(self, answers, run).adrive(answers.script()))
+        except Exception as error:  # noqa: BLE001 - given to the caller as it is
+            ending = await asyncio.to_thread(self.once.elsewhere, answers.once, error)
+        except BaseException as error:  # noqa: BLE001 - a cancellation: nothing more is awaited
+            ending = Ending(error=error)
+        self.once.end(answers.once, ending, ran=answers.token in self.calls)
+        return ending.give()
+
+    def begin(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | str | bytes,
+        *,
+        call_id: str = "",
+        once: bool = False,
+    ) -> Begun:
+        """Decide and admit a call whose tool somebody else runs: a host that asks before and tells afterwards.
+
+        Everything that `call` does before the tool runs is done and durable when this returns. End what it returns with
+        `end`, `fail` or `abandon`; until then the call is in flight, and when its lease runs out, of unknown outcome.
+
+        Args:
+            tool: as in `call`; so are `args`, `call_id` and `once`.
+
+        Raises:
+            CallDenied: it may not run.
+            ApprovalRequired: held; begin the same call again once it is approved.
+            Unavailable: it could not be recorded, so it may not run.
+        """
+        answers = self._answers(tool, args, call_id, _somebody_else, once=once)
+        return Begun(self, answers)
+
+    def refuse(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | str | bytes,
+        violation: Violation,
+        *,
+        call_id: str = "",
+    ) -> CallDenied:
+        """Refuse a call for something that only the enforcement point knows, such as a tool whose definition changed.
+
+        It is recorded and counted as a call that a clause denied, whatever the envelope's enforcement.
+
+        Returns:
+            What to raise, once the refusal is durable.
+
+        Raises:
+            Unavailable: it could not be recorded.
+        """
+        refused, written = self._refused(tool, args, violation, call_id)
+        written.result()
+        return refused
+
+    async def arefuse(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | str | bytes,
+        violation: Violation,
+        *,
+        call_id: str = "",
+    ) -> CallDenied:
+        """As `refuse`, for coroutines."""
+        refused, written = self._refused(tool, args, violation, call_id)
+        await asyncio.wrap_future(written)
+        return refused
+
+    def _refused(
+        self, tool: str, args: Any, violation: Violation, call_id: str
+    ) -> tuple[CallDenied, Future[None]]:
+        answers = self._answers(tool, args, call_id, _somebody_else)
+        decision = barred(answers.call, answers.envelope, violation, self.text)
+        return CallDenied(decision), answers.record(decision)
 
     def check(self, tool: str, args: Mapping[str, Any] | str | bytes) -> Decision:
         """What the guard would say now. Runs, reserves and records nothing."""
@@ -255,13 +352,13 @@ class Session:
         who = (self.info.tenant, self.info.agent)
         return self.guard.records.recall(*who, prepared.asks, prepared.repeat, prepared.marks)
 
-    def _answers(self, tool: str, args: Any, call_id: str, run: object) -> CallAnswers:
+    def _answers(self, tool: str, args: Any, call_id: str, run: object, *, once: bool = False) -> CallAnswers:
         if not callable(run):  # told before anything is decided: nothing of a limit is used up
             raise BadInput("call(run)", f"found {type(run).__name__}", "pass the tool, a function")
         under = self.under()
         call = self._call(tool, args, call_id, under)
         self.surface()
-        return CallAnswers(self, call, under)
+        return CallAnswers(self, call, under, self.once.key(tool, args, call_id) if once else "")
 
     def _call(self, tool: str, args: Any, call_id: str, under: Under) -> ToolCall:
         """The call with plain strings, its tool's name safe to print and to index."""
@@ -290,6 +387,11 @@ class Session:
             return _Write(write.event, self.guard.records.append([write.event] if write.event else []))
         except Unavailable:
             return write
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call has begun and not ended."""
+        return bool(self._on_the_way)
 
     @contextmanager
     def on_the_way(self, token: str) -> Iterator[None]:
@@ -526,6 +628,11 @@ class Session:
         except Unavailable:
             if error is None:
                 raise
+
+
+def _somebody_else() -> None:
+    """Stands for a tool that is not run here."""
+    raise AssertionError
 
 
 class _Write:
