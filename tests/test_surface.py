@@ -31,6 +31,8 @@ def test_errors_are_of_three_kinds() -> None:
     ]
 
     for error in errors:
+        if error is remit.OutcomeUnknown:  # the tool's word, not remit's
+            continue
         assert error is remit.RemitError or sum(issubclass(error, kind) for kind in kinds) == 1
 
 

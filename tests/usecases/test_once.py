@@ -185,9 +185,9 @@ def test_a_call_that_could_not_be_recorded_may_be_made_again(folder: Path) -> No
 
 
 def test_one_without_an_id_is_refused(folder: Path) -> None:
-    with open_guard(folder, one_tool()) as guard, guard.session() as session:
-        with pytest.raises(BadInput, match="no call_id"):
-            act(session, Tool(), "")
+    refused = pytest.raises(BadInput, match="no call_id")
+    with open_guard(folder, one_tool()) as guard, guard.session() as session, refused:
+        act(session, Tool(), "")
 
 
 def test_while_it_is_in_flight_the_second_is_refused(folder: Path) -> None:

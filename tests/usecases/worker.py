@@ -107,11 +107,14 @@ def starved(folder: Path, size: str) -> None:
 
 def once(folder: Path, session_id: str) -> None:
     """Make the one call that others make at the same time."""
-    with opened(folder, version="clean") as guard, guard.session(id=session_id) as session:
-        with contextlib.suppress(remit.Refused):
-            session.call(
-                "act", {"n": 1}, run=lambda n: ran(folder, session_id) or {"ok": True}, call_id="c", once=True
-            )
+
+    def tool(n: int) -> dict[str, bool]:
+        ran(folder, session_id)
+        return {"ok": True}
+
+    refused = contextlib.suppress(remit.Refused)
+    with opened(folder, version="clean") as guard, guard.session(id=session_id) as session, refused:
+        session.call("act", {"n": 1}, run=tool, call_id="c", once=True)
 
 
 if __name__ == "__main__":

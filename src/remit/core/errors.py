@@ -51,7 +51,7 @@ class Unavailable(RemitError):
         super().__init__(message)
 
 
-class OutcomeUnknown(RemitError):
+class OutcomeUnknown(Exception):
     """Nobody knows whether the tool did its work: its process died, or it did not answer in time.
 
     Raise it from a tool (`run`) where that is so: the call is recorded and counted as one of unknown outcome, not as one
