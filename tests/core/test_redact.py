@@ -129,3 +129,15 @@ def test_no_text_around_a_secret_brings_it_through(before: str, family: str, aft
 
     assert secret not in shown
     assert text(shown) == shown
+
+
+def test_what_is_remembered_as_clean_is_only_what_has_no_secret() -> None:
+    redactor = Redactor(b"k" * 32)
+    for _ in range(2):
+        assert redactor.text("password=hunter22") == redactor.text("password=hunter22") != "password=hunter22"
+        assert redactor.text("a plain word") == "a plain word"
+    for number in range(10_000):
+        redactor.text(f"word number {number}")
+    assert redactor.text("AKIAIOSFODNN7EXAMPLE").startswith("[secret:aws:")
+    masked = redactor.masking(["word"])
+    assert masked.text("a plain word").startswith("a plain [secret:mask:")

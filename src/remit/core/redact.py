@@ -43,6 +43,9 @@ _SECRET_NAMES = (
     "privatekey",
 )
 """Endings of the names of fields whose values are secret, without `_` and `-`."""
+_SHORT = 40
+_MOST_CLEAN = 4_096
+"""Short texts without a secret that are remembered at most."""
 
 
 class Redactor:
@@ -64,6 +67,7 @@ class Redactor:
         self._assigned: Any = re2.compile(_ASSIGNED, options)
         # One by one: a pattern of the envelope may name groups, also the same twice.
         self._masks: list[Any] = [re2.compile(mask, options) for mask in masks]
+        self._clean: set[str] = set()
 
     def masking(self, masks: Sequence[str]) -> Redactor:
         """The same redactor with other masks: equal secrets keep their tokens."""
@@ -76,12 +80,21 @@ class Redactor:
         for mask in self._masks:
             if mask.search(text) is not None:
                 text = mask.sub(self._mask, text)
-        if len(text) < 8:
+        if len(text) < 8 or text in self._clean:
             return text
+        return self._searched(text)
+
+    def _searched(self, text: str) -> str:
+        """By patterns; a short text without a secret is remembered, since events say the same words again and again."""
+        before = text
         if self._formats.search(text) is not None:
             text = self._formats.sub(lambda m: self._token(m.lastgroup, m.group(0)), text)
         if self._assigned.search(text) is not None:
             text = self._assigned.sub(self._assignment, text)
+        if len(text) <= _SHORT and text == before:
+            if len(self._clean) >= _MOST_CLEAN:
+                self._clean = set()
+            self._clean.add(text)
         return text
 
     def value(self, value: Json) -> Json:
