@@ -40,8 +40,12 @@ class Records(Protocol):
     def volatile(self) -> bool:
         """True for `memory:`, where nothing survives the process."""
 
+    @property
+    def single_operator(self) -> bool:
+        """Whether the store takes the word of people who do not sign."""
+
     def append(self, events: Sequence[Event]) -> Future[None]:
-        """Write events."""
+        """Write events. The future's `BadInput`: another event has one of their ids."""
 
     def refuse(self, event: Event, missteps: Sequence[Misstep]) -> Future[None]:
         """Write a refusal and count its violations."""
@@ -107,3 +111,12 @@ class Records(Protocol):
 
     def events(self, session: str) -> Iterator[StoredEvent]:
         """The events of one session, in order."""
+
+    def events_of(
+        self, tenant: str, agent: str | None, kind: str, *, after: int = 0
+    ) -> Iterator[StoredEvent]:
+        """The events of one kind, of an agent or (None) of all of a tenant, in order, after a sequence. For the kinds
+        that are not of single calls, which an index finds."""
+
+    def signed_by(self, operator: str, message: bytes, signature: bytes, at: float) -> bool:
+        """Whether an operator of the store signed a message, and had a say at that instant."""

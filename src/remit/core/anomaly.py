@@ -10,6 +10,7 @@ The table (kind, whether the breaker counts it):
     answer          the final answer                                      counts
     unknown-outcome an effect whose lease ran out                         counts (of a read: 0)
     infrastructure  the tool's own exception                              does not count
+    drift           a server describes a tool otherwise than is pinned    does not count: no act of the agent
     gap, tampering  the journal could not be written, or was altered      critical
 
 A call held for approval is no anomaly: it is an approval record.
@@ -74,6 +75,18 @@ def of_outcome(decision: Decision, outcome: Outcome, *, enforced: bool) -> Anoma
 def of_answer(violations: Sequence[Violation], *, enforced: bool) -> AnomalyIndex | None:
     """The anomaly of a final answer, or None where there is none."""
     return _index("answer", list(violations), "", enforced) if violations else None
+
+
+def of_drift(clause: str, tool: str, severity: Severity, *, shown: bool) -> AnomalyIndex:
+    """The anomaly of a tool definition that is not the pinned one, or is none at all.
+
+    Args:
+        clause: what a call of it does not meet.
+        tool: its name.
+        severity: high where it changed, medium where it cannot be read.
+        shown: the agent sees it all the same.
+    """
+    return AnomalyIndex("drift", severity, (clause,), tool, counts=False, enforced=not shown)
 
 
 def misstep_kind(result: Result, severities: Sequence[Severity]) -> str:

@@ -24,7 +24,15 @@ from remit.core.marks import MarkClaim
 from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
 from remit.core.types import Json, LimitClaim, Mode, ToolEffect
-from remit.store import control, control_approvals, control_breaker, control_limits, control_past, outbox
+from remit.store import (
+    control,
+    control_approvals,
+    control_breaker,
+    control_limits,
+    control_past,
+    operators,
+    outbox,
+)
 from remit.store.control_past import PastRows
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
@@ -50,6 +58,11 @@ class SqliteRecords:
     def volatile(self) -> bool:
         """True for `memory:`."""
         return self.store.volatile
+
+    @property
+    def single_operator(self) -> bool:
+        """As was said when the store was made."""
+        return self.store.single_operator
 
     # ------------------------------------------------------------------------------------------ writing
     def append(self, events: Sequence[Event]) -> Future[None]:
@@ -259,6 +272,22 @@ class SqliteRecords:
             yield from self.store.events(session=session)
         except BadInput as error:
             raise Unavailable(str(error)) from None
+
+    def events_of(
+        self, tenant: str, agent: str | None, kind: str, *, after: int = 0
+    ) -> Iterator[StoredEvent]:
+        """The events of one kind, of an agent or of a whole tenant, in order."""
+        try:
+            yield from self.store.events_of(agent, tenant, {kind}, after=after)
+        except BadInput as error:
+            raise Unavailable(str(error)) from None
+
+    def signed_by(self, operator: str, message: bytes, signature: bytes, at: float) -> bool:
+        """Whether the key that this operator has now made the signature, and they had not been removed by then."""
+        known = next((one for one in self._read(operators.everyone) if one.name == operator), None)
+        if known is None or (known.removed_at is not None and known.removed_at <= at):
+            return False
+        return operators.verified(known, signature, message)
 
     def _load(self, event_id: str) -> Mapping[str, Json] | None:
         stored = self.store.event(event_id)

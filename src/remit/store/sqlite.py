@@ -257,9 +257,15 @@ class SqliteStore:
         )
 
     def events_of(
-        self, agent: str, tenant: str, kinds: Collection[str], *, after: int = 0, last: int
+        self,
+        agent: str | None,
+        tenant: str,
+        kinds: Collection[str],
+        *,
+        after: int = 0,
+        last: int | None = None,
     ) -> Iterator[StoredEvent]:
-        """Events of one agent up to a sequence, oldest first, decrypted."""
+        """Events of one agent, or of all of a tenant, up to a sequence, oldest first, decrypted."""
         return read_events(
             self.read, self._keyring, kinds=kinds, after=after, tenant=tenant, agent=agent, last=last
         )

@@ -136,12 +136,15 @@ class FakeIds:
         return f"id-{next(self._count):06d}"
 
 
-def open_guard(folder: Path, envelope: Envelope | None = None, **options: Any) -> Guard:
-    """A guard on a real single-operator SQLite store in *folder*, which asks people and does not wait for them.
+def open_guard(
+    folder: Path, envelope: Envelope | None = None, *, single_operator: bool = True, **options: Any
+) -> Guard:
+    """A guard on a real SQLite store in *folder*, which asks people and does not wait for them.
 
     Args:
         folder: holds the store `remit.db`, its keys and checkpoints.
         envelope: `small_refunds()` without one.
+        single_operator: whether answers need no signature.
         options: of `Guard`.
     """
     from remit.store.records import EXTENSIONS, SqliteRecords
@@ -149,7 +152,7 @@ def open_guard(folder: Path, envelope: Envelope | None = None, **options: Any) -
 
     rules = envelope or small_refunds()
     store = SqliteStore.open(
-        folder / "remit.db", home=folder / "home", single_operator=True, extensions=EXTENSIONS
+        folder / "remit.db", home=folder / "home", single_operator=single_operator, extensions=EXTENSIONS
     )
     made: dict[str, Any] = {
         "clock": SystemClock(),

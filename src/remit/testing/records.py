@@ -34,6 +34,7 @@ class FakeRecords:
     now: float = 1_000_000.0
     mode_now: Mode = Mode.AUTONOMOUS
     volatile: bool = False
+    single_operator: bool = False
     failing: BaseException | None = None
     """Raised by every write, in its future."""
     dispatches: bool = True
@@ -160,6 +161,19 @@ class FakeRecords:
     def events(self, session: str) -> Iterator[StoredEvent]:
         """The events of one session, in order."""
         return iter([stored for stored in self.journal if stored.event.session == session])
+
+    def events_of(
+        self, tenant: str, agent: str | None, kind: str, *, after: int = 0
+    ) -> Iterator[StoredEvent]:
+        """The events of one kind, of an agent or of a whole tenant, in order."""
+        found = [one for one in self.journal if one.seq > after and one.event.kind == kind]
+        return iter(
+            [e for e in found if e.event.tenant == tenant and (agent is None or e.event.agent == agent)]
+        )
+
+    def signed_by(self, operator: str, message: bytes, signature: bytes, at: float) -> bool:  # noqa: ARG002
+        """Nobody has a key here."""
+        return False
 
     def _admission(self, request: AdmitRequest) -> Admission:
         used = self.used_micros(request.tenant, request.agent, request.claims)
