@@ -44,8 +44,13 @@ class Records(Protocol):
     def single_operator(self) -> bool:
         """Whether the store takes the word of people who do not sign."""
 
-    def append(self, events: Sequence[Event]) -> Future[None]:
-        """Write events. The future's `BadInput`: another event has one of their ids."""
+    def append(self, events: Sequence[Event], *, lingers: bool = False) -> Future[None]:
+        """Write events. The future's `BadInput`: another event has one of their ids.
+
+        Args:
+            events: what to write, all or nothing.
+            lingers: they may wait a moment for the next write, and be durable together with it.
+        """
 
     def refuse(self, event: Event, missteps: Sequence[Misstep]) -> Future[None]:
         """Write a refusal and count its violations."""

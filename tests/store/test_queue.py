@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 from journal_help import event, ids
 
 from remit.core.errors import Unavailable
+from remit.store import writer
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
 
@@ -112,3 +114,60 @@ def test_an_interrupted_leader_leaves_nobody_waiting(open_journal: Open) -> None
 
     assert sorted(other.result() for other in others) == [2, 3, 4]  # type: ignore[attr-defined]
     assert ids(store)[0] == "id-interrupted"
+
+
+def test_work_that_lingers_shares_the_commit_of_whatever_comes_next(
+    open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER_S", 3600.0)  # however slow this machine is
+    store = open_journal()
+    before = store.counters().batches
+
+    first = store.transact(appending(1), lingers=True)
+    second = store.append(event(2))
+
+    assert (first.result(), second.result()) == (1, 2)
+    assert store.counters().batches == before + 1
+
+
+def test_work_that_lingers_is_written_by_itself_when_nothing_comes_also_after_a_pause(
+    open_journal: Open,
+) -> None:
+    store = open_journal()
+
+    for number in (1, 2, 3):
+        assert store.transact(appending(number), lingers=True).result(timeout=60) == number
+        time.sleep(2.5 * writer.LINGER_S)  # the thread has gone to sleep again
+
+
+def test_work_that_lingers_is_written_when_the_store_closes(open_journal: Open) -> None:
+    store = open_journal()
+    lingering = [store.transact(appending(number), lingers=True) for number in (1, 2)]
+
+    store.close()
+
+    assert [future.result() for future in lingering] == [1, 2]
+
+
+def test_many_threads_whose_work_lingers_and_waits_lose_nothing(open_journal: Open) -> None:
+    store = open_journal()
+    found: list[int] = []
+
+    def work(caller: int) -> None:
+        for number in range(25):
+            lingering = store.transact(appending(caller * 1000 + 2 * number), lingers=True)
+            store.append_now(event(caller * 1000 + 2 * number + 1))
+            found.append(lingering.result(timeout=60))
+
+    threads = [threading.Thread(target=work, args=(caller,)) for caller in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(found)) == 200
+    assert store.count == 400
+
+
+def appending(number: int) -> Callable[[Transaction], int]:
+    return lambda tx: tx.append(event(number))

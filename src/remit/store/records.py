@@ -65,14 +65,14 @@ class SqliteRecords:
         return self.store.single_operator
 
     # ------------------------------------------------------------------------------------------ writing
-    def append(self, events: Sequence[Event]) -> Future[None]:
-        """Write events."""
+    def append(self, events: Sequence[Event], *, lingers: bool = False) -> Future[None]:
+        """Write events, at once or with the next write."""
 
         def work(tx: Transaction) -> None:
             for event in events:
                 tx.append(event)
 
-        return self._transact(work, events)
+        return self._transact(work, events, lingers=lingers)
 
     def refuse(self, event: Event, missteps: Sequence[Misstep]) -> Future[None]:
         """Write a refusal and count its violations."""
@@ -173,11 +173,14 @@ class SqliteRecords:
             done.set_exception(error)
         return done
 
-    def _transact(self, work: Callable[[Transaction], T], events: Sequence[Event]) -> Future[T]:
+    def _transact(
+        self, work: Callable[[Transaction], T], events: Sequence[Event], *, lingers: bool = False
+    ) -> Future[T]:
         self._check_file()
         size = sum(200 + sum(map(len, e.blobs.values())) for e in events)
         wait_s = 0.0 if in_event_loop() else None  # a loop waits for no room in the queue
-        return self.store.transact(work, events=max(1, len(events)), size=2048 + size, wait_s=wait_s)
+        count = max(1, len(events))
+        return self.store.transact(work, events=count, size=2048 + size, wait_s=wait_s, lingers=lingers)
 
     def _check_file(self) -> None:
         """Refuse to write into a file that nobody will find again: deleted, or another one in its place."""

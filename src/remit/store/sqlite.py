@@ -157,6 +157,7 @@ class SqliteStore:
         events: int = 1,
         size: int = _USUAL_EVENT,
         wait_s: float | None = None,
+        lingers: bool = False,
     ) -> Future[T]:
         """Run *work* in a transaction on the writer thread; the future is done when its effects are durable.
 
@@ -167,13 +168,14 @@ class SqliteStore:
             size: how many bytes it counts for.
             wait_s: how long to wait for room in the queue; the store's `queue_wait_s` when None, and 0 never
                 waits, which is for event loops.
+            lingers: it may wait for the next commit, at most `writer.LINGER_S`, and share its sync.
 
         Raises:
             Unavailable: no room in the queue, `capture_unavailable`.
         """
         item = Waiting(work, events, size)
         item.future = Future()
-        self._writer.submit(item, 0.0 if wait_s is None and in_event_loop() else wait_s)
+        self._writer.submit(item, 0.0 if wait_s is None and in_event_loop() else wait_s, lingers=lingers)
         return item.future
 
     def transact_now(

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 class Waiting:
     """One piece of work in the queue, and what became of it."""
 
-    __slots__ = ("done", "error", "events", "future", "loop", "result", "signal", "size", "work")
+    __slots__ = ("done", "error", "events", "future", "loop", "result", "signal", "since", "size", "work")
 
     def __init__(self, work: Callable[[Batch], Any], events: int, size: int) -> None:
         self.work = work
         self.events = events
         self.size = size
+        self.since = 0.0
+        """When it was queued, by the monotonic clock, where it may linger."""
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = False

@@ -8,6 +8,9 @@ first caller to come again would have a sync for itself and the others would wai
 
 Every holder looks at the queue again after it gave the lead back, so no work is left behind by a caller that
 found the lead taken.
+
+Work that nobody waits for yet may linger: it goes with the next commit, whosever that is, and after `LINGER_S` by
+itself. So a read whose decision lingers while it runs has one sync for its decision and its outcome, not two.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from remit.store.waiting import Waiting, publish
 
 BATCH = 256
 """Most works in one transaction."""
+LINGER_S = 0.02
+"""How long work that lingers waits at most for a commit that it could go with."""
 _GATHER_S = 0.0005
 """How long the writer thread waits at most for the callers of its last batch to come again."""
 _GATHER_FROM = 8
@@ -67,13 +72,20 @@ class Writer:
         self.events = self.size = self._blocked = 0
         self._last = 0
         self._expected = _NEVER
+        self._hurry = self._ticking = False
 
     # Callers
 
-    def submit(self, item: Waiting, wait_s: float | None = None) -> None:
-        """Queue *item* for the writer thread."""
+    def submit(self, item: Waiting, wait_s: float | None = None, *, lingers: bool = False) -> None:
+        """Queue *item* for the writer thread; one that *lingers* for whoever commits next, or for the thread later."""
+        if lingers:
+            item.since = time.monotonic()
         self._enqueue(item, wait_s)
-        self._nudge()
+        if not lingers:
+            self._nudge()
+        elif not self._ticking:
+            self._ticking = True
+            self._wake()
 
     async def run_async(self, item: Waiting) -> Any:
         """Queue *item* for the writer thread and await it; sleeps while there is no room."""
@@ -240,6 +252,10 @@ class Writer:
             self._ring()
 
     def _ring(self) -> None:
+        self._hurry = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._thread is None:
             with self._lock:
                 if self._thread is None and not self._closed:  # type: ignore[redundant-expr]
@@ -254,7 +270,7 @@ class Writer:
 
     def _work(self) -> None:
         while not self._closed:
-            self._bell.acquire()
+            self._await_work()
             self._lead.acquire()
             try:
                 while self._gather() and self._commit_next():
@@ -263,7 +279,28 @@ class Writer:
                 self._leader = None
                 self._lead.release()
             if self._queue:
-                self._ring_bell()
+                self._ring()
+
+    def _await_work(self) -> None:
+        """Return when somebody asked for a commit, or what lingers has done so for long enough."""
+        while not self._closed:
+            wait_s = self._left_to_linger()
+            if wait_s == 0:
+                return
+            self._bell.acquire(timeout=wait_s)
+            if self._hurry:
+                self._hurry = False
+                return
+
+    def _left_to_linger(self) -> float:
+        """Seconds until what waits must be committed: 0 when that is now, -1 when nothing waits."""
+        if not self._ticking:
+            return -1
+        with self._lock:  # whoever queues from here on finds that nobody looks, and wakes us
+            if not self._queue:
+                self._ticking = False
+                return -1
+            return max(0.0, self._queue[0].since + LINGER_S - time.monotonic())
 
     def _gather(self) -> bool:
         """Wait a moment for the callers of the last batch to come again, so that one sync serves them all."""

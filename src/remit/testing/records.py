@@ -65,7 +65,7 @@ class FakeRecords:
         assert isinstance(record, ApprovalRecord)  # noqa: S101 - a test's mistake
         self.approvals[digest] = _record(record.status.id, digest, state, self.now)
 
-    def append(self, events: Sequence[Event]) -> Future[None]:
+    def append(self, events: Sequence[Event], *, lingers: bool = False) -> Future[None]:  # noqa: ARG002 - the port's
         """Write events."""
         return self._done(lambda: self._write(events))
 

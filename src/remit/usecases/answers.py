@@ -97,16 +97,15 @@ class CallAnswers:
     def admit(
         self, decision: Decision, approval_id: str | None, *, enforced: bool
     ) -> Admission | Future[Admission]:
-        """Reserve and record; a plain read runs beside the write of its decision."""
+        """Reserve and record; a plain read runs before its decision is written, which may go with its outcome."""
         effect = decision.effect or ToolEffect.IRREVERSIBLE
         if self.records.volatile and effect is not ToolEffect.READ and not self.session.guard.allow_volatile:
             return self._refuse_volatile(decision)
         if enforced and self._plain_read(decision, approval_id):
             mode, epoch, _ = self.records.mode(*self.events.who(), ToolEffect.READ)
             if mode is not Mode.HALTED:
-                self._pending.append(
-                    self.records.append([self.events.decided(decision, enforced=True, mode=mode)])
-                )
+                event = self.events.decided(decision, enforced=True, mode=mode)
+                self._pending.append(self.records.append([event], lingers=True))
                 return Admission("admitted", mode, epoch, 0)
         request = self._request(decision, effect, enforced)
 
