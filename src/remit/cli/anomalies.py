@@ -6,6 +6,7 @@ included; that reading is itself recorded, before anything is shown.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -189,6 +190,9 @@ def _print(view: Mapping[str, Any]) -> None:
     if view["erased"]:
         say("The data of its subject was erased: what is left proves that it happened, not what it said.")
         return
+    if view["drift"]:
+        _print_drift(view["drift"], view["tool"])
+        return
     _print_trigger(view)
     _print_attempt(view)
     _print_decision(view["decision"])
@@ -196,6 +200,21 @@ def _print(view: Mapping[str, Any]) -> None:
     known = {k: v for k, v in (view["fingerprint"] or {}).items() if v}
     if known:
         say("Was running  " + visible(", ".join(f"{k} {v}" for k, v in known.items())))
+
+
+def _print_drift(drift: Mapping[str, Any], tool: str) -> None:
+    """What a server says of its tool, and how to go on."""
+    then = "shown all the same" if drift["shown"] else "hidden, and its calls are refused"
+    say(f"Server     {visible(str(drift['server']))}; {then}")
+    for one in drift["malformed"] or ():
+        say(f"No definition  {visible(str(one.get('name'))) or '(no name)'}: {visible(str(one.get('why')))}")
+    for line in (drift["diff"] or "").split("\n"):
+        say(f"  {visible(line, 1000)}")
+    for one in drift["findings"] or ():
+        say(f"Read twice {visible(str(one.get('kind')))}: {visible(str(one.get('told')), 400)}")
+    if drift["diff"]:
+        where = shlex.join([str(drift["server"]), tool])
+        say(f"Accept it with: remit mcp pins accept {visible(where)}")
 
 
 def _print_trigger(view: Mapping[str, Any]) -> None:

@@ -211,14 +211,14 @@ def _signed(
     """Who answers, and their signature; None where the store asks for none and nobody was named."""
     if at.store.single_operator and by is None:
         return at.who(), None
-    name = by or at.settings.operator or _only_key(at)
+    name = by or at.settings.operator or only_key(at)
     message = answer_message(
         record.id, record.status.version, record.status.digest, reply, note, break_glass=break_glass
     )
     return name, KeyFile(at.settings.home_path, name).signer()(message)
 
 
-def _only_key(at: Opened) -> str:
+def only_key(at: Opened) -> str:
     """The one person whose key is on this machine."""
     known = [one.name for one in at.store.read(operators.everyone) if one.removed_at is None]
     here = [name for name in known if KeyFile(at.settings.home_path, name).exists()]

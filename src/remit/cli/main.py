@@ -22,6 +22,7 @@ from remit.core.errors import BadInput, Refused, Unavailable
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("remit.cli.demo", "The main job on a real local model: allowed, held, refused, captured."),
     "init": ("remit.cli.init", "Scaffold an envelope for a project; it starts in monitor."),
+    "mcp": ("remit.cli.mcp", "In front of the servers that an MCP client starts."),
     "doctor": ("remit.cli.doctor", "Prove with live canaries that enforcement works here."),
     "envelope": ("remit.cli.envelope", "Check, test and describe envelopes."),
     "check": ("remit.cli.check", "Decide calls from a file, one JSON object a line."),

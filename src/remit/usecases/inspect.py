@@ -12,6 +12,7 @@ from remit.core import codec
 from remit.core.anomaly import reasoning_chain
 from remit.core.approval import ApprovalRecord, ApprovalState, ApprovalStatus, role_missing
 from remit.core.event import StoredEvent
+from remit.core.pins import DRIFTED
 from remit.core.provenance import SessionText, trace
 from remit.core.types import Json, LeafOrigin
 
@@ -190,7 +191,14 @@ def anomaly_view(
         "outcome": _outcome(settled or stored),
         "mode": body.get("mode") or before.get("mode"),
         "fingerprint": body.get("fingerprint"),
+        "drift": _drift(stored),
     }
+
+
+def _drift(stored: StoredEvent) -> Json:
+    """What a server says of a tool instead of what is pinned; None of any other anomaly."""
+    keys = ("server", "problem", "diff", "findings", "malformed", "shown")
+    return {key: stored.event.body.get(key) for key in keys} if stored.event.kind == DRIFTED else None
 
 
 def _attempted(body: Mapping[str, Any]) -> Json:
