@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
     "operator": ("remit.cli.operator", "Who may answer."),
     "reviews": ("remit.cli.reviews", "What one person did alone, until somebody else has looked at it."),
+    "proxy": ("remit.cli.proxy", "Stand between an MCP client and its server, and judge every call."),
     "journal": ("remit.cli.journal", "Verify, export and erase."),
 }
 """name: (module that defines `app`, one line of help). Modules load when their command is asked for."""

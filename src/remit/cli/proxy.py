@@ -1,0 +1,199 @@
+"""`remit proxy`: stand between an MCP client and a server on stdio, and judge every call of a tool."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from remit.core.errors import BadInput, Unavailable
+from remit.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from remit.core.envelope import Envelope
+    from remit.proxy.opening import OpenGuard
+    from remit.usecases.guard import Guard
+
+app = typer.Typer(add_completion=False)
+
+DEFAULT_TIMEOUT_S = 600.0
+_LAUNCHERS = {
+    "npx",
+    "uvx",
+    "uv",
+    "node",
+    "python",
+    "python3",
+    "bun",
+    "bunx",
+    "deno",
+    "docker",
+    "run",
+    "pipx",
+    "env",
+}
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def proxy(
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND...", help="The server, as the client started it.")
+    ],
+    *,
+    envelope: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the agent may do; without it, one is made from the server's tools, in monitor."
+        ),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="sqlite:///file.db; default from the settings.")
+    ] = None,
+    server: Annotated[
+        str, typer.Option(metavar="NAME", help="The server's name: pins are kept for each.")
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option(metavar="P", help="In the envelope, tools are named P/NAME.")
+    ] = "",
+    fact: Annotated[
+        list[str] | None, typer.Option(metavar="K=V", help="A fact of the session; V is JSON or text.")
+    ] = None,
+    principal: Annotated[str | None, typer.Option(help="Who the user is.")] = None,
+    principal_kind: Annotated[str | None, typer.Option(metavar="K", help="operator or customer.")] = None,
+    session: Annotated[
+        str | None, typer.Option(metavar="ID", help="Resume this session, or open it.")
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(metavar="S", help="Seconds that the server may take for one request; 0: without end."),
+    ] = DEFAULT_TIMEOUT_S,
+) -> int:
+    """Pass MCP between a client and a server, and judge every call of a tool by an envelope."""
+    try:
+        from remit.proxy.opening import Opening
+        from remit.proxy.run import Options, Reports, serve
+        from remit.usecases.pinning import Pins
+    except ImportError as error:
+        raise Unavailable(f"the proxy needs the MCP SDK ({error.name}): pip install 'remit[mcp]'") from None
+    if timeout < 0:
+        raise BadInput("--timeout", f"found {timeout:g}", "give seconds, or 0 for no end")
+    named = server or server_name(command)
+    settings, report = load_settings(), Reports()
+    guards: list[Guard] = []
+    whose = {
+        "principal": principal,
+        "principal_kind": principal_kind,
+        "id": session,
+        "facts": facts_of(fact or []) if fact else None,
+        "fingerprint": {"config": hashlib.sha256("\0".join(command).encode()).hexdigest()},
+    }
+    opens = _opens(envelope, store, named, namespace, settings, guards, report)
+    opening = Opening(opens, lambda guard: Pins(guard, named), whose=whose, namespace=namespace)
+    options = Options(command, timeout or None)
+    try:
+        return asyncio.run(serve(options, opening, report))
+    finally:
+        for guard in guards:
+            guard.close()
+
+
+def _opens(
+    envelope: Path | None,
+    store: str | None,
+    named: str,
+    namespace: str,
+    settings: Settings,
+    guards: list[Guard],
+    report: Any,
+) -> OpenGuard:
+    """How the guard is opened: at once where there is an envelope, so that a wrong one is told before anything runs."""
+
+    def opened(path: Path) -> Guard:
+        from remit.wiring import open_guard
+
+        guard = open_guard(path, store, reload_every_s=2.0, settings=settings)
+        guards.append(guard)
+        for told in unreachable(guard.envelope):
+            report(told)
+        return guard
+
+    if envelope is not None:
+        guard = opened(envelope)
+        return lambda _: guard
+    return lambda tools: opened(drafted(tools, named, namespace, settings, report))
+
+
+def drafted(
+    tools: Sequence[Mapping[str, Any]], named: str, namespace: str, settings: Settings, report: Any
+) -> Path:
+    """The envelope that was made from the server's tools before, or one that is made now; it blocks nothing."""
+    from remit.usecases.scaffold import scaffold, tools_in
+
+    place = settings.home_path / "mcp" / f"{named}.yaml"
+    if place.exists():
+        return place
+    renamed = [
+        {**one, "name": f"{namespace}/{one.get('name')}" if namespace else one.get("name")} for one in tools
+    ]
+    made = scaffold(f"{named}-agent", tools_in(renamed, named) if renamed else [])
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(made.text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(str(place), f"cannot be written: {error.strerror}", "give --envelope") from None
+    report(f"wrote {place}: it monitors, and blocks nothing; read it, and give it with --envelope")
+    return place
+
+
+def unreachable(envelope: Envelope) -> list[str]:
+    """What no call through MCP can meet, since the protocol does not carry what the user wrote.
+
+    A clause that takes values from the user alone is never met.
+    """
+    found = [
+        clause.clause.id
+        for tool in envelope.tools.values()
+        for clause in tool.flow
+        if clause.sources and set(clause.sources) <= {"user", "system"}
+    ]
+    if not found:
+        return []
+    return [f"MCP does not carry what the user wrote, so these are never met: {', '.join(found)}"]
+
+
+def server_name(command: Sequence[str]) -> str:
+    """A short name for a server, from its command.
+
+    >>> server_name(["npx", "-y", "@modelcontextprotocol/server-filesystem", "/tmp"])
+    'server-filesystem'
+    >>> server_name(["/usr/bin/python3", "-m", "mcp_server_git"])
+    'mcp-server-git'
+    """
+    words = [word for word in command if not word.startswith("-") and Path(word).name not in _LAUNCHERS]
+    last = Path((words or list(command))[0]).name
+    name = re.sub(r"\.(py|js|mjs|ts|exe)$|@[0-9^~].*$", "", last)
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "server"
+
+
+def facts_of(given: Sequence[str]) -> dict[str, Any]:
+    """The facts of `--fact K=V`: V as JSON, else as the text that it is.
+
+    >>> facts_of(["customer_id=17", "region=eu"])
+    {'customer_id': 17, 'region': 'eu'}
+    """
+    found: dict[str, Any] = {}
+    for one in given:
+        key, equals, value = one.partition("=")
+        if not equals or not key:
+            raise BadInput("--fact", f"found {one[:60]!r}", "write K=V")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found

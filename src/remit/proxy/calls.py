@@ -1,0 +1,317 @@
+"""What is judged: `tools/call`, and reading resources and prompts where the envelope lists these as tools.
+
+Each call runs in a task of its own. A dispatcher cancels by a scope, which cancels again and again until the task
+is gone; a guarded call wants to hear it once, and then to record how it ended. So the task that answers waits for the one
+that calls, passes a cancellation on once, and waits until it is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+import anyio
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, RequestId
+
+from remit.core.codec import visible_name
+from remit.core.errors import OutcomeUnknown, RemitError
+from remit.core.reader_tool import RESERVED
+from remit.core.refusals import ApprovalRequired
+from remit.core.told import told, told_text
+from remit.core.types import Json
+from remit.proxy import view
+from remit.proxy.listing import Listing
+from remit.proxy.methods import is_modern
+from remit.proxy.opening import Opening
+from remit.usecases.session import Session
+
+T = TypeVar("T")
+REFUSED: Final = -32010
+"""Code of the JSON-RPC error by which a refused `resources/read` or `prompts/get` is told."""
+MOST_NAME: Final = 500
+RECORDED_S: Final = 30.0
+"""How long a cancelled call may take until it is recorded."""
+_CONTINUED: Final = ("inputResponses", "requestState")
+"""Parameters by which a client goes on with a call that asked it for something."""
+
+
+class ToolFailed(Exception):
+    """The tool's own failure: a result that is an error, or the server's error in place of one."""
+
+    def __init__(
+        self, told: str, *, result: dict[str, Any] | None = None, error: MCPError | None = None
+    ) -> None:
+        self.result = result
+        self.error = error
+        super().__init__(told)
+
+
+class InputRequired(ToolFailed):
+    """The server asks the client for something before it goes on; the client will make the call again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of the client that is judged."""
+
+    id: RequestId
+    method: str
+    params: Mapping[str, Any]
+    tool: str
+    """Its name in the envelope."""
+    arguments: dict[str, Any]
+
+    @property
+    def modern(self) -> bool:
+        """Whether the client speaks 2026-07-28."""
+        return is_modern(self.params)
+
+    @property
+    def continued(self) -> dict[str, Any]:
+        """What goes on beside the arguments."""
+        kept = {key: self.params[key] for key in _CONTINUED if key in self.params}
+        return {**kept, "_meta": self.params["_meta"]} if "_meta" in self.params else kept
+
+
+Dispatch = Callable[[str, dict[str, Any], RequestId], Awaitable[dict[str, Any]]]
+"""Sends a judged request on to the server.
+
+Raises:
+    ToolFailed: the server's error.
+    OutcomeUnknown: it was sent, and no answer came.
+    Unavailable: it was not sent.
+"""
+
+
+class Holding(Protocol):
+    """What a held call is answered with."""
+
+    async def held(self, error: ApprovalRequired, asked: Asked) -> dict[str, Any]:
+        """The result that the client gets for a call that waits for a person."""
+
+
+class TextHolding:
+    """Every client understands it: an error to be read, which says that the same call goes on once it is approved."""
+
+    async def held(self, error: ApprovalRequired, asked: Asked) -> dict[str, Any]:
+        """The approval's id, and what to do."""
+        return view.refused(told_text(error), modern=asked.modern)
+
+
+class Calls:
+    """Judges requests of one connection.
+
+    Args:
+        opening: guard, pins and session.
+        listing: the server's tools.
+        dispatch: sends on what may run.
+        holding: answers held calls.
+        report: tells people, on standard error.
+    """
+
+    def __init__(
+        self,
+        opening: Opening,
+        listing: Listing,
+        dispatch: Dispatch,
+        *,
+        holding: Holding | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._opening = opening
+        self._listing = listing
+        self._dispatch = dispatch
+        self._holding = holding or TextHolding()
+        self._report = report
+
+    # ------------------------------------------------------------------------------------------ tools/call
+    async def tool(self, id_: RequestId, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to `tools/call`; a refusal is a result that the model reads.
+
+        Raises:
+            MCPError: malformed parameters, or the server's own error.
+        """
+        asked = self._asked(id_, params)
+        return await once_cancelled(self._tool(asked, str(params["name"])))
+
+    def _asked(self, id_: RequestId, params: Mapping[str, Any]) -> Asked:
+        name, arguments = params.get("name"), params.get("arguments")
+        if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:
+            raise MCPError(INVALID_PARAMS, "name must be a string of 1 to 500 characters")
+        if not (arguments is None or isinstance(arguments, dict)):
+            raise MCPError(INVALID_PARAMS, "arguments must be an object")
+        if "task" in params:
+            raise MCPError(INVALID_PARAMS, "calls as tasks do not pass: leave out 'task'")
+        return Asked(id_, "tools/call", params, self._opening.full_name(name), arguments or {})
+
+    async def _tool(self, asked: Asked, name: str) -> dict[str, Any]:
+        try:
+            pins = await self._listing.current(name)
+            session = await self._opening.session()
+            if (violation := await pins.abarred(name)) is not None:
+                raise await session.arefuse(asked.tool, asked.arguments, violation, call_id=str(asked.id))
+            return await self._guarded(session, asked, {"name": name}, _CallView())
+        except ToolFailed as failed:
+            return _own(failed)
+        except ApprovalRequired as held:
+            return await self._held(held, asked)
+        except Exception as error:  # noqa: BLE001 - whatever fails here, the call is answered, and did not run undecided
+            self._tell(error, asked)
+            return view.refused(told_text(error), modern=asked.modern)
+
+    async def _held(self, held: ApprovalRequired, asked: Asked) -> dict[str, Any]:
+        try:
+            return await self._holding.held(held, asked)
+        except Exception as error:  # noqa: BLE001 - the call is held all the same
+            self._tell(error, asked)
+            return view.refused(told_text(held), modern=asked.modern)
+
+    async def _guarded(
+        self, session: Session, asked: Asked, named: Mapping[str, Any], seen: _View
+    ) -> dict[str, Any]:
+        came: list[tuple[dict[str, Any], Json]] = []
+
+        async def run(**arguments: Json) -> Json:
+            inner = {"arguments": arguments} if named else arguments
+            result = await self._dispatch(asked.method, {**named, **inner, **asked.continued}, asked.id)
+            _whole(result)
+            value = seen.of(result)
+            came.append((result, value))
+            return value
+
+        try:
+            value = await session.acall(asked.tool, asked.arguments, run=run, call_id=str(asked.id))
+        except ToolFailed as failed:
+            if failed.result is not None:
+                self._observe_failure(session, asked, failed.result)
+            raise
+        result, before = came[0] if came else (None, None)
+        return seen.rebuilt(result, before, value)
+
+    # ------------------------------------------------------------------------------------------ resources and prompts
+    async def content(self, id_: RequestId, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to `resources/read` or `prompts/get`: judged where the envelope lists it, else passed and observed.
+
+        Raises:
+            MCPError: refused, or the server's own error.
+        """
+        passed_on = ("_meta", *_CONTINUED)
+        arguments = {key: one for key, one in params.items() if key not in passed_on}
+        asked = Asked(id_, method, params, self._opening.full_name(method), arguments)
+        return await once_cancelled(self._content(asked))
+
+    async def _content(self, asked: Asked) -> dict[str, Any]:
+        try:
+            if not self._opening.ready:
+                await self._opened()
+            session = await self._opening.session()
+            if asked.tool in self._opening.guard.envelope.tools:
+                return await self._guarded(session, asked, {}, _ContentView())
+            await self._opening.not_halted()
+            result = await self._dispatch(asked.method, dict(asked.params), asked.id)
+            if not _interim(result):
+                self._observe(session, asked.tool, view.content_text(asked.method, result))
+        except ToolFailed as failed:
+            return _own(failed)
+        except Exception as error:  # noqa: BLE001 - as for a call
+            self._tell(error, asked)
+            raise MCPError(REFUSED, told_text(error), told(error)) from None
+        return result
+
+    async def _opened(self) -> None:
+        """Open the guard; a server without tools has none to list."""
+        try:
+            await self._listing.current()
+        except RemitError:
+            await self._opening.pins([])
+
+    # ------------------------------------------------------------------------------------------ records
+    def _observe(self, session: Session, source: str, text: str) -> None:
+        named = visible_name(source)
+        session.observe("tool", text, source=f"?{named}" if named in RESERVED else named)
+
+    def _observe_failure(self, session: Session, asked: Asked, result: Mapping[str, Any]) -> None:
+        try:
+            self._observe(session, asked.tool, view.error_text(result))
+        except Exception as error:  # noqa: BLE001 - it ran, and that it failed is recorded; the next call surfaces this
+            self._tell(error, asked)
+
+    def _tell(self, error: Exception, asked: Asked) -> None:
+        """What is no decision is told to people, too."""
+        if isinstance(error, OutcomeUnknown) or not isinstance(error, RemitError):
+            self._report(f"{visible_name(asked.tool)}: {type(error).__name__}: {error}")
+
+
+class _View(Protocol):
+    def of(self, result: dict[str, Any]) -> Json: ...
+
+    def rebuilt(self, result: dict[str, Any] | None, before: Json, after: Json) -> dict[str, Any]: ...
+
+
+class _CallView:
+    """The view of a tool's result."""
+
+    def of(self, result: dict[str, Any]) -> Json:
+        if result.get("isError") is True:
+            raise ToolFailed(view.error_text(result), result=result)
+        return view.view_of(result)
+
+    def rebuilt(self, result: dict[str, Any] | None, before: Json, after: Json) -> dict[str, Any]:
+        return view.rebuilt(result, before, after)
+
+
+class _ContentView:
+    """The view of a resource or a prompt: the whole of it."""
+
+    def of(self, result: dict[str, Any]) -> Json:
+        return {key: one for key, one in result.items() if key not in ("_meta", "resultType")}
+
+    def rebuilt(self, result: dict[str, Any] | None, before: Json, after: Json) -> dict[str, Any]:
+        if result is not None and after == before:
+            return result
+        if not isinstance(after, dict):
+            raise MCPError(REFUSED, "what is left of the result has no place in MCP")
+        kept = {"resultType": result["resultType"]} if result and "resultType" in result else {}
+        return {**after, **kept}
+
+
+def _own(failed: ToolFailed) -> dict[str, Any]:
+    """The server's own failure, unchanged."""
+    if failed.error is not None:
+        raise failed.error
+    return failed.result or {}
+
+
+def _interim(result: Mapping[str, Any]) -> bool:
+    return result.get("resultType") == "input_required"
+
+
+def _whole(result: dict[str, Any]) -> None:
+    """Refuse what is no end of a call.
+
+    Raises:
+        InputRequired: the server asks for something; it is passed on.
+        OutcomeUnknown: a kind of result that nobody here can judge.
+    """
+    if _interim(result):
+        raise InputRequired("the server asks the client for input", result=result)
+    kind = result.get("resultType", "complete")
+    if kind != "complete" or ("task" in result and "content" not in result):
+        raise OutcomeUnknown("the server answered with a kind of result that cannot be judged")
+
+
+async def once_cancelled(work: Awaitable[T]) -> T:
+    """Await *work* in a task of its own; a cancellation reaches it once, and its end is waited for."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({task}, timeout=RECORDED_S)
+        if task.done() and not task.cancelled():
+            task.exception()  # it is answered to nobody
+        raise

@@ -1,0 +1,122 @@
+"""The server's tools as the client gets them: all pages at once, without those that drifted or that nobody may call.
+
+What was read last is remembered. A change that the server announces makes it stale; whoever calls then waits until the
+list was read, and the pins were compared, again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+
+from remit.core.errors import Unavailable
+from remit.proxy.opening import Opening, Pinning
+
+MOST_PAGES: Final = 1_000
+MOST_LISTED: Final = 20_000
+"""Tools that a server may list; one that lists more has no end."""
+
+Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Sends a request of our own to the server."""
+
+
+class Listing:
+    """The list of one server's tools.
+
+    Args:
+        ask: sends requests to the server.
+        opening: whose pins and envelope say what may be seen.
+    """
+
+    def __init__(self, ask: Ask, opening: Opening) -> None:
+        self._ask = ask
+        self._opening = opening
+        self._lock = asyncio.Lock()
+        self._stale = True
+        self._names: frozenset[str] = frozenset()
+        self._missing: set[str] = set()
+        self._pins: Pinning | None = None
+
+    async def answer(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to the client's `tools/list`: one page.
+
+        Raises:
+            MCPError: the server's error, or a cursor, since we never gave one.
+            Unavailable: the list has no end, or the pins cannot be read or written.
+        """
+        if params.get("cursor") is not None:
+            raise MCPError(INVALID_PARAMS, "no such cursor: the list is one page")
+        async with self._lock:
+            page, visible, _ = await self._read()
+        return {**page, "tools": [tool for tool in visible if not self._opening.hides(tool["name"])]}
+
+    async def current(self, name: str = "") -> Pinning:
+        """The pins, compared with the server's tools as they are: read now, where they changed or *name* is new.
+
+        Raises:
+            Unavailable: the list could not be read.
+        """
+        pins = self._pins
+        if pins is None or self._outdated(name):
+            async with self._lock:
+                pins = self._pins
+                if pins is None or self._outdated(name):
+                    pins = await self._looked_for(name)
+        return pins
+
+    def _outdated(self, name: str) -> bool:
+        return self._stale or (name != "" and name not in self._names and name not in self._missing)
+
+    def changed(self) -> None:
+        """The server says that its tools changed."""
+        self._stale = True
+
+    async def _looked_for(self, name: str) -> Pinning:
+        try:
+            _, _, pins = await self._read()
+        except MCPError as error:
+            raise Unavailable(f"the server's tools cannot be listed: {error.message}") from None
+        if name and name not in self._names:
+            self._missing.add(name)
+        return pins
+
+    async def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]], Pinning]:
+        self._stale = False  # before: what changes while we read makes it stale again
+        try:
+            first, tools = await self._pages()
+            defined = [one for one in tools if isinstance(one, dict)]
+            pins = self._pins = await self._opening.pins(defined)
+            visible = (await pins.alisted(tools)).visible
+        except BaseException:
+            self._stale = True
+            raise
+        self._names = frozenset(str(one.get("name")) for one in defined)
+        self._missing.clear()
+        return first, visible, pins
+
+    async def _pages(self) -> tuple[dict[str, Any], list[Any]]:
+        """The first page without its tools, and the tools of all."""
+        first: dict[str, Any] | None = None
+        tools: list[Any] = []
+        params: dict[str, Any] = {}
+        for _ in range(MOST_PAGES):
+            page = await self._ask("tools/list", params)
+            listed, cursor = page.get("tools"), page.get("nextCursor")
+            if not isinstance(listed, list) or not (cursor is None or isinstance(cursor, str)):
+                raise Unavailable("the server's list of tools is none")
+            first = (
+                {k: v for k, v in page.items() if k not in ("tools", "nextCursor")}
+                if first is None
+                else first
+            )
+            tools += listed
+            if cursor is None:
+                return first, tools
+            if cursor == params.get("cursor") or len(tools) > MOST_LISTED:
+                break
+            params = {"cursor": cursor}
+        raise Unavailable("the server's list of tools has no end")
