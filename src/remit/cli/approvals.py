@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from remit.cli.answering import write_answer
 from remit.cli.opened import Opened, StoreOption, opened, seconds, short_ids, span, whole_id
 from remit.cli.operator_keys import KeyFile
 from remit.cli.output import Output, emit, say, table
@@ -21,9 +22,8 @@ from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.notice import instant, visible
 from remit.core.types import Json
-from remit.store import control_approvals, operators, outbox
+from remit.store import control_approvals, operators
 from remit.store.records import SqliteRecords
-from remit.store.transaction import Transaction
 from remit.usecases.clock import Uuid7
 from remit.usecases.inspect import approval_line, approval_view, reasoning_before, state_at
 
@@ -180,27 +180,15 @@ def _answer(
                 record.id, f"it is {state.value}, not pending"
             )  # before anybody is asked to sign
         name, signature = _signed(at, record, reply, note, by, break_glass=break_glass)
-        asked = at.store.event(record.status.event_id)
-
-        def work(tx: Transaction) -> None:
-            _, changes = control_approvals.answer(
-                tx,
-                record.id,
-                reply,
-                operator=name,
-                seen_digest=record.status.digest,
-                version=record.status.version,
-                signature=signature,
-                note=note,
-                single_operator=at.store.single_operator,
-                break_glass=break_glass,
-                subject=asked.event.subject if asked is not None else "",
-                retain_s=asked.event.retain_s if asked is not None else None,
-            )
-            for change in changes:
-                outbox.tell_change(tx, change)
-
-        at.store.transact_now(work)
+        write_answer(
+            at.store,
+            record,
+            reply,
+            operator=name,
+            signature=signature,
+            note=note,
+            break_glass=break_glass,
+        )
         _told(at, record.id, name, signature)
     return 0
 

@@ -16,6 +16,7 @@ from remit.core.errors import BadInput, Unavailable
 from remit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from remit.cli.answering import Elicited
     from remit.core.envelope import Envelope
     from remit.proxy.opening import OpenGuard
     from remit.usecases.guard import Guard
@@ -73,17 +74,25 @@ def proxy(
         float,
         typer.Option(metavar="S", help="Seconds that the server may take for one request; 0: without end."),
     ] = DEFAULT_TIMEOUT_S,
+    on_drift: Annotated[
+        str,
+        typer.Option(metavar="hide|report", help="What becomes of a tool whose definition changed."),
+    ] = "hide",
 ) -> int:
     """Pass MCP between a client and a server, and judge every call of a tool by an envelope."""
     try:
+        from remit.proxy.holding import Elicitation
         from remit.proxy.opening import Opening
         from remit.proxy.run import Options, Reports, serve
-        from remit.usecases.pinning import Pins
+        from remit.usecases.pinning import OnDrift, Pins
     except ImportError as error:
         raise Unavailable(f"the proxy needs the MCP SDK ({error.name}): pip install 'remit[mcp]'") from None
+    if on_drift not in ("hide", "report"):
+        raise BadInput("--on-drift", f"found {on_drift[:40]!r}", "use hide or report")
     if timeout < 0:
         raise BadInput("--timeout", f"found {timeout:g}", "give seconds, or 0 for no end")
     named = server or server_name(command)
+    drifted: OnDrift = "report" if on_drift == "report" else "hide"
     settings, report = load_settings(), Reports()
     guards: list[Guard] = []
     whose = {
@@ -94,13 +103,24 @@ def proxy(
         "fingerprint": {"config": hashlib.sha256("\0".join(command).encode()).hexdigest()},
     }
     opens = _opens(envelope, store, named, namespace, settings, guards, report)
-    opening = Opening(opens, lambda guard: Pins(guard, named), whose=whose, namespace=namespace)
-    options = Options(command, timeout or None)
+    opening = Opening(
+        opens, lambda guard: Pins(guard, named, on_drift=drifted), whose=whose, namespace=namespace
+    )
+    options = Options(command, timeout or None, lambda at: Elicitation(lambda: at.guard, _people))
     try:
         return asyncio.run(serve(options, opening, report))
     finally:
         for guard in guards:
             guard.close()
+
+
+def _people(guard: Guard) -> Elicited:
+    from remit.cli.answering import Elicited
+    from remit.store.records import SqliteRecords
+
+    records = guard.records
+    assert isinstance(records, SqliteRecords)  # noqa: S101 - `open_guard` makes no others
+    return Elicited(records.store)
 
 
 def _opens(

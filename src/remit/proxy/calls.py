@@ -23,6 +23,7 @@ from remit.core.refusals import ApprovalRequired
 from remit.core.told import told, told_text
 from remit.core.types import Json
 from remit.proxy import view
+from remit.proxy.holding import Holding, TextHolding
 from remit.proxy.listing import Listing
 from remit.proxy.methods import is_modern
 from remit.proxy.opening import Opening
@@ -63,6 +64,8 @@ class Asked:
     tool: str
     """Its name in the envelope."""
     arguments: dict[str, Any]
+    answered: bool = False
+    """Whether the client was asked about this call before, where it was held."""
 
     @property
     def modern(self) -> bool:
@@ -84,21 +87,6 @@ Raises:
     OutcomeUnknown: it was sent, and no answer came.
     Unavailable: it was not sent.
 """
-
-
-class Holding(Protocol):
-    """What a held call is answered with."""
-
-    async def held(self, error: ApprovalRequired, asked: Asked) -> dict[str, Any]:
-        """The result that the client gets for a call that waits for a person."""
-
-
-class TextHolding:
-    """Every client understands it: an error to be read, which says that the same call goes on once it is approved."""
-
-    async def held(self, error: ApprovalRequired, asked: Asked) -> dict[str, Any]:
-        """The approval's id, and what to do."""
-        return view.refused(told_text(error), modern=asked.modern)
 
 
 class Calls:
@@ -124,7 +112,7 @@ class Calls:
         self._opening = opening
         self._listing = listing
         self._dispatch = dispatch
-        self._holding = holding or TextHolding()
+        self.holding = self._holding = holding or TextHolding()
         self._report = report
 
     # ------------------------------------------------------------------------------------------ tools/call
@@ -151,20 +139,25 @@ class Calls:
         try:
             pins = await self._listing.current(name)
             session = await self._opening.session()
+            asked = await self._holding.taken_up(asked, session)
             if (violation := await pins.abarred(name)) is not None:
                 raise await session.arefuse(asked.tool, asked.arguments, violation, call_id=str(asked.id))
             return await self._guarded(session, asked, {"name": name}, _CallView())
         except ToolFailed as failed:
             return _own(failed)
+        except MCPError:  # a state that is not ours
+            raise
         except ApprovalRequired as held:
-            return await self._held(held, asked)
+            return await self._held(held, asked, session, name)
         except Exception as error:  # noqa: BLE001 - whatever fails here, the call is answered, and did not run undecided
             self._tell(error, asked)
             return view.refused(told_text(error), modern=asked.modern)
 
-    async def _held(self, held: ApprovalRequired, asked: Asked) -> dict[str, Any]:
+    async def _held(
+        self, held: ApprovalRequired, asked: Asked, session: Session, name: str
+    ) -> dict[str, Any]:
         try:
-            return await self._holding.held(held, asked)
+            return await self._holding.held(held, asked, session, lambda again: self._tool(again, name))
         except Exception as error:  # noqa: BLE001 - the call is held all the same
             self._tell(error, asked)
             return view.refused(told_text(held), modern=asked.modern)

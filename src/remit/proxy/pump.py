@@ -32,7 +32,8 @@ from remit.core.codec import visible_name
 from remit.core.errors import OutcomeUnknown, RemitError, Unavailable
 from remit.core.told import told_text
 from remit.proxy import methods
-from remit.proxy.calls import Calls, Holding, ToolFailed
+from remit.proxy.calls import Calls, ToolFailed
+from remit.proxy.holding import Holding
 from remit.proxy.lines import Reader, Writer
 from remit.proxy.listing import Listing
 from remit.proxy.opening import Opening
@@ -182,6 +183,7 @@ class Pump:
         """The handshake, or what may come before it."""
         if method == "initialize":
             params = methods.offered(params)
+            self.calls.holding.met(params, self._ask_client)
         result = await self._forward(id_, method, params)
         if method == "ping":
             return result
@@ -215,6 +217,12 @@ class Pump:
         return await self._send(
             method, asked, {"request_id": f"{self._prefix}{self._next}", "timeout": within}
         )
+
+    async def _ask_client(self, method: str, params: dict[str, Any], within_s: float) -> dict[str, Any]:
+        """A request of our own to the client, for as long as it may take."""
+        self._next += 1
+        options: CallOptions = {"request_id": f"{self._prefix}{self._next}", "timeout": within_s}
+        return await self._front.send_raw_request(method, params, options)
 
     async def _dispatch(self, method: str, params: dict[str, Any], id_: RequestId) -> dict[str, Any]:
         """Send on what was judged; see `calls.Dispatch`."""

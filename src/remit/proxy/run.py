@@ -12,7 +12,7 @@ from typing import Final
 
 from remit.core.errors import RemitError
 from remit.proxy import upstream
-from remit.proxy.calls import Holding
+from remit.proxy.holding import Holding
 from remit.proxy.lines import Reader, Writer, own_stdio
 from remit.proxy.opening import Opening
 from remit.proxy.pump import Pump
