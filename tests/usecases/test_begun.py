@@ -103,3 +103,10 @@ def test_what_only_the_enforcement_point_knows_refuses_a_call_in_either_enforcem
         assert stored.anomaly is not None and stored.anomaly.kind == "denied" and stored.anomaly.counts
         assert "context" in stored.body and stored.body["provenance"]
         assert str(session.refuse("act", [1], pin)).startswith("act refused")
+
+
+def test_a_host_with_a_pause_of_its_own_does_not_wait_for_people(folder: Path) -> None:
+    rules = one_tool("      approve: [{id: always}]\n")
+    guard = open_guard(folder, rules, approval_wait_s=3600)
+    with guard, guard.session() as session, pytest.raises(ApprovalRequired):
+        session.begin("act", ARGS, wait_s=0)

@@ -24,13 +24,13 @@ class Begun:
     from two at once.
     """
 
-    def __init__(self, session: Session, answers: CallAnswers) -> None:
+    def __init__(self, session: Session, answers: CallAnswers, wait_s: float | None = None) -> None:
         self.again = False
         """Whether this is a repeat: then nothing may run, and `value` is the first call's result."""
         self.value: Json = None
         self._session = session
         self._answers = answers
-        self._driver = Driver(session, answers, _never)
+        self._driver = Driver(session, answers, _never, wait_s)
         self._script = answers.script()
         self._open = ExitStack()
         self._need: Run | None = None

@@ -45,12 +45,16 @@ class Driver:
         session: where the call is made.
         answers: what its needs are answered with.
         run: the tool.
+        wait_s: how long a blocking drive waits for a person; None for what the guard says.
     """
 
-    def __init__(self, session: Session, answers: CallAnswers, run: Callable[..., Any]) -> None:
+    def __init__(
+        self, session: Session, answers: CallAnswers, run: Callable[..., Any], wait_s: float | None = None
+    ) -> None:
         self.session = session
         self.answers = answers
         self.run = run
+        self.wait_s = session.guard.approval_wait_s if wait_s is None else wait_s
 
     def drive(self, script: Script) -> Any:
         """Answer every need, blocking, and return the tool's value."""
@@ -260,7 +264,7 @@ class Driver:
     def _wait_for_answer(self, decision: Decision) -> str:
         record: Any = self.answers.hold(decision).result()
         given = self.answers.answered(decision, record)
-        ends = self._ends(record, self.session.guard.approval_wait_s)
+        ends = self._ends(record, self.wait_s)
         while given is None:
             if self.session.guard.clock.monotonic() >= ends:
                 raise self.answers.required(decision, record)

@@ -264,6 +264,7 @@ class Session:
         *,
         call_id: str = "",
         once: bool = False,
+        wait_s: float | None = None,
     ) -> Begun:
         """Decide and admit a call whose tool somebody else runs: a host that asks before and tells afterwards.
 
@@ -272,6 +273,8 @@ class Session:
 
         Args:
             tool: as in `call`; so are `args`, `call_id` and `once`.
+            wait_s: how long a held call waits here for its people; None for the guard's `approval_wait_s`. A host with a
+                pause of its own gives 0.
 
         Raises:
             CallDenied: it may not run.
@@ -279,7 +282,7 @@ class Session:
             Unavailable: it could not be recorded, so it may not run.
         """
         answers = self._answers(tool, args, call_id, _somebody_else, once=once)
-        return Begun(self, answers)
+        return Begun(self, answers, wait_s)
 
     def refuse(
         self,
