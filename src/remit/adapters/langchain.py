@@ -1,0 +1,567 @@
+"""LangChain and LangGraph: a middleware that keeps an agent's tool calls within its envelope.
+
+    from remit.adapters.langchain import RemitMiddleware
+
+    agent = create_agent(model, tools, middleware=[..., RemitMiddleware(guard)], checkpointer=...)
+
+Put it last: then nothing stands between what was checked and the tool. Its two tool hooks also serve a graph of one's
+own: `ToolNode(tools, wrap_tool_call=mw.wrap_tool_call, awrap_tool_call=mw.awrap_tool_call)`.
+
+What runs where. `before_agent` sees what the user said, `wrap_model_call` what the model gets and writes, the tool hooks
+every call; each tells the session what it has not heard yet, by the messages' ids, so that a hook that runs again tells
+nothing twice. LangGraph runs a node anew after a pause, with the calls in it that ran already: each call is decided once
+(`Session.begin(once=True)`), and one that ran gives its result again. A pause is LangGraph's `interrupt`; what it is
+resumed with says nothing, since the store alone knows whether a person approved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+from uuid import uuid4
+
+from remit.core.errors import BadInput, Unavailable
+from remit.core.refusals import AnswerRefused, ApprovalRequired
+from remit.core.told import told, told_text
+from remit.usecases.attached import Attached
+from remit.usecases.begun import Begun
+from remit.usecases.guard import Guard
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, AgentState
+    from langchain.agents.middleware.types import PrivateStateAttr
+    from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+    from langgraph.config import get_config
+    from langgraph.errors import GraphBubbleUp, GraphInterrupt
+    from langgraph.types import interrupt
+
+    from remit.adapters import langchain_messages as read
+    from remit.adapters.langchain_thread import (
+        MOST_KEPT,
+        PAUSED,
+        Call,
+        Hand,
+        Invocation,
+        Thread,
+        in_flight,
+        siblings,
+    )
+except ImportError as missing:
+    raise ImportError("remit.adapters.langchain needs LangChain: pip install 'remit[langchain]'") from missing
+
+if TYPE_CHECKING:
+    _Middleware = AgentMiddleware[Any, Any, Any]
+    _State = AgentState[Any]
+else:  # how many parameters they take differs between versions
+    _Middleware, _State = AgentMiddleware, AgentState
+
+_LOG = logging.getLogger("remit.langchain")
+_CHECKPOINTER = "__pregel_checkpointer"
+_SCRATCHPAD = "__pregel_scratchpad"
+
+
+class RemitState(_State):
+    """The agent's state, and the session of a run that belongs to no thread."""
+
+    remit_session: NotRequired[Annotated[str, PrivateStateAttr]]
+
+
+class ToolFailed(Exception):
+    """The tool's own failure, which LangChain made a message of."""
+
+    def __init__(self, message: ToolMessage) -> None:
+        self.message = message
+        super().__init__(read.readable(message))
+
+
+class RemitMiddleware(_Middleware):
+    """Keeps a LangChain agent's calls within its envelope.
+
+    Args:
+        guard: from `remit.open`.
+        principal: who the user is, or a function of the `Invocation`; so are the next four.
+        principal_kind: `operator` or `customer`.
+        facts: what the envelope's `session` schema declares.
+        fingerprint: as in `Guard.session`.
+        session_id: names the conversation; without it the thread's id does, and without that each run is a session.
+        on_hold: what becomes of a held call. `interrupt` pauses the graph where it has a checkpointer, and otherwise
+            tells the model; `tell` always tells the model to repeat the call once it is approved; `wait` waits as long
+            as the guard says (`approval_wait_s`), and then tells.
+        on_ungoverned: what becomes of a model call with tools that run at the provider: `record` a coverage gap, or
+            `refuse` it.
+        messages_key: where a graph of one's own keeps its messages.
+    """
+
+    state_schema = RemitState
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        principal: str | Callable[[Invocation], str | None] | None = None,
+        principal_kind: str | Callable[[Invocation], str | None] | None = None,
+        facts: Mapping[str, Any] | Callable[[Invocation], Mapping[str, Any] | None] | None = None,
+        fingerprint: Mapping[str, Any] | Callable[[Invocation], Mapping[str, Any] | None] | None = None,
+        session_id: str | Callable[[Invocation], str] | None = None,
+        on_hold: Literal["interrupt", "tell", "wait"] = "interrupt",
+        on_ungoverned: Literal["record", "refuse"] = "record",
+        messages_key: str = "messages",
+    ) -> None:
+        super().__init__()
+        _one_of("on_hold", on_hold, ("interrupt", "tell", "wait"))
+        _one_of("on_ungoverned", on_ungoverned, ("record", "refuse"))
+        self.guard = guard
+        self._asked = {
+            "principal": principal,
+            "principal_kind": principal_kind,
+            "facts": facts,
+            "fingerprint": fingerprint,
+        }
+        self._session_id = session_id
+        self._on_hold = on_hold
+        self._on_ungoverned = on_ungoverned
+        self._messages_key = messages_key
+        tenant = "" if guard.tenant == "default" else f"{guard.tenant}:"
+        self._attached = Attached(guard, prefix=f"{tenant}{guard.envelope.name}:"[:79])
+        self._lock = threading.Lock()
+        self._threads: OrderedDict[str, Thread] = OrderedDict()
+
+    def close(self) -> None:
+        """Close the sessions that are still open."""
+        self._attached.close()
+
+    # ------------------------------------------------------------------------------------------ sessions
+    def session_key(self, run: Invocation) -> str:
+        """What names the conversation.
+
+        Raises:
+            BadInput: nothing does.
+        """
+        given = self._session_id(run) if callable(self._session_id) else self._session_id
+        own = run.state.get("remit_session") if isinstance(run.state, Mapping) else None
+        found = given if given is not None else run.thread_id or own
+        if not isinstance(found, str) or not found:
+            told_so = "found no conversation" if found is None else f"found {type(found).__name__}"
+            raise BadInput(
+                "RemitMiddleware(session_id)",
+                told_so,
+                "invoke with configurable.thread_id, or give session_id",
+            )
+        return found
+
+    def _enter(self, run: Invocation) -> Thread:
+        asked: dict[str, Any] = {
+            name: one(run) if callable(one) else one for name, one in self._asked.items()
+        }
+        session = self._attached.session(self.session_key(run), **asked)
+        with self._lock:
+            thread = self._threads.get(session.id)
+            if thread is None or thread.session is not session:
+                thread = self._threads[session.id] = Thread(session)
+            self._threads.move_to_end(session.id)
+            thread.users += 1
+            idle = [name for name, one in self._threads.items() if not one.users]
+            for name in idle[: max(0, len(self._threads) - MOST_KEPT)]:
+                del self._threads[name]
+        return thread
+
+    def _leave(self, thread: Thread) -> None:
+        with self._lock:
+            thread.users -= 1
+
+    @contextmanager
+    def _using(self, run: Invocation) -> Iterator[Thread]:
+        thread = self._enter(run)
+        try:
+            yield thread
+        finally:
+            self._leave(thread)
+
+    def _release(self, run: Invocation, thread: Thread) -> None:
+        """The run is over: what it told is durable when this returns, and another process may go on."""
+        with self._lock:
+            if thread.users > 0:
+                return
+            self._threads.pop(thread.session.id, None)
+        self._attached.forget(self.session_key(run))
+
+    # ------------------------------------------------------------------------------------------ the run
+    def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """The user's words, before anything is made of them."""
+        run = _invocation(state, runtime)
+        update: dict[str, Any] | None = None
+        if self._session_id is None and run.thread_id is None:
+            update = {"remit_session": f"run-{uuid4()}"}
+            run = Invocation(run.context, run.config, {**state, **update})
+        with self._using(run) as thread:
+            thread.hear(read.texts(self._messages(state)))
+        return update
+
+    async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """As `before_agent`, off the event loop."""
+        return await asyncio.to_thread(self.before_agent, state, runtime)
+
+    def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """The final answer: judged, recorded, and replaced where the envelope refuses it."""
+        run = _invocation(state, runtime)
+        with self._using(run) as thread:
+            update = self._finished(thread, state)
+        self._release(run, thread)
+        return update
+
+    async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """As `after_agent`, off the event loop."""
+        return await asyncio.to_thread(self.after_agent, state, runtime)
+
+    def _finished(self, thread: Thread, state: Any) -> dict[str, Any] | None:
+        messages = self._messages(state)
+        answer, last = read.answer_of(state, messages), messages[-1] if messages else None
+        own = read.answer_key(last) if isinstance(last, AIMessage) else ""
+        thread.hear([one for one in read.texts(messages, injected=True) if one.key != own])
+        if answer is None or last is None:
+            return None
+        try:
+            thread.session.finish(answer)
+        except AnswerRefused as refused:
+            instead = read.replaced(last, str(refused), told(refused))
+            thread.know(own, *(one.key for one in read.texts([instead])))
+            emptied = {"structured_response": None} if state.get("structured_response") is not None else {}
+            return {"messages": [instead], **emptied}
+        thread.know(own)
+        return None
+
+    def _messages(self, state: Any) -> list[BaseMessage]:
+        if isinstance(state, list | tuple):
+            found: Any = state
+        elif isinstance(state, Mapping):
+            found = state.get(self._messages_key) or ()
+        else:
+            found = getattr(state, self._messages_key, None) or ()
+        return [one for one in found if isinstance(one, BaseMessage)]
+
+    # ------------------------------------------------------------------------------------------ the model
+    def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """What the model gets and writes; and tools that no hook will see."""
+        with self._using(_invocation(request.state, request.runtime)) as thread:
+            self._asked_model(thread, request)
+            response = handler(request)
+            self._model_wrote(thread, response)
+            return response
+
+    async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """As `wrap_model_call`."""
+        thread = await asyncio.to_thread(self._enter, _invocation(request.state, request.runtime))
+        try:
+            await asyncio.to_thread(self._asked_model, thread, request)
+            response = await handler(request)
+            await asyncio.to_thread(self._model_wrote, thread, response)
+            return response
+        finally:
+            self._leave(thread)
+
+    def _asked_model(self, thread: Thread, request: Any) -> None:
+        system = [request.system_message] if request.system_message is not None else []
+        with self._later(thread, read.texts(system)):
+            thread.hear([*read.texts(system), *read.texts(request.messages, injected=True)])
+            for tool in read.hosted([*request.tools, *_listed(request.model_settings)]):
+                thread.gap(tool, "runs at the model's provider, where no hook sees it")
+        ungoverned = read.hosted([*request.tools, *_listed(request.model_settings)])
+        if ungoverned and self._on_ungoverned == "refuse":
+            told_so = f"{', '.join(ungoverned)} would run at the model's provider, ungoverned"
+            raise BadInput("tools", told_so, "give the agent a tool of its own for it")
+
+    def _model_wrote(self, thread: Thread, response: Any) -> None:
+        inner = getattr(response, "model_response", response)
+        messages = [m for m in getattr(inner, "result", [inner]) if isinstance(m, BaseMessage)]
+        read.named(messages)
+        # Words without a call are an answer: `after_agent` judges them, and tells the session.
+        answers = {read.answer_key(m) for m in messages if isinstance(m, AIMessage) and not m.tool_calls}
+        found = [one for one in read.texts(messages, injected=True) if one.key not in answers]
+        with self._later(thread, found):
+            thread.hear(found)
+
+    @contextmanager
+    def _later(self, thread: Thread, texts: Sequence[read.Seen]) -> Iterator[None]:
+        """Where the store is away, the model may go on: no tool runs before all this was told."""
+        try:
+            yield
+        except Unavailable as error:
+            _LOG.warning("what the model saw is recorded later: %s", error)
+            with thread.lock:
+                thread.missed.extend(one for one in texts if one not in thread.missed)
+
+    # ------------------------------------------------------------------------------------------ calls
+    def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """Decide, run, record: the model reads a result, or why there is none."""
+        thread: Thread | None = None
+        try:
+            thread = self._enter(_of_tool(request))
+            call = self._heard(thread, request, handler)
+        except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
+            return self._untold(thread, request, error)
+        else:
+            return self._guarded(call, request, handler)
+        finally:
+            if thread is not None:
+                self._leave(thread)
+
+    def _guarded(self, call: Call, request: Any, handler: Callable[[Any], Any]) -> Any:
+        while True:
+            try:
+                begun = self._begin(call)
+            except ApprovalRequired as held:
+                if not call.pausing:
+                    return self._refused(call, held)
+                self._pause(call, held)
+            except Exception as error:  # noqa: BLE001 - nothing may run that was not admitted
+                return self._given_again(call, error)
+            else:
+                break
+        if begun.again:
+            return self._repeated(call, begun)
+        try:
+            self._skip_pauses(call)
+            result = handler(_with(request, begun))
+        except BaseException as error:
+            self._raised(call, begun, error)
+            raise
+        return self._ended(call, begun, result)
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """As `wrap_tool_call`; the event loop waits for no disk."""
+        thread: Thread | None = None
+        try:
+            thread = await asyncio.to_thread(self._enter, _of_tool(request))
+            call = await asyncio.to_thread(self._heard, thread, request, handler)
+        except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
+            return await asyncio.to_thread(self._untold, thread, request, error)
+        else:
+            with in_flight(call):
+                return await self._aguarded(call, request, handler)
+        finally:
+            if thread is not None:
+                self._leave(thread)
+
+    async def _aguarded(self, call: Call, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                begun = await self._abegin(call)
+            except ApprovalRequired as held:
+                if not call.pausing:
+                    return await asyncio.to_thread(self._refused, call, held)
+                await siblings(call)
+                await asyncio.to_thread(self._pause, call, held)
+            except Exception as error:  # noqa: BLE001 - nothing may run that was not admitted
+                return await asyncio.to_thread(self._given_again, call, error)
+            else:
+                break
+        if begun.again:
+            return await asyncio.to_thread(self._repeated, call, begun)
+        try:
+            if call.thread.pauses:
+                await asyncio.to_thread(self._skip_pauses, call)
+            result = await handler(_with(request, begun))
+        except BaseException as error:
+            await asyncio.shield(asyncio.to_thread(self._raised, call, begun, error))
+            raise
+        return await asyncio.shield(asyncio.to_thread(self._ended, call, begun, result))
+
+    async def _abegin(self, call: Call) -> Begun:
+        """Begin in a thread; a call that nobody waits for any more is given back."""
+        hand = Hand(lambda: self._begin(call))
+        try:
+            return await asyncio.to_thread(hand.over)
+        except asyncio.CancelledError:
+            hand.leave()
+            raise
+
+    def _heard(self, thread: Thread, request: Any, handler: Any) -> Call:
+        """The call, once everything that led to it was told."""
+        told_call, messages = request.tool_call, self._messages(request.state)
+        thread.hear(read.texts(messages))
+        tool_call_id = told_call.get("id") or ""
+        if not tool_call_id:
+            raise BadInput("tool_call", "found no id", "give every tool call an id of its own")
+        if not getattr(handler, "__qualname__", "").startswith("ToolNode."):
+            thread.gap(
+                "middleware",
+                "another middleware stands between remit and the tools: put RemitMiddleware last",
+            )
+        turn = read.turn_of(messages, tool_call_id)
+        return Call(
+            thread,
+            told_call["name"],
+            told_call["args"],
+            tool_call_id,
+            f"{turn}/{tool_call_id}" if turn else tool_call_id,
+            turn,
+            self._on_hold == "interrupt" and _pausing(request.runtime.config),
+        )
+
+    def _begin(self, call: Call) -> Begun:
+        wait_s = None if self._on_hold == "wait" else 0.0
+        return call.thread.session.begin(call.tool, call.args, call_id=call.call_id, once=True, wait_s=wait_s)
+
+    def _raised(self, call: Call, begun: Begun, error: BaseException) -> None:
+        """What the tool raised is recorded; a pause of its own is none: it runs anew, from its start."""
+        if isinstance(error, GraphBubbleUp):
+            begun.abandon("the tool paused its graph")
+            return
+        call.thread.keep(call.name, error)
+        with suppress(Unavailable):  # its lease runs out, and counts as unknown
+            begun.fail(error)
+
+    def _ended(self, call: Call, begun: Begun, result: Any) -> Any:
+        """The result as the model may see it; recorded, and remembered."""
+        own, others = read.parts(result, call.tool_call_id, self._messages_key)
+        try:
+            if own is not None and own.status == "error":
+                call.thread.keep(call.name, result)
+                begun.fail(ToolFailed(own))
+                return result
+            value = read.value_of(own)
+            seen = begun.end(value)
+        except Exception as error:  # noqa: BLE001 - it ran; what cannot be judged or recorded is not shown
+            return self._refused(call, error)
+        if own is not None:
+            fit = read.judged(own, value, seen)
+            result = read.exchanged(result, own, fit, self._messages_key)
+            self._settled(call, fit, others)
+        call.thread.keep(call.name, result)
+        return result
+
+    def _settled(self, call: Call, own: ToolMessage, others: list[BaseMessage]) -> None:
+        """The session has the result by itself; whatever else the tool wrote into the state is the tool's word."""
+        read.named(others)
+        texts = read.texts(others, tool=call.tool)
+        with self._later(call.thread, texts):
+            call.thread.know(read.result_key(own))
+            call.thread.hear(texts)
+
+    def _repeated(self, call: Call, begun: Begun) -> Any:
+        """The first call's result again: as it was, where this process ran it."""
+        known = call.thread.given.get(call.name)
+        if known is not None and not isinstance(known, BaseException):
+            return known
+        message = ToolMessage(read.content_of(begun.value), name=call.tool, tool_call_id=call.tool_call_id)
+        with self._later(call.thread, ()):
+            call.thread.know(read.result_key(message))
+        return message
+
+    def _given_again(self, call: Call, error: Exception) -> Any:
+        """A refusal as a message; where the first call failed, its failure again, as it was."""
+        known = call.thread.given.get(call.name)
+        if isinstance(error, ToolFailed):
+            return known if known is not None else error.message
+        if known is error:
+            raise error
+        return self._refused(call, error)
+
+    def _refused(self, call: Call, error: Exception) -> ToolMessage:
+        """What the model reads in place of a result."""
+        message = _told_message(call.tool, call.tool_call_id, error)
+        with suppress(Unavailable, BadInput):
+            call.thread.know(read.result_key(message))
+        return message
+
+    def _untold(self, thread: Thread | None, request: Any, error: Exception) -> ToolMessage:
+        """Nothing was decided, so nothing ran: the model is told, and the journal as soon as it can be."""
+        if isinstance(error, GraphBubbleUp):
+            raise error
+        tool, tool_call_id = request.tool_call["name"], request.tool_call.get("id") or ""
+        _LOG.error("%s did not run: %s: %s", tool, type(error).__name__, error)
+        message = _told_message(tool, tool_call_id, error)
+        if thread is not None:
+            with thread.lock:
+                thread.unrecorded.append(
+                    {
+                        "tool": tool,
+                        "call_id": tool_call_id,
+                        "error": type(error).__name__,
+                        "reason": str(error)[:500],
+                    }
+                )
+            with suppress(Exception):
+                thread.know(read.result_key(message))
+        return message
+
+    # ------------------------------------------------------------------------------------------ pauses
+    def _pause(self, call: Call, held: ApprovalRequired) -> None:
+        """Pause the graph; returns where it was resumed, whatever with: the store is asked again.
+
+        Raises:
+            GraphInterrupt: the pause.
+        """
+        said = told(held)
+        asked = {
+            **said,
+            "call_id": call.tool_call_id,
+            "arguments": held.decision.canonical,
+            "answer": f"remit approvals approve {held.approval_id}",
+            "next": "answer the approval, then resume the thread with any value: the value itself approves nothing",
+        }
+        with call.thread.lock:  # the calls of one node share its interrupts
+            try:
+                interrupt(asked)
+            except GraphInterrupt:
+                self._note_pause(call)
+                raise
+        call.resumed += 1
+
+    def _note_pause(self, call: Call) -> None:
+        """How often this call has paused its node, for whoever resumes it."""
+        pauses = call.resumed + 1
+        if pauses <= call.thread.pauses.get(call.call_id, 0):
+            return
+        session = call.thread.session
+        event = session.event(PAUSED, {"call_id": call.call_id, "tool": call.tool, "pauses": pauses})
+        with suppress(Unavailable):  # it pauses all the same
+            session.guard.records.append([event]).result()
+        call.thread.pauses[call.call_id] = pauses
+
+    def _skip_pauses(self, call: Call) -> None:
+        """Take what the node was resumed with for remit's own pauses: a tool that pauses, too, must not get it."""
+        for _ in range(call.thread.pauses.get(call.call_id, 0) - call.resumed):
+            with call.thread.lock:
+                try:
+                    interrupt(None)
+                except GraphInterrupt:
+                    return
+
+
+def _invocation(state: Any, runtime: Any) -> Invocation:
+    return Invocation(getattr(runtime, "context", None), get_config(), state)
+
+
+def _of_tool(request: Any) -> Invocation:
+    return Invocation(request.runtime.context, request.runtime.config, request.state)
+
+
+def _with(request: Any, begun: Begun) -> Any:
+    """The request with the arguments that were checked."""
+    return request.override(tool_call={**request.tool_call, "args": begun.arguments})
+
+
+def _pausing(config: Mapping[str, Any]) -> bool:
+    """Whether the graph can be paused: it has a checkpointer, and runs."""
+    inner = config.get("configurable", {})
+    return bool(inner.get(_CHECKPOINTER)) and _SCRATCHPAD in inner
+
+
+def _listed(settings: Any) -> list[Any]:
+    found = (settings or {}).get("tools")
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def _told_message(tool: str, tool_call_id: str, error: Exception) -> ToolMessage:
+    return ToolMessage(told_text(error), name=tool, tool_call_id=tool_call_id, status="error")
+
+
+def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise BadInput(f"RemitMiddleware({name})", f"found {value!r}", f"use one of {', '.join(allowed)}")

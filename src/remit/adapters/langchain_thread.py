@@ -1,0 +1,207 @@
+"""What one process remembers of a LangChain conversation beside the store: what was heard, given and paused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from remit.adapters.langchain_messages import Seen
+from remit.usecases.begun import Begun
+from remit.usecases.session import Session
+
+MOST_KEPT = 256
+"""Results, and sessions, that one process remembers beside the store."""
+SEEN, GAP, PAUSED, FAILED = "messages.seen", "coverage.gap", "call.paused", "enforcement.unavailable"
+"""Kinds of the events that the adapter writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What is known of the run that a session is asked for; callables given to `RemitMiddleware` get it."""
+
+    context: Any
+    """The `context` that the agent was invoked with."""
+    config: Mapping[str, Any]
+    """LangGraph's config; what the caller gave stands under `configurable`."""
+    state: Any = None
+    """The graph's state."""
+
+    @property
+    def thread_id(self) -> str | None:
+        """The conversation, where the caller named one."""
+        value = self.config.get("configurable", {}).get("thread_id")
+        return None if value is None else str(value)
+
+
+@dataclass
+class Thread:
+    """What one process remembers of one session."""
+
+    session: Session
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    users: int = 0
+    restored: bool = False
+    seen: set[str] = field(default_factory=set)
+    gaps: set[str] = field(default_factory=set)
+    pauses: dict[str, int] = field(default_factory=dict)
+    missed: list[Seen] = field(default_factory=list)
+    unrecorded: list[dict[str, Any]] = field(default_factory=list)
+    given: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+    """What calls gave, as messages, or the exceptions that they raised."""
+    running: dict[str, set[asyncio.Future[None]]] = field(default_factory=dict)
+    """Calls in flight of each turn of the model."""
+
+    def restore(self) -> None:
+        """What the session's earlier parts noted, in whatever process."""
+        if self.restored:
+            return
+        for stored in self.session.guard.records.events(self.session.id):
+            body = stored.event.body or {}
+            match stored.event.kind:
+                case "messages.seen":
+                    self.seen.update(map(str, body.get("messages", ())))
+                case "coverage.gap":
+                    self.gaps.add(str(body.get("tool")))
+                case "call.paused":
+                    self.pauses[str(body.get("call_id"))] = int(body.get("pauses", 0))
+        self.restored = True
+
+    def hear(self, texts: Sequence[Seen]) -> None:
+        """Tell the session what it has not heard yet."""
+        with self.lock:
+            self.restore()
+            told_now: list[str] = []
+            try:
+                for one in [*self.missed, *texts]:
+                    if one.key not in self.seen and one.text:
+                        self.session.observe(one.role, one.text, source=one.source)
+                        self.seen.add(one.key)
+                        told_now.append(one.key)
+                self.missed.clear()
+            finally:
+                self.note(told_now)
+            while self.unrecorded:
+                self.session.tell(FAILED, self.unrecorded[0])
+                del self.unrecorded[0]
+
+    def know(self, *keys: str) -> None:
+        """These texts are the session's already: results of its calls, and remit's own words."""
+        with self.lock:
+            new = [one for one in keys if one not in self.seen]
+            self.seen.update(new)
+            self.note(new)
+
+    def note(self, keys: Sequence[str]) -> None:
+        """Have other processes know, too."""
+        if keys:
+            self.session.tell(SEEN, {"messages": list(keys)})
+
+    def gap(self, tool: str, found: str) -> bool:
+        """Record once that nobody governs *tool*; whether it was new."""
+        with self.lock:
+            self.restore()
+            if tool in self.gaps:
+                return False
+            self.session.tell(GAP, {"tool": tool, "found": found, "host": "langchain"})
+            self.gaps.add(tool)
+            return True
+
+    def keep(self, call: str, given: Any) -> None:
+        """Remember what a call gave, message and all."""
+        with self.lock:
+            self.given[call] = given
+            while len(self.given) > MOST_KEPT:
+                self.given.popitem(last=False)
+
+
+@dataclass
+class Call:
+    """One call on its way through the hook."""
+
+    thread: Thread
+    tool: str
+    args: Any
+    tool_call_id: str
+    call_id: str
+    """The framework's id behind the id of the model's message: providers give the same id in two turns."""
+    turn: str
+    pausing: bool
+    resumed: int = 0
+    """How often the pause was answered since the node began."""
+    done: asyncio.Future[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.call_id} {self.tool} {json.dumps(self.args, sort_keys=True, default=str)}"
+
+
+@contextmanager
+def in_flight(call: Call) -> Iterator[None]:
+    """The call is one of its turn's that somebody may wait for."""
+    call.done = asyncio.get_running_loop().create_future()
+    mine = call.thread.running.setdefault(call.turn, set())
+    mine.add(call.done)
+    try:
+        yield
+    finally:
+        done(call)
+        if not mine:
+            call.thread.running.pop(call.turn, None)
+
+
+def done(call: Call) -> None:
+    if call.done is not None and not call.done.done():
+        call.done.set_result(None)
+        call.thread.running.get(call.turn, set()).discard(call.done)
+
+
+async def siblings(call: Call) -> None:
+    """Let the other calls of the turn end before the node is left: after that, nobody would wait for them."""
+    done(call)
+    here = asyncio.get_running_loop()
+    others = [one for one in call.thread.running.get(call.turn, ()) if one.get_loop() is here]
+    if others and call.turn:
+        await asyncio.wait(others)
+
+
+class Hand:
+    """Hands a call that began in a thread over to the task that waits for it, or gives it back.
+
+    Args:
+        begin: begins the call.
+    """
+
+    def __init__(self, begin: Callable[[], Begun]) -> None:
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._left = False
+        self._begun: Begun | None = None
+
+    def over(self) -> Begun:
+        """Begin; where the task left meanwhile, nothing runs."""
+        begun = self._begin()
+        with self._lock:
+            self._begun = begun
+            left = self._left
+        if left:
+            self._back(begun)
+        return begun
+
+    def leave(self) -> None:
+        """The task was cancelled: it will run nothing."""
+        with self._lock:
+            self._left = True
+            begun = self._begun
+        if begun is not None:
+            threading.Thread(target=self._back, args=(begun,)).start()  # the event loop waits for no disk
+
+    @staticmethod
+    def _back(begun: Begun) -> None:
+        if not begun.again:
+            begun.abandon("cancelled before it was dispatched")
