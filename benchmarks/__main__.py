@@ -19,6 +19,11 @@ def main() -> None:
     from benchmarks import journal
 
     journal.main()
+    print()
+    sys.stdout.flush()
+    from benchmarks import proxy
+
+    proxy.main()
 
 
 if __name__ == "__main__":
