@@ -1,22 +1,26 @@
-"""`remit init`: a first envelope for a project, shown as a diff before it is written."""
+"""`remit init`: a first envelope for a project, and the patch that puts remit in front of its agent, as a diff."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from remit.cli.init_patch import Patch, patch_of, write_patch
+from remit.cli.init_tools import Gathered, Project, gather, look
+from remit.cli.main import COMMANDS
+from remit.cli.mcp import agreed
 from remit.cli.output import Output, emit, safe, say
 from remit.cli.variadic import Variadic
-from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
 from remit.core.selftest import load_envelope
-from remit.usecases.scaffold import Proposed, ToolHint, scaffold, tools_called, tools_in
-from remit.usecases.sessions_files import read_sessions
+from remit.usecases.adopt.langchain_patch import BY_HAND
+from remit.usecases.scaffold import Proposed, scaffold
 from remit.wiring import read_text
 
 app = typer.Typer(add_completion=False)
@@ -40,6 +44,13 @@ with guard.session(user_input=question, principal="customer-17", principal_kind=
 def init(
     folder: Annotated[Path, typer.Argument(help="The project.")] = Path(),
     *,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Start the project's MCP servers, to list their tools.")
+    ] = False,
+    agent: Annotated[
+        str | None,
+        typer.Option(metavar="M:A", help="module:attribute of the agent or its tools; runs the module."),
+    ] = None,
     from_sessions: Annotated[
         list[Path] | None,
         typer.Option(metavar="F", help="Recorded sessions: tools and arguments as they were called."),
@@ -47,33 +58,64 @@ def init(
     tools: Annotated[
         Path | None, typer.Option(help="JSON with tool definitions: MCP's tools/list, OpenAI's, Anthropic's.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Overwrite what is there.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Put remit in front, as the patch shows.")] = False,
+    patch: Annotated[
+        Path | None, typer.Option("--patch", metavar="FILE", help="Write the patch here, for git apply.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Yes to all: overwrite, start servers, apply the patch.")
+    ] = False,
 ) -> int:
-    """Write remit/envelope.yaml, in monitor; never over another one without --yes."""
+    """Draft remit/envelope.yaml, in monitor, and the patch that puts remit in front of the project's agent."""
     if not folder.is_dir():
         raise BadInput(str(folder), "no such folder", "make it first, or name another")
-    place = folder / PLACE
-    made = scaffold(_name(folder), _hints(tools, from_sessions))
+    project, place = look(folder), folder / PLACE
+    if place.exists() and (apply or patch) and not (mcp or agent or from_sessions or tools or yes):
+        drafted = Drafted(place, "", (), Gathered(()))  # the envelope is there, and may have been worked on
+    else:
+        gathered = gather(project, tools=tools, sessions=from_sessions, agent=agent, mcp=mcp, yes=yes)
+        drafted = _drafted(place, _name(folder), gathered, yes)
+    change = patch_of(project, place)
+    if patch:
+        write_patch(patch, change.text)
+    _tell(Done(drafted, project, change, patch), apply or yes)
+    return 0
+
+
+def _drafted(place: Path, name: str, gathered: Gathered, yes: bool) -> Drafted:
+    """The envelope, shown and written; never over another one without --yes."""
+    made = scaffold(name, gathered.hints)
     load_envelope(made.text, str(place))
     before = read_text(place) if place.exists() else ""
     diff = _diff(before, made.text, place)
     if before and diff and not yes:
-        say(diff)
-        raise BadInput(str(place), "is there already and differs", "--yes overwrites it with what is shown")
+        say(safe(diff, len(diff)))
+        told = "--yes overwrites it with what is shown; --apply leaves it and puts remit in front"
+        raise BadInput(str(place), "is there already and differs", told)
     if diff:
         _write(place, made.text)
-    _tell(place, diff, made.tools)
-    return 0
+    return Drafted(place, diff, made.tools, gathered)
 
 
-def _hints(tools: Path | None, sessions: Sequence[Path] | None) -> list[ToolHint]:
-    """Definitions win over what was seen; what only the record knows comes after."""
-    defined = tools_in(loads_strict(read_text(tools), where=str(tools)), str(tools)) if tools else []
-    called = tools_called(read_sessions(sessions)) if sessions else []
-    if sessions and not called:
-        raise BadInput(str(sessions[0]), "these sessions call no tool", "give others, or --tools")
-    known = {hint.name for hint in defined}
-    return defined + [hint for hint in called if hint.name not in known]
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """The envelope."""
+
+    place: Path
+    diff: str
+    """What was written; empty where nothing was."""
+    tools: Sequence[Proposed]
+    gathered: Gathered
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one run found and did."""
+
+    drafted: Drafted
+    project: Project
+    patch: Patch
+    patch_file: Path | None
 
 
 def _name(folder: Path) -> str:
@@ -96,27 +138,93 @@ def _write(place: Path, text: str) -> None:
         ) from None
 
 
-def _tell(place: Path, diff: str, tools: Sequence[Proposed]) -> None:
-    left_out = [tool for tool in tools if tool.left_out]
-    named = [tool.name for tool in tools if not tool.left_out and tool.name.isidentifier()]
-    snippet = SNIPPET.format(place=place, tool=named[0] if named else "get_order")
+def _tell(done: Done, apply: bool) -> None:
+    """Tell, ask, apply: the patch is written last, when everything it names is there."""
     if Output.json:
-        listed = [{"name": t.name, "effect": t.effect.value, "why": t.why} for t in tools if not t.left_out]
-        emit(
-            {
-                "path": str(place),
-                "written": bool(diff),
-                "diff": diff,
-                "tools": listed,
-                "left_out": [{"name": t.name, "why": t.left_out} for t in left_out],
-                "snippet": snippet,
-            }
-        )
+        if apply:
+            done.patch.apply()
+        emit(_as_json(done, apply))
         return
-    say(safe(diff, len(diff)) if diff else f"{safe(place)} is as it would be written")
-    for tool in left_out:
-        say(f"left out: {safe(tool.name, 80)}: {safe(tool.left_out)}")
-    say(f"\n{safe(place)} {'written' if diff else 'unchanged'}. In your code:\n\n{safe(snippet)}")
-    say(
-        f"Next: remit envelope lint {safe(place)}; after some days in monitor: remit readiness --envelope {safe(place)}"
-    )
+    _tell_envelope(done)
+    if done.patch.shown:
+        say(f"\n{safe(done.patch.shown, len(done.patch.shown))}")
+        apply = apply or agreed("Apply this patch?")
+        if apply:
+            done.patch.apply()
+    _tell_rest(done, apply)
+
+
+def _as_json(done: Done, applied: bool) -> dict[str, Any]:
+    return {
+        "path": str(done.drafted.place),
+        "written": bool(done.drafted.diff),
+        "diff": done.drafted.diff,
+        "tools": [
+            {"name": t.name, "effect": t.effect.value, "why": t.why}
+            for t in done.drafted.tools
+            if not t.left_out
+        ],
+        "left_out": [{"name": t.name, "why": t.left_out} for t in done.drafted.tools if t.left_out],
+        "snippet": _snippet(done),
+        "uses": [{"what": use.what, "where": use.where} for use in done.project.uses],
+        "servers": [
+            {"server": one.name, "file": str(chosen.place.path), "state": one.state.value}
+            for chosen in done.project.mcp
+            for one in chosen.servers
+        ],
+        "not_listed": [str(error) for error in done.drafted.gathered.failed],
+        "unread": list(done.drafted.gathered.unread),
+        "patch": done.patch.shown,
+        "applied": applied and bool(done.patch.shown),
+        "by_hand": [{"where": one.where, "why": one.why} for one in done.patch.by_hand],
+    }
+
+
+def _snippet(done: Done) -> str:
+    listed = [tool.name for tool in done.drafted.tools if not tool.left_out and tool.name.isidentifier()]
+    return SNIPPET.format(place=done.drafted.place, tool=listed[0] if listed else "get_order")
+
+
+def _tell_envelope(done: Done) -> None:
+    for use in done.project.uses:
+        say(f"found: {safe(use.what)} ({safe(use.where)})")
+    for chosen in done.project.mcp:
+        names = ", ".join(server.name for server in chosen.servers)
+        say(f"found: MCP servers {safe(names, 400)} ({safe(chosen.place.path)})")
+    shown = done.drafted.diff
+    say(safe(shown, len(shown)) if shown else f"{safe(done.drafted.place)} is as it would be written")
+    for tool in done.drafted.tools:
+        if tool.left_out:
+            say(f"left out: {safe(tool.name, 80)}: {safe(tool.left_out)}")
+    for one in done.drafted.gathered.unread:
+        say(f"not known without running it: {safe(one)} (--agent module:attribute)")
+    say(f"\n{safe(done.drafted.place)} {'written' if shown else 'unchanged'}.")
+
+
+def _tell_rest(done: Done, applied: bool) -> None:
+    for one in done.patch.by_hand:
+        say(f"by hand: {safe(one.where)}: {safe(one.why)}")
+    if any(".py:" in one.where for one in done.patch.by_hand):
+        say(f"\n{BY_HAND}")
+    in_front = bool(done.patch.shown or done.patch.by_hand or done.project.servers)
+    if not in_front and not any(use.what == "langchain" for use in done.project.uses):
+        say(f"In your code:\n\n{safe(_snippet(done))}")
+    say("\nNext:")
+    for step in _steps(done, applied):
+        say(f"  {safe(step)}")
+
+
+def _steps(done: Done, applied: bool) -> Iterator[str]:
+    """The exact next commands."""
+    where = "" if done.project.folder == Path() else f" {done.project.folder}"
+    yield f"remit envelope lint {done.drafted.place}"
+    if done.patch.shown and not applied:
+        yield f"remit init{where} --apply    # nothing but the envelope is written yet"
+        if done.patch_file:
+            yield f"git apply {done.patch_file}    # the same, for the project's own files"
+    if done.patch.configs and applied:
+        yield "restart the MCP client: it starts its servers behind remit"
+    claude = any(use.what in ("claude-code", "claude-agent-sdk") for use in done.project.uses)
+    if claude and "hooks" in COMMANDS:
+        yield f"remit hooks install --envelope {done.drafted.place}"
+    yield f"remit readiness --envelope {done.drafted.place}    # after some days in monitor"

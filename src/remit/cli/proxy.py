@@ -158,10 +158,9 @@ def drafted(
     place = settings.home_path / "mcp" / f"{named}.yaml"
     if place.exists():
         return place
-    renamed = [
-        {**one, "name": f"{namespace}/{one.get('name')}" if namespace else one.get("name")} for one in tools
-    ]
-    made = scaffold(f"{named}-agent", tools_in(renamed, named) if renamed else [])
+    listed = [dict(one) for one in tools]
+    hints = tools_in(listed, named, server=named, namespace=namespace) if listed else []
+    made = scaffold(f"{named}-agent", hints)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(made.text, encoding="utf-8")

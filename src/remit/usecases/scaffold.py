@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -59,6 +59,13 @@ class ToolHint:
     schema: Mapping[str, Any] = field(default_factory=dict)
     reads_only: bool | None = None
     """The server's own word; it can make a proposal stricter, never looser."""
+    destroys: bool | None = None
+    """The same: the server says that a write cannot be undone."""
+    server: str = ""
+    """The MCP server that has it, whose name may stand before what the tool does: `git_show`."""
+    user_text: bool = True
+    """Whether remit sees what the user said where the tool is called. MCP carries none of it, so that no rule of a tool
+    behind it may ask for a value from the user."""
     seen: int = 0
     """Calls in recorded sessions."""
 
@@ -81,8 +88,14 @@ class Scaffold:
     tools: tuple[Proposed, ...]
 
 
-def tools_in(raw: Json, where: str) -> list[ToolHint]:
+def tools_in(raw: Json, where: str, *, server: str = "", namespace: str = "") -> list[ToolHint]:
     """Tools from a JSON file: MCP's `tools/list`, OpenAI's `tools`, Anthropic's, or a plain list of them.
+
+    Args:
+        raw: the file's value.
+        where: the file, for errors.
+        server: the MCP server that they are called over; empty where they are called otherwise.
+        namespace: put before every name, with a slash.
 
     Raises:
         BadInput: it holds no tool.
@@ -90,9 +103,13 @@ def tools_in(raw: Json, where: str) -> list[ToolHint]:
     listed = raw.get("tools", raw) if isinstance(raw, dict) else raw
     if isinstance(listed, dict):
         listed = listed.get("tools", [listed])
+    prefix = f"{namespace}/" if namespace else ""
     found = [
-        _tool(one, f"{where}: tools[{at}]")
-        for at, one in enumerate(listed if isinstance(listed, list) else [])
+        replace(one, name=prefix + one.name, server=server, user_text=not server)
+        for one in (
+            _tool(raw_tool, f"{where}: tools[{at}]")
+            for at, raw_tool in enumerate(listed if isinstance(listed, list) else [])
+        )
     ]
     if not found:
         raise BadInput(where, "no tools", "write a list of {name, description, inputSchema}")
@@ -107,12 +124,14 @@ def _tool(one: Json, where: str) -> ToolHint:
     keys = ("inputSchema", "input_schema", "parameters", "parameters_json_schema")
     schema = next((inner[key] for key in keys if isinstance(inner.get(key), dict)), {})
     notes = inner.get("annotations")
-    hint = notes.get("readOnlyHint") if isinstance(notes, dict) else None
+    notes = notes if isinstance(notes, dict) else {}
+    reads, destroys = notes.get("readOnlyHint"), notes.get("destructiveHint")
     return ToolHint(
         name=inner["name"],
         description=str(inner.get("description") or ""),
         schema=schema,
-        reads_only=hint if isinstance(hint, bool) else None,
+        reads_only=reads if isinstance(reads, bool) else None,
+        destroys=destroys if isinstance(destroys, bool) else None,
     )
 
 
@@ -202,7 +221,7 @@ def effect_of(hint: ToolHint) -> tuple[ToolEffect, str]:
     >>> effect_of(ToolHint("get_and_delete"))[0].value, effect_of(ToolHint("sendMail"))[0].value
     ('irreversible', 'egress')
     """
-    words = [word.lower() for word in _WORDS.findall(hint.name)]
+    words = _said(hint)
     first = words[0] if words else ""
     reads = first in _READS or (first == "check" and words[1:2] not in (["in"], ["out"], ["off"]))
     if reads and hint.reads_only is not False and not _does_more(words):
@@ -213,9 +232,23 @@ def effect_of(hint: ToolHint) -> tuple[ToolEffect, str]:
     for known, effect in ((_FINAL, ToolEffect.IRREVERSIBLE), (_LEAVES, ToolEffect.EGRESS)):
         if found := [word for word in words if word in known]:
             return effect, f"'{found[0]}' in its name"
+    if first in _WRITES and hint.destroys:
+        return (
+            ToolEffect.IRREVERSIBLE,
+            f"its name begins with '{first}', and its server says that it destroys",
+        )
     if first in _WRITES:
         return ToolEffect.WRITE, f"its name begins with '{first}'"
     return ToolEffect.IRREVERSIBLE, "its name does not say what it does"
+
+
+def _said(hint: ToolHint) -> list[str]:
+    """The words of a tool's own name, without its server's in front: `show` of `git/git_show`."""
+    words = [word.lower() for word in _WORDS.findall(hint.name.rsplit("/", 1)[-1])]
+    known = _READS | _WRITES | _LEAVES | _FINAL
+    if len(words) > 1 and words[0] not in known and words[0] in words_of(hint.server):
+        return words[1:]
+    return words
 
 
 def _does_more(words: Sequence[str]) -> bool:
@@ -314,17 +347,17 @@ def _block(hint: ToolHint, effect: ToolEffect, why: str, schema: Schema) -> str:
     if hint.description:
         lines.append(f"      description: {quoted(hint.description, 200)}")
     lines.append(f"      args: {json_text(schema)}")
-    lines += _rules(effect, schema)
+    lines += _rules(effect, schema, hint.user_text)
     return "\n".join(lines) + "\n"
 
 
-def _rules(effect: ToolEffect, schema: Schema) -> list[str]:
-    """Where it goes must be the user's word; without such an argument a person approves every call."""
+def _rules(effect: ToolEffect, schema: Schema, user_text: bool) -> list[str]:
+    """Where it goes must be the user's word; without such an argument, or such a word, a person approves every call."""
     if not effect.consequential:
         return []
     fields = schema.get("properties", {})
     targets = [name for name in fields if words_of(name) & TARGETS and not _chooses(fields[name])]
-    if not targets:
+    if not targets or not user_text:
         return ["      approve:", "        - {id: every-call, by: [owner]}"]
     lines = ["      flow:"]
     for name in targets:

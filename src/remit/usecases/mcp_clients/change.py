@@ -52,13 +52,8 @@ def choose(
     Claude Code keeps servers of other projects in the same file: they are left out.
     """
     found = [place_of(path, world) for path in files] or places(world, *clients)
-    chosen = []
-    for place in found:
-        config = load(place.path)
-        everything = bool(files or clients or place.in_project)
-        mine = [one for one in config.servers if _of_project(one, world, everything)]
-        if everything or mine:
-            chosen.append(Chosen(place, config, tuple(one for one in mine if not names or one.name in names)))
+    picked = [pick(place, world, everything=bool(files or clients), names=names) for place in found]
+    chosen = [one for one in picked if one is not None]
     if not chosen:
         told = (
             f"no MCP configuration of {', '.join(clients)} was found"
@@ -72,6 +67,25 @@ def choose(
         )
     _refuse_unknown(chosen, names)
     return chosen
+
+
+def pick(place: Place, world: World, *, everything: bool = False, names: Sequence[str] = ()) -> Chosen | None:
+    """The servers of one configuration; None where it has none for this project.
+
+    Args:
+        place: of the configuration.
+        world: whose folder is the project.
+        everything: also what is the person's, for all projects.
+        names: only these.
+
+    Raises:
+        BadInput: malformed.
+    """
+    config, whole = load(place.path), everything or place.in_project
+    mine = [one for one in config.servers if _of_project(one, world, whole)]
+    if not whole and not mine:
+        return None
+    return Chosen(place, config, tuple(one for one in mine if not names or one.name in names))
 
 
 def _of_project(server: Server, world: World, everything: bool) -> bool:

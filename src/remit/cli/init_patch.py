@@ -1,0 +1,116 @@
+"""The change that puts remit in front of a project's agent: found, shown as a diff, written where that is wanted."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from remit.cli.init_tools import Project
+from remit.cli.mcp_front import front_of
+from remit.core.errors import BadInput
+from remit.usecases.adopt.langchain_patch import ByHand, Patched, patched
+from remit.usecases.mcp_clients.change import Change, wrapping
+from remit.usecases.mcp_clients.files import refuse_strangers, save
+from remit.usecases.mcp_clients.servers import State
+from remit.usecases.rewrite import rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """All that would change."""
+
+    folder: Path
+    code: tuple[Patched, ...]
+    configs: tuple[Change, ...]
+    by_hand: tuple[ByHand, ...]
+
+    @property
+    def shown(self) -> str:
+        """The diff for people, without the secrets of a client's configuration."""
+        return "".join([*map(self._of_code, self.code), *(change.diff for change in self.configs)])
+
+    @property
+    def text(self) -> str:
+        """The diff for `git apply` and `patch -p1`: the project's files, as they are."""
+        inside = [
+            c for c in self.configs if c.chosen.place.path.absolute().is_relative_to(self.folder.absolute())
+        ]
+        own = [
+            unified(
+                c.chosen.config.text,
+                c.text,
+                c.chosen.place.path.absolute().relative_to(self.folder.absolute()),
+            )
+            for c in inside
+        ]
+        return "".join([*map(self._of_code, self.code), *own])
+
+    def _of_code(self, one: Patched) -> str:
+        return unified(one.before, one.after, one.path)
+
+    def apply(self) -> None:
+        """Write all of it, each file as a whole.
+
+        Raises:
+            BadInput: a file changed meanwhile, or cannot be written; those before it are written.
+        """
+        for one in self.code:
+            target = (self.folder / one.path).resolve()
+            refuse_strangers(target)
+            rewrite(target, one.after, one.before)
+        for change in self.configs:
+            save(change.chosen.config, change.text)
+
+
+def patch_of(project: Project, envelope: Path) -> Patch:
+    """What would put remit in front; the envelope must be there already."""
+    code: list[Patched] = []
+    by_hand: list[ByHand] = []
+    for file in project.files:
+        made, left = patched(file)
+        code += [made] if made else []
+        by_hand += left
+    changes: list[Change] = []
+    if any(server.state is State.DIRECT for chosen in project.mcp for server in chosen.servers):
+        front = front_of(envelope, None, folder=project.folder)
+        changes = [change for chosen in project.mcp if (change := wrapping(chosen, front)).changed]
+    by_hand += [
+        ByHand(f"{chosen.place.path}: {server.name}", "a server by URL cannot be wrapped by this version")
+        for chosen in project.mcp
+        for server in chosen.servers
+        if server.state is State.BY_URL
+    ]
+    return Patch(project.folder, tuple(code), tuple(changes), tuple(by_hand))
+
+
+def unified(before: str, after: str, path: Path) -> str:
+    """A unified diff that `git apply` and `patch -p1` take, also where a file does not end in a line's end."""
+    lines = difflib.unified_diff(
+        _lines(before), _lines(after), f"a/{path.as_posix()}", f"b/{path.as_posix()}"
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def write_patch(place: Path, text: str) -> None:
+    """The diff as a file that only its owner reads: a configuration may have secrets around what changes.
+
+    Raises:
+        BadInput: it is there already, or cannot be written.
+    """
+    try:
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+    except FileExistsError:
+        raise BadInput(str(place), "is there already", "name another file") from None
+    except OSError as error:
+        raise BadInput(str(place), f"cannot be written: {error.strerror}", "check the folder") from None
