@@ -112,9 +112,10 @@ async def called(command: str, args: list[str], tool: str, arguments: dict[str, 
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     given = StdioServerParameters(command=command, args=args, env=dict(os.environ))
-    async with Client(stdio_client(given)) as client:
-        found = await client.call_tool(tool, arguments)
-        return str(found.content)
+    with Path("proxy.log").open("w") as log:
+        async with Client(stdio_client(given, errlog=log)) as client:
+            found = await client.call_tool(tool, arguments)
+            return str(found.content)
 
 
 def test_what_was_worked_on_is_kept_when_the_patch_is_applied_later(remit: Remit, project: Path) -> None:
