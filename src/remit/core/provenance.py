@@ -23,21 +23,19 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from remit.core.codec import MOST_RESULT_CHARACTERS
+from remit.core.searched import Joined, Searched, Texts
 from remit.core.structure import fields_of
 from remit.core.text import (
-    lowered,
     needles,
     pieces,
     plain_number,
     runs,
     shown,
     shown_exactly,
-    stands,
 )
 from remit.core.types import Confidentiality, Json, Label, LeafOrigin, Origin, Role, Segment
 
@@ -54,8 +52,6 @@ _BETWEEN_LEAVES = " | "
 _INDEX = re.compile(r"\[[0-9]+\]")
 _KEY = " (key)"
 """Behind the path of a leaf that is a key."""
-_QUOTE_BEFORE = 60
-_QUOTE = 160
 _LONG_ENOUGH_TO_BE_TOLD_APART = 6
 
 
@@ -64,12 +60,13 @@ class SessionText:
 
     def __init__(self) -> None:
         self._segments: list[Segment] = []
-        self._loose: list[_Text] = []
+        self._loose = Texts()
         """Compatibility forms made one: where ASCII values are looked up."""
-        self._exact: list[_Text] = []
+        self._exact = Texts()
         """Canonical forms only: where other values are looked up, so that no twin of a character passes."""
-        self._asked: list[_Text] = []
+        self._asked = Texts()
         """What calls carried, under the place of the segment that answered."""
+        self._asked_joined = Joined()
         self._pieces: dict[int, frozenset[str]] = {}
 
     def append(self, segment: Segment, echo: Sequence[Json] = ()) -> None:
@@ -86,9 +83,9 @@ class SessionText:
         self._segments.append(segment)
         if segment.role is Role.ASSISTANT:
             return
-        self._loose.append(_Text(place, shown(segment.text)))
+        self._loose.add(Searched(place, shown(segment.text)))
         if not segment.text.isascii():
-            self._exact.append(_Text(place, shown_exactly(segment.text)))
+            self._exact.add(Searched(place, shown_exactly(segment.text)))
 
     def relabel(self, label: Callable[[Segment], Label], since: int = 0) -> None:
         """Give every segment from a place on the label that is asked for it; places and texts stay."""
@@ -98,7 +95,9 @@ class SessionText:
 
     def ask(self, arguments: Json) -> None:
         """Remember what a call carries: nothing that comes in from now on vouches for a value that stands in it."""
-        self._asked.append(_Text(len(self._segments), _as_asked(arguments)))
+        text = Searched(len(self._segments), _as_asked(arguments))
+        self._asked.add(text)
+        self._asked_joined.add(text.place, text.small)
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -118,23 +117,22 @@ class SessionText:
         number = not isinstance(value, str)
         texts = self._loose if number or value.isascii() else self._exact
         spellings = needles(value)
-        found: dict[int, str] = {}
-        for needle in spellings:
-            for text, at in _first_standing(texts, needle, number):
-                found.setdefault(text.place, text.quote(at))
-        return self._kept(found, spellings, number) if found else ()
-
-    def _kept(self, found: Mapping[int, str], spellings: Sequence[str], number: bool) -> tuple[Origin, ...]:
-        asked = self._asked_at(spellings, number)
+        maybe = {text.place: text for needle in spellings for text in texts.having(_telling(needle, number))}
+        asked: int | None = None
         seen: dict[tuple[str, Label], int] = {}
-        result = []
-        for place in sorted(found):
+        result: list[Origin] = []
+        for place in sorted(maybe):
             segment = self._segments[place]
             kind = (segment.source, segment.label)
-            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE or (segment.role is Role.TOOL and place >= asked):
+            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE:
+                continue  # before it is searched: some values stand in nearly every text
+            if (quote := _quoted(maybe[place], spellings, number)) is None:
+                continue
+            asked = self._asked_at(spellings, number) if asked is None else asked
+            if segment.role is Role.TOOL and place >= asked:
                 continue
             seen[kind] = seen.get(kind, 0) + 1
-            result.append(Origin(segment.index, segment.source, segment.label, found[place]))
+            result.append(Origin(segment.index, segment.source, segment.label, quote))
         return tuple(result)
 
     def _asked_at(self, spellings: Sequence[str], number: bool) -> int:
@@ -144,11 +142,20 @@ class SessionText:
         position, and one of several runs also where its runs stand apart: `x` and `evil.example` ask for
         `x@evil.example`.
         """
-        asks = [(needle, _telling(needle, number)) for needle in spellings]
-        for text in self._asked:
-            if any(_asks(text, needle, parts, number) for needle, parts in asks):
-                return text.place
-        return len(self._segments)
+        return min((self._first_ask(needle, number) for needle in spellings), default=len(self._segments))
+
+    def _first_ask(self, needle: str, number: bool) -> int:
+        found = [len(self._segments)]
+        parts = _telling(needle, number)
+        for text in self._asked.having(parts):
+            if text.place < min(found) and (
+                (len(parts) > 1 and not number) or text.find(needle, number) >= 0
+            ):
+                found.append(text.place)
+        if len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART:
+            place = self._asked_joined.first(needle)
+            found += [] if place is None else [place]
+        return min(found)
 
     def drawn_from(self, text: str, above: Confidentiality) -> tuple[Segment, str] | None:
         """The first segment labelled worse than *above* that *text* shares a telling piece with.
@@ -193,56 +200,18 @@ def _in_part(text: str) -> bool:
     return len(text) >= MOST_RESULT_CHARACTERS or _WRITTEN_OVER.search(text) is not None
 
 
-def _searched(text: str) -> tuple[str, str, frozenset[bytes]]:
-    small = lowered(text)
-    # A few characters change length with their case: then people see the quote in small letters.
-    return small, text if len(small) == len(text) else small, frozenset(runs(small))
-
-
-_WORTH_KEEPING = 8_192
-_seen_before = lru_cache(maxsize=512)(_searched)
-"""Sessions of one agent see the same system prompts, users and results again and again."""
-
-
-class _Text:
-    """One text as it is searched."""
-
-    __slots__ = ("place", "runs", "shown", "small")
-
-    def __init__(self, place: int, text: str) -> None:
-        self.place = place
-        self.small, self.shown, self.runs = (_seen_before if len(text) <= _WORTH_KEEPING else _searched)(text)
-
-    def find(self, needle: str, number: bool) -> int:
-        """Offset of the first place where the needle stands whole; -1 when there is none."""
-        at = self.small.find(needle)
-        while at >= 0 and not stands(self.small, at, len(needle), number):
-            at = self.small.find(needle, at + 1)
-        return at
-
-    def quote(self, start: int) -> str:
-        begin = max(0, start - _QUOTE_BEFORE)
-        return self.shown[begin : begin + _QUOTE]
-
-
-def _first_standing(texts: Sequence[_Text], needle: str, number: bool) -> Iterator[tuple[_Text, int]]:
-    telling = _telling(needle, number)
-    for text in texts:
-        if text.runs.issuperset(telling):  # passes over most texts in a fraction of a search
-            at = text.find(needle, number)
-            if at >= 0:
-                yield text, at
+def _quoted(text: Searched, spellings: Sequence[str], number: bool) -> str | None:
+    """The text around the value, spelled in the first way that stands there whole; None where none does."""
+    for needle in spellings:
+        at = text.find(needle, number)
+        if at >= 0:
+            return text.quote(at)
+    return None
 
 
 def _telling(needle: str, number: bool) -> list[bytes]:
     """The runs that a text must have for the needle to stand in it."""
     return runs(needle.partition(".")[0] if number else needle)  # 0.5 may stand as 0.50
-
-
-def _asks(text: _Text, needle: str, parts: Sequence[bytes], number: bool) -> bool:
-    if text.runs.issuperset(parts) and ((len(parts) > 1 and not number) or text.find(needle, number) >= 0):
-        return True
-    return len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART and needle in text.small
 
 
 def labelled_fields(tool: str, result: Json, sources: Collection[str]) -> list[tuple[str, str]]:
