@@ -119,9 +119,14 @@ class Joined:
         """The client asks; the future is the whole answer."""
         number = next(self._ids) if id is None else id
         message = {"jsonrpc": "2.0", "id": number, "method": method}
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        found = self.awaited(number)
         self.send(message if params is None else {**message, "params": params})
-        return self._answers[number]
+        return found
+
+    def awaited(self, id: Any) -> asyncio.Future[Message]:
+        """The whole answer to what is asked with this id; the test writes the line itself."""
+        self._answers[id] = asyncio.get_running_loop().create_future()
+        return self._answers[id]
 
     async def ask(self, method: str, params: Any = None, id: Any = None) -> Message:
         """The client asks, and waits for the whole answer."""
@@ -156,6 +161,13 @@ class Joined:
         }
         await self.ask("initialize", told)
         self.tell("notifications/initialized")
+        while self.at_server[-1].get("method") != "notifications/initialized":
+            await asyncio.sleep(0)
+
+    async def tools_change(self) -> None:
+        """The server says so, and the proxy has heard it."""
+        self.serves({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        await self.ask("ping")
 
     def leave(self) -> None:
         """The client closes its end."""

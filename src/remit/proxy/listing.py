@@ -36,7 +36,10 @@ class Listing:
         self._ask = ask
         self._opening = opening
         self._lock = asyncio.Lock()
-        self._stale = True
+        self._changes = 1
+        """How often the list became another one, as far as the server says."""
+        self._read_at = 0
+        """Which of these changes were read."""
         self._names: frozenset[str] = frozenset()
         self._missing: set[str] = set()
         self._pins: Pinning | None = None
@@ -69,11 +72,13 @@ class Listing:
         return pins
 
     def _outdated(self, name: str) -> bool:
-        return self._stale or (name != "" and name not in self._names and name not in self._missing)
+        return self._read_at != self._changes or (
+            name != "" and name not in self._names and name not in self._missing
+        )
 
     def changed(self) -> None:
         """The server says that its tools changed."""
-        self._stale = True
+        self._changes += 1
 
     async def _looked_for(self, name: str) -> Pinning:
         try:
@@ -85,15 +90,12 @@ class Listing:
         return pins
 
     async def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]], Pinning]:
-        self._stale = False  # before: what changes while we read makes it stale again
-        try:
-            first, tools = await self._pages()
-            defined = [one for one in tools if isinstance(one, dict)]
-            pins = self._pins = await self._opening.pins(defined)
-            visible = (await pins.alisted(tools)).visible
-        except BaseException:
-            self._stale = True
-            raise
+        changes = self._changes  # what changes while we read must be read again
+        first, tools = await self._pages()
+        defined = [one for one in tools if isinstance(one, dict)]
+        pins = self._pins = await self._opening.pins(defined)
+        visible = (await pins.alisted(tools)).visible
+        self._read_at = changes
         self._names = frozenset(str(one.get("name")) for one in defined)
         self._missing.clear()
         return first, visible, pins

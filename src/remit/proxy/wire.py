@@ -7,6 +7,7 @@ that nobody waits for an answer that cannot come.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +26,9 @@ from mcp_types import (
 
 MOST_ID: Final = 200
 """Characters of a request's id."""
+_EDGE: Final = 1_000
+_ID: Final = re.compile(rb'"id"\s*:\s*("[A-Za-z0-9_.:/-]{1,200}"|-?[0-9]{1,18})')
+_ANSWER: Final = re.compile(rb'"(?:result|error)"\s*:')
 MALFORMED: Final = object()
 """`data` of the error that stands for an answer which is none; known by identity, so that no peer can send it."""
 
@@ -63,11 +67,24 @@ def read_message(line: bytes) -> JSONRPCMessage | Unreadable:
         try:
             # As the SDK reads: NaN and lone surrogates come in, and are judged where somebody asks.
             found = json.loads(line.decode("utf-8", "replace"))
-        except (ValueError, RecursionError) as error:
-            return Unreadable(PARSE_ERROR, f"not JSON: {type(error).__name__}")
+        except ValueError:
+            return Unreadable(PARSE_ERROR, "not JSON")
+        except RecursionError:
+            return _too_deep(line)
     if not isinstance(found, dict):
         return Unreadable(INVALID_REQUEST, "a batch, or no object: send one JSON object a line")
     return _message(found)
+
+
+def _too_deep(line: bytes) -> JSONRPCMessage | Unreadable:
+    """What no reader here takes in. Its id is looked for, so that whoever waits for it hears of it."""
+    ids = [match for part in (line[:_EDGE], line[-_EDGE:]) for match in _ID.findall(part)]
+    found = json.loads(ids[0]) if ids else None
+    told = "nested too deep to be read"
+    if found is not None and _ANSWER.search(line[:_EDGE]):
+        error = ErrorData(code=INTERNAL_ERROR, message=told, data=MALFORMED)
+        return JSONRPCError.model_construct(jsonrpc="2.0", id=found, error=error)
+    return Unreadable(INVALID_REQUEST, told, found)
 
 
 def _message(found: dict[str, Any]) -> JSONRPCMessage | Unreadable:
