@@ -70,11 +70,13 @@ def proxied(
     )
 
 
-def tried(server: StdioServerParameters, mode: str, act: Callable[[Any], Awaitable[None]]) -> None:
+def tried(
+    server: StdioServerParameters, mode: Any, act: Callable[[Any], Awaitable[None]], **options: Any
+) -> None:
     """Connect the SDK's client, and act."""
 
     async def main() -> None:
-        async with asyncio.timeout(LONG_S), Client(stdio_client(server), mode=mode) as client:
+        async with asyncio.timeout(LONG_S), Client(stdio_client(server), mode=mode, **options) as client:
             await act(client)
 
     asyncio.run(main())
