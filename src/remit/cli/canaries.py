@@ -38,6 +38,7 @@ kind: CapabilityEnvelope
 metadata: {name: remit-doctor, version: "1", owner: remit}
 spec:
   enforcement: enforce
+  breaker: {threshold: 1000, max_violations: 1000}  # the canaries violate, and must be refused one by one
   tools:
     write_note:
       effect: write
@@ -46,7 +47,7 @@ spec:
       effect: write
       args: {type: object, additionalProperties: false, required: [by], properties: {by: {type: integer}}}
       require:
-        - {id: crashes, expr: "10 / args.by > 0"}
+        - {id: crashes, expr: "10 / args.by > 0", message: "it must be above zero"}
     pay:
       effect: irreversible
       args: {type: object, additionalProperties: false, required: [amount], properties: {amount: {type: integer}}}
@@ -118,10 +119,18 @@ Canary = Callable[[Guard], str]
 
 
 def _tried(name: str, settings: Settings, envelope: Envelope, canary: Canary) -> Check:
+    def fly() -> str:
+        with fresh_guard(settings, envelope) as guard:
+            return canary(guard)
+
+    return tried(name, fly)
+
+
+def tried(name: str, fly: Callable[[], str]) -> Check:
+    """What became of one canary; *fly* gives what went wrong, or nothing."""
     remedy = "do not rely on remit here; report it with the output of REMIT_DEBUG=1"
     try:
-        with _guard(settings, envelope) as guard:
-            problem = canary(guard)
+        problem = fly()
     except RemitError as error:
         return Check(name, False, "fail", f"it could not be tried: {error}", "mend what it says")
     except Exception as error:  # noqa: BLE001 - a canary that crashes has not shown that enforcement works
@@ -130,7 +139,8 @@ def _tried(name: str, settings: Settings, envelope: Envelope, canary: Canary) ->
 
 
 @contextmanager
-def _guard(settings: Settings, envelope: Envelope) -> Iterator[Guard]:
+def fresh_guard(settings: Settings, envelope: Envelope) -> Iterator[Guard]:
+    """A guard on a store of its own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="remit-doctor-") as folder:
         own = replace(settings, home=str(Path(folder) / "home"), webhook_url="", approval_wait_s=0.0)
         store = f"sqlite:///{Path(folder) / 'canary.db'}"
@@ -241,7 +251,7 @@ def _approve(guard: Guard, record: ApprovalRecord, digest: str) -> None:
 
 
 def _store(guard: Guard) -> SqliteStore:
-    assert isinstance(guard.records, SqliteRecords)  # noqa: S101 - as `_guard` made it
+    assert isinstance(guard.records, SqliteRecords)  # noqa: S101 - as `fresh_guard` made it
     return guard.records.store
 
 

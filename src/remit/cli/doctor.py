@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remit.cli.canaries import Check, run_canaries
+from remit.cli.doctor_adapters import Asked, Wanted
+from remit.cli.doctor_adapters import checks as of_adapters
 from remit.cli.opened import StoreOption
 from remit.cli.output import Output, emit, say, table
 from remit.core.envelope import Envelope
@@ -29,6 +31,7 @@ app = typer.Typer(add_completion=False)
 _YEAR_2025 = 1_735_689_600.0
 _SESSIONS_LOOKED_AT = 500
 _SHORT_SECRET = 16
+_MOST_GAPS = 20
 
 
 @app.command()
@@ -37,11 +40,25 @@ def doctor(
         Path | None, typer.Option("--envelope", help="The agent's.", show_default=False)
     ] = None,
     store: StoreOption = None,
+    adapter: Annotated[
+        list[Wanted] | None,
+        typer.Option(
+            "--adapter", help="Try this adapter too; default: those in use here.", show_default=False
+        ),
+    ] = None,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Start the configured MCP servers, and compare their tools.")
+    ] = False,
 ) -> int:
     """Try what must not happen, look at what holds it up, and exit 1 where something fails."""
     settings = load_settings()
     loaded = None if envelope is None else read_envelope_file(envelope)
-    checks = [*run_canaries(loaded, settings), *look(settings, store or settings.store, loaded)]
+    asked = Asked(Path.cwd(), settings, loaded, start_servers=mcp)
+    checks = [
+        *run_canaries(loaded, settings),
+        *of_adapters(adapter or (), asked),
+        *look(settings, store or settings.store, loaded),
+    ]
     if Output.json:
         emit({"checks": [asdict(check) for check in checks], "ok": not any(map(_fails, checks))})
     else:
@@ -149,6 +166,7 @@ def _of_store(
         lambda: _of_checkpoints(settings, path),
         lambda: _of_people(store, envelope),
         lambda: _of_principals(store, envelope),
+        lambda: _of_gaps(store),
         lambda: _of_outbox(store),
     )
     if path.stat().st_mode & 0o077:
@@ -243,6 +261,20 @@ def _of_people(store: SqliteStore, envelope: Envelope | None) -> Iterator[Check]
     if held:
         told = f"nobody has the role {', '.join(sorted(held))}, which the envelope asks for"
         yield Check("roles", False, "warn", told, "remit operator add NAME --role ROLE")
+
+
+def _of_gaps(store: SqliteStore) -> Iterator[Check]:
+    """Tools that ran where remit sees nothing, as the adapters recorded them."""
+    found: dict[str, str] = {}
+    for stored in store.events(kinds={"coverage.gap"}):
+        if not stored.erased:
+            body, agent = stored.event.body, stored.event.agent
+            found[f"{body.get('tool')} ({agent}, {body.get('host')})"] = str(body.get("found", ""))
+    if found:
+        told = (
+            f"not governed: {'; '.join(f'{name}: {why}' for name, why in list(found.items())[-_MOST_GAPS:])}"
+        )
+        yield Check("coverage", False, "warn", told, "give the agent tools of its own for it, or none")
 
 
 def _of_outbox(store: SqliteStore) -> Iterator[Check]:
