@@ -266,3 +266,26 @@ def test_a_malformed_configuration_is_told_and_does_not_stand_in_the_way(remit: 
 
     assert ran.code == 0
     assert ".mcp.json:1:2" in ran.err
+
+
+def test_an_agent_and_the_servers_of_who_works_on_it_are_not_mixed(remit: Remit, project: Path) -> None:
+    path = config(project, time=TIME)
+    before = path.read_text()
+    (project / "agent.py").write_text(AGENT)
+    ran = remit("init", "--yes")
+
+    assert "`remit init --mcp` is about their client instead" in ran.out
+    assert list(read_envelope_file(project / "remit/envelope.yaml").tools) == ["refund"]
+    assert path.read_text() == before
+    assert remit("init", "--mcp", "--yes").code == 0
+    assert "refund" not in read_envelope_file(project / "remit/envelope.yaml").tools
+    assert "proxy" in path.read_text()
+
+
+def test_what_a_named_module_prints_is_no_result(remit: Remit, project: Path) -> None:
+    (project / "loud_agent.py").write_text(
+        "print('loud')\ndef look_up(name: str) -> str:\n    'Looks.'\n    return name\nall_of_them = [look_up]\n"
+    )
+    ran = remit("init", "--agent", "loud_agent:all_of_them", "--json")
+
+    assert [tool["name"] for tool in ran.object["tools"]] == ["look_up"]

@@ -182,7 +182,7 @@ def test_without_a_name_all_that_belongs_to_the_project_is_meant(remit: Remit, p
 
     assert changed == {".mcp.json": ["git"], "mcp.json": ["git"], ".claude.json": ["memory"]}
     assert len(told["files"]) == 4
-    assert [one["server"] for one in own["left"]] == []
+    assert [one["server"] for one in own["left"]] == ["time", "theirs"]
 
 
 def test_servers_of_other_projects_are_listed_and_left_alone(remit: Remit, project: Path) -> None:
@@ -400,3 +400,21 @@ def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one(project: Pa
         seen.add(path.read_bytes())
 
     assert seen <= {CLAUDE_PROJECT.encode(), new}
+
+
+def test_clients_that_share_one_file_by_a_link_change_it_once(remit: Remit, project: Path) -> None:
+    (project / ".cursor/mcp.json").unlink()
+    (project / ".cursor/mcp.json").symlink_to(project / ".mcp.json")
+    ran = remit("mcp", "wrap", "--yes", "--json")
+    again = remit("mcp", "unwrap", ".mcp.json", ".cursor/mcp.json", "--yes")
+
+    assert (ran.code, again.code) == (0, 0)
+    assert [f["file"] for f in ran.object["files"]].count(str(project / ".mcp.json")) == 1
+    assert (project / ".mcp.json").read_text() == CLAUDE_PROJECT
+
+
+def test_no_server_of_a_file_is_passed_over_in_silence(remit: Remit, project: Path) -> None:
+    out = remit("mcp", "wrap", "--client", "claude").out
+
+    assert "theirs: left alone: it belongs to /another/project" in out
+    assert "time: left alone" in remit("mcp", "wrap").out

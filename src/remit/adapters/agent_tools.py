@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,11 @@ def _loaded(named: str, folder: Path) -> Any:
         raise BadInput(f"--agent {named}", "no module and attribute", "write package.module:attribute")
     sys.path.insert(0, str(folder.absolute()))
     try:
-        found: Any = importlib.import_module(module)
+        with redirect_stdout(sys.stderr):  # results go to stdout, and its module may print
+            found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}"
         raise BadInput(f"--agent {named}", told, "it must be importable from the project's folder") from error
     return found
@@ -54,8 +56,9 @@ def _loaded(named: str, folder: Path) -> Any:
 
 def _called(named: str, found: Any) -> Any:
     try:
-        return found()
-    except Exception as error:
+        with redirect_stdout(sys.stderr):
+            return found()
+    except (Exception, SystemExit) as error:
         told = f"calling it failed: {type(error).__name__}: {error}"
         raise BadInput(
             f"--agent {named}", told, "name the agent itself, or a function without parameters"

@@ -70,15 +70,16 @@ def init(
     if not folder.is_dir():
         raise BadInput(str(folder), "no such folder", "make it first, or name another")
     project, place = look(folder), folder / PLACE
-    if place.exists() and (apply or patch) and not (mcp or agent or from_sessions or tools or yes):
+    asked_for = bool(from_sessions or tools or agent or yes)
+    if place.exists() and (apply or patch) and not asked_for:
         drafted = Drafted(place, "", (), Gathered(()))  # the envelope is there, and may have been worked on
     else:
         gathered = gather(project, tools=tools, sessions=from_sessions, agent=agent, mcp=mcp, yes=yes)
         drafted = _drafted(place, _name(folder), gathered, yes)
-    change = patch_of(project, place)
+    change = patch_of(project, place, mcp=mcp)
     if patch:
         write_patch(patch, change.text)
-    _tell(Done(drafted, project, change, patch), apply or yes)
+    _tell(Done(drafted, project, change, patch, mcp), apply or yes)
     return 0
 
 
@@ -116,6 +117,7 @@ class Done:
     project: Project
     patch: Patch
     patch_file: Path | None
+    mcp: bool
 
 
 def _name(folder: Path) -> str:
@@ -193,6 +195,8 @@ def _tell_envelope(done: Done) -> None:
         say(f"found: MCP servers {safe(names, 400)} ({safe(chosen.place.path)})")
     shown = done.drafted.diff
     say(safe(shown, len(shown)) if shown else f"{safe(done.drafted.place)} is as it would be written")
+    if done.project.coded and done.project.servers and not done.mcp:
+        say("These MCP servers are not this agent's: `remit init --mcp` is about their client instead")
     for tool in done.drafted.tools:
         if tool.left_out:
             say(f"left out: {safe(tool.name, 80)}: {safe(tool.left_out)}")
@@ -219,7 +223,7 @@ def _steps(done: Done, applied: bool) -> Iterator[str]:
     where = "" if done.project.folder == Path() else f" {done.project.folder}"
     yield f"remit envelope lint {done.drafted.place}"
     if done.patch.shown and not applied:
-        yield f"remit init{where} --apply    # nothing but the envelope is written yet"
+        yield f"remit init{where}{' --mcp' if done.mcp else ''} --apply    # nothing but the envelope is written yet"
         if done.patch_file:
             yield f"git apply {done.patch_file}    # the same, for the project's own files"
     if done.patch.configs and applied:

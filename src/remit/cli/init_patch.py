@@ -65,21 +65,28 @@ class Patch:
             save(change.chosen.config, change.text)
 
 
-def patch_of(project: Project, envelope: Path) -> Patch:
-    """What would put remit in front; the envelope must be there already."""
+def patch_of(project: Project, envelope: Path, *, mcp: bool) -> Patch:
+    """What would put remit in front of one agent; its envelope must be there already.
+
+    Args:
+        project: what was found.
+        envelope: of the agent.
+        mcp: the agent is the client of the MCP servers, also where the project is one itself.
+    """
     code: list[Patched] = []
     by_hand: list[ByHand] = []
-    for file in project.files:
+    for file in () if mcp else project.files:
         made, left = patched(file)
         code += [made] if made else []
         by_hand += left
     changes: list[Change] = []
-    if any(server.state is State.DIRECT for chosen in project.mcp for server in chosen.servers):
+    configs = project.mcp if mcp or not project.coded else ()
+    if any(server.state is State.DIRECT for chosen in configs for server in chosen.servers):
         front = front_of(envelope, None, folder=project.folder)
-        changes = [change for chosen in project.mcp if (change := wrapping(chosen, front)).changed]
+        changes = [change for chosen in configs if (change := wrapping(chosen, front)).changed]
     by_hand += [
         ByHand(f"{chosen.place.path}: {server.name}", "a server by URL cannot be wrapped by this version")
-        for chosen in project.mcp
+        for chosen in configs
         for server in chosen.servers
         if server.state is State.BY_URL
     ]

@@ -35,8 +35,15 @@ class Project:
     folder: Path
     files: tuple[Source, ...]
     uses: tuple[Use, ...]
+    declared: Found
+    """The tools that its source declares."""
     mcp: tuple[Chosen, ...]
     """Configurations of MCP clients that belong to the project."""
+
+    @property
+    def coded(self) -> bool:
+        """Whether the project is an agent itself. Its MCP servers are then another's: of whoever works on it."""
+        return bool(self.declared.hints or self.declared.unread)
 
     @property
     def servers(self) -> list[Server]:
@@ -72,7 +79,7 @@ def look(folder: Path) -> Project:
         except BadInput as error:
             if place.in_project:
                 note(f"remit: passed over: {safe(error)}")
-    return Project(folder, files, tuple(uses(folder, files)), tuple(mcp))
+    return Project(folder, files, tuple(uses(folder, files)), tools_of(files), tuple(mcp))
 
 
 def gather(
@@ -84,7 +91,7 @@ def gather(
     mcp: bool,
     yes: bool,
 ) -> Gathered:
-    """The tools, from what was named; where nothing was, from live servers and the source.
+    """The tools of one agent, from what was named; where nothing was, from the source, else from live servers.
 
     Args:
         project: what was found in the folder.
@@ -106,7 +113,7 @@ def gather(
         from remit.adapters.agent_tools import tools_of_agent
 
         _add(hints, tools_in([*tools_of_agent(agent, project.folder)], agent))
-    if project.servers and (mcp or not named):
+    if project.servers and (mcp or not (named or project.coded)):
         _live(project, mcp or yes, hints, failed)
     elif mcp:
         raise BadInput(str(project.folder), "no MCP server that a client starts", "see: remit mcp ls")
@@ -115,7 +122,7 @@ def gather(
         if not called:
             raise BadInput(str(sessions[0]), "these sessions call no tool", "give others, or --tools")
         _add(hints, called)
-    declared = tools_of(project.files) if not named else Found((), ())
+    declared = Found((), ()) if named or mcp else project.declared
     _add(hints, declared.hints)
     if not hints and failed:
         raise failed[0]

@@ -168,13 +168,15 @@ def agreed(question: str) -> bool:
 
 
 def show_changes(changes: Sequence[Change]) -> None:
-    """The diffs, then each server that stays as it is and why."""
+    """The diffs, then each server that stays as it is and why: nothing is passed over in silence."""
     for change in changes:
         if change.diff:
             say(safe(change.diff, len(change.diff)))
         for server in change.chosen.servers:
             if server not in change.changed:
                 say(f"{safe(change.chosen.place.path)}: {safe(server.name, 80)}: {safe(_why_not(server))}")
+        for server in change.chosen.others:
+            say(f"{safe(change.chosen.place.path)}: {safe(server.name, 80)}: {safe(_elsewhere(server))}")
 
 
 def _why_not(server: Server) -> str:
@@ -189,6 +191,13 @@ def _why_not(server: Server) -> str:
     return "not wrapped"
 
 
+def _elsewhere(server: Server) -> str:
+    """Why a server is not meant by this command."""
+    if server.project and Path(server.project) != Path.cwd():
+        return f"left alone: it belongs to {server.project}; run this there"
+    return "left alone: it was not asked for"
+
+
 def _told(change: Change) -> dict[str, Any]:
     return {
         "client": change.chosen.place.client,
@@ -199,5 +208,6 @@ def _told(change: Change) -> dict[str, Any]:
             {"server": one.name, "state": one.state.value, "why": _why_not(one)}
             for one in change.chosen.servers
             if one not in change.changed
-        ],
+        ]
+        + [{"server": o.name, "state": o.state.value, "why": _elsewhere(o)} for o in change.chosen.others],
     }

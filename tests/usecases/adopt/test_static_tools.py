@@ -193,12 +193,13 @@ def test_the_tools_of_an_agent_that_is_named_are_asked_of_the_framework(tmp_path
         ("missing", "AttributeError"),
         ("number", "no tools"),
         ("broken", "calling it failed"),
+        ("leaves", "SystemExit"),
         ("mixed", "among its"),
     ],
 )
 def test_what_is_no_agent_is_told(tmp_path: Path, attribute: str, told: str) -> None:
     (tmp_path / "odd_agent.py").write_text(
-        "number = 3\nmixed = [3]\ndef broken():\n    raise ValueError('no')\n"
+        "number = 3\nmixed = [3]\ndef broken():\n    raise ValueError('no')\ndef leaves():\n    raise SystemExit(0)\n"
     )
 
     with pytest.raises(BadInput, match=told):

@@ -21,6 +21,11 @@ class Chosen:
     config: Config
     servers: tuple[Server, ...]
 
+    @property
+    def others(self) -> tuple[Server, ...]:
+        """Servers of other projects, or of all, that are not meant here."""
+        return tuple(one for one in self.config.servers if one not in self.servers)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -51,7 +56,9 @@ def choose(
 
     Claude Code keeps servers of other projects in the same file: they are left out.
     """
-    found = [place_of(path, world) for path in files] or places(world, *clients)
+    found = [place_of(path, world) for path in {one.resolve(): one for one in files}.values()] or places(
+        world, *clients
+    )
     picked = [pick(place, world, everything=bool(files or clients), names=names) for place in found]
     chosen = [one for one in picked if one is not None]
     if not chosen:

@@ -79,8 +79,8 @@ def places(world: World, *clients: str) -> list[Place]:
     found: dict[Path, Place] = {}
     for client in clients or CLIENTS:
         for path in CLIENTS[client](world):
-            if path.is_file() and path not in found:
-                found[path] = Place(client, path, path.is_relative_to(world.folder))
+            if path.is_file() and path.resolve() not in found:  # clients may share one file by links
+                found[path.resolve()] = Place(client, path, path.is_relative_to(world.folder))
     return list(found.values())
 
 
