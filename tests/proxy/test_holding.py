@@ -235,10 +235,10 @@ def test_a_state_of_another_tool_session_or_time_is_an_error(asks, guard):
 
 def test_a_state_opens_only_in_its_time_with_its_key_for_its_call():
     sealer = Sealer(b"k" * 32)
-    token = sealer.seal(HeldState("a1", call_of("pay", PAY), "s1", 100.0, {}))
+    token = sealer.seal(HeldState("approval-a1", call_of("pay", PAY), "s1", 100.0, {}))
     right = {"call": call_of("pay", PAY), "session": "s1", "now": 99.0}
 
-    assert sealer.open(token, **right).approval == "a1" and "a1" not in token
+    assert sealer.open(token, **right).approval == "approval-a1" and "approval" not in token
     for wrong in ({"call": "x"}, {"session": "s2"}, {"now": 100.0}):
         with pytest.raises(NotOurs):
             sealer.open(token, **{**right, **wrong})
