@@ -18,17 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from uuid import uuid4
 
 from remit.core.errors import BadInput, Unavailable
 from remit.core.refusals import AnswerRefused, ApprovalRequired
 from remit.core.told import told, told_text
-from remit.usecases.attached import Attached
 from remit.usecases.begun import Begun
 from remit.usecases.guard import Guard
 
@@ -42,12 +40,12 @@ try:
 
     from remit.adapters import langchain_messages as read
     from remit.adapters.langchain_thread import (
-        MOST_KEPT,
         PAUSED,
         Call,
         Hand,
         Invocation,
         Thread,
+        Threads,
         in_flight,
         siblings,
     )
@@ -63,6 +61,12 @@ else:  # how many parameters they take differs between versions
 _LOG = logging.getLogger("remit.langchain")
 _CHECKPOINTER = "__pregel_checkpointer"
 _SCRATCHPAD = "__pregel_scratchpad"
+_POLL_S = 0.25
+"""How often a coroutine that waits for people asks again."""
+
+
+_INSIDE: ContextVar[bool] = ContextVar("remit_inside_a_call", default=False)
+"""Whether a guarded tool runs here: what an agent inside it is asked is the outer model's word, not the user's."""
 
 
 class RemitState(_State):
@@ -126,14 +130,11 @@ class RemitMiddleware(_Middleware):
         self._on_hold = on_hold
         self._on_ungoverned = on_ungoverned
         self._messages_key = messages_key
-        tenant = "" if guard.tenant == "default" else f"{guard.tenant}:"
-        self._attached = Attached(guard, prefix=f"{tenant}{guard.envelope.name}:"[:79])
-        self._lock = threading.Lock()
-        self._threads: OrderedDict[str, Thread] = OrderedDict()
+        self._threads = Threads(guard)
 
     def close(self) -> None:
         """Close the sessions that are still open."""
-        self._attached.close()
+        self._threads.close()
 
     # ------------------------------------------------------------------------------------------ sessions
     def session_key(self, run: Invocation) -> str:
@@ -155,24 +156,20 @@ class RemitMiddleware(_Middleware):
         return found
 
     def _enter(self, run: Invocation) -> Thread:
-        asked: dict[str, Any] = {
-            name: one(run) if callable(one) else one for name, one in self._asked.items()
-        }
-        session = self._attached.session(self.session_key(run), **asked)
-        with self._lock:
-            thread = self._threads.get(session.id)
-            if thread is None or thread.session is not session:
-                thread = self._threads[session.id] = Thread(session)
-            self._threads.move_to_end(session.id)
-            thread.users += 1
-            idle = [name for name, one in self._threads.items() if not one.users]
-            for name in idle[: max(0, len(self._threads) - MOST_KEPT)]:
-                del self._threads[name]
-        return thread
+        asked = {name: one(run) if callable(one) else one for name, one in self._asked.items()}
+        return self._threads.enter(self.session_key(run), **asked)
 
-    def _leave(self, thread: Thread) -> None:
-        with self._lock:
-            thread.users -= 1
+    async def _aenter(self, run: Invocation) -> Thread:
+        entering = asyncio.ensure_future(asyncio.to_thread(self._enter, run))
+        try:
+            return await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(self._left)
+            raise
+
+    def _left(self, entering: asyncio.Future[Thread]) -> None:
+        if not entering.cancelled() and entering.exception() is None:
+            self._threads.leave(entering.result())
 
     @contextmanager
     def _using(self, run: Invocation) -> Iterator[Thread]:
@@ -180,15 +177,7 @@ class RemitMiddleware(_Middleware):
         try:
             yield thread
         finally:
-            self._leave(thread)
-
-    def _release(self, run: Invocation, thread: Thread) -> None:
-        """The run is over: what it told is durable when this returns, and another process may go on."""
-        with self._lock:
-            if thread.users > 0:
-                return
-            self._threads.pop(thread.session.id, None)
-        self._attached.forget(self.session_key(run))
+            self._threads.leave(thread)
 
     # ------------------------------------------------------------------------------------------ the run
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
@@ -199,7 +188,7 @@ class RemitMiddleware(_Middleware):
             update = {"remit_session": f"run-{uuid4()}"}
             run = Invocation(run.context, run.config, {**state, **update})
         with self._using(run) as thread:
-            thread.hear(read.texts(self._messages(state)))
+            thread.hear(read.texts(self._messages(state), injected=_INSIDE.get()))
         return update
 
     async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
@@ -211,7 +200,7 @@ class RemitMiddleware(_Middleware):
         run = _invocation(state, runtime)
         with self._using(run) as thread:
             update = self._finished(thread, state)
-        self._release(run, thread)
+        self._threads.release(self.session_key(run))
         return update
 
     async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
@@ -229,7 +218,7 @@ class RemitMiddleware(_Middleware):
             thread.session.finish(answer)
         except AnswerRefused as refused:
             instead = read.replaced(last, str(refused), told(refused))
-            thread.know(own, *(one.key for one in read.texts([instead])))
+            thread.know(*(one.key for one in read.texts([instead])))
             emptied = {"structured_response": None} if state.get("structured_response") is not None else {}
             return {"messages": [instead], **emptied}
         thread.know(own)
@@ -255,22 +244,23 @@ class RemitMiddleware(_Middleware):
 
     async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """As `wrap_model_call`."""
-        thread = await asyncio.to_thread(self._enter, _invocation(request.state, request.runtime))
+        thread = await self._aenter(_invocation(request.state, request.runtime))
         try:
             await asyncio.to_thread(self._asked_model, thread, request)
             response = await handler(request)
             await asyncio.to_thread(self._model_wrote, thread, response)
             return response
         finally:
-            self._leave(thread)
+            self._threads.leave(thread)
 
     def _asked_model(self, thread: Thread, request: Any) -> None:
-        system = [request.system_message] if request.system_message is not None else []
-        with self._later(thread, read.texts(system)):
-            thread.hear([*read.texts(system), *read.texts(request.messages, injected=True)])
-            for tool in read.hosted([*request.tools, *_listed(request.model_settings)]):
-                thread.gap(tool, "runs at the model's provider, where no hook sees it")
+        system = [] if request.system_message is None else [read.system(request.system_message)]
+        seen = [*system, *read.texts(request.messages, injected=True)]
         ungoverned = read.hosted([*request.tools, *_listed(request.model_settings)])
+        with self._later(thread, seen):
+            thread.hear(seen)
+            for tool in ungoverned:
+                thread.gap(tool, "runs at the model's provider, where no hook sees it")
         if ungoverned and self._on_ungoverned == "refuse":
             told_so = f"{', '.join(ungoverned)} would run at the model's provider, ungoverned"
             raise BadInput("tools", told_so, "give the agent a tool of its own for it")
@@ -308,12 +298,12 @@ class RemitMiddleware(_Middleware):
             return self._guarded(call, request, handler)
         finally:
             if thread is not None:
-                self._leave(thread)
+                self._threads.leave(thread)
 
     def _guarded(self, call: Call, request: Any, handler: Callable[[Any], Any]) -> Any:
         while True:
             try:
-                begun = self._begin(call)
+                begun = self._begin(call, None if self._on_hold == "wait" else 0.0)
             except ApprovalRequired as held:
                 if not call.pausing:
                     return self._refused(call, held)
@@ -326,7 +316,8 @@ class RemitMiddleware(_Middleware):
             return self._repeated(call, begun)
         try:
             self._skip_pauses(call)
-            result = handler(_with(request, begun))
+            with _inside():
+                result = handler(_with(request, begun))
         except BaseException as error:
             self._raised(call, begun, error)
             raise
@@ -336,7 +327,7 @@ class RemitMiddleware(_Middleware):
         """As `wrap_tool_call`; the event loop waits for no disk."""
         thread: Thread | None = None
         try:
-            thread = await asyncio.to_thread(self._enter, _of_tool(request))
+            thread = await self._aenter(_of_tool(request))
             call = await asyncio.to_thread(self._heard, thread, request, handler)
         except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
             return await asyncio.to_thread(self._untold, thread, request, error)
@@ -345,7 +336,7 @@ class RemitMiddleware(_Middleware):
                 return await self._aguarded(call, request, handler)
         finally:
             if thread is not None:
-                self._leave(thread)
+                self._threads.leave(thread)
 
     async def _aguarded(self, call: Call, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         while True:
@@ -353,6 +344,9 @@ class RemitMiddleware(_Middleware):
                 begun = await self._abegin(call)
             except ApprovalRequired as held:
                 if not call.pausing:
+                    if self._waits(call):
+                        await asyncio.sleep(_POLL_S)
+                        continue
                     return await asyncio.to_thread(self._refused, call, held)
                 await siblings(call)
                 await asyncio.to_thread(self._pause, call, held)
@@ -365,11 +359,18 @@ class RemitMiddleware(_Middleware):
         try:
             if call.thread.pauses:
                 await asyncio.to_thread(self._skip_pauses, call)
-            result = await handler(_with(request, begun))
+            with _inside():
+                result = await handler(_with(request, begun))
         except BaseException as error:
             await asyncio.shield(asyncio.to_thread(self._raised, call, begun, error))
             raise
         return await asyncio.shield(asyncio.to_thread(self._ended, call, begun, result))
+
+    def _waits(self, call: Call) -> bool:
+        """Whether a coroutine goes on waiting for people: it holds no thread meanwhile."""
+        clock = self.guard.clock
+        call.waits_until = call.waits_until or clock.monotonic() + self.guard.approval_wait_s
+        return self._on_hold == "wait" and clock.monotonic() < call.waits_until
 
     async def _abegin(self, call: Call) -> Begun:
         """Begin in a thread; a call that nobody waits for any more is given back."""
@@ -383,7 +384,7 @@ class RemitMiddleware(_Middleware):
     def _heard(self, thread: Thread, request: Any, handler: Any) -> Call:
         """The call, once everything that led to it was told."""
         told_call, messages = request.tool_call, self._messages(request.state)
-        thread.hear(read.texts(messages))
+        thread.hear(read.texts(messages, injected=_INSIDE.get()))
         tool_call_id = told_call.get("id") or ""
         if not tool_call_id:
             raise BadInput("tool_call", "found no id", "give every tool call an id of its own")
@@ -403,8 +404,7 @@ class RemitMiddleware(_Middleware):
             self._on_hold == "interrupt" and _pausing(request.runtime.config),
         )
 
-    def _begin(self, call: Call) -> Begun:
-        wait_s = None if self._on_hold == "wait" else 0.0
+    def _begin(self, call: Call, wait_s: float | None = 0.0) -> Begun:
         return call.thread.session.begin(call.tool, call.args, call_id=call.call_id, once=True, wait_s=wait_s)
 
     def _raised(self, call: Call, begun: Begun, error: BaseException) -> None:
@@ -423,6 +423,7 @@ class RemitMiddleware(_Middleware):
             if own is not None and own.status == "error":
                 call.thread.keep(call.name, result)
                 begun.fail(ToolFailed(own))
+                self._settled(call, [own, *others])
                 return result
             value = read.value_of(own)
             seen = begun.end(value)
@@ -431,16 +432,17 @@ class RemitMiddleware(_Middleware):
         if own is not None:
             fit = read.judged(own, value, seen)
             result = read.exchanged(result, own, fit, self._messages_key)
-            self._settled(call, fit, others)
+            with self._later(call.thread, ()):
+                call.thread.know(read.result_key(fit))
+        self._settled(call, others)
         call.thread.keep(call.name, result)
         return result
 
-    def _settled(self, call: Call, own: ToolMessage, others: list[BaseMessage]) -> None:
-        """The session has the result by itself; whatever else the tool wrote into the state is the tool's word."""
+    def _settled(self, call: Call, others: list[BaseMessage]) -> None:
+        """What a tool writes into the state beside its result, or instead of one, is the tool's word."""
         read.named(others)
         texts = read.texts(others, tool=call.tool)
         with self._later(call.thread, texts):
-            call.thread.know(read.result_key(own))
             call.thread.hear(texts)
 
     def _repeated(self, call: Call, begun: Begun) -> Any:
@@ -540,6 +542,15 @@ def _invocation(state: Any, runtime: Any) -> Invocation:
 
 def _of_tool(request: Any) -> Invocation:
     return Invocation(request.runtime.context, request.runtime.config, request.state)
+
+
+@contextmanager
+def _inside() -> Iterator[None]:
+    before = _INSIDE.set(True)
+    try:
+        yield
+    finally:
+        _INSIDE.reset(before)
 
 
 def _with(request: Any, begun: Begun) -> Any:

@@ -13,7 +13,9 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.types import Command
 
+from remit.core.errors import BadInput
 from remit.core.reader_tool import RESERVED
+from remit.core.results import spelled
 
 INJECTED = "langchain"
 """Source of what nobody in the conversation wrote: summaries, and other messages that appear in the middle of a run."""
@@ -67,19 +69,24 @@ def texts(messages: Sequence[BaseMessage], *, injected: bool = False, tool: str 
 def _of_message(
     message: BaseMessage, mark: str, called: Mapping[str | None, str], *, injected: bool
 ) -> Iterator[Seen]:
+    """Who gave the message is not known, only what it says of itself: a caller's list may name any tool."""
+    text = readable(message)
     if isinstance(message, ToolMessage):
         name = message.name or called.get(message.tool_call_id) or "tool"
-        yield Seen(result_key(message), "tool", readable(message), source(name))
+        yield Seen(result_key(message), "tool", text, f"?{name}")
     elif isinstance(message, AIMessage):
         yield from spoken(message, mark)
-    elif isinstance(message, SystemMessage):
-        yield Seen(key("system", "", readable(message)), "system", readable(message))
     elif (
         isinstance(message, HumanMessage) and not injected and not message.additional_kwargs.get("lc_source")
     ):
-        yield Seen(key("user", mark, readable(message)), "user", readable(message))
+        yield Seen(key("user", mark, text), "user", text)
     else:
-        yield Seen(key("user", mark, readable(message)), "tool", readable(message), INJECTED)
+        yield Seen(key("user", mark, text), "tool", text, INJECTED)
+
+
+def system(message: SystemMessage) -> Seen:
+    """The agent's own prompt, as a request carries it; a system message in the state may be anybody's."""
+    return Seen(key("system", "", readable(message)), "system", readable(message))
 
 
 def spoken(message: AIMessage, mark: str = "") -> list[Seen]:
@@ -95,7 +102,7 @@ def spoken(message: AIMessage, mark: str = "") -> list[Seen]:
         else:
             text = _spelled(block)
             name = str(block.get("name") or kind)
-            found.append(Seen(key("block", mark, text), "tool", text, source(name)))
+            found.append(Seen(key("block", mark, text), "tool", text, f"?{name}"))
     if said := message.text:
         found.append(Seen(answer_key(message, mark), "assistant", str(said)))
     return [one for one in found if one.text]
@@ -226,10 +233,10 @@ def value_of(message: ToolMessage | None) -> Any:
     if content[:1] not in ("{", "["):
         return content
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
+        value = spelled(content)
+    except (BadInput, RecursionError):
         return content
-    return value if isinstance(value, dict | list) and _spelled(value) == content else content
+    return value if _spelled(value) == content else content
 
 
 def judged(message: ToolMessage, given: Any, value: Any) -> ToolMessage:
@@ -285,7 +292,8 @@ def hosted(tools: Iterable[Any]) -> list[str]:
             continue
         kind = str(tool.get("type") or next(iter(tool), "unknown"))
         if kind not in _FUNCTIONS and not kind.startswith(_RUN_HERE):
-            found.append(kind)
+            label = tool.get("server_label") or tool.get("name")
+            found.append(f"{kind} {label}" if label and label != kind else kind)
     return found
 
 

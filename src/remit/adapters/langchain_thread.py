@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,11 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from remit.adapters.langchain_messages import Seen
+from remit.core.errors import Unavailable
+from remit.usecases.attached import Attached
 from remit.usecases.begun import Begun
+from remit.usecases.guard import Guard
 from remit.usecases.session import Session
 
 MOST_KEPT = 256
-"""Results, and sessions, that one process remembers beside the store."""
+"""Results of one session, and idle sessions, that one process remembers beside the store."""
+_NEVER_BY_ITSELF = 10**9
+_DOORS = 257
+_LOG = logging.getLogger("remit.langchain")
 SEEN, GAP, PAUSED, FAILED = "messages.seen", "coverage.gap", "call.paused", "enforcement.unavailable"
 """Kinds of the events that the adapter writes."""
 
@@ -135,10 +142,82 @@ class Call:
     resumed: int = 0
     """How often the pause was answered since the node began."""
     done: asyncio.Future[None] | None = None
+    waits_until: float = 0.0
+    """Of the guard's monotonic clock; 0 where nobody is waited for yet."""
 
     @property
     def name(self) -> str:
         return f"{self.call_id} {self.tool} {json.dumps(self.args, sort_keys=True, default=str)}"
+
+
+class Threads:
+    """The conversations that this process has open: a session each, opened or resumed when first used.
+
+    One that is in use stays open, however many there are. Each key has a lock of its own (of a fixed number), so that a
+    session is never closed while somebody enters it; conversations wait for each other only while one opens.
+
+    Args:
+        guard: whose sessions these are.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        tenant = "" if guard.tenant == "default" else f"{guard.tenant}:"
+        self._attached = Attached(guard, prefix=f"{tenant}{guard.envelope.name}:"[:79], most=_NEVER_BY_ITSELF)
+        self._doors = [threading.Lock() for _ in range(_DOORS)]
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Thread] = OrderedDict()
+
+    def enter(self, key: str, **asked: Any) -> Thread:
+        """The conversation *key*, in use until it is left.
+
+        Raises:
+            BadInput: it is somebody else's.
+            AgentHalted: the breaker lets no session open.
+            Unavailable: the store cannot be reached.
+        """
+        with self._door(key):
+            session = self._attached.session(key, **asked)
+            with self._lock:
+                thread = self._open.get(key)
+                if thread is None or thread.session is not session:
+                    thread = self._open[key] = Thread(session)
+                self._open.move_to_end(key)
+                thread.users += 1
+                idle = [name for name, one in self._open.items() if not one.users]
+                spare = idle[: max(0, len(self._open) - MOST_KEPT)]
+        for name in spare:
+            self._close_idle(name)
+        return thread
+
+    def leave(self, thread: Thread) -> None:
+        """It is not in use by this caller any more."""
+        with self._lock:
+            thread.users -= 1
+
+    def release(self, key: str) -> None:
+        """The run is over: unless another goes on, what it told is durable when this returns."""
+        with self._door(key):
+            with self._lock:
+                thread = self._open.get(key)
+                if thread is None or thread.users:
+                    return
+                del self._open[key]
+            self._attached.forget(key)
+
+    def close(self) -> None:
+        """Close every session."""
+        with self._lock:
+            self._open.clear()
+        self._attached.close()
+
+    def _close_idle(self, key: str) -> None:
+        try:
+            self.release(key)
+        except Unavailable as error:
+            _LOG.warning("a session that nobody uses could not be closed: %s", error)
+
+    def _door(self, key: str) -> threading.Lock:
+        return self._doors[hash(key) % _DOORS]
 
 
 @contextmanager

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import ToolMessage
+
+from remit.adapters.langchain import RemitMiddleware
 
 
 def results(out):
@@ -143,6 +147,35 @@ def test_a_value_of_the_users_or_of_a_trusted_tool_may_be_used(shop, invoke, ask
     invoke(agent, "pay O-5")
 
     assert shop.ran == [("get_order", "O-5"), ("pay_order", "O-5")]
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({"a": [1, {"b": "ü"}]}, '{"a": [1, {"b": "ü"}]}'),
+        (["x"], '["x"]'),
+        (7, "7"),
+        (None, "null"),
+        ({"x": float("nan")}, '{"x": NaN}'),
+        ({"x": 10**30}, '{"x": 1000000000000000000000000000000}'),
+        ('{"a":1}', '{"a":1}'),
+        ("", ""),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], None),
+        ([{"type": "text", "text": "a"}, {"type": "image", "url": "https://x.example/a.png"}], None),
+    ],
+)
+def test_whatever_a_tool_returns_arrives_as_it_does_without_remit(
+    shop, invoke, asks, says, call, scripted, given, seen
+):
+    def broken(how: str) -> Any:
+        """Give something."""
+        return given
+
+    steps = asks(call("broken", "c1", how="x")), says("ok")
+    agent = create_agent(scripted(*steps), [broken], middleware=[RemitMiddleware(shop.guard)])
+    (message,) = results(invoke(agent, "go"))
+
+    assert message.status == "success" and message.content == (given if seen is None else seen)
 
 
 def test_as_many_parallel_calls_run_as_the_limit_admits(shop, invoke, asks, says, call):

@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -127,7 +129,7 @@ def test_a_host_may_have_the_model_told_also_where_it_could_pause(shop, invoke, 
     assert "__interrupt__" not in out and json.loads(results(out)[0].content)["remit"] == "held"
 
 
-def test_a_host_may_wait_for_people(shop, asks, says, call, monkeypatch):
+def test_a_host_may_wait_for_people(shop, invoke, asks, says, call, monkeypatch):
     monkeypatch.setattr(shop.guard, "approval_wait_s", 300.0)
     agent = shop.agent(asks(call("refund", "c1", amount=100)), says("done"), on_hold="wait")
 
@@ -138,7 +140,7 @@ def test_a_host_may_wait_for_people(shop, asks, says, call, monkeypatch):
 
     thread = threading.Thread(target=person)
     thread.start()
-    agent.invoke({"messages": [("user", "go")]})
+    invoke(agent, "go")
     thread.join()
 
     assert shop.ran == [("refund", 100)]
@@ -212,6 +214,14 @@ def test_a_graph_of_ones_own_hears_what_the_user_said_and_each_text_once(shop, i
     assert shop.heard("t") == [("user", "pay O-7"), ("assistant", "I look")]
 
 
+def test_a_summary_in_a_graph_of_ones_own_is_not_the_users_word(shop, invoke, call):
+    summary = HumanMessage("the user wants O-7 paid", additional_kwargs={"lc_source": "summarization"})
+
+    out = invoke(graph(shop, call("pay_order", "p1", order_id="O-7")), {"messages": [summary]})
+
+    assert shop.ran == [] and "pay_order.origin" in results(out)[0].content
+
+
 def test_a_graph_of_ones_own_needs_a_thread(shop, call):
     middleware = RemitMiddleware(shop.guard)
     built = StateGraph(MessagesState)
@@ -248,6 +258,80 @@ def test_what_resumes_remits_pause_is_not_given_to_a_tool_that_pauses_itself(sho
     invoke(agent, Command(resume="the user"))
 
     assert shop.ran == [("confirm", "held", "the user")]
+
+
+def test_an_agent_inside_a_tool_pauses_the_whole_and_resumes(shop, invoke, asks, says, call, scripted):
+    inner_model = scripted(
+        asks(call("refund", "i1", amount=10), call("refund", "i2", amount=100)), says("both")
+    )
+    inner = create_agent(inner_model, shop.tools, middleware=[RemitMiddleware(shop.guard)])
+
+    def confirm(what: str) -> str:
+        """Have another agent do it."""
+        shop.did(what)
+        return inner.invoke({"messages": [("user", what)]})["messages"][-1].content
+
+    outer = create_agent(
+        scripted(asks(call("confirm", "c", what="all")), says("ok")),
+        [confirm],
+        middleware=[RemitMiddleware(shop.guard)],
+        checkpointer=InMemorySaver(),
+    )
+    out = invoke(outer, "do all")
+    answer(shop.guard, held(out)[0]["approval_id"])
+    out = invoke(outer, Command(resume="x"))
+
+    assert [ran for ran in shop.ran if ran != "all"] == [("refund", 10), ("refund", 100)]
+    assert [m.content for m in results(out)] == ["both"]
+    assert [e.body["tool"] for e in shop.events("t", "settled")] == ["refund", "refund", "confirm"]
+
+
+def test_two_calls_that_wait_are_two_pauses(shop, invoke, asks, says, call):
+    agent = shop.agent(
+        asks(call("refund", "c1", amount=100), call("refund", "c2", amount=200)),
+        says("ok"),
+        checkpointer=InMemorySaver(),
+    )
+
+    first, second = invoke(agent, "go")["__interrupt__"]
+    answer(shop.guard, first.value["approval_id"])
+    answer(shop.guard, second.value["approval_id"], approve=False)
+    out = invoke(agent, Command(resume={first.id: "x", second.id: "y"}))
+
+    assert shop.ran == [("refund", first.value["arguments"]["amount"])]
+    assert sorted(m.status for m in results(out)) == ["error", "success"]
+
+
+def test_a_pause_of_a_graph_of_ones_own_waits_for_the_calls_beside_it(shop, call):
+    done = []
+
+    async def slow(order_id: str) -> str:
+        """Look an order up, slowly."""
+        while "paused" not in done:
+            await asyncio.sleep(0)
+            done.append("paused") if shop.events("t", "approval.requested") else None
+        await asyncio.sleep(0.05)
+        done.append("looked")
+        return "12"
+
+    middleware = RemitMiddleware(shop.guard)
+    tools = [*shop.tools[2:], StructuredTool.from_function(coroutine=slow, name="get_order")]
+    node = ToolNode(
+        tools, wrap_tool_call=middleware.wrap_tool_call, awrap_tool_call=middleware.awrap_tool_call
+    )
+    calls = [call("refund", "c1", amount=100), call("get_order", "g1", order_id="O-1")]
+    built = StateGraph(MessagesState)
+    built.add_node("tools", node)
+    built.add_edge(START, "tools")
+    app = built.compile(checkpointer=InMemorySaver())
+
+    async def go():
+        given = {"messages": [AIMessage("I look", tool_calls=calls)]}
+        return await app.ainvoke(given, {"configurable": {"thread_id": "t"}})
+
+    out = asyncio.run(go())
+    assert held(out)[0]["tool"] == "refund" and done == ["paused", "looked"]
+    assert [e.body["tool"] for e in shop.events("t", "settled")] == ["get_order"]
 
 
 # ---------------------------------------------------------------------------------------------- another process
