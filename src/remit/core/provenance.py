@@ -145,17 +145,14 @@ class SessionText:
         return min((self._first_ask(needle, number) for needle in spellings), default=len(self._segments))
 
     def _first_ask(self, needle: str, number: bool) -> int:
-        found = [len(self._segments)]
         parts = _telling(needle, number)
-        for text in self._asked.having(parts):
-            if text.place < min(found) and (
-                (len(parts) > 1 and not number) or text.find(needle, number) >= 0
-            ):
-                found.append(text.place)
+        apart = len(parts) > 1 and not number
+        whole = (t.place for t in self._asked.having(parts) if apart or t.find(needle, number) >= 0)
+        found = next(whole, len(self._segments))
         if len(needle) >= _LONG_ENOUGH_TO_BE_TOLD_APART:
-            place = self._asked_joined.first(needle)
-            found += [] if place is None else [place]
-        return min(found)
+            anywhere = self._asked_joined.first(needle)
+            return found if anywhere is None else min(found, anywhere)
+        return found
 
     def drawn_from(self, text: str, above: Confidentiality) -> tuple[Segment, str] | None:
         """The first segment labelled worse than *above* that *text* shares a telling piece with.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
+from operator import attrgetter
 
 from remit.core.text import lowered, runs, stands
 
@@ -58,6 +60,9 @@ class Searched:
         return self.shown[begin : begin + _QUOTE]
 
 
+_place = attrgetter("place")
+
+
 class Texts:
     """Texts in the order in which they came, their places ascending."""
 
@@ -76,13 +81,13 @@ class Texts:
             self._by_run.setdefault(run, []).append(text)
 
     def having(self, telling: Sequence[bytes]) -> Iterator[Searched]:
-        """Every text that has all these runs, in no order."""
+        """Every text that has all these runs, in order."""
         if not telling:
             yield from self._all
             return
         wanted = frozenset(telling)
         rarest = min((self._by_run.get(run, ()) for run in telling), key=len)
-        for text in (*rarest, *self._long):
+        for text in merge(rarest, self._long, key=_place) if self._long else rarest:
             if text.runs.issuperset(wanted):
                 yield text
 
