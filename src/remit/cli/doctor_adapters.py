@@ -5,7 +5,6 @@ To add one: write its canaries and looks, add its line to `ADAPTERS`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +15,6 @@ from remit.cli.canaries import Check
 from remit.core.envelope import Envelope
 from remit.settings import Settings
 
-_LANGCHAIN = re.compile(r"\blang(chain|graph)\b", re.IGNORECASE)
-_REQUIREMENTS = ("pyproject.toml", "requirements*.txt", "requirements/*.txt", "setup.cfg")
 _MOST_BYTES = 1_000_000
 
 
@@ -90,7 +87,9 @@ def _uses_mcp(folder: Path) -> bool:
 
 
 def _uses_langchain(folder: Path) -> bool:
-    return any(_LANGCHAIN.search(_text(path)) for pattern in _REQUIREMENTS for path in folder.glob(pattern))
+    from remit.usecases.adopt.detect import uses
+
+    return any(use.what == Wanted.LANGCHAIN for use in uses(folder, ()))
 
 
 def _text(path: Path) -> str:
