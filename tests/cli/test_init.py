@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from remit.core.types import Enforcement, ToolEffect
+from remit.usecases.scaffold import effect_of, scaffold, tools_in
 from remit.wiring import read_envelope_file
 
 Remit = Callable[..., Any]
@@ -192,3 +193,40 @@ def test_strangers_text_is_data_in_the_written_envelope(
     assert ran.code == 0
     assert list(envelope.tools) == ["get_mood"]
     assert envelope.tools["get_mood"].schema["properties"]["mood"]["enum"] == [STRANGE, "ok"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "effect", "why"),
+    [
+        ({"name": "git_show"}, "read", "'show'"),
+        (
+            {"name": "git_status", "annotations": {"readOnlyHint": True}},
+            "irreversible",
+            "says that it only reads",
+        ),
+        ({"name": "git_show", "annotations": {"readOnlyHint": False}}, "irreversible", "does not say"),
+        ({"name": "create_branch", "annotations": {"destructiveHint": True}}, "irreversible", "destroys"),
+        ({"name": "create_branch", "annotations": {"destructiveHint": False}}, "write", "'create'"),
+        ({"name": "delete_show"}, "irreversible", "'delete'"),
+        ({"name": "get_page", "annotations": {"destructiveHint": True}}, "read", "'get'"),
+    ],
+)
+def test_a_servers_word_makes_a_proposal_stricter_and_never_looser(
+    tool: dict[str, Any], effect: str, why: str
+) -> None:
+    for server in ("git", "delete"):
+        (hint,) = tools_in([tool], "f", server=server)
+        found, told = effect_of(hint)
+        expected = "irreversible" if (server, tool["name"]) == ("delete", "git_show") else effect
+
+        assert (found.value, why in told or found.value != effect) == (expected, True)
+
+
+def test_no_rule_of_a_tool_behind_mcp_asks_for_the_users_word() -> None:
+    made = {
+        server: scaffold("a", tools_in([{"name": "send_mail", "inputSchema": MAIL}], "f", server=server)).text
+        for server in ("", "mail")
+    }
+
+    assert ("from: [user]" in made[""], "approve:" in made[""]) == (True, False)
+    assert ("from: [user]" in made["mail"], "approve:" in made["mail"]) == (False, True)

@@ -326,6 +326,8 @@ def test_a_folder_where_others_may_replace_files_is_refused(remit: Remit, projec
 
     assert remit("mcp", "wrap", ".cursor/mcp.json", "--yes").code == 3
     assert (project / ".cursor/mcp.json").read_text() == CURSOR
+    (project / ".cursor").chmod(0o1777)
+    assert remit("mcp", "wrap", ".cursor/mcp.json", "--yes").code == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")

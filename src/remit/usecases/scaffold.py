@@ -239,7 +239,8 @@ def effect_of(hint: ToolHint) -> tuple[ToolEffect, str]:
         )
     if first in _WRITES:
         return ToolEffect.WRITE, f"its name begins with '{first}'"
-    return ToolEffect.IRREVERSIBLE, "its name does not say what it does"
+    claimed = "; its server says that it only reads" if hint.reads_only else ""
+    return ToolEffect.IRREVERSIBLE, f"its name does not say what it does{claimed}"
 
 
 def _said(hint: ToolHint) -> list[str]:

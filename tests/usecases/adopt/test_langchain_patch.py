@@ -133,6 +133,20 @@ def test_the_guard_is_there_before_the_first_agent_is_made(tmp_path: Path) -> No
     assert made(text, tmp_path).startswith(f"from langchain.agents import create_agent\n{HEAD}\na = ")
 
 
+def test_the_guard_is_there_before_a_function_that_makes_an_agent_is_called(tmp_path: Path) -> None:
+    text = "from langchain.agents import create_agent\n\ndef f():\n    return create_agent(1)\n\na = f()\nimport late\n"
+
+    assert made(text, tmp_path).startswith(f"from langchain.agents import create_agent\n{HEAD}\ndef f")
+
+
+def test_a_decorated_function_that_stands_first_keeps_its_decorator(tmp_path: Path) -> None:
+    text = (
+        "@staticmethod\ndef f():\n    from langchain.agents import create_agent\n    return create_agent(1)\n"
+    )
+
+    assert made(text, tmp_path).startswith(f"{HEAD}\n@staticmethod\ndef f")
+
+
 def test_a_byte_order_mark_a_missing_last_line_end_and_a_local_import_are_fine(tmp_path: Path) -> None:
     text = "def f():\n    from langchain.agents import create_agent\n    return create_agent(1)"
     expected = "\ufeff" + HEAD + "\n" + text.replace("(1)", f"(1, middleware=[{ITEM}])")

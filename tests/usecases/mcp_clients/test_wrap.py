@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from remit.core.errors import BadInput
 from remit.core.jsontext import Edit, edited
+from remit.usecases.mcp_clients.change import Chosen, wrapping
 from remit.usecases.mcp_clients.files import shown_diff
+from remit.usecases.mcp_clients.places import Place
 from remit.usecases.mcp_clients.servers import Config, State, option_of, read_config
 from remit.usecases.mcp_clients.wrap import Front, unwrapped, wrapped
 
@@ -147,6 +149,37 @@ def test_a_server_written_in_python_does_not_change_the_interpreter_that_runs_re
     assert config(after).servers[0].command[:6] == (
         "/opt/remit/bin/python", "-E", "-P", "-m", "remit.cli.main", "proxy",
     )  # fmt: skip
+
+
+def test_where_there_is_no_script_the_interpreter_runs_the_module() -> None:
+    after = wrap(one('{"command": "x"}'), Front("", "/opt/python", OPTIONS))
+
+    assert config(after).servers[0].command[:6] == (
+        "/opt/python",
+        "-E",
+        "-P",
+        "-m",
+        "remit.cli.main",
+        "proxy",
+    )
+    assert unwrap(after) == one('{"command": "x"}')
+
+
+@pytest.mark.parametrize("name", ["--", "-x", "--server", "remit", "proxy", "a b", "\u00e9\u2028"])
+def test_whatever_a_server_is_called_its_name_is_no_option(name: str) -> None:
+    text = json.dumps({"mcpServers": {name: {"command": "x", "args": ["--", "y"]}}})
+    (server,) = config(wrap(text)).servers
+
+    assert option_of(server.command, "--server") == name
+    assert (server.original, unwrap(wrap(text))) == (("x", "--", "y"), text)
+
+
+def test_what_could_not_be_taken_back_is_not_written() -> None:
+    chosen = Chosen(Place("", Path("f.json"), True), config(VSCODE), config(VSCODE).servers)
+
+    assert wrapping(chosen, FRONT).changed
+    with pytest.raises(BadInput, match="edited safely"):
+        wrapping(chosen, Front("/opt/renamed", ""))
 
 
 @pytest.mark.parametrize(

@@ -185,10 +185,9 @@ class _Editor:
         return self._lines[line] if line < len(self._lines) else len(self._raw), anchor + 1
 
     def _first_use(self) -> int:
-        """The index of the first statement of the module that makes an agent as it runs; else the number of all."""
-        deferred = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        """The index of the first statement with an agent in it: a function may be called before the next import."""
         for at, one in enumerate(self._tree.body):
-            if not isinstance(one, deferred) and any(node in self._due for node in ast.walk(one)):
+            if any(node in self._due for node in ast.walk(one)):
                 return at
         return len(self._tree.body)
 
