@@ -104,6 +104,12 @@ def test_of_a_list_without_end_nothing_is_read():
     assert not found and "2001 tools" in wrong[0].why
 
 
+def test_of_a_list_of_enormous_definitions_none_is_read():
+    found, wrong = read_list([tool(f"t{n}", description="x" * 250_000) for n in range(40)])
+
+    assert not found and "bytes in one list" in wrong[0].why
+
+
 def test_a_diff_shows_the_changed_letter_of_a_long_paragraph_and_nothing_far_from_it():
     words = " ".join(f"word{n}" for n in range(2_000))
     told = difference(defined(description=words), defined(description=words.replace("word1500", "word15OO")))

@@ -104,7 +104,10 @@ def proxy(
     }
     opens = _opens(envelope, store, named, namespace, settings, guards, report)
     opening = Opening(
-        opens, lambda guard: Pins(guard, named, on_drift=drifted), whose=whose, namespace=namespace
+        opens,
+        lambda guard: Pins(guard, named, on_drift=drifted, tell=report),
+        whose=whose,
+        namespace=namespace,
     )
     options = Options(command, timeout or None, lambda at: Elicitation(lambda: at.guard, _people))
     try:

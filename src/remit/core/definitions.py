@@ -25,6 +25,8 @@ MOST_BYTES = 256_000
 """Of one definition as JSON: more is no description of a tool."""
 MOST_TOOLS = 2_000
 """Of one server."""
+MOST_LIST_BYTES = 8_000_000
+"""Of all definitions in one list: they are pinned by one event."""
 MOST_NAME = 128
 _MOST_DIFF_LINES = 2_000
 _MOST_DIFF = 20_000
@@ -104,6 +106,8 @@ def read_list(tools: Sequence[object]) -> tuple[dict[str, Definition], list[Malf
             wrong[name] = Malformed(shown, f"{error.where}: {error.found}")
         if times[name] > 1:
             wrong[name] = Malformed(shown, "the name stands more than once in the list")
+    if sum(len(one.text) for one in found.values()) > MOST_LIST_BYTES:
+        return {}, [Malformed("", f"definitions of more than {MOST_LIST_BYTES} bytes in one list")]
     return {name: one for name, one in found.items() if name not in wrong}, list(wrong.values())
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from remit.core.codec import visible_name
 from remit.core.definitions import MOST_TOOLS, Definition, Malformed, read_list
 from remit.core.pins import Whose, violation_of
 from remit.core.suspect import Finding, findings_in, shadows
@@ -59,9 +60,18 @@ class Pins:
         guard: whose agent and store.
         server: the server's name, as people know it: pins are kept for each.
         on_drift: `hide` a drifted tool and refuse its calls, or `report` it only. What is no definition is hidden always.
+        tell: tells people of what is new, a line each.
     """
 
-    def __init__(self, guard: Guard, server: str, *, on_drift: OnDrift = "hide") -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        server: str,
+        *,
+        on_drift: OnDrift = "hide",
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._tell = tell
         self.whose = Whose(guard.tenant, guard.envelope.name, server)
         self._book = PinBook(guard.records, self.whose)
         self._records = guard.records
@@ -133,6 +143,7 @@ class Pins:
                 return (), ()
             findings = self._findings(new.values())
             if self._book.pin(new, findings):
+                self._tell_pinned(new, findings)
                 return tuple(new), findings
         raise self._book.contended()
 
@@ -158,11 +169,29 @@ class Pins:
         ]
         if wrong:
             events.append(self._book.unreadable(wrong))
+        if len(self._told) + sum(event.id not in self._told for event in events) > _MOST_DRIFTS:
+            told = f"it changed more than {_MOST_DRIFTS} times; what follows is hidden, and not written down"
+            events = [self._book.unreadable([Malformed("", told)])]
         events = [event for event in events if event.id not in self._told]
-        if len(self._told) + len(events) > _MOST_DRIFTS:
-            return
         self._book.write(events)
         self._told.update(event.id for event in events)
+        for event in events:
+            self._tell_drifted(event.body)
+
+    # ------------------------------------------------------------------------------------------ telling people
+    def _tell_pinned(self, new: Mapping[str, Definition], findings: Sequence[Finding]) -> None:
+        server, tools = self.whose.server, f"{len(new)} {'tool' if len(new) == 1 else 'tools'}"
+        self._tell(f"{tools} of server {server!r} met for the first time and pinned; see remit mcp pins ls")
+        for one in findings:
+            self._tell(f"read {server}/{visible_name(one.tool)} twice: {one.kind}: {one.told}")
+
+    def _tell_drifted(self, body: Mapping[str, Any]) -> None:
+        server, then = self.whose.server, "shown all the same" if body["shown"] else "hidden, and not called"
+        for one in body.get("malformed", ()):
+            self._tell(f"server {server!r}: {one['name'] or 'a tool without a name'}: {one['why']}")
+        for name in body.get("tools", ()):
+            where = f"remit mcp pins show {server} {visible_name(name)}"
+            self._tell(f"{server}/{visible_name(name)} is not what was pinned: it is {then}; see {where}")
 
     def _end_page(self, seen: _Seen, *, last: bool) -> None:
         if last:
