@@ -1,0 +1,506 @@
+"""What a hook event of Claude Code means to a session: calls begin and end, texts are observed, answers finish.
+
+Claude Code asks before a tool runs (`PreToolUse`), tells what came back (`PostToolUse`, `PostToolUseFailure`), and asks
+once more before the model reads it (`PostToolBatch`). What it was measured to do with each answer is in
+`docs/claude-code.md`; the rules that follow from it:
+
+- no objection is an answer without a `permissionDecision`: Claude Code's own permissions then decide. remit never says
+  `allow`, which would skip them, nor `ask`, which would let the host answer for a person;
+- a refusal is a deny document *and* the exit code 2: either is enough;
+- a result is withheld by replacing it, and `PostToolBatch` stops the turn where the replacement was not taken, where
+  the result was never judged, or where a call went past this guard.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remit.adapters.claude_results import as_told, hidden_lines, shape_of, stands_in, text_of, withheld
+from remit.adapters.claude_transcript import Transcript, subagent_path
+from remit.core.errors import BadInput, OutcomeUnknown, RemitError, Unavailable
+from remit.core.reader_tool import RESERVED
+from remit.core.refusals import AnswerRefused, ApprovalRequired, ResultWithheld
+from remit.core.told import told_text
+from remit.core.types import OnViolation, Role, Severity, Violation
+from remit.usecases.attached import Attached
+from remit.usecases.begun import Begun
+from remit.usecases.guard import Guard
+from remit.usecases.session import Session
+
+SAYS_SO_S = 2.0
+"""How long is waited for the transcript to say that a call did not run."""
+_HOSTS = re.compile(r"\s*<[a-z][a-z0-9-]*[\s>]")
+"""How prompts begin that Claude Code writes by itself: notifications of tasks, messages of other agents."""
+_PROMPTS = frozenset({"prompt", "message", "content", "text"})
+_CARRIED = 20
+"""Characters of what a call carried that make a longer prompt the agent's."""
+_FILES = frozenset({"Bash", "Edit", "Write", "Read", "Glob", "Grep", "NotebookEdit"})
+_log = logging.getLogger("remit.claude")
+
+
+class ToolFailed(Exception):
+    """The tool failed, as Claude Code tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the hook is to do."""
+
+    exit: int
+    out: Mapping[str, Any]
+    err: str = ""
+
+
+GO_ON = Reply(0, {"continue": True})
+
+
+@dataclass
+class _Open:
+    begun: Begun
+    tool: str
+    asked: Mapping[str, Any]
+    """The arguments as the model wrote them."""
+    decided: Mapping[str, Any]
+    """The arguments that were decided: what must run."""
+
+
+@dataclass
+class _Talk:
+    """One session of Claude Code, as far as this process knows it."""
+
+    session: Session
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    transcripts: dict[str, Transcript] = field(default_factory=dict)
+    known: Counter[str] = field(default_factory=Counter)
+    """What the model said, as far as the session has it from before."""
+    carried: set[str] = field(default_factory=set)
+    """Texts that the agent gave to tools which can make prompts of them."""
+    open: dict[str, _Open] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    """By call, the lines that the model may not read; None where no result was judged."""
+    prompts: set[str] = field(default_factory=set)
+    asked_now: bool = False
+    """Whether a prompt came since the session was started or resumed."""
+    spoilt: str = ""
+    """Why the conversation may not go on: a withheld result stands in it."""
+
+
+class ClaudeCode:
+    """Answers the hook events of any number of Claude Code sessions. May be asked from several threads.
+
+    Args:
+        guard: what judges their calls.
+        principal: whose sessions these are.
+        principal_kind: `operator` where whoever writes the prompts may decide anything, `customer` where not.
+        facts: what the envelope's `session` schema declares, beside `project`, which the hook brings.
+        defer: let a held call end a run of `claude -p`, to be resumed once a person has answered. Only print mode knows
+            it: in an interactive session a deferred call would go on.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        principal: str | None = None,
+        principal_kind: str = "operator",
+        facts: Mapping[str, Any] | None = None,
+        defer: bool = False,
+    ) -> None:
+        self.guard = guard
+        self._attached = Attached(guard, prefix="claude-")
+        self._who = (principal, principal_kind)
+        self._facts = dict(facts or {})
+        self._defer = defer
+        self._lock = threading.Lock()
+        self._talks: dict[str, _Talk] = {}
+        self._means: dict[str, Callable[[_Talk, Mapping[str, Any], Mapping[str, str]], Reply]] = {
+            "SessionStart": self._started,
+            "UserPromptSubmit": self._prompted,
+            "PreToolUse": self._before,
+            "PostToolUse": self._after,
+            "PostToolUseFailure": self._failed,
+            "PostToolBatch": self._read_next,
+            "SubagentStop": self._listened,
+            "Stop": self._stopped,
+            "SessionEnd": self._ended,
+        }
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call has begun and not ended."""
+        with self._lock:
+            return any(talk.open for talk in self._talks.values())
+
+    def handle(self, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        """Answer one event; never raises.
+
+        Args:
+            event: as Claude Code wrote it.
+            env: variables of the hook's environment.
+        """
+        name = str(event.get("hook_event_name"))
+        try:
+            meant = self._means.get(name)
+            return GO_ON if meant is None else meant(self._talk(event, env), event, env)
+        except BaseException as error:  # noqa: BLE001 - told, and nothing goes on
+            if not isinstance(error, RemitError):
+                _log.exception("the event %s could not be handled", name)
+            return refused(name, told_text(error))
+
+    def close(self) -> None:
+        """End every session; of calls still open nobody knows how they ended."""
+        with self._lock:
+            talks, self._talks = list(self._talks.values()), {}
+        for talk in talks:
+            self._settle(talk, last="the guard ended while the call was in flight")
+        self._attached.close()
+
+    # ------------------------------------------------------------------------------------------ sessions
+    def _talk(self, event: Mapping[str, Any], env: Mapping[str, str]) -> _Talk:
+        key = _string(event, "session_id")
+        session = self._attached.session(
+            key,
+            principal=self._who[0],
+            principal_kind=self._who[1],
+            facts=self._facts_of(env),
+            fingerprint={
+                "runtime": {"host": "claude-code", "entrypoint": env.get("CLAUDE_CODE_ENTRYPOINT", "")}
+            },
+        )
+        with self._lock:
+            talk = self._talks.get(key)
+            if talk is None or talk.session is not session:
+                talk = self._talks[key] = _Talk(session)
+                _remember(talk)
+        return talk
+
+    def _facts_of(self, env: Mapping[str, str]) -> dict[str, Any] | None:
+        schema = self.guard.envelope.session_schema
+        if schema is None:
+            return None
+        told = {"project": env.get("CLAUDE_PROJECT_DIR", ""), **self._facts}
+        declared = schema.get("properties", {})
+        return {name: value for name, value in told.items() if name in declared}
+
+    def _listened(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:  # noqa: ARG002
+        """Observe what the model said since the last event."""
+        path, agent = str(event.get("transcript_path", "")), str(event.get("agent_id", ""))
+        paths = [path, subagent_path(path, str(event.get("session_id", "")), agent)]
+        with talk.lock:
+            for one in paths:
+                if one:
+                    self._hear(talk, talk.transcripts.setdefault(one, Transcript(one)))
+        return GO_ON
+
+    def _hear(self, talk: _Talk, transcript: Transcript) -> None:
+        for text in transcript.read():
+            if talk.known[text] > 0:
+                talk.known[text] -= 1
+            else:
+                talk.session.observe("assistant", text)
+
+    def _started(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        talk.asked_now = False
+        return self._listened(talk, event, env)
+
+    def _prompted(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        self._listened(talk, event, env)
+        if talk.spoilt:
+            return refused("UserPromptSubmit", talk.spoilt)
+        self._settle(talk)
+        prompt = _string(event, "prompt")
+        talk.asked_now = True
+        talk.prompts.add(str(event.get("prompt_id")))
+        if _is_the_hosts(prompt) or _was_carried(talk, prompt):
+            talk.session.observe("tool", prompt, source="claude-code")
+        else:
+            talk.session.observe("user", prompt)
+        return GO_ON
+
+    # ------------------------------------------------------------------------------------------ calls
+    def _before(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        tool, call, asked = (
+            _string(event, "tool_name"),
+            _string(event, "tool_use_id"),
+            event.get("tool_input"),
+        )
+        if not isinstance(asked, dict):
+            raise BadInput("tool_input", f"found {type(asked).__name__}", "update Claude Code or remit")
+        self._listened(talk, event, env)
+        with talk.lock:
+            talk.seen.add(call)
+            known = talk.open.get(call)
+        if known is not None and known.tool == tool and known.asked == asked:
+            return _no_objection(known)
+        try:
+            begun = talk.session.begin(tool, asked, call_id=call, once=True)
+        except ApprovalRequired as held:
+            return self._held(talk, event, env, held)
+        if begun.again:
+            return refused("PreToolUse", _again(begun.value))
+        decision = begun.decision
+        readable = decision is not None and decision.canonical is not None
+        opened = _Open(begun, tool, asked, begun.arguments if readable else asked)
+        with talk.lock:
+            talk.open[call] = opened
+            talk.carried |= _carries(tool, asked)
+        return _no_objection(opened)
+
+    def _held(
+        self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
+    ) -> Reply:
+        text = told_text(held)
+        printing = env.get("CLAUDE_CODE_ENTRYPOINT", "").startswith("sdk-")
+        alone = printing and env.get("CLAUDE_CODE_SESSION_ATTENDED") == "0"
+        # Asked again on resuming, a deferred call would get no result at all; and a subagent cannot be resumed.
+        if not self._defer or not alone or not talk.asked_now or event.get("agent_id"):
+            return refused("PreToolUse", text)
+        said = {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "defer",
+            "permissionDecisionReason": text,
+        }
+        return Reply(0, {"hookSpecificOutput": said})
+
+    def _after(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        self._listened(talk, event, env)
+        tool, call, response = (
+            _string(event, "tool_name"),
+            _string(event, "tool_use_id"),
+            event.get("tool_response"),
+        )
+        with talk.lock:
+            talk.seen.add(call)
+            known = talk.open.pop(call, None)
+        if (
+            known is None
+        ):  # it was begun in another process, which ended: what it brought is seen all the same
+            talk.session.observe("tool", text_of(response), source=_source(tool))
+            return GO_ON
+        try:
+            return self._judged(talk, known, call, response)
+        except BaseException:
+            talk.hidden[call] = None
+            raise
+        finally:
+            self._compare(talk, known, call, event.get("tool_input"))
+
+    def _judged(self, talk: _Talk, known: _Open, call: str, response: Any) -> Reply:
+        judged = shape_of(known.tool, response)
+        try:
+            value = known.begun.end(judged)
+        except ResultWithheld as error:
+            shown = withheld(known.tool, response, told_text(error))
+        else:
+            if value == judged:
+                return GO_ON
+            shown = as_told(response, value)
+        talk.hidden[call] = hidden_lines(response, shown)
+        return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
+
+    def _compare(self, talk: _Talk, known: _Open, call: str, ran: Any) -> None:
+        """What ran must be what was decided: another hook, or the user at the prompt, may have changed it since."""
+        if isinstance(ran, dict) and ran != known.decided:
+            told = "it ran with other arguments than were decided: another hook or the user changed them"
+            violation = Violation("host.rewritten", "host", OnViolation.DENY, Severity.HIGH, told)
+            talk.session.refuse(known.tool, ran, violation, call_id=call)
+
+    def _failed(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        self._listened(talk, event, env)
+        tool, call, told = (
+            _string(event, "tool_name"),
+            _string(event, "tool_use_id"),
+            str(event.get("error", "")),
+        )
+        with talk.lock:
+            talk.seen.add(call)
+            known = talk.open.pop(call, None)
+        if known is not None:
+            known.begun.fail(ToolFailed(told[:2000]))
+        talk.session.observe("tool", told, source=_source(tool))
+        return GO_ON
+
+    def _read_next(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        """The gate in front of the model's next turn: what it reads was judged, and is what it may read."""
+        self._listened(talk, event, env)
+        calls = event.get("tool_calls")
+        if not isinstance(calls, list):
+            raise BadInput("tool_calls", "found no list", "update Claude Code or remit")
+        problems = [told for call in calls if (told := self._problem(talk, event, env, call))]
+        if not problems or self.guard.monitoring:
+            return GO_ON
+        return refused("PostToolBatch", problems[0])
+
+    def _problem(
+        self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], call: Mapping[str, Any]
+    ) -> str:
+        name, tool, read = str(call.get("tool_use_id")), str(call.get("tool_name")), call.get("tool_response")
+        lines = talk.hidden.pop(name, frozenset())
+        if lines is None:
+            return f"the result of {tool} could not be recorded, so it is not read"
+        if stands_in(lines, read):
+            talk.spoilt = (
+                f"a withheld result of {tool} stands in this conversation; begin another one (/clear)"
+            )
+            return talk.spoilt
+        if name in talk.open:
+            return self._left(talk, event, env, name)
+        if name in talk.seen or str(event.get("prompt_id")) not in talk.prompts:
+            return ""
+        if text_of(read).startswith("<tool_use_error>") or self._did_not_run(talk, event, env, name):
+            return (
+                ""  # the host found no such tool, or malformed arguments, or blocked it since our hook failed
+            )
+        return self._unseen(talk, call, name, tool)
+
+    def _left(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> str:
+        """A call that was admitted and of which no result was told: refused by the host, or lost on the way."""
+        tool = talk.open[name].tool
+        if self._did_not_run(talk, event, env, name):
+            self._settle(talk, name)
+            return ""
+        self._settle(talk, name, last="its result was not told")
+        return f"the result of {tool} was not told to remit, so it is not read"
+
+    def _did_not_run(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> bool:
+        """Whether Claude Code says so, as soon as its transcript says anything."""
+        ends = time.monotonic() + SAYS_SO_S
+        while not any(name in one.ended for one in talk.transcripts.values()) and time.monotonic() < ends:
+            time.sleep(0.02)
+            self._listened(talk, event, env)
+        return any(one.ended.get(name) for one in talk.transcripts.values())
+
+    def _unseen(self, talk: _Talk, call: Mapping[str, Any], name: str, tool: str) -> str:
+        told = "it went past the hooks: nobody decided about it"
+        violation = Violation("host.unseen", "host", OnViolation.DENY, Severity.HIGH, told)
+        asked = call.get("tool_input")
+        talk.session.refuse(tool, asked if isinstance(asked, dict) else {}, violation, call_id=name)
+        return f"{tool}: {told}"
+
+    # ------------------------------------------------------------------------------------------ ends
+    def _settle(self, talk: _Talk, only: str = "", last: str = "") -> None:
+        """End what is open and has ended without a word.
+
+        Args:
+            talk: whose calls.
+            only: this call; empty for all.
+            last: why nothing more will be heard of them; empty where only those end of which the transcript says so.
+        """
+        with talk.lock:
+            said = {name: denied for one in talk.transcripts.values() for name, denied in one.ended.items()}
+            left = [name for name in talk.open if (not only or name == only) and (last or name in said)]
+            calls = [(name, talk.open.pop(name)) for name in left]
+        for name, known in calls:
+            try:
+                if said.get(name):
+                    known.begun.abandon("Claude Code did not run it")
+                else:
+                    known.begun.fail(OutcomeUnknown(last or "Claude Code told no result"))
+            except Unavailable:
+                _log.exception("call %s could not be settled; its lease ends by itself", name)
+
+    def _stopped(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        answer = event.get("last_assistant_message")
+        if isinstance(answer, str):
+            with talk.lock:
+                talk.known[answer] += 1  # the transcript has it, or will: it is recorded once, as the answer
+        self._listened(talk, event, env)
+        self._settle(talk)
+        if not isinstance(answer, str):
+            return GO_ON
+        try:
+            talk.session.finish(answer)
+        except AnswerRefused as error:
+            text = told_text(error)
+            if event.get("stop_hook_active"):  # once is enough: a model that cannot do better would never end
+                return Reply(0, {"systemMessage": text})
+            return Reply(0, {"decision": "block", "reason": text})
+        return GO_ON
+
+    def _ended(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+        self._listened(talk, event, env)
+        self._settle(talk, last="the session ended while the call was in flight")
+        with self._lock:
+            self._talks.pop(str(event.get("session_id")), None)
+        self._attached.forget(str(event.get("session_id")))
+        return GO_ON
+
+
+def refused(event: str, text: str) -> Reply:
+    """What makes Claude Code not go on, in each of the ways that it understands."""
+    if event == "PreToolUse":
+        said = {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": text}
+        return Reply(2, {"hookSpecificOutput": said}, text)
+    if event in ("UserPromptSubmit", "PostToolBatch"):
+        return Reply(2, {"decision": "block", "reason": text}, text)
+    if event == "PostToolUse":  # the result stands; `PostToolBatch` stops the turn
+        return Reply(2, {}, text)
+    return Reply(1, {}, text)
+
+
+def _no_objection(opened: _Open) -> Reply:
+    said: dict[str, Any] = {"hookEventName": "PreToolUse"}
+    if opened.decided != opened.asked:
+        said["updatedInput"] = opened.decided
+    return Reply(0, {"hookSpecificOutput": said})
+
+
+def _again(value: Any) -> str:
+    import msgspec
+
+    told = {
+        "remit": "repeat",
+        "result": value,
+        "next": "this call was made before; this is its result, go on with it",
+    }
+    return msgspec.json.encode(told).decode()
+
+
+def _remember(talk: _Talk) -> None:
+    """What a resumed session knows already."""
+    for segment in talk.session.text.segments:
+        if segment.role is Role.ASSISTANT:
+            talk.known[segment.text] += 1
+    for stored in talk.session.guard.records.events(talk.session.id):
+        if stored.event.kind == "decided" and not stored.erased:
+            talk.carried |= _carries(str(stored.event.body.get("tool")), stored.event.body.get("args"))
+
+
+def _carries(tool: str, args: Any) -> set[str]:
+    """Texts of a call that may come back as prompts: of a scheduled task, a message, another agent."""
+    if tool in _FILES or not isinstance(args, Mapping):
+        return set()
+    return {v.strip() for k, v in args.items() if k in _PROMPTS and isinstance(v, str) and v.strip()}
+
+
+def _was_carried(talk: _Talk, prompt: str) -> bool:
+    text = prompt.strip()
+    return any(text == one or (len(one) >= _CARRIED and one in text) for one in talk.carried)
+
+
+def _is_the_hosts(prompt: str) -> bool:
+    """Whether Claude Code wrote it: the text in it is an agent's or a program's, never the user's.
+
+    >>> _is_the_hosts("<task-notification>\\n<task-id>1</task-id>"), _is_the_hosts("is 1 < 2?")
+    (True, False)
+    """
+    return _HOSTS.match(prompt) is not None
+
+
+def _source(tool: str) -> str:
+    return f"?{tool}" if tool in RESERVED else tool
+
+
+def _string(event: Mapping[str, Any], key: str) -> str:
+    value = event.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadInput(key, f"found {type(value).__name__}", "update Claude Code or remit")
+    return value
