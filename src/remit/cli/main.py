@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "anomalies": ("remit.cli.anomalies", "The anomaly journal."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
+    "hooks": ("remit.cli.hooks", "Stand in front of Claude Code."),
     "operator": ("remit.cli.operator", "Who may answer."),
     "reviews": ("remit.cli.reviews", "What one person did alone, until somebody else has looked at it."),
     "proxy": ("remit.cli.proxy", "Stand between an MCP client and its server, and judge every call."),
