@@ -36,7 +36,7 @@ def test_where_nothing_is_in_use_none_is_tried_and_one_line_says_so(run, tried):
 
     assert tried == []
     (told,) = [c["told"] for c in line.told["checks"] if c["name"] == "adapters"]
-    assert told == "not in use in this folder, and not tried: mcp, langchain"
+    assert told == "not in use in this folder, and not tried: mcp, langchain, claude-code"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,12 @@ def test_where_nothing_is_in_use_none_is_tried_and_one_line_says_so(run, tried):
         (".mcp.json", '{"mcpServers": {}}', "mcp"),
         ("nobody/.claude.json", '{"mcpServers": {"a": {"command": "/bin/remit", "args": ["proxy"]}}}', "mcp"),
         ("pyproject.toml", '[project]\ndependencies = ["langchain>=1"]\n', "langchain"),
+        (
+            ".claude/settings.json",
+            '{"hooks": {"Stop": [{"hooks": [{"command": "remit-hook"}]}]}}',
+            "claude-code",
+        ),
+        ("nobody/.claude/settings.json", '{"hooks": "…/claude_hook.py"}', "claude-code"),
         ("requirements-dev.txt", "LangGraph==1.2\n", "langchain"),
     ],
 )
@@ -62,8 +68,8 @@ def test_what_this_folder_uses_is_tried(run, tried, place, file, text, adapter):
     ("asked", "expected"),
     [
         (["--adapter", "langchain"], ["langchain"]),
-        (["--adapter", "langchain", "--adapter", "mcp"], ["mcp", "langchain"]),
-        (["--adapter", "all"], ["mcp", "langchain"]),
+        (["--adapter", "claude-code", "--adapter", "mcp"], ["mcp", "claude-code"]),
+        (["--adapter", "all"], ["mcp", "langchain", "claude-code"]),
         (["--mcp"], ["mcp"]),
     ],
 )

@@ -23,6 +23,7 @@ class Wanted(StrEnum):
 
     MCP = "mcp"
     LANGCHAIN = "langchain"
+    CLAUDE_CODE = "claude-code"
     ALL = "all"
 
 
@@ -92,6 +93,12 @@ def _uses_langchain(folder: Path) -> bool:
     return any(use.what == Wanted.LANGCHAIN for use in uses(folder, ()))
 
 
+def _uses_claude(folder: Path) -> bool:
+    from remit.cli.looks_claude import settings_files
+
+    return any("claude_hook.py" in (text := _text(f)) or "remit-hook" in text for f in settings_files(folder))
+
+
 def _text(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -114,8 +121,16 @@ def _langchain(asked: Asked) -> Iterator[Check]:
     yield from canaries_langchain.canaries(asked.settings)
 
 
+def _claude(asked: Asked) -> Iterator[Check]:
+    from remit.cli import canaries_claude, looks_claude
+
+    yield from canaries_claude.canaries()
+    yield from looks_claude.looks(asked.folder)
+
+
 ADAPTERS: dict[str, Adapter] = {
     "mcp": Adapter(("mcp",), "pip install 'remit[mcp]'", _uses_mcp, _mcp),
     "langchain": Adapter(("langchain",), "pip install 'remit[langchain]'", _uses_langchain, _langchain),
+    "claude-code": Adapter(("fcntl",), "remit's hooks need Linux or macOS", _uses_claude, _claude),
 }
 """name: what it needs, how that is installed, whether a folder uses it, and what is tried."""

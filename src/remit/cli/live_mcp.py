@@ -50,10 +50,10 @@ def live(
             known[rules.hash] = set(rules.tools)  # nothing can be said about what is missing
             continue
         whole[rules.hash] = rules
-        known.setdefault(rules.hash, set()).update(prefix + tool for tool in offer.tools)
+        known.setdefault(rules.hash, set()).update(prefix + name for name in (*offer.tools, *CONTENT))
         yield from _of_offer(server, offer, rules, prefix)
     for name, rules in whole.items():
-        missing = sorted(set(rules.tools) - known[name] - set(CONTENT))
+        missing = sorted(set(rules.tools) - known[name])
         if missing:
             told = f"{rules.name} lists what none of its servers has: {', '.join(missing)}"
             yield Check("mcp: live", False, "warn", told, "take it out, or see what became of the tool")
