@@ -528,6 +528,8 @@ class RemitMiddleware(_Middleware):
 
     def _skip_pauses(self, call: Call) -> None:
         """Take what the node was resumed with for remit's own pauses: a tool that pauses, too, must not get it."""
+        if not call.pausing:
+            return
         for _ in range(call.thread.pauses.get(call.call_id, 0) - call.resumed):
             with call.thread.lock:
                 try:

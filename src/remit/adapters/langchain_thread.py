@@ -19,8 +19,10 @@ from remit.usecases.begun import Begun
 from remit.usecases.guard import Guard
 from remit.usecases.session import Session
 
-MOST_KEPT = 256
-"""Results of one session, and idle sessions, that one process remembers beside the store."""
+MOST_RESULTS = 256
+"""Results of one session that one process remembers beside the store."""
+MOST_IDLE = 4_096
+"""Sessions that stay open though nobody uses them: runs that wait for a model, or were left at a pause."""
 _NEVER_BY_ITSELF = 10**9
 _DOORS = 257
 _LOG = logging.getLogger("remit.langchain")
@@ -123,7 +125,7 @@ class Thread:
         """Remember what a call gave, message and all."""
         with self.lock:
             self.given[call] = given
-            while len(self.given) > MOST_KEPT:
+            while len(self.given) > MOST_RESULTS:
                 self.given.popitem(last=False)
 
 
@@ -183,11 +185,17 @@ class Threads:
                     thread = self._open[key] = Thread(session)
                 self._open.move_to_end(key)
                 thread.users += 1
-                idle = [name for name, one in self._open.items() if not one.users]
-                spare = idle[: max(0, len(self._open) - MOST_KEPT)]
+                spare = self._spare()
         for name in spare:
             self._close_idle(name)
         return thread
+
+    def _spare(self) -> list[str]:
+        """The longest idle, where there are too many."""
+        too_many = len(self._open) - MOST_IDLE
+        if too_many <= 0:
+            return []
+        return [name for name, one in self._open.items() if not one.users][:too_many]
 
     def leave(self, thread: Thread) -> None:
         """It is not in use by this caller any more."""

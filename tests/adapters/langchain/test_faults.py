@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -250,3 +252,12 @@ def test_a_tool_that_is_cancelled_is_of_unknown_outcome(folder, asks, says, call
         )
         (settled,) = [e.event for e in guard.records.events("refunds:t") if e.event.kind == "settled"]
     assert settled.body["outcome"] == "unknown"
+
+
+def test_without_langchain_it_says_what_to_install():
+    code = "import sys; sys.modules['langchain'] = None; import remit.adapters.langchain"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+
+    assert done.returncode == 1 and "pip install 'remit[langchain]'" in done.stderr

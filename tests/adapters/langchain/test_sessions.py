@@ -296,7 +296,7 @@ def test_twenty_customers_at_once_never_meet(shop, asks, says, call):
 
 
 def test_more_runs_at_once_than_a_process_keeps_open_lose_nothing(shop, asks, says, call, monkeypatch):
-    monkeypatch.setattr("remit.adapters.langchain_thread.MOST_KEPT", 2)
+    monkeypatch.setattr("remit.adapters.langchain_thread.MOST_IDLE", 2)
 
     def step(messages):
         return (
