@@ -16,6 +16,7 @@ import pytest
 from joined import LONG_S
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
 import remit
@@ -274,3 +275,50 @@ def test_without_elicitation_the_same_call_goes_on_once_it_is_approved_elsewhere
 
     office.tried(mode, act)
     assert office.ran == ["pay"]
+
+
+def test_a_client_that_edits_what_it_carries_or_the_call_gets_an_error_and_nothing_runs(desk):
+    async def act(client: Any) -> None:
+        ask = {"allow_input_required": True}
+        held = await client.session.call_tool("pay", {"amount": 5}, **ask)
+        said = {name: ElicitResult(action="accept") for name in held.input_requests}
+        half = len(held.request_state) // 2
+        other = "A" if held.request_state[half] != "A" else "B"
+        edited = held.request_state[:half] + other + held.request_state[half + 1 :]
+        for arguments, state in (({"amount": 5}, edited), ({"amount": 5000}, held.request_state)):
+            with pytest.raises(MCPError, match="Invalid or expired requestState") as raised:
+                await client.session.call_tool(
+                    "pay", arguments, input_responses=said, request_state=state, **ask
+                )
+            assert raised.value.error.code == -32602
+        assert desk.ran == []
+
+    desk.tried("2026-07-28", act, asking("accept", []))
+    assert [one["state"] for one in desk.told("approvals", "ls")["approvals"]] == ["pending"]
+
+
+@pytest.mark.parametrize("action", ["accept", "decline"])
+def test_the_fastmcp_client_asks_its_user_too(desk, action):
+    fastmcp = pytest.importorskip("fastmcp")
+    from fastmcp.client.elicitation import ElicitResult as Said
+    from fastmcp.client.transports import StdioTransport
+
+    server, seen = desk.proxied(), []
+
+    async def asked(message: str, *_: Any) -> Any:
+        seen.append(message)
+        return Said(action=action)
+
+    async def main() -> None:
+        transport = StdioTransport(
+            command=server.command, args=server.args, env=server.env, cwd=str(desk.folder)
+        )
+        async with (
+            asyncio.timeout(LONG_S),
+            fastmcp.Client(transport, elicitation_handler=asked) as client,
+        ):
+            result = await client.call_tool("pay", {"amount": 5}, raise_on_error=False)
+            assert result.is_error is (action == "decline")
+
+    asyncio.run(main())
+    assert len(seen) == 1 and desk.ran == (["pay"] if action == "accept" else [])
