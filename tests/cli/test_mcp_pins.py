@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from remit.core.definitions import definition_of
 from remit.core.event import Event
 from remit.core.pins import PINNED
 from remit.usecases.pinning import Pins
@@ -97,7 +98,7 @@ def test_the_answer_is_bound_to_the_digest_that_was_seen(run, drift, hire):
     drift()
     hire("ann")
 
-    line = run("mcp", "pins", "accept", "files", "read", "--yes", "--digest", "0" * 12)
+    line = run("mcp", "pins", "accept", "files", "read", "--yes", "--digest", "zz")
 
     assert line.code == 1 and "look at it again" in line.err
     assert drift([EVIL]).visible == []
@@ -181,3 +182,33 @@ def test_where_two_agents_have_a_server_of_one_name_the_agent_is_asked_for(place
 
     assert "name one of clerk, other" in run("mcp", "pins", "show", "files").err
     assert run("mcp", "pins", "show", "files", "--agent", "other").code == 0
+
+
+def test_of_several_changes_the_one_with_the_digest_is_accepted(run, drift, hire):
+    drift([READ], [EVIL], [{**READ, "title": "Other"}], [EVIL])
+    hire("ann")
+    evil = definition_of(EVIL).digest
+    assert len(run("anomalies", "ls", "--kind", "drift", "--json").told["anomalies"]) == 2
+
+    assert run("mcp", "pins", "accept", "files", "read", "--yes", "--digest", "zz").code == 1
+    assert run("mcp", "pins", "accept", "files", "read", "--yes", "--digest", evil[:16]).code == 0
+    assert drift([EVIL]).visible == [EVIL]
+
+
+def test_all_changes_of_a_server_are_accepted_together_with_one_passphrase(run, drift, hire, monkeypatch):
+    send = {**READ, "name": "send"}
+    drift([READ, send], [EVIL, {**send, "title": "x"}])
+    hire("ann")
+
+    line = run("mcp", "pins", "accept", "files", "--all", "--yes")
+
+    assert line.code == 0 and line.out.count("--- pinned") == 2
+    assert len(drift([EVIL, {**send, "title": "x"}]).visible) == 2
+    assert run("mcp", "pins", "accept", "files", "--all", "--yes").code == 1, "nothing is left"
+
+
+@pytest.mark.parametrize("arguments", [(), ("read", "--all"), ("--all", "--digest", "0")])
+def test_one_tool_or_all_is_said(run, drift, arguments):
+    drift()
+
+    assert run("mcp", "pins", "accept", "files", *arguments, "--yes").code == 2

@@ -88,13 +88,16 @@ def show(
 @app.command()
 def accept(
     server: Server,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", show_default=False)],
+    tool: Annotated[str | None, typer.Argument(metavar="[TOOL]", show_default=False)] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every tool that changed, instead of one.")
+    ] = False,
     by: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Who accepts it.", show_default=False)
     ] = None,
     digest: Annotated[
         str | None,
-        typer.Option("--digest", help="Refuse unless the new digest begins so.", show_default=False),
+        typer.Option("--digest", help="Which change: the new digest begins so.", show_default=False),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nobody; the diff is shown all the same.")] = False,
     agent: Agent = None,
@@ -102,22 +105,34 @@ def accept(
     store: StoreOption = None,
 ) -> int:
     """Pin what the server says now. Running proxies go by it at their next look."""
+    if everything == (tool is not None) or (everything and digest is not None):
+        raise typer.BadParameter("name one TOOL, with --digest or without, or give --all")
     with opened(store) as at:
         book = _book(at, server, tenant, agent)
-        pin = _known(book, tool)
-        drift = book.drifts().get(tool)
-        if drift is None:
-            raise OperatorRefused(f"{server}/{tool}", "nothing else was seen of it than what is pinned")
-        view = _view(book.whose, pin, drift, pinned_elsewhere(SqliteRecords(at.store), book.whose))
-        if not Output.json:
-            _print(view)
-        if digest is not None and not drift.found.digest.startswith(digest.lower()):
-            told = f"its digest is {drift.found.digest}, not {digest[:80]!r}; look at it again"
-            raise OperatorRefused(f"{server}/{tool}", told)
+        changed = list(book.drifts().values()) if tool is None else [_change(book, tool, digest)]
+        elsewhere = pinned_elsewhere(SqliteRecords(at.store), book.whose)
+        for drift in changed if not Output.json else ():
+            _print(_view(book.whose, drift.pin, drift, elsewhere))
+        if not changed:
+            raise OperatorRefused(server, "no tool of it was seen to be other than what is pinned")
         if not yes and not _agreed():
             return 1
-        _accept(at, book, drift, by)
+        _accept(at, book, changed, by)
     return 0
+
+
+def _change(book: PinBook, tool: str, digest: str | None) -> Drift:
+    """The change that is meant: the last that was seen, or the one with a digest."""
+    _known(book, tool)
+    about, seen = f"{book.whose.server}/{tool}", book.changes().get(tool, [])
+    if not seen:
+        raise OperatorRefused(about, "nothing else was seen of it than what is pinned")
+    found = [one for one in seen if digest is None or one.found.digest.startswith(digest.lower())]
+    if not found or (digest is not None and len(found) > 1):
+        known = ", ".join(one.found.digest[:16] for one in seen)
+        told = f"no one change has digest {(digest or '')[:80]!r}, only {known}; look at it again"
+        raise OperatorRefused(about, told)
+    return found[-1]
 
 
 def _agreed() -> bool:
@@ -126,22 +141,21 @@ def _agreed() -> bool:
     return typer.confirm("Accept this?", default=False)
 
 
-def _accept(at: Opened, book: PinBook, drift: Drift, by: str | None) -> None:
-    name, signature = at.who(), None
+def _accept(at: Opened, book: PinBook, changed: Sequence[Drift], by: str | None) -> None:
+    name, sign = at.who(), None
     if by is not None or not at.store.single_operator:
         name = by or at.settings.operator or only_key(at)
-        signature = KeyFile(at.settings.home_path, name).signer()(book.message_of(drift))
-    if not book.accept(drift, name, signature):
-        about = f"{book.whose.server}/{drift.found.name}"
-        raise OperatorRefused(about, "its pin changed meanwhile; look at it again")
-    pin = book.pins[drift.found.name]
+        sign = KeyFile(at.settings.home_path, name).signer()
+    for drift in changed:
+        if not book.accept(drift, name, None if sign is None else sign(book.message_of(drift))):
+            about = f"{book.whose.server}/{drift.found.name}"
+            raise OperatorRefused(about, "its pin changed meanwhile; look at it again")
     if Output.json:
-        emit({"pin": _line(book.whose, pin, None)})
+        emit({"pins": [_line(book.whose, book.pins[one.found.name], None) for one in changed]})
         return
-    if signature is None:
-        say(
-            f"Single-operator store: taken without a signature, as {visible(name)} says; the record shows that."
-        )
+    if sign is None:
+        told = f"taken without a signature, as {visible(name)} says; the record shows that."
+        say(f"Single-operator store: {told}")
     say(f"Pinned. Proxies in front of {visible(book.whose.server)} go by it at their next look.")
 
 

@@ -60,7 +60,7 @@ class KeyFile:
             ) from None
 
     def signer(self, variable: str = PASSPHRASE) -> Sign:
-        """A function that signs with the key; it asks for the passphrase when it is called.
+        """A function that signs with the key; it asks for the passphrase when it is called for the first time.
 
         Raises:
             BadInput: this machine does not have the key.
@@ -72,7 +72,14 @@ class KeyFile:
             raise BadInput(str(self.path), f"this machine has no key of {self.name!r}", remedy) from None
         except OSError as error:
             raise BadInput(str(self.path), f"cannot be read: {error.strerror}", "check its owner") from None
-        return lambda message: operators.sign(pem, passphrase(self.name, variable), message)
+        given: list[str] = []
+
+        def sign(message: bytes) -> bytes:
+            if not given:
+                given.append(passphrase(self.name, variable))
+            return operators.sign(pem, given[0], message)
+
+        return sign
 
 
 def passphrase(name: str, variable: str = PASSPHRASE, *, new: bool = False) -> str:

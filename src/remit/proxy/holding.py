@@ -270,8 +270,12 @@ def may_be_asked(error: ApprovalRequired) -> bool:
 def question_text(error: ApprovalRequired, record: ApprovalRecord, *, single_operator: bool) -> str:
     """What the client's user reads: made by remit from the call itself, on lines of its own."""
     command = f"remit approvals approve {error.approval_id}"
+    missing = record.status.need.people - record.status.approved_by
+    accept = (
+        "lets exactly this call run once" if missing < 2 else f"is one of {missing} approvals that it needs"
+    )
     then = (
-        "Accept lets exactly this call run once; decline refuses it in this session."
+        f"Accept {accept}; decline refuses it in this session."
         if single_operator
         else f"Your answer here approves nothing. Somebody who may answers with: {command}\n"
         "Accept once that is done, to go on."

@@ -193,14 +193,19 @@ class PinBook:
     # ------------------------------------------------------------------------------------------ reading
     def drifts(self) -> dict[str, Drift]:
         """The last drift from each pin that stands, by tool."""
-        found: dict[str, Drift] = {}
+        return {name: seen[-1] for name, seen in self.changes().items()}
+
+    def changes(self) -> dict[str, list[Drift]]:
+        """All that was seen in place of each pin that stands, by tool, in the order in which it was first seen."""
+        found: dict[str, list[Drift]] = {}
         for stored in self._records.events_of(self.whose.tenant, self.whose.agent, DRIFTED):
             if not self.whose.of(stored):
                 continue
             for name, definition in definitions_in(stored).items():
                 pin = self.pins.get(name)
                 if pin is not None and pin.seq == stored.event.body.get("over"):
-                    found[name] = Drift(pin, definition, stored.at, stored.event.id)
+                    drift = Drift(pin, definition, stored.at, stored.event.id)
+                    found.setdefault(name, []).append(drift)
         return found
 
 
