@@ -254,10 +254,37 @@ def test_a_patch_file_that_is_there_is_not_overwritten(remit: Remit, project: Pa
     assert (project / "adopt.patch").read_text() == "mine"
 
 
-def test_claude_code_is_found(remit: Remit, project: Path) -> None:
+def test_claude_codes_own_tools_are_listed_and_its_hooks_are_in_the_patch(
+    remit: Remit, project: Path
+) -> None:
     (project / ".claude").mkdir()
+    settings = project / ".claude/settings.json"
+    settings.write_text('{\n  "env": {"TOKEN": "hidden"},\n  "model": "opus"\n}\n')
+    ran = remit("init", "--patch", "adopt.patch")
+    envelope = read_envelope_file(project / "remit/envelope.yaml")
 
-    assert "found: claude-code (.claude)" in remit("init").out
+    assert ran.code == 0
+    assert "found: claude-code (.claude)" in ran.out
+    assert (envelope.enforcement, envelope.breaker.lease_s) == (Enforcement.MONITOR, 3600.0)
+    assert {"Read", "Edit", "Bash", "WebFetch"} <= set(envelope.tools)
+    assert "hidden" not in ran.out
+    assert remit("envelope", "lint", "--strict", "remit/envelope.yaml").code == 0
+    subprocess.run(["git", "apply", "adopt.patch"], cwd=project, check=True)
+    by_git = settings.read_text()
+    assert remit("init", "--apply").code == 0
+    assert settings.read_text() == by_git
+    assert remit("hooks", "install", "--json").object["diff"] == ""
+
+
+def test_settings_of_claude_code_that_are_not_there_are_made(remit: Remit, project: Path) -> None:
+    (project / ".claude").mkdir()
+    ran = remit("init", "--yes")
+    found = json.loads((project / ".claude/settings.json").read_text())
+
+    assert ran.code == 0
+    assert found["hooks"]["PreToolUse"][0]["hooks"][0]["onFailure"] == "block"
+    assert "remit hooks status" in ran.out
+    assert "--agent, --tools or --from-sessions" in ran.out
 
 
 def test_a_malformed_configuration_is_told_and_does_not_stand_in_the_way(remit: Remit, project: Path) -> None:

@@ -66,7 +66,7 @@ def install(
     from remit.adapters.claude_settings import hooks_block, installed
 
     loaded = read_envelope_file(envelope)
-    _old_enough()
+    refuse_old()
     options = hook_options(envelope, store, defer=defer, principal_kind=principal_kind)
     place = settings_place(project, user=user, local=local)
     before = read_text(place) if place.exists() else ""
@@ -121,7 +121,7 @@ def absolute_store(address: str | None) -> str:
     return f"sqlite:///{path.absolute()}"
 
 
-def _old_enough() -> None:
+def refuse_old() -> None:
     """Refuse a Claude Code that would take these hooks for something else."""
     from remit.adapters.claude_settings import FLOOR
 

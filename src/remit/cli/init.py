@@ -13,7 +13,6 @@ import typer
 
 from remit.cli.init_patch import Patch, patch_of, write_patch
 from remit.cli.init_tools import Gathered, Project, gather, look
-from remit.cli.main import COMMANDS
 from remit.cli.mcp import agreed
 from remit.cli.output import Output, emit, safe, say
 from remit.cli.variadic import Variadic
@@ -25,6 +24,8 @@ from remit.wiring import read_text
 
 app = typer.Typer(add_completion=False)
 
+CLAUDE_LEASE = "1h"
+"""A permission prompt and a long command fit into it."""
 PLACE = Path("remit/envelope.yaml")
 SNIPPET = """\
 import remit
@@ -75,17 +76,19 @@ def init(
         drafted = Drafted(place, "", (), Gathered(()))  # the envelope is there, and may have been worked on
     else:
         gathered = gather(project, tools=tools, sessions=from_sessions, agent=agent, mcp=mcp, yes=yes)
-        drafted = _drafted(place, _name(folder), gathered, yes)
-    change = patch_of(project, place, mcp=mcp)
+        lease = CLAUDE_LEASE if project.claude else ""
+        drafted = _drafted(place, _name(folder), gathered, lease, yes)
+    named = bool(from_sessions or tools or agent)
+    change = patch_of(project, place, mcp=mcp, claude=project.claude and not named)
     if patch:
         write_patch(patch, change.text)
     _tell(Done(drafted, project, change, patch, mcp), apply or yes)
     return 0
 
 
-def _drafted(place: Path, name: str, gathered: Gathered, yes: bool) -> Drafted:
+def _drafted(place: Path, name: str, gathered: Gathered, lease: str, yes: bool) -> Drafted:
     """The envelope, shown and written; never over another one without --yes."""
-    made = scaffold(name, gathered.hints)
+    made = scaffold(name, gathered.hints, lease=lease)
     load_envelope(made.text, str(place))
     before = read_text(place) if place.exists() else ""
     diff = _diff(before, made.text, place)
@@ -195,6 +198,10 @@ def _tell_envelope(done: Done) -> None:
         say(f"found: MCP servers {safe(names, 400)} ({safe(chosen.place.path)})")
     shown = done.drafted.diff
     say(safe(shown, len(shown)) if shown else f"{safe(done.drafted.place)} is as it would be written")
+    if done.patch.settings:
+        say(
+            "The agent is Claude Code here; for one of this project's own give --agent, --tools or --from-sessions"
+        )
     if done.project.coded and done.project.servers and not done.mcp:
         say("These MCP servers are not this agent's: `remit init --mcp` is about their client instead")
     for tool in done.drafted.tools:
@@ -226,9 +233,11 @@ def _steps(done: Done, applied: bool) -> Iterator[str]:
         yield f"remit init{where}{' --mcp' if done.mcp else ''} --apply    # nothing but the envelope is written yet"
         if done.patch_file:
             yield f"git apply {done.patch_file}    # the same, for the project's own files"
+    if done.patch.settings and applied:
+        yield "remit hooks status    # then start Claude Code anew"
     if done.patch.configs and applied:
         yield "restart the MCP client: it starts its servers behind remit"
     claude = any(use.what in ("claude-code", "claude-agent-sdk") for use in done.project.uses)
-    if claude and "hooks" in COMMANDS:
+    if claude and not done.project.claude:
         yield f"remit hooks install --envelope {done.drafted.place}"
     yield f"remit readiness --envelope {done.drafted.place}    # after some days in monitor"

@@ -12,6 +12,7 @@ from remit.cli.mcp_front import this_world
 from remit.cli.output import note, safe
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput, RemitError
+from remit.usecases.adopt.claude_tools import claude_tools
 from remit.usecases.adopt.detect import Use, uses
 from remit.usecases.adopt.source import Source, sources
 from remit.usecases.adopt.static_tools import Found, tools_of
@@ -44,6 +45,11 @@ class Project:
     def coded(self) -> bool:
         """Whether the project is an agent itself. Its MCP servers are then another's: of whoever works on it."""
         return bool(self.declared.hints or self.declared.unread)
+
+    @property
+    def claude(self) -> bool:
+        """Whether the agent is Claude Code itself: the project is worked on with it, and is no agent."""
+        return not self.coded and not self.servers and any(use.what == "claude-code" for use in self.uses)
 
     @property
     def servers(self) -> list[Server]:
@@ -124,6 +130,8 @@ def gather(
         _add(hints, called)
     declared = Found((), ()) if named or mcp else project.declared
     _add(hints, declared.hints)
+    if project.claude and not named:
+        _add(hints, claude_tools())
     if not hints and failed:
         raise failed[0]
     for told in failed:

@@ -68,6 +68,10 @@ class ToolHint:
     behind it may ask for a value from the user."""
     seen: int = 0
     """Calls in recorded sessions."""
+    effect: ToolEffect | None = None
+    """Where it is known, and need not be guessed from the name."""
+    why: str = ""
+    """What it is known from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,10 @@ def effect_of(hint: ToolHint) -> tuple[ToolEffect, str]:
     >>> effect_of(ToolHint("get_and_delete"))[0].value, effect_of(ToolHint("sendMail"))[0].value
     ('irreversible', 'egress')
     """
+    return (hint.effect, hint.why) if hint.effect is not None else _guessed(hint)
+
+
+def _guessed(hint: ToolHint) -> tuple[ToolEffect, str]:
     words = _said(hint)
     first = words[0] if words else ""
     reads = first in _READS or (first == "check" and words[1:2] not in (["in"], ["out"], ["off"]))
@@ -269,12 +277,13 @@ def _reading(hint: ToolHint, words: Sequence[str]) -> tuple[ToolEffect, str]:
     return ToolEffect.READ, f"its name begins with '{words[0]}'"
 
 
-def scaffold(name: str, hints: Sequence[ToolHint]) -> Scaffold:
+def scaffold(name: str, hints: Sequence[ToolHint], *, lease: str = "") -> Scaffold:
     """The envelope for *hints*; a commented starter where there are none.
 
     Args:
         name: of the agent.
         hints: its tools.
+        lease: how long one call may take, such as `1h`, where that is more than the default.
 
     Raises:
         BadInput: nothing that loads could be made of them.
@@ -296,7 +305,14 @@ def scaffold(name: str, hints: Sequence[ToolHint]) -> Scaffold:
         told = "; ".join(f"{p.name[:60]!r}: {p.left_out}" for p in proposed[:5])
         raise BadInput("tools", f"none can be listed ({told})", "rename them, or write the envelope by hand")
     reads = [p.name for p in proposed if p.effect is ToolEffect.READ and not p.left_out]
-    text = _HEAD.format(name=quoted(name)) + _sources(reads) + "  tools:\n" + "".join(blocks) + _TESTS
+    text = (
+        _HEAD.format(name=quoted(name))
+        + _sources(reads)
+        + "  tools:\n"
+        + "".join(blocks)
+        + (_BREAKER.format(lease=lease) if lease else "")
+        + _TESTS
+    )
     load_envelope(text, "envelope.yaml")
     return Scaffold(text, tuple(proposed))
 
@@ -415,6 +431,11 @@ kind: CapabilityEnvelope
 metadata: {{name: {name}, version: "1"}}
 spec:
   enforcement: monitor
+"""
+
+_BREAKER = """\
+  breaker:
+    lease: {lease:<29} # a call that takes longer counts as lost
 """
 
 _TESTS = """\

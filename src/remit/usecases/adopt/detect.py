@@ -13,7 +13,7 @@ from remit.usecases.adopt.source import Source
 
 _PACKAGES = {"langchain": "langchain", "langgraph": "langchain", "claude-agent-sdk": "claude-agent-sdk"}
 _MODULES = {"langchain": "langchain", "langgraph": "langchain", "claude_agent_sdk": "claude-agent-sdk"}
-_CLAUDE = (".claude", "CLAUDE.md")
+_CLAUDE = ".claude"
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -79,9 +79,8 @@ def _of_lock(table: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _claude_code(folder: Path) -> Iterator[Use]:
-    for name in _CLAUDE:
-        if (folder / name).exists():
-            yield Use("claude-code", name)
+    if (folder / _CLAUDE).is_dir():
+        yield Use("claude-code", _CLAUDE)
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
