@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import decide, history, imports
+from benchmarks import decide, history, hook, imports
 
 
 def main() -> None:
@@ -14,6 +14,8 @@ def main() -> None:
     imports.main()
     print()
     history.main()
+    print()
+    hook.main()
     print()
     sys.stdout.flush()
     from benchmarks import journal

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -221,6 +223,40 @@ class Desk:
         )
         told = json.loads(done.stdout) if done.stdout.startswith("{") else {"result": done.stdout}
         return Ran(told, done.stderr, done.returncode)
+
+    def claude_at_a_terminal(self, api: Api, prompt: str, ended: Callable[[], bool]) -> None:
+        """Run Claude Code as a person does, and type one prompt; it is ended when *ended*."""
+        config = {
+            "hasCompletedOnboarding": True,
+            "theme": "dark",
+            "customApiKeyResponses": {"approved": ["dummy"], "rejected": []},
+            "projects": {
+                str(self.project): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+            },
+        }
+        folder = self.home / ".claude"
+        folder.mkdir(exist_ok=True)
+        (folder / ".claude.json").write_text(json.dumps(config), encoding="utf-8")
+        env = {**self.claude_environment(api), "TERM": "xterm-256color", "CLAUDE_CODE_ENTRYPOINT": "sdk-cli"}
+        program, terminal, ours = str(claude_program()), *os.openpty()
+        words = [program, "--allowedTools", "Bash"]
+        standard = {"stdin": ours, "stdout": ours, "stderr": ours}
+        process = subprocess.Popen(words, cwd=self.project, env=env, start_new_session=True, **standard)
+        os.close(ours)
+        typed, ends, shown = 0.0, time.monotonic() + HANGS_S, b""
+        try:
+            while not ended() and time.monotonic() < ends:
+                if select.select([terminal], [], [], 0.2)[0]:
+                    shown += os.read(terminal, 1 << 16)
+                if "❯".encode() in shown and not api.requests and time.monotonic() - typed > 5:
+                    os.write(terminal, b"\x15" + prompt.encode())
+                    time.sleep(0.5)
+                    os.write(terminal, b"\r")
+                    typed = time.monotonic()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(terminal)
 
     def claude_environment(self, api: Api) -> dict[str, str]:
         """No network but loopback, and nothing of this machine's user."""

@@ -270,4 +270,15 @@ def test_it_imports_the_standard_library_only_and_no_path_library():
     names = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
-    assert names <= {"os", "sys", "typing", "json", "socket", "struct", "time", "zlib", "signal"}
+    assert names <= {
+        "__future__",
+        "os",
+        "sys",
+        "typing",
+        "json",
+        "socket",
+        "struct",
+        "time",
+        "zlib",
+        "signal",
+    }

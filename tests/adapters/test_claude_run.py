@@ -217,6 +217,16 @@ def test_in_print_mode_a_held_call_ends_the_run_and_resumes_in_another_process_a
     assert ran.told["result"] == "done"
 
 
+def test_at_a_terminal_a_held_call_is_never_deferred_since_it_would_run_there(desk):
+    desk.write(PLAIN)
+    desk.install("--defer")
+    api = Api([[use("Bash", "toolu_1", command="echo x >> HELD")], [said("I wait")]])
+
+    desk.claude_at_a_terminal(api, "MAIN", lambda: "toolu_1" in api.results())
+
+    assert "repeat the identical call" in api.results()["toolu_1"] and "HELD" not in files(desk)
+
+
 def test_a_rejected_call_stays_rejected_when_it_is_resumed(desk):
     desk.write(PLAIN)
     desk.install("--defer")

@@ -36,6 +36,7 @@ from remit.usecases.session import Session
 
 SAYS_SO_S = 2.0
 """How long is waited for the transcript to say that a call did not run."""
+MOST_SESSIONS = 256
 _HOSTS = re.compile(r"\s*<[a-z][a-z0-9-]*[\s>]")
 """How prompts begin that Claude Code writes by itself: notifications of tasks, messages of other agents."""
 _PROMPTS = frozenset({"prompt", "message", "content", "text"})
@@ -180,7 +181,14 @@ class ClaudeCode:
             if talk is None or talk.session is not session:
                 talk = self._talks[key] = _Talk(session)
                 _remember(talk)
+                self._forget()
         return talk
+
+    def _forget(self) -> None:
+        """Sessions that ended without a word, once there are many."""
+        idle = [key for key, talk in self._talks.items() if not talk.open]
+        for key in idle[: max(0, len(self._talks) - MOST_SESSIONS)]:
+            del self._talks[key]
 
     def _facts_of(self, env: Mapping[str, str]) -> dict[str, Any] | None:
         schema = self.guard.envelope.session_schema
@@ -258,6 +266,7 @@ class ClaudeCode:
         self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
     ) -> Reply:
         text = told_text(held)
+        # The first is inherited by a session that is started inside of another; Claude Code always sets the second.
         printing = env.get("CLAUDE_CODE_ENTRYPOINT", "").startswith("sdk-")
         alone = printing and env.get("CLAUDE_CODE_SESSION_ATTENDED") == "0"
         # Asked again on resuming, a deferred call would get no result at all; and a subagent cannot be resumed.
@@ -291,7 +300,8 @@ class ClaudeCode:
             talk.hidden[call] = None
             raise
         finally:
-            self._compare(talk, known, call, event.get("tool_input"))
+            if not (isinstance(response, dict) and response.get("userModified") is True):
+                self._compare(talk, known, call, event.get("tool_input"))
 
     def _judged(self, talk: _Talk, known: _Open, call: str, response: Any) -> Reply:
         judged = shape_of(known.tool, response)
@@ -307,10 +317,10 @@ class ClaudeCode:
         return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
 
     def _compare(self, talk: _Talk, known: _Open, call: str, ran: Any) -> None:
-        """What ran must be what was decided: another hook, or the user at the prompt, may have changed it since."""
+        """What ran must be what was decided: another hook may have changed it since. What the user changed is theirs."""
         if isinstance(ran, dict) and ran != known.decided:
-            told = "it ran with other arguments than were decided: another hook or the user changed them"
-            violation = Violation("host.rewritten", "host", OnViolation.DENY, Severity.HIGH, told)
+            told = "it ran with other arguments than were decided: another hook changed them"
+            violation = Violation("host.rewritten", "host", OnViolation.DENY, Severity.MEDIUM, told)
             talk.session.refuse(known.tool, ran, violation, call_id=call)
 
     def _failed(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
@@ -380,7 +390,7 @@ class ClaudeCode:
 
     def _unseen(self, talk: _Talk, call: Mapping[str, Any], name: str, tool: str) -> str:
         told = "it went past the hooks: nobody decided about it"
-        violation = Violation("host.unseen", "host", OnViolation.DENY, Severity.HIGH, told)
+        violation = Violation("host.unseen", "host", OnViolation.DENY, Severity.MEDIUM, told)
         asked = call.get("tool_input")
         talk.session.refuse(tool, asked if isinstance(asked, dict) else {}, violation, call_id=name)
         return f"{tool}: {told}"

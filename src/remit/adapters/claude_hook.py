@@ -12,9 +12,14 @@ opinion", also with `"onFailure": "block"`. So there are two ways out, and no th
 Where blocking would do harm instead (a `Stop` that is blocked makes the model go on), a failure exits with 1.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is imported by nothing else here
+    from typing import Any, NoReturn
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of one event, and of one answer."""
@@ -54,7 +59,8 @@ def private_folder() -> str:
         Blocked: it belongs to somebody else, or others can reach into it.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    path = os.path.join(base, "remit") if os.path.isabs(base) and os.path.isdir(base) else ""
+    fits = len(base) < 70  # a socket's address has a hundred bytes or so
+    path = os.path.join(base, "remit") if fits and os.path.isabs(base) and os.path.isdir(base) else ""
     path = path or f"/tmp/remit-{os.geteuid()}"  # noqa: S108 - checked below
     try:
         os.mkdir(path, 0o700)
@@ -76,7 +82,7 @@ def socket_path(envelope: str, store: str) -> str:
     return os.path.join(private_folder(), f"{zlib.crc32(told):08x}{zlib.adler32(told):08x}.sock")
 
 
-def peer_of(connection: Any) -> "int | None":
+def peer_of(connection: Any) -> int | None:
     """The user at the other end of a Unix socket; None where the system does not say."""
     import socket
     import struct
@@ -90,7 +96,7 @@ def peer_of(connection: Any) -> "int | None":
 
 
 # ------------------------------------------------------------------------------------------ messages
-def send(connection: Any, message: "dict[str, Any]") -> None:
+def send(connection: Any, message: dict[str, Any]) -> None:
     """Send one JSON object, behind its length."""
     import json
 
@@ -98,7 +104,7 @@ def send(connection: Any, message: "dict[str, Any]") -> None:
     connection.sendall(len(body).to_bytes(4, "big") + body)
 
 
-def receive(connection: Any) -> "dict[str, Any]":
+def receive(connection: Any) -> dict[str, Any]:
     """Receive one JSON object.
 
     Raises:
@@ -130,7 +136,7 @@ def _exactly(connection: Any, count: int) -> bytes:
 
 
 # ------------------------------------------------------------------------------------------ asking
-def main(arguments: "list[str]", out: int) -> int:
+def main(arguments: list[str], out: int) -> int:
     """Ask about the event on stdin; the exit code."""
     options = _options(arguments)
     event = _event()
@@ -138,7 +144,7 @@ def main(arguments: "list[str]", out: int) -> int:
     return _say(answer, str(event.get("hook_event_name")), out)
 
 
-def _options(arguments: "list[str]") -> "dict[str, str]":
+def _options(arguments: list[str]) -> dict[str, str]:
     """`--name value` and `--name`, as the daemon takes them."""
     found: dict[str, str] = {}
     for at, word in enumerate(arguments):
@@ -151,7 +157,7 @@ def _options(arguments: "list[str]") -> "dict[str, str]":
     return found
 
 
-def _event() -> "dict[str, Any]":
+def _event() -> dict[str, Any]:
     import json
 
     with os.fdopen(0, "rb", closefd=False) as stdin:
@@ -172,7 +178,7 @@ class _Now:
     event = ""
 
 
-def _answer(options: "dict[str, str]", event: "dict[str, Any]") -> "dict[str, Any]":
+def _answer(options: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
     import time
 
     told = {k: os.environ.get(k, "") for k in ("CLAUDE_PROJECT_DIR", "CLAUDE_CODE_ENTRYPOINT")}
@@ -195,7 +201,7 @@ def _answer(options: "dict[str, str]", event: "dict[str, Any]") -> "dict[str, An
         time.sleep(0.02)
 
 
-def _asked(path: str, request: "dict[str, Any]") -> "dict[str, Any] | None":
+def _asked(path: str, request: dict[str, Any]) -> dict[str, Any] | None:
     """The daemon's answer; None where there is no daemon. Once it was asked, nobody else is."""
     import socket
 
@@ -211,7 +217,7 @@ def _asked(path: str, request: "dict[str, Any]") -> "dict[str, Any] | None":
         return receive(connection)
 
 
-def _start(options: "dict[str, str]", path: str) -> None:
+def _start(options: dict[str, str], path: str) -> None:
     """Start a daemon that outlives this process. Of two that start at once, one serves."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from remit.cli.main import run; run()"
@@ -237,7 +243,7 @@ def _start(options: "dict[str, str]", path: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------ saying it
-def _say(answer: "dict[str, Any]", event: str, out: int) -> int:
+def _say(answer: dict[str, Any], event: str, out: int) -> int:
     import json
 
     code, document = answer.get("exit"), answer.get("out")
@@ -253,7 +259,7 @@ def _say(answer: "dict[str, Any]", event: str, out: int) -> int:
     return int(code)
 
 
-def _check(document: "dict[str, Any]", event: str) -> None:
+def _check(document: dict[str, Any], event: str) -> None:
     """An answer that lets something go on says so in full, and never more than that remit has no objection."""
     specific = document.get("hookSpecificOutput", {})
     if not all(key in _SAYS for key in document) or not isinstance(specific, dict):
