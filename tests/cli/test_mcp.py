@@ -420,3 +420,13 @@ def test_no_server_of_a_file_is_passed_over_in_silence(remit: Remit, project: Pa
 
     assert "theirs: left alone: it belongs to /another/project" in out
     assert "time: left alone" in remit("mcp", "wrap").out
+
+
+def test_nothing_is_wrapped_by_a_remit_that_has_no_proxy(
+    remit: Remit, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    ran = remit("mcp", "wrap", ".mcp.json", "--yes")
+
+    assert (ran.code, "pip install 'remit[mcp]'" in ran.err) == (3, True)
+    assert (project / ".mcp.json").read_text() == CLAUDE_PROJECT

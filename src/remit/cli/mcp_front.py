@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, Unavailable
 from remit.settings import load_settings
 from remit.usecases.mcp_clients.places import World
 from remit.usecases.mcp_clients.wrap import Front
@@ -28,8 +29,11 @@ def front_of(
 
     Raises:
         BadInput: no such envelope, or one that does not load; a store that other processes could not open.
+        Unavailable: the proxy's extra is not installed.
     """
     folder = (folder or Path.cwd()).absolute()
+    if find_spec("mcp") is None:
+        raise Unavailable("a wrapped server would not start without the MCP SDK: pip install 'remit[mcp]'")
     place = envelope or folder / ENVELOPE
     if not place.exists():
         told = "no such envelope" if envelope else "there is no envelope yet"
