@@ -64,7 +64,11 @@ def _of_offer(server: Server, offer: Offer, rules: Envelope, prefix: str) -> Ite
     if unlisted:
         told = f"{server.name}: {rules.name} does not list {', '.join(unlisted)}"
         yield Check(
-            "mcp: live", False, "warn", told, "list what the agent needs; the rest is refused and hidden"
+            "mcp: live",
+            False,
+            "warn",
+            told,
+            "list what the agent needs; in enforce the rest is refused and hidden",
         )
     else:
         told = f"{server.name}: {rules.name} lists all of its {len(offer.tools)} tools"
