@@ -187,6 +187,8 @@ class RemitMiddleware(_Middleware):
         if self._session_id is None and run.thread_id is None:
             update = {"remit_session": f"run-{uuid4()}"}
             run = Invocation(run.context, run.config, {**state, **update})
+        # Left at a pause, it may have gone on in another process: it is resumed from the store.
+        self._threads.release(self.session_key(run))
         with self._using(run) as thread:
             thread.hear(read.texts(self._messages(state), injected=_INSIDE.get()))
         return update

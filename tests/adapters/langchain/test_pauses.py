@@ -334,6 +334,20 @@ def test_a_pause_of_a_graph_of_ones_own_waits_for_the_calls_beside_it(shop, call
     assert [e.body["tool"] for e in shop.events("t", "settled")] == ["get_order"]
 
 
+def test_a_thread_that_went_on_elsewhere_meanwhile_is_heard_once(shop, invoke, asks, says, call):
+    saver = InMemorySaver()
+    steps = asks(call("refund", "c1", amount=100), say="I do"), says("done")
+    here, there = shop.agent(*steps, checkpointer=saver), shop.agent(*steps, checkpointer=saver)
+
+    answer(shop.guard, held(invoke(here, "one"))[0]["approval_id"])
+    invoke(there, Command(resume="x"))
+    answer(shop.guard, held(invoke(there, "two"))[0]["approval_id"])
+    invoke(there, Command(resume="x"))
+    invoke(here, "three")
+
+    assert [text for _, text in shop.heard("t")] == ["one", "I do", "two", "I do", "three", "I do"]
+
+
 # ---------------------------------------------------------------------------------------------- another process
 WORKER = Path(__file__).with_name("worker.py")
 
