@@ -14,35 +14,26 @@ once more before the model reads it (`PostToolBatch`). What it was measured to d
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from remit.adapters.claude_results import as_told, hidden_lines, shape_of, stands_in, text_of, withheld
-from remit.adapters.claude_transcript import Transcript, subagent_path
+from remit.adapters.claude_talk import Open, Talk, carries, is_the_hosts, remember, was_carried
+from remit.adapters.claude_transcript import subagent_path
 from remit.core.errors import BadInput, OutcomeUnknown, RemitError, Unavailable
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused, ApprovalRequired, ResultWithheld
 from remit.core.told import told_text
-from remit.core.types import OnViolation, Role, Severity, Violation
+from remit.core.types import OnViolation, Severity, Violation
 from remit.usecases.attached import Attached
-from remit.usecases.begun import Begun
 from remit.usecases.guard import Guard
-from remit.usecases.session import Session
 
 SAYS_SO_S = 2.0
 """How long is waited for the transcript to say that a call did not run."""
 MOST_SESSIONS = 256
-_HOSTS = re.compile(r"\s*<[a-z][a-z0-9-]*[\s>]")
-"""How prompts begin that Claude Code writes by itself: notifications of tasks, messages of other agents."""
-_PROMPTS = frozenset({"prompt", "message", "content", "text"})
-_CARRIED = 20
-"""Characters of what a call carried that make a longer prompt the agent's."""
-_FILES = frozenset({"Bash", "Edit", "Write", "Read", "Glob", "Grep", "NotebookEdit"})
 _log = logging.getLogger("remit.claude")
 
 
@@ -60,38 +51,6 @@ class Reply:
 
 
 GO_ON = Reply(0, {"continue": True})
-
-
-@dataclass
-class _Open:
-    begun: Begun
-    tool: str
-    asked: Mapping[str, Any]
-    """The arguments as the model wrote them."""
-    decided: Mapping[str, Any]
-    """The arguments that were decided: what must run."""
-
-
-@dataclass
-class _Talk:
-    """One session of Claude Code, as far as this process knows it."""
-
-    session: Session
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    transcripts: dict[str, Transcript] = field(default_factory=dict)
-    known: Counter[str] = field(default_factory=Counter)
-    """What the model said, as far as the session has it from before."""
-    carried: set[str] = field(default_factory=set)
-    """Texts that the agent gave to tools which can make prompts of them."""
-    open: dict[str, _Open] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    """By call, the lines that the model may not read; None where no result was judged."""
-    prompts: set[str] = field(default_factory=set)
-    asked_now: bool = False
-    """Whether a prompt came since the session was started or resumed."""
-    spoilt: str = ""
-    """Why the conversation may not go on: a withheld result stands in it."""
 
 
 class ClaudeCode:
@@ -121,8 +80,8 @@ class ClaudeCode:
         self._facts = dict(facts or {})
         self._defer = defer
         self._lock = threading.Lock()
-        self._talks: dict[str, _Talk] = {}
-        self._means: dict[str, Callable[[_Talk, Mapping[str, Any], Mapping[str, str]], Reply]] = {
+        self._talks: dict[str, Talk] = {}
+        self._means: dict[str, Callable[[Talk, Mapping[str, Any], Mapping[str, str]], Reply]] = {
             "SessionStart": self._started,
             "UserPromptSubmit": self._prompted,
             "PreToolUse": self._before,
@@ -165,7 +124,7 @@ class ClaudeCode:
         self._attached.close()
 
     # ------------------------------------------------------------------------------------------ sessions
-    def _talk(self, event: Mapping[str, Any], env: Mapping[str, str]) -> _Talk:
+    def _talk(self, event: Mapping[str, Any], env: Mapping[str, str]) -> Talk:
         key = _string(event, "session_id")
         session = self._attached.session(
             key,
@@ -179,8 +138,8 @@ class ClaudeCode:
         with self._lock:
             talk = self._talks.get(key)
             if talk is None or talk.session is not session:
-                talk = self._talks[key] = _Talk(session)
-                _remember(talk)
+                talk = self._talks[key] = Talk(session)
+                remember(talk)
                 self._forget()
         return talk
 
@@ -198,28 +157,21 @@ class ClaudeCode:
         declared = schema.get("properties", {})
         return {name: value for name, value in told.items() if name in declared}
 
-    def _listened(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:  # noqa: ARG002
+    def _listened(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:  # noqa: ARG002
         """Observe what the model said since the last event."""
         path, agent = str(event.get("transcript_path", "")), str(event.get("agent_id", ""))
         paths = [path, subagent_path(path, str(event.get("session_id", "")), agent)]
         with talk.lock:
             for one in paths:
                 if one:
-                    self._hear(talk, talk.transcripts.setdefault(one, Transcript(one)))
+                    talk.hear(one)
         return GO_ON
 
-    def _hear(self, talk: _Talk, transcript: Transcript) -> None:
-        for text in transcript.read():
-            if talk.known[text] > 0:
-                talk.known[text] -= 1
-            else:
-                talk.session.observe("assistant", text)
-
-    def _started(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _started(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         talk.asked_now = False
         return self._listened(talk, event, env)
 
-    def _prompted(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _prompted(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         self._listened(talk, event, env)
         if talk.spoilt:
             return refused("UserPromptSubmit", talk.spoilt)
@@ -227,14 +179,14 @@ class ClaudeCode:
         prompt = _string(event, "prompt")
         talk.asked_now = True
         talk.prompts.add(str(event.get("prompt_id")))
-        if _is_the_hosts(prompt) or _was_carried(talk, prompt):
+        if is_the_hosts(prompt) or was_carried(talk, prompt):
             talk.session.observe("tool", prompt, source="claude-code")
         else:
             talk.session.observe("user", prompt)
         return GO_ON
 
     # ------------------------------------------------------------------------------------------ calls
-    def _before(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _before(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         tool, call, asked = (
             _string(event, "tool_name"),
             _string(event, "tool_use_id"),
@@ -256,14 +208,14 @@ class ClaudeCode:
             return refused("PreToolUse", _again(begun.value))
         decision = begun.decision
         readable = decision is not None and decision.canonical is not None
-        opened = _Open(begun, tool, asked, begun.arguments if readable else asked)
+        opened = Open(begun, tool, asked, begun.arguments if readable else asked)
         with talk.lock:
             talk.open[call] = opened
-            talk.carried |= _carries(tool, asked)
+            talk.carried |= carries(tool, asked)
         return _no_objection(opened)
 
     def _held(
-        self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
+        self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
     ) -> Reply:
         text = told_text(held)
         # The first is inherited by a session that is started inside of another; Claude Code always sets the second.
@@ -279,7 +231,7 @@ class ClaudeCode:
         }
         return Reply(0, {"hookSpecificOutput": said})
 
-    def _after(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _after(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         self._listened(talk, event, env)
         tool, call, response = (
             _string(event, "tool_name"),
@@ -303,7 +255,7 @@ class ClaudeCode:
             if not (isinstance(response, dict) and response.get("userModified") is True):
                 self._compare(talk, known, call, event.get("tool_input"))
 
-    def _judged(self, talk: _Talk, known: _Open, call: str, response: Any) -> Reply:
+    def _judged(self, talk: Talk, known: Open, call: str, response: Any) -> Reply:
         judged = shape_of(known.tool, response)
         try:
             value = known.begun.end(judged)
@@ -316,14 +268,14 @@ class ClaudeCode:
         talk.hidden[call] = hidden_lines(response, shown)
         return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
 
-    def _compare(self, talk: _Talk, known: _Open, call: str, ran: Any) -> None:
+    def _compare(self, talk: Talk, known: Open, call: str, ran: Any) -> None:
         """What ran must be what was decided: another hook may have changed it since. What the user changed is theirs."""
         if isinstance(ran, dict) and ran != known.decided:
             told = "it ran with other arguments than were decided: another hook changed them"
             violation = Violation("host.rewritten", "host", OnViolation.DENY, Severity.MEDIUM, told)
             talk.session.refuse(known.tool, ran, violation, call_id=call)
 
-    def _failed(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _failed(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         self._listened(talk, event, env)
         tool, call, told = (
             _string(event, "tool_name"),
@@ -338,7 +290,7 @@ class ClaudeCode:
         talk.session.observe("tool", told, source=_source(tool))
         return GO_ON
 
-    def _read_next(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _read_next(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         """The gate in front of the model's next turn: what it reads was judged, and is what it may read."""
         self._listened(talk, event, env)
         calls = event.get("tool_calls")
@@ -350,7 +302,7 @@ class ClaudeCode:
         return refused("PostToolBatch", problems[0])
 
     def _problem(
-        self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], call: Mapping[str, Any]
+        self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], call: Mapping[str, Any]
     ) -> str:
         name, tool, read = str(call.get("tool_use_id")), str(call.get("tool_name")), call.get("tool_response")
         lines = talk.hidden.pop(name, frozenset())
@@ -371,7 +323,7 @@ class ClaudeCode:
             )
         return self._unseen(talk, call, name, tool)
 
-    def _left(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> str:
+    def _left(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> str:
         """A call that was admitted and of which no result was told: refused by the host, or lost on the way."""
         tool = talk.open[name].tool
         if self._did_not_run(talk, event, env, name):
@@ -380,7 +332,7 @@ class ClaudeCode:
         self._settle(talk, name, last="its result was not told")
         return f"the result of {tool} was not told to remit, so it is not read"
 
-    def _did_not_run(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> bool:
+    def _did_not_run(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> bool:
         """Whether Claude Code says so, as soon as its transcript says anything."""
         ends = time.monotonic() + SAYS_SO_S
         while not any(name in one.ended for one in talk.transcripts.values()) and time.monotonic() < ends:
@@ -388,7 +340,7 @@ class ClaudeCode:
             self._listened(talk, event, env)
         return any(one.ended.get(name) for one in talk.transcripts.values())
 
-    def _unseen(self, talk: _Talk, call: Mapping[str, Any], name: str, tool: str) -> str:
+    def _unseen(self, talk: Talk, call: Mapping[str, Any], name: str, tool: str) -> str:
         told = "it went past the hooks: nobody decided about it"
         violation = Violation("host.unseen", "host", OnViolation.DENY, Severity.MEDIUM, told)
         asked = call.get("tool_input")
@@ -396,7 +348,7 @@ class ClaudeCode:
         return f"{tool}: {told}"
 
     # ------------------------------------------------------------------------------------------ ends
-    def _settle(self, talk: _Talk, only: str = "", last: str = "") -> None:
+    def _settle(self, talk: Talk, only: str = "", last: str = "") -> None:
         """End what is open and has ended without a word.
 
         Args:
@@ -417,7 +369,7 @@ class ClaudeCode:
             except Unavailable:
                 _log.exception("call %s could not be settled; its lease ends by itself", name)
 
-    def _stopped(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _stopped(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         answer = event.get("last_assistant_message")
         if isinstance(answer, str):
             with talk.lock:
@@ -435,7 +387,7 @@ class ClaudeCode:
             return Reply(0, {"decision": "block", "reason": text})
         return GO_ON
 
-    def _ended(self, talk: _Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _ended(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
         self._listened(talk, event, env)
         self._settle(talk, last="the session ended while the call was in flight")
         with self._lock:
@@ -456,7 +408,7 @@ def refused(event: str, text: str) -> Reply:
     return Reply(1, {}, text)
 
 
-def _no_objection(opened: _Open) -> Reply:
+def _no_objection(opened: Open) -> Reply:
     said: dict[str, Any] = {"hookEventName": "PreToolUse"}
     if opened.decided != opened.asked:
         said["updatedInput"] = opened.decided
@@ -472,37 +424,6 @@ def _again(value: Any) -> str:
         "next": "this call was made before; this is its result, go on with it",
     }
     return msgspec.json.encode(told).decode()
-
-
-def _remember(talk: _Talk) -> None:
-    """What a resumed session knows already."""
-    for segment in talk.session.text.segments:
-        if segment.role is Role.ASSISTANT:
-            talk.known[segment.text] += 1
-    for stored in talk.session.guard.records.events(talk.session.id):
-        if stored.event.kind == "decided" and not stored.erased:
-            talk.carried |= _carries(str(stored.event.body.get("tool")), stored.event.body.get("args"))
-
-
-def _carries(tool: str, args: Any) -> set[str]:
-    """Texts of a call that may come back as prompts: of a scheduled task, a message, another agent."""
-    if tool in _FILES or not isinstance(args, Mapping):
-        return set()
-    return {v.strip() for k, v in args.items() if k in _PROMPTS and isinstance(v, str) and v.strip()}
-
-
-def _was_carried(talk: _Talk, prompt: str) -> bool:
-    text = prompt.strip()
-    return any(text == one or (len(one) >= _CARRIED and one in text) for one in talk.carried)
-
-
-def _is_the_hosts(prompt: str) -> bool:
-    """Whether Claude Code wrote it: the text in it is an agent's or a program's, never the user's.
-
-    >>> _is_the_hosts("<task-notification>\\n<task-id>1</task-id>"), _is_the_hosts("is 1 < 2?")
-    (True, False)
-    """
-    return _HOSTS.match(prompt) is not None
 
 
 def _source(tool: str) -> str:
