@@ -104,7 +104,7 @@ def stay() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--child" not in sys.argv:
         child = subprocess.Popen([sys.executable, __file__, "--stay", "--child"], stdin=subprocess.DEVNULL)
-        Path(sys.argv[2]).write_text(f"{os.getpid()} {child.pid}")
+        Path(sys.argv[1]).write_text(f"{os.getpid()} {child.pid}")
     time.sleep(600)
 
 

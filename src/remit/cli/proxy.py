@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from remit.core.errors import BadInput, Unavailable
+from remit.core.types import PrincipalKind
 from remit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 DEFAULT_TIMEOUT_S = 600.0
+MOST_WAIT_S = 1e9
 _LAUNCHERS = {
     "npx",
     "uvx",
@@ -89,7 +91,9 @@ def proxy(
         raise Unavailable(f"the proxy needs the MCP SDK ({error.name}): pip install 'remit[mcp]'") from None
     if on_drift not in ("hide", "report"):
         raise BadInput("--on-drift", f"found {on_drift[:40]!r}", "use hide or report")
-    if timeout < 0:
+    if principal_kind is not None and principal_kind not in tuple(PrincipalKind):
+        raise BadInput("--principal-kind", f"found {principal_kind[:40]!r}", "use operator or customer")
+    if not 0 <= timeout < MOST_WAIT_S:
         raise BadInput("--timeout", f"found {timeout:g}", "give seconds, or 0 for no end")
     named = server or server_name(command)
     drifted: OnDrift = "report" if on_drift == "report" else "hide"

@@ -26,8 +26,8 @@ GRACE_S: Final = 2.0
 # signal before, or by the system, because we are gone.
 _GUARDIAN: Final = (
     "read -r group || exit 0; while read -r line; do :; done;"
-    f" sleep {GRACE_S:g}; kill -TERM -- -$group 2>/dev/null || exit 0;"
-    f" sleep {GRACE_S:g}; kill -KILL -- -$group 2>/dev/null"
+    f" sleep {GRACE_S:g}; kill -TERM -$group 2>/dev/null || exit 0;"
+    f" sleep {GRACE_S:g}; kill -KILL -$group 2>/dev/null"
 )
 
 
