@@ -1,4 +1,4 @@
-"""Servers from npm through the proxy, where they are: in the folder `REMIT_TEST_NPM`, or where `npx --no-install` finds them."""
+"""Servers from npm through the proxy: from the folder `REMIT_TEST_NPM`, or where `npx --no-install` finds them."""
 
 from __future__ import annotations
 

@@ -39,4 +39,5 @@ async def main() -> None:
         await server.run(read, write, server.create_initialization_options())
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
