@@ -124,7 +124,8 @@ class SessionText:
         for place in sorted(maybe):
             segment = self._segments[place]
             kind = (segment.source, segment.label)
-            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE:
+            vouches_until = place + 1 if asked is None or segment.role is not Role.TOOL else asked
+            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE or place >= vouches_until:
                 continue  # before it is searched: some values stand in nearly every text
             if (quote := _quoted(maybe[place], spellings, number)) is None:
                 continue
