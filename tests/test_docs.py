@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -34,6 +39,42 @@ def test_the_example_of_the_readme_ends_as_the_readme_says(tmp_path, monkeypatch
         exec(
             compile(example.replace("examples/envelopes/refund.yaml", str(envelope)), "README.md", "exec"), {}
         )
+
+
+def test_the_readme_puts_remit_in_front_of_a_real_server(tmp_path: Path) -> None:
+    (commands,) = (block for block in blocks(ROOT / "README.md", "sh") if "remit init" in block)
+    steps = [line for line in commands.splitlines() if not line.startswith("pip install")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = {**os.environ, "HOME": str(tmp_path), "REMIT_HOME": str(tmp_path / "home"), "PATH": path}
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(steps)],
+        env=environ,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (server,) = json.loads((tmp_path / "shop/.mcp.json").read_text())["mcpServers"].values()
+    found = asyncio.run(_first_call(server, tmp_path / "shop", environ))
+    assert "On branch" in found
+    told = subprocess.run(
+        ["remit", "readiness", "--envelope", "remit/envelope.yaml", "--json"],
+        env=environ, cwd=tmp_path / "shop", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert json.loads(told.stdout)["calls"] == 1, told.stdout + told.stderr
+
+
+async def _first_call(server: dict[str, Any], folder: Path, environ: dict[str, str]) -> str:
+    """What a client gets that starts the server as its configuration says."""
+    from mcp import Client, StdioServerParameters
+
+    started = StdioServerParameters(command=server["command"], args=server["args"], env=environ, cwd=folder)
+    async with Client(started) as client:
+        result = await client.call_tool("git_status", {"repo_path": str(folder)})
+        return str(result.content[0].text)
 
 
 def test_the_examples_of_the_python_reference_run_one_after_another(tmp_path, monkeypatch):
