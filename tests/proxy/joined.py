@@ -51,6 +51,16 @@ def text(words: str, **more: Any) -> Message:
     return {"content": [{"type": "text", "text": words}], **more}
 
 
+def plain(line: bytes) -> Message:
+    """A message; older versions of the SDK put an empty `_meta` into requests, which says nothing."""
+    message: Message = json.loads(line)
+    if (message.get("params") or {}).get("_meta") == {}:
+        del message["params"]["_meta"]
+        if not message["params"]:
+            del message["params"]
+    return message
+
+
 class Wire:
     """A transport in memory: what is written goes to a function, a message at a time."""
 
@@ -174,7 +184,7 @@ class Joined:
         self._client.feed_eof()
 
     def _client_gets(self, line: bytes) -> None:
-        message = json.loads(line)
+        message = plain(line)
         if "method" in message:
             self.at_client.append(message)
             return
@@ -186,7 +196,7 @@ class Joined:
 
     # ------------------------------------------------------------------------------------------ the server's end
     def _server_gets(self, line: bytes) -> None:
-        message = json.loads(line)
+        message = plain(line)
         self.at_server.append(message)
         task = asyncio.ensure_future(self._serve(message, self))
         self._tasks.add(task)
