@@ -23,6 +23,8 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -67,6 +69,8 @@ class SessionText:
         self._asked = Texts()
         """What calls carried, under the place of the segment that answered."""
         self._asked_joined = Joined()
+        self._last_spoken = -1
+        """The place of the last segment that is no tool's, and so vouches whatever was asked."""
         self._pieces: dict[int, frozenset[str]] = {}
 
     def append(self, segment: Segment, echo: Sequence[Json] = ()) -> None:
@@ -83,6 +87,8 @@ class SessionText:
         self._segments.append(segment)
         if segment.role is Role.ASSISTANT:
             return
+        if segment.role is not Role.TOOL:
+            self._last_spoken = place
         self._loose.add(Searched(place, shown(segment.text)))
         if not segment.text.isascii():
             self._exact.add(Searched(place, shown_exactly(segment.text)))
@@ -117,17 +123,22 @@ class SessionText:
         number = not isinstance(value, str)
         texts = self._loose if number or value.isascii() else self._exact
         spellings = needles(value)
-        maybe = {text.place: text for needle in spellings for text in texts.having(_telling(needle, number))}
+        maybe = _in_order([texts.having(_telling(needle, number)) for needle in spellings])
         asked: int | None = None
         seen: dict[tuple[str, Label], int] = {}
         result: list[Origin] = []
-        for place in sorted(maybe):
+        for text in maybe:
+            place = text.place
             segment = self._segments[place]
+            # Before it is searched: some values stand in nearly every text.
+            if asked is not None and place >= asked and segment.role is Role.TOOL:
+                if place > self._last_spoken:
+                    break
+                continue
             kind = (segment.source, segment.label)
-            vouches_until = place + 1 if asked is None or segment.role is not Role.TOOL else asked
-            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE or place >= vouches_until:
-                continue  # before it is searched: some values stand in nearly every text
-            if (quote := _quoted(maybe[place], spellings, number)) is None:
+            if seen.get(kind, 0) >= ORIGINS_PER_SOURCE:
+                continue
+            if (quote := _quoted(text, spellings, number)) is None:
                 continue
             asked = self._asked_at(spellings, number) if asked is None else asked
             if segment.role is Role.TOOL and place >= asked:
@@ -196,6 +207,18 @@ _WRITTEN_OVER = re.compile(r"\[digest:[0-9a-f]{64}:[0-9]+\]|\[secret:[a-z]+:[0-9
 def _in_part(text: str) -> bool:
     """Whether the agent may have seen more than this: the rest was cut off, or written over in the journal."""
     return len(text) >= MOST_RESULT_CHARACTERS or _WRITTEN_OVER.search(text) is not None
+
+
+def _in_order(found: Sequence[Iterator[Searched]]) -> Iterator[Searched]:
+    """Each text once, by its place, as far as somebody looks; one may have several spellings of a value."""
+    if len(found) == 1:
+        yield from found[0]
+        return
+    before = -1
+    for text in merge(*found, key=attrgetter("place")):
+        if text.place != before:
+            yield text
+        before = text.place
 
 
 def _quoted(text: Searched, spellings: Sequence[str], number: bool) -> str | None:
