@@ -30,6 +30,8 @@ BATCH = 256
 """Most works in one transaction."""
 LINGER_S = 0.02
 """How long work that lingers waits at most for a commit that it could go with."""
+_AWAKE_S = 0.25
+"""How long after work that lingered the thread looks for more by itself, so that nobody has to wake it for each."""
 _GATHER_S = 0.0005
 """How long the writer thread waits at most for the callers of its last batch to come again."""
 _GATHER_FROM = 8
@@ -73,13 +75,14 @@ class Writer:
         self._last = 0
         self._expected = _NEVER
         self._hurry = self._ticking = False
+        self._lingered = 0.0
 
     # Callers
 
     def submit(self, item: Waiting, wait_s: float | None = None, *, lingers: bool = False) -> None:
         """Queue *item* for the writer thread; one that *lingers* for whoever commits next, or for the thread later."""
         if lingers:
-            item.since = time.monotonic()
+            item.since = self._lingered = time.monotonic()
         self._enqueue(item, wait_s)
         if not lingers:
             self._nudge()
@@ -293,14 +296,17 @@ class Writer:
                 return
 
     def _left_to_linger(self) -> float:
-        """Seconds until what waits must be committed: 0 when that is now, -1 when nothing waits."""
+        """Seconds until somebody must look again: 0 when what waits must be committed now, -1 when nobody needs to."""
         if not self._ticking:
             return -1
         with self._lock:  # whoever queues from here on finds that nobody looks, and wakes us
-            if not self._queue:
-                self._ticking = False
-                return -1
-            return max(0.0, self._queue[0].since + LINGER_S - time.monotonic())
+            now = time.monotonic()
+            if self._queue:
+                return max(0.0, self._queue[0].since + LINGER_S - now)
+            if now - self._lingered < _AWAKE_S:
+                return LINGER_S
+            self._ticking = False
+            return -1
 
     def _gather(self) -> bool:
         """Wait a moment for the callers of the last batch to come again, so that one sync serves them all."""
