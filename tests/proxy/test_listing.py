@@ -64,3 +64,44 @@ def test_a_change_while_the_list_is_read_has_it_read_again_before_the_next_call(
             assert at.ran == []
 
     asyncio.run(asyncio.wait_for(work(), LONG_S))
+
+
+def test_a_tool_that_cannot_be_taken_back_is_not_called_by_a_list_that_changed_in_silence(join):
+    async def work() -> None:
+        async with join() as at:
+            await at.ask("tools/list")
+            at.tools = [{**tool, "description": "It does something else."} for tool in TOOLS]
+            assert (await at.refusal("pay", {"amount": 1}))["clauses"] == ["pay.pin"]
+            assert at.ran == []
+
+    asyncio.run(asyncio.wait_for(work(), LONG_S))
+
+
+def test_a_read_is_called_by_a_list_that_is_a_second_old_at_most(join, monkeypatch):
+    async def work() -> None:
+        async with join() as at:
+            await at.ask("tools/list")
+            at.tools = EVIL
+            monkeypatch.setattr("remit.proxy.calls.VERIFIED_S", 0.0)
+            assert (await at.refusal("read_note", {"name": "a"}))["clauses"] == ["read_note.pin"]
+            assert at.ran == []
+
+    asyncio.run(asyncio.wait_for(work(), LONG_S))
+
+
+def test_calls_that_come_together_have_the_list_read_together(join):
+    lists: list[int] = []
+
+    async def counted(message: Any, at: Joined) -> None:
+        if message.get("method") == "tools/list":
+            lists.append(1)
+            await asyncio.sleep(0.01)
+        await answers(message, at)
+
+    async def work() -> None:
+        async with join(counted) as at:
+            await at.ask("tools/list")
+            await asyncio.gather(*(at.refusal("pay", {"amount": n + 1}) for n in range(100)))
+            assert len(lists) < 20
+
+    asyncio.run(asyncio.wait_for(work(), LONG_S))

@@ -27,7 +27,6 @@ app = typer.Typer(add_completion=False)
 
 DEFAULT_TIMEOUT_S = 600.0
 MOST_WAIT_S = 1e9
-SWITCH_S = 0.0002
 _LAUNCHERS = {
     "npx",
     "uvx",
@@ -116,8 +115,6 @@ def proxy(
         namespace=namespace,
     )
     options = Options(command, timeout or None, lambda at: Elicitation(lambda: at.guard, _people))
-    # The loop and the store's writer take turns: a call that is ready should not wait 5 ms for the other's turn to end.
-    sys.setswitchinterval(SWITCH_S)
     try:
         return asyncio.run(serve(options, opening, report))
     finally:

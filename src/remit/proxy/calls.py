@@ -26,13 +26,15 @@ from remit.proxy import view
 from remit.proxy.holding import Holding, TextHolding
 from remit.proxy.listing import Listing
 from remit.proxy.methods import is_modern
-from remit.proxy.opening import Opening
+from remit.proxy.opening import Opening, Pinning
 from remit.usecases.session import Session
 
 T = TypeVar("T")
 REFUSED: Final = -32010
 """Code of the JSON-RPC error by which a refused `resources/read` or `prompts/get` is told."""
 MOST_NAME: Final = 500
+VERIFIED_S: Final = 1.0
+"""How old the list may be by which a read or a write is called."""
 RECORDED_S: Final = 30.0
 """How long a cancelled call may take until it is recorded."""
 _CONTINUED: Final = ("inputResponses", "requestState")
@@ -137,7 +139,7 @@ class Calls:
 
     async def _tool(self, asked: Asked, name: str) -> dict[str, Any]:
         try:
-            pins = await self._listing.current(name)
+            pins = await self._verified(name, asked.tool)
             session = await self._opening.session()
             asked = await self._holding.taken_up(asked, session)
             if (violation := await pins.abarred(name)) is not None:
@@ -152,6 +154,14 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - whatever fails here, the call is answered, and did not run undecided
             self._tell(error, asked)
             return view.refused(told_text(error), modern=asked.modern)
+
+    async def _verified(self, name: str, tool: str) -> Pinning:
+        """The pins, compared with the list as it is now: what cannot be taken back is not called by an old one."""
+        if not self._opening.ready:
+            return await self._listing.current(name)
+        listed = self._opening.guard.envelope.tools.get(tool)
+        plain = listed is not None and not listed.effect.consequential
+        return await self._listing.current(name, within_s=VERIFIED_S if plain else 0.0)
 
     async def _held(
         self, held: ApprovalRequired, asked: Asked, session: Session, name: str

@@ -7,6 +7,7 @@ list was read, and the pins were compared, again.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ class Listing:
         self._names: frozenset[str] = frozenset()
         self._missing: set[str] = set()
         self._pins: Pinning | None = None
+        self._began = 0.0
+        """When the reading of the list began that is known now, by the loop's clock."""
 
     async def answer(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to the client's `tools/list`: one page.
@@ -57,24 +60,29 @@ class Listing:
             page, visible, _ = await self._read()
         return {**page, "tools": [tool for tool in visible if not self._opening.hides(tool["name"])]}
 
-    async def current(self, name: str = "") -> Pinning:
+    async def current(self, name: str = "", *, within_s: float = math.inf) -> Pinning:
         """The pins, compared with the server's tools as they are: read now, where they changed or *name* is new.
+
+        Args:
+            name: a tool that is asked for.
+            within_s: how old what is known may be: a server need not say that its tools changed. With 0 the list is read
+                after this was asked, once for all who ask meanwhile.
 
         Raises:
             Unavailable: the list could not be read.
         """
+        since = asyncio.get_running_loop().time() - within_s
         pins = self._pins
-        if pins is None or self._outdated(name):
+        if pins is None or self._outdated(name, since):
             async with self._lock:
                 pins = self._pins
-                if pins is None or self._outdated(name):
+                if pins is None or self._outdated(name, since):
                     pins = await self._looked_for(name)
         return pins
 
-    def _outdated(self, name: str) -> bool:
-        return self._read_at != self._changes or (
-            name != "" and name not in self._names and name not in self._missing
-        )
+    def _outdated(self, name: str, since: float) -> bool:
+        changed = self._read_at != self._changes or self._began < since
+        return changed or (name != "" and name not in self._names and name not in self._missing)
 
     def changed(self) -> None:
         """The server says that its tools changed."""
@@ -91,11 +99,12 @@ class Listing:
 
     async def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]], Pinning]:
         changes = self._changes  # what changes while we read must be read again
+        began = asyncio.get_running_loop().time()
         first, tools = await self._pages()
         defined = [one for one in tools if isinstance(one, dict)]
         pins = self._pins = await self._opening.pins(defined)
         visible = (await pins.alisted(tools)).visible
-        self._read_at = changes
+        self._read_at, self._began = changes, began
         self._names = frozenset(str(one.get("name")) for one in defined)
         self._missing.clear()
         return first, visible, pins

@@ -43,8 +43,6 @@ Context = DispatchContext[TransportContext]
 Params = Mapping[str, Any] | None
 Report = Callable[[str], None]
 
-LIST_S: Final = 60.0
-"""How long the server may take for a page of its tools, when we ask."""
 ANSWERED_S: Final = 10.0
 """How long calls may take to be answered once the server has ended."""
 _JUDGED: Final = frozenset({"resources/read", "prompts/get"})
@@ -213,10 +211,12 @@ class Pump:
         """A request of our own, in the version that the client speaks."""
         self._next += 1
         asked = {**params, "_meta": self._meta} if self._meta else params
-        within = LIST_S if self._timeout_s is None else min(LIST_S, self._timeout_s)
-        return await self._send(
-            method, asked, {"request_id": f"{self._prefix}{self._next}", "timeout": within}
-        )
+        options: CallOptions = {"request_id": f"{self._prefix}{self._next}"}
+        if (
+            self._timeout_s is not None
+        ):  # as long as the call that waits for it: a server may do one thing at a time
+            options["timeout"] = self._timeout_s
+        return await self._send(method, asked, options)
 
     async def _ask_client(self, method: str, params: dict[str, Any], within_s: float) -> dict[str, Any]:
         """A request of our own to the client, for as long as it may take."""
