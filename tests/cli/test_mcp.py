@@ -140,7 +140,7 @@ def test_yes_puts_remit_in_front_and_keeps_everything_else(remit: Remit, project
     assert Path(git["command"]).is_absolute()
     assert git["args"] == [
         "proxy", "--server", "git", "--envelope", str(project / "remit/envelope.yaml"),
-        "--store", f"sqlite:///{project / 'remit.db'}", "--",
+        "--store", f"sqlite:///{project / 'remit.db'}", "--home", os.environ["REMIT_HOME"], "--",
         "uvx", "mcp-server-git", "--repository", "${CLAUDE_PROJECT_DIR:-.}",
     ]  # fmt: skip
     assert (git["type"], git["env"]) == ("stdio", {"GIT_TOKEN": "hidden"})
@@ -153,6 +153,16 @@ def test_the_command_that_is_written_is_this_remit(remit: Remit, project: Path) 
     ran = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
 
     assert ran.stdout.startswith("remit, version ")
+
+
+def test_the_home_is_written_only_where_it_is_another_than_every_process_finds_by_itself(
+    remit: Remit, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REMIT_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    remit("mcp", "wrap", ".mcp.json", "--yes")
+
+    assert "--home" not in servers(project / ".mcp.json")["git"]["args"]
 
 
 EVERY = ["claude", "cursor", "vscode", "claude-desktop"]

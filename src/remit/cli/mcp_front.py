@@ -39,9 +39,22 @@ def front_of(
         told = "no such envelope" if envelope else "there is no envelope yet"
         raise BadInput(str(place), told, "`remit init` drafts one, or name it: --envelope FILE")
     tools = read_envelope_file(place).tools
-    options = ("--envelope", str(place.absolute()), "--store", absolute_store(store, folder))
+    options = (
+        "--envelope",
+        str(place.absolute()),
+        "--store",
+        absolute_store(store, folder),
+        *own_home(folder),
+    )
     used = frozenset(name.split("/")[0] for name in tools if "/" in name)
     return Front(_program(), sys.executable, options, None if namespace else used)
+
+
+def own_home(folder: Path) -> tuple[str, ...]:
+    """`--home`, where this environment or the project names one: clients hand few variables on to their servers."""
+    settings = load_settings(folder)
+    named = settings.home or os.environ.get("XDG_STATE_HOME")
+    return ("--home", str(folder / settings.home_path)) if named else ()
 
 
 def absolute_store(store: str | None, folder: Path) -> str:

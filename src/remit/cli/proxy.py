@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +59,9 @@ def proxy(
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="sqlite:///file.db; default from the settings.")
     ] = None,
+    home: Annotated[
+        str, typer.Option(metavar="DIR", help="Where keys and checkpoints are; default REMIT_HOME.")
+    ] = "",
     server: Annotated[
         str, typer.Option(metavar="NAME", help="The server's name: pins are kept for each.")
     ] = "",
@@ -98,6 +102,7 @@ def proxy(
     named = server or server_name(command)
     drifted: OnDrift = "report" if on_drift == "report" else "hide"
     settings, report = load_settings(), Reports()
+    settings = replace(settings, home=home) if home else settings
     guards: list[Guard] = []
     whose = {
         "principal": principal,
