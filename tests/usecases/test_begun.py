@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from remit import ApprovalRequired, BadInput, CallDenied, OutcomeUnknown, ResultWithheld
+from remit import ApprovalRequired, BadInput, CallDenied, OutcomeUnknown, ResultWithheld, Unavailable
+from remit.core.told import told
 from remit.core.types import OnViolation, Severity, Violation
 from remit.testing import answer, one_tool, open_guard
 
@@ -110,3 +112,18 @@ def test_a_host_with_a_pause_of_its_own_does_not_wait_for_people(folder: Path) -
     guard = open_guard(folder, rules, approval_wait_s=3600)
     with guard, guard.session() as session, pytest.raises(ApprovalRequired):
         session.begin("act", ARGS, wait_s=0)
+
+
+@pytest.mark.parametrize("where", ["settle", "recall"])
+def test_what_ran_and_finds_the_store_away_is_not_said_not_to_have_run(folder: Path, where: str) -> None:
+    rules = one_tool("      monotonic: [{id: up, value: output.at}]\n")
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable("the queue is full")
+
+    with open_guard(folder, rules) as guard, guard.session() as session:
+        begun = session.begin("act", ARGS)
+        setattr(guard.records, where, away)
+        with pytest.raises(Unavailable, match="act ran, and its outcome could not be recorded") as lost:
+            begun.end({"at": 1})
+        assert lost.value.ran and told(lost.value)["remit"] == "unknown"

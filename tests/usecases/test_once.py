@@ -145,6 +145,27 @@ def test_what_nobody_knows_the_end_of_is_not_run_again(folder: Path, again: bool
         assert [body["outcome"] for body in settled] == ["unknown"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError(), SystemExit(1)])
+def test_an_interrupt_is_the_first_callers_alone(folder: Path, again: bool, error: BaseException) -> None:
+    tool = Tool(error=error)
+    with open_guard(folder, one_tool()) as guard, guard.session() as session:
+        with pytest.raises(type(error)):
+            act(session, tool)
+        other = second(folder, guard, session, one_tool(), again)
+        with pytest.raises(OutcomeUnknown, match=type(error).__name__):
+            act(other, tool)
+        assert tool.ran == 1
+
+
+def test_arguments_that_nobody_can_read_reach_a_tool_in_monitor_once(folder: Path, again: bool) -> None:
+    rules, tool = one_tool(rest="  enforcement: monitor\n"), Tool()
+    with open_guard(folder, rules) as guard, guard.session() as session:
+        assert act(session, tool, n=float("nan")) == "done"
+        other = second(folder, guard, session, rules, again)
+        assert act(other, tool, n=float("nan")) == "done"
+        assert tool.ran == 1
+
+
 def test_a_withheld_result_stays_withheld(folder: Path, again: bool) -> None:
     rules, tool = one_tool("      output: {type: object}\n"), Tool("a text")
     with open_guard(folder, rules) as guard, guard.session() as session:
@@ -203,8 +224,9 @@ def test_while_it_is_in_flight_the_second_is_refused(folder: Path) -> None:
         thread = threading.Thread(target=lambda: session.call("act", ARGS, run=slow, call_id="c", once=True))
         thread.start()
         started.wait(30)
-        with pytest.raises(CallDenied, match="still in flight"):
+        with pytest.raises(CallDenied, match="still in flight") as refused:
             session.call("act", ARGS, run=slow, call_id="c", once=True)
+        assert refused.value.decision.tool == "act"
         other = open_guard(folder, one_tool()).session(id=session.id)
         with pytest.raises(CallDenied, match="in flight"):
             other.call("act", ARGS, run=slow, call_id="c", once=True)
@@ -226,15 +248,25 @@ def test_it_holds_for_coroutines_too(folder: Path) -> None:
     assert tool.ran == 1 and "done" in found
 
 
+@pytest.mark.parametrize("effect", ["irreversible", "read"])
 @pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.soak)])
-def test_of_eight_processes_with_one_call_one_runs_it(folder: Path, rounds: int) -> None:
+def test_of_eight_processes_with_one_call_one_runs_it(folder: Path, rounds: int, effect: str) -> None:
     for number in range(rounds):
-        with worker.opened(folder) as guard:
+        with worker.opened(folder, effect=effect) as guard:
             guard.session(id=f"s{number}").close()
-        command = [sys.executable, str(HERE / "worker.py"), "once", str(folder), f"s{number}"]
+        command = [sys.executable, str(HERE / "worker.py"), "once", str(folder), f"s{number}", effect]
         found = [subprocess.Popen(command) for _ in range(8)]
         assert [process.wait(120) for process in found] == [0] * 8
         assert worker.effects(folder).count(f"s{number}") == 1
+
+
+@pytest.mark.parametrize("effect", ["write", "read"])
+def test_of_two_sessions_that_were_open_before_one_runs_it(folder: Path, effect: str) -> None:
+    rules, tool = one_tool(effect=effect), Tool()
+    with open_guard(folder, rules) as guard, guard.session() as session:
+        with open_guard(folder, rules) as elsewhere, elsewhere.session(id=session.id) as other:
+            assert [act(session, tool), act(other, tool)] == ["done", "done"]
+        assert tool.ran == 1 and kinds(guard, session.id).count("settled") == 1
 
 
 def test_a_forgotten_ending_is_read_from_the_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ metadata: {name: violator, version: "%s", owner: tests}
 spec:
   tools:
     act:
-      effect: irreversible
+      effect: %s
       args: {type: object, additionalProperties: false, properties: {n: {type: integer}}}
       output: {type: object, required: [ok]}
       approve: %s
@@ -27,12 +27,14 @@ spec:
 """
 
 
-def opened(folder: Path, *, version: str = "1", hold: bool = False, **options: Any) -> remit.Guard:
+def opened(
+    folder: Path, *, version: str = "1", hold: bool = False, effect: str = "irreversible", **options: Any
+) -> remit.Guard:
     """A guard through the public door, whose tool violates its output, or is held for a person."""
-    file = folder / f"envelope-{version}-{hold}.yaml"
+    file = folder / f"envelope-{version}-{hold}-{effect}.yaml"
     if not file.exists():
         draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_text(OUTPUT % (version, "[{id: always}]" if hold else "[]"))
+        draft.write_text(OUTPUT % (version, effect, "[{id: always}]" if hold else "[]"))
         draft.replace(file)
     settings = Settings(home=str(folder / "home"))
     options = {"approval_wait_s": 0, "single_operator": True} | options
@@ -105,7 +107,7 @@ def starved(folder: Path, size: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def once(folder: Path, session_id: str) -> None:
+def once(folder: Path, session_id: str, effect: str = "irreversible") -> None:
     """Make the one call that others make at the same time."""
 
     def tool(n: int) -> dict[str, bool]:
@@ -113,7 +115,11 @@ def once(folder: Path, session_id: str) -> None:
         return {"ok": True}
 
     refused = contextlib.suppress(remit.Refused)
-    with opened(folder, version="clean") as guard, guard.session(id=session_id) as session, refused:
+    with (
+        opened(folder, version="clean", effect=effect) as guard,
+        guard.session(id=session_id) as session,
+        refused,
+    ):
         session.call("act", {"n": 1}, run=tool, call_id="c", once=True)
 
 

@@ -151,6 +151,7 @@ class CallAnswers:
         tool = self.envelope.tools.get(decision.tool)
         return (
             decision.effect is ToolEffect.READ
+            and not self.once  # that no other process makes it, too, the store alone knows
             and not decision.claims
             and not decision.violations
             and approval_id is None

@@ -35,7 +35,7 @@ class Begun:
         self._open = ExitStack()
         self._need: Run | None = None
         self._since = 0.0
-        known = session.once.begin(answers.once) if answers.once else None
+        known = session.once.begin(answers.once, answers.call.tool) if answers.once else None
         if known is not None:
             self.again, self.value = True, known.give()
             return
@@ -70,7 +70,7 @@ class Begun:
         """What begins with an error ends with it; where the call was made elsewhere before, with what that gave."""
         ending = Ending(error=error)
         if self._answers.once:
-            ending = self._session.once.elsewhere(self._answers.once, error)
+            ending = self._session.once.elsewhere(self._answers.once, self._answers.call.tool, error)
         self._close(ending)
         if ending.error is not error:
             self.again, self.value = True, ending.give()

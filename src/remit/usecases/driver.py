@@ -108,20 +108,19 @@ class Driver:
             case Approve():
                 return self._wait_for_answer(need.decision)
             case _:
-                given = self._ask(need)
-                if not isinstance(given, Future):
-                    return given
+                given: Any = None
                 try:
-                    return given.result()
+                    given = self._ask(need)
+                    return given.result() if isinstance(given, Future) else given
                 except BaseException as error:  # noqa: BLE001 - raised again
                     raise self._lost(need, given, error) from None
 
-    def _lost(self, need: Need, given: Future[Any], error: BaseException) -> BaseException:
+    def _lost(self, need: Need, given: object, error: BaseException) -> BaseException:
         """What to raise when the answer to *need* did not come, nothing left reserved for a call that will not run."""
-        if isinstance(need, Admit):
+        if isinstance(need, Admit) and isinstance(given, Future):
             self.session.wait_for(self.answers.give_back_when_done(given))
-        if isinstance(need, Settle) and isinstance(error, Exception):
-            told = f"{need.decision.tool} ran, and its outcome could not be recorded: {error}"
+        if isinstance(need, Recall | Settle) and isinstance(error, Exception):
+            told = f"{self.answers.call.tool} ran, and its outcome could not be recorded: {error}"
             return Unavailable(
                 told, error.retry_after_s if isinstance(error, Unavailable) else None, ran=True
             )
@@ -170,11 +169,10 @@ class Driver:
             case Approve():
                 return await self._await_answer(need.decision)
             case _:
-                given = self._ask(need)
-                if not isinstance(given, Future):
-                    return given
+                given: Any = None
                 try:
-                    return await _shielded(given)
+                    given = self._ask(need)
+                    return await _shielded(given) if isinstance(given, Future) else given
                 except BaseException as error:  # noqa: BLE001 - raised again
                     raise self._lost(need, given, error) from None
 

@@ -70,7 +70,7 @@ class Once:
         self._held: set[str] = set()
 
     def key(self, tool: str, args: object, call_id: str) -> str:
-        """What names the call in its session; empty for arguments that nobody can read, which are refused anyway.
+        """What names the call in its session.
 
         Raises:
             BadInput: it has no id.
@@ -79,9 +79,9 @@ class Once:
             raise BadInput("call(once)", "found no call_id", "pass the framework's id of the call")
         try:
             plain = loads_strict(args) if isinstance(args, str | bytes) else canonical(args)
-        except BadInput:
-            return ""
-        return digest(["once", self._session.id, call_id, codec.exact(tool), plain])
+        except BadInput:  # in monitor they reach the tool all the same, and then once as well
+            plain = ["unreadable", _shown(args)]
+        return digest(["once", self._session.id, codec.exact(call_id), codec.exact(tool), plain])
 
     def restore(self, history: Iterable[StoredEvent]) -> None:
         """What earlier parts of a resumed session have decided."""
@@ -105,16 +105,16 @@ class Once:
             self._held.add(key)
             return before
 
-    def begin(self, key: str) -> Ending | None:
-        """How the call ended, or that it is in flight; None where it is now to be made."""
+    def begin(self, key: str, tool: str) -> Ending | None:
+        """How the call of *tool* ended, or that it is in flight; None where it is now to be made."""
         with self._lock:
             known = self._known.get(key)
             if known is None:
                 self._known[key] = _RUNNING
                 return None
         if known is _RUNNING:
-            return Ending(error=self._denied("", "the same call is still in flight"))
-        return self.recorded(key) if known is _RECORDED else known
+            return Ending(error=self._denied(tool, "the same call is still in flight"))
+        return self.recorded(key, tool) if known is _RECORDED else known
 
     def end(self, key: str, ending: Ending, *, ran: bool) -> None:
         """Remember how it ended; forget it where it is to be asked anew.
@@ -128,20 +128,20 @@ class Once:
             if not ran and _forgotten(ending.error):
                 self._known.pop(key, None)
                 return
-            self._known[key] = ending
+            self._known[key] = _for_others(ending)
             self._known.move_to_end(key)
             ended = [k for k, one in self._known.items() if one is not _RUNNING and one is not _RECORDED]
             for old in ended[: max(0, len(ended) - _MOST_KEPT)]:
                 self._known[old] = _RECORDED
 
-    def elsewhere(self, key: str, error: BaseException) -> Ending:
+    def elsewhere(self, key: str, tool: str, error: BaseException) -> Ending:
         """Where the store says that the call was made before, what the journal knows of it."""
         if isinstance(error, CallDenied) and ONCE in error.decision.clauses:
-            return self.recorded(key)
+            return self.recorded(key, tool)
         return Ending(error=error)
 
     # ------------------------------------------------------------------------------------------ from the journal
-    def recorded(self, key: str) -> Ending:
+    def recorded(self, key: str, tool: str) -> Ending:
         """How the call ended, as the journal tells it."""
         decided: Event | None = None
         ended: dict[str, Event] = {}
@@ -152,7 +152,7 @@ class Once:
             elif event.kind in ("settled", "released"):
                 ended[token] = event
         if decided is None:
-            return Ending(error=self._denied("", "the same call was made before, and its record is gone"))
+            return Ending(error=self._denied(tool, "the same call was made before, and its record is gone"))
         return self._ending(decided, ended.get(str(decided.body.get("token", ""))))
 
     def _ending(self, decided: Event, settled: Event | None) -> Ending:
@@ -188,6 +188,21 @@ class Once:
     def _denied(self, tool: str, message: str) -> CallDenied:
         violation = Violation(ONCE, "store", OnViolation.DENY, Severity.LOW, message)
         return CallDenied(Decision(Result.DENY, (ONCE,), violations=(violation,), tool=tool))
+
+
+def _shown(args: object) -> str:
+    try:
+        return repr(args)
+    except Exception:  # noqa: BLE001 - anybody's `__repr__`: then the call's id alone tells it apart
+        return ""
+
+
+def _for_others(ending: Ending) -> Ending:
+    """What whoever asks again gets: an interrupt or a cancellation is the first caller's alone."""
+    if ending.error is None or isinstance(ending.error, Exception):
+        return ending
+    told = f"the same call was made before and was interrupted: {type(ending.error).__name__}"
+    return Ending(error=OutcomeUnknown(told))
 
 
 def _in_part(text: str) -> bool:

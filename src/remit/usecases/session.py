@@ -224,12 +224,12 @@ class Session:
         answers = self._answers(tool, args, call_id, run, once=once)
         if not answers.once:
             return Driver(self, answers, run).drive(answers.script())
-        if (known := self.once.begin(answers.once)) is not None:
+        if (known := self.once.begin(answers.once, answers.call.tool)) is not None:
             return known.give()
         try:
             ending = Ending(Driver(self, answers, run).drive(answers.script()))
         except BaseException as error:  # noqa: BLE001 - given to the caller as it is
-            ending = self.once.elsewhere(answers.once, error)
+            ending = self.once.elsewhere(answers.once, answers.call.tool, error)
         self.once.end(answers.once, ending, ran=answers.token in self.calls)
         return ending.give()
 
@@ -246,12 +246,12 @@ class Session:
         answers = self._answers(tool, args, call_id, run, once=once)
         if not answers.once:
             return await Driver(self, answers, run).adrive(answers.script())
-        if (known := await asyncio.to_thread(self.once.begin, answers.once)) is not None:
+        if (known := await asyncio.to_thread(self.once.begin, answers.once, answers.call.tool)) is not None:
             return known.give()
         try:
             ending = Ending(await Driver(self, answers, run).adrive(answers.script()))
         except Exception as error:  # noqa: BLE001 - given to the caller as it is
-            ending = await asyncio.to_thread(self.once.elsewhere, answers.once, error)
+            ending = await asyncio.to_thread(self.once.elsewhere, answers.once, answers.call.tool, error)
         except BaseException as error:  # noqa: BLE001 - a cancellation: nothing more is awaited
             ending = Ending(error=error)
         self.once.end(answers.once, ending, ran=answers.token in self.calls)
