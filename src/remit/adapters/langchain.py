@@ -17,38 +17,30 @@ resumed with says nothing, since the store alone knows whether a person approved
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from uuid import uuid4
 
-from remit.core.errors import BadInput, Unavailable
+from remit.core.errors import BadInput
 from remit.core.refusals import AnswerRefused, ApprovalRequired
-from remit.core.told import told, told_text
+from remit.core.told import told
 from remit.usecases.begun import Begun
 from remit.usecases.guard import Guard
 
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState
     from langchain.agents.middleware.types import PrivateStateAttr
-    from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+    from langchain_core.messages import AIMessage, BaseMessage
     from langgraph.config import get_config
-    from langgraph.errors import GraphBubbleUp, GraphInterrupt
-    from langgraph.types import interrupt
+    from langgraph.errors import ParentCommand
 
     from remit.adapters import langchain_messages as read
-    from remit.adapters.langchain_thread import (
-        PAUSED,
-        Call,
-        Hand,
-        Invocation,
-        Thread,
-        Threads,
-        in_flight,
-        siblings,
-    )
+    from remit.adapters import langchain_results as results
+    from remit.adapters.langchain_call import Call, Hand, in_flight, siblings
+    from remit.adapters.langchain_pauses import pause, pausing, skip
+    from remit.adapters.langchain_thread import Invocation, Thread, Threads
 except ImportError as missing:
     raise ImportError("remit.adapters.langchain needs LangChain: pip install 'remit[langchain]'") from missing
 
@@ -58,13 +50,8 @@ if TYPE_CHECKING:
 else:  # how many parameters they take differs between versions
     _Middleware, _State = AgentMiddleware, AgentState
 
-_LOG = logging.getLogger("remit.langchain")
-_CHECKPOINTER = "__pregel_checkpointer"
-_SCRATCHPAD = "__pregel_scratchpad"
 _POLL_S = 0.25
 """How often a coroutine that waits for people asks again."""
-
-
 _INSIDE: ContextVar[bool] = ContextVar("remit_inside_a_call", default=False)
 """Whether a guarded tool runs here: what an agent inside it is asked is the outer model's word, not the user's."""
 
@@ -73,14 +60,6 @@ class RemitState(_State):
     """The agent's state, and the session of a run that belongs to no thread."""
 
     remit_session: NotRequired[Annotated[str, PrivateStateAttr]]
-
-
-class ToolFailed(Exception):
-    """The tool's own failure, which LangChain made a message of."""
-
-    def __init__(self, message: ToolMessage) -> None:
-        self.message = message
-        super().__init__(read.readable(message))
 
 
 class RemitMiddleware(_Middleware):
@@ -259,7 +238,7 @@ class RemitMiddleware(_Middleware):
         system = [] if request.system_message is None else [read.system(request.system_message)]
         seen = [*system, *read.texts(request.messages, injected=True)]
         ungoverned = read.hosted([*request.tools, *_listed(request.model_settings)])
-        with self._later(thread, seen):
+        with thread.later(seen):
             thread.hear(seen)
             for tool in ungoverned:
                 thread.gap(tool, "runs at the model's provider, where no hook sees it")
@@ -274,18 +253,8 @@ class RemitMiddleware(_Middleware):
         # Words without a call are an answer: `after_agent` judges them, and tells the session.
         answers = {read.answer_key(m) for m in messages if isinstance(m, AIMessage) and not m.tool_calls}
         found = [one for one in read.texts(messages, injected=True) if one.key not in answers]
-        with self._later(thread, found):
+        with thread.later(found):
             thread.hear(found)
-
-    @contextmanager
-    def _later(self, thread: Thread, texts: Sequence[read.Seen]) -> Iterator[None]:
-        """Where the store is away, the model may go on: no tool runs before all this was told."""
-        try:
-            yield
-        except Unavailable as error:
-            _LOG.warning("what the model saw is recorded later: %s", error)
-            with thread.lock:
-                thread.missed.extend(one for one in texts if one not in thread.missed)
 
     # ------------------------------------------------------------------------------------------ calls
     def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
@@ -295,7 +264,7 @@ class RemitMiddleware(_Middleware):
             thread = self._enter(_of_tool(request))
             call = self._heard(thread, request, handler)
         except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
-            return self._untold(thread, request, error)
+            return results.untold(thread, request, error)
         else:
             return self._guarded(call, request, handler)
         finally:
@@ -308,22 +277,24 @@ class RemitMiddleware(_Middleware):
                 begun = self._begin(call, None if self._on_hold == "wait" else 0.0)
             except ApprovalRequired as held:
                 if not call.pausing:
-                    return self._refused(call, held)
-                self._pause(call, held)
+                    return results.refused(call, held)
+                pause(call, held)
             except Exception as error:  # noqa: BLE001 - nothing may run that was not admitted
-                return self._given_again(call, error)
+                return results.given_again(call, error)
             else:
                 break
         if begun.again:
-            return self._repeated(call, begun)
+            return results.repeated(call, begun)
         try:
-            self._skip_pauses(call)
+            skip(call)
             with _inside():
                 result = handler(_with(request, begun))
+        except ParentCommand as command:
+            return results.handed_over(call, begun, command, self._messages_key)
         except BaseException as error:
-            self._raised(call, begun, error)
+            results.raised(call, begun, error)
             raise
-        return self._ended(call, begun, result)
+        return results.ended(call, begun, result, self._messages_key)
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """As `wrap_tool_call`; the event loop waits for no disk."""
@@ -332,7 +303,7 @@ class RemitMiddleware(_Middleware):
             thread = await self._aenter(_of_tool(request))
             call = await asyncio.to_thread(self._heard, thread, request, handler)
         except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
-            return await asyncio.to_thread(self._untold, thread, request, error)
+            return await asyncio.to_thread(results.untold, thread, request, error)
         else:
             with in_flight(call):
                 return await self._aguarded(call, request, handler)
@@ -349,24 +320,27 @@ class RemitMiddleware(_Middleware):
                     if self._waits(call):
                         await asyncio.sleep(_POLL_S)
                         continue
-                    return await asyncio.to_thread(self._refused, call, held)
+                    return await asyncio.to_thread(results.refused, call, held)
                 await siblings(call)
-                await asyncio.to_thread(self._pause, call, held)
+                await asyncio.to_thread(pause, call, held)
             except Exception as error:  # noqa: BLE001 - nothing may run that was not admitted
-                return await asyncio.to_thread(self._given_again, call, error)
+                return await asyncio.to_thread(results.given_again, call, error)
             else:
                 break
         if begun.again:
-            return await asyncio.to_thread(self._repeated, call, begun)
+            return await asyncio.to_thread(results.repeated, call, begun)
         try:
             if call.thread.pauses:
-                await asyncio.to_thread(self._skip_pauses, call)
+                await asyncio.to_thread(skip, call)
             with _inside():
                 result = await handler(_with(request, begun))
+        except ParentCommand as command:
+            handing = asyncio.to_thread(results.handed_over, call, begun, command, self._messages_key)
+            return await asyncio.shield(handing)
         except BaseException as error:
-            await asyncio.shield(asyncio.to_thread(self._raised, call, begun, error))
+            await asyncio.shield(asyncio.to_thread(results.raised, call, begun, error))
             raise
-        return await asyncio.shield(asyncio.to_thread(self._ended, call, begun, result))
+        return await asyncio.shield(asyncio.to_thread(results.ended, call, begun, result, self._messages_key))
 
     def _waits(self, call: Call) -> bool:
         """Whether a coroutine goes on waiting for people: it holds no thread meanwhile."""
@@ -385,159 +359,23 @@ class RemitMiddleware(_Middleware):
 
     def _heard(self, thread: Thread, request: Any, handler: Any) -> Call:
         """The call, once everything that led to it was told."""
-        told_call, messages = request.tool_call, self._messages(request.state)
+        asked, messages = request.tool_call, self._messages(request.state)
         thread.hear(read.texts(messages, injected=_INSIDE.get()))
-        tool_call_id = told_call.get("id") or ""
+        tool, args, tool_call_id = asked["name"], asked["args"], asked.get("id") or ""
         if not tool_call_id:
             raise BadInput("tool_call", "found no id", "give every tool call an id of its own")
+        _named(tool, request.tool)
         if not getattr(handler, "__qualname__", "").startswith("ToolNode."):
-            thread.gap(
-                "middleware",
-                "another middleware stands between remit and the tools: put RemitMiddleware last",
-            )
+            between = "another middleware stands between remit and the tools: put RemitMiddleware last"
+            thread.gap("middleware", between)
         turn = read.turn_of(messages, tool_call_id)
-        return Call(
-            thread,
-            told_call["name"],
-            told_call["args"],
-            tool_call_id,
-            f"{turn}/{tool_call_id}" if turn else tool_call_id,
-            turn,
-            self._on_hold == "interrupt" and _pausing(request.runtime.config),
-        )
+        call_id = f"{turn}/{tool_call_id}" if turn else tool_call_id
+        name = thread.session.once.key(tool, args, call_id)
+        may_pause = self._on_hold == "interrupt" and pausing(request.runtime.config)
+        return Call(thread, tool, args, tool_call_id, call_id, turn, name, may_pause)
 
     def _begin(self, call: Call, wait_s: float | None = 0.0) -> Begun:
         return call.thread.session.begin(call.tool, call.args, call_id=call.call_id, once=True, wait_s=wait_s)
-
-    def _raised(self, call: Call, begun: Begun, error: BaseException) -> None:
-        """What the tool raised is recorded; a pause of its own is none: it runs anew, from its start."""
-        if isinstance(error, GraphBubbleUp):
-            begun.abandon("the tool paused its graph")
-            return
-        call.thread.keep(call.name, error)
-        with suppress(Unavailable):  # its lease runs out, and counts as unknown
-            begun.fail(error)
-
-    def _ended(self, call: Call, begun: Begun, result: Any) -> Any:
-        """The result as the model may see it; recorded, and remembered."""
-        own, others = read.parts(result, call.tool_call_id, self._messages_key)
-        try:
-            if own is not None and own.status == "error":
-                call.thread.keep(call.name, result)
-                begun.fail(ToolFailed(own))
-                self._settled(call, [own, *others])
-                return result
-            value = read.value_of(own)
-            seen = begun.end(value)
-        except Exception as error:  # noqa: BLE001 - it ran; what cannot be judged or recorded is not shown
-            return self._refused(call, error)
-        if own is not None:
-            fit = read.judged(own, value, seen)
-            result = read.exchanged(result, own, fit, self._messages_key)
-            with self._later(call.thread, ()):
-                call.thread.know(read.result_key(fit))
-        self._settled(call, others)
-        call.thread.keep(call.name, result)
-        return result
-
-    def _settled(self, call: Call, others: list[BaseMessage]) -> None:
-        """What a tool writes into the state beside its result, or instead of one, is the tool's word."""
-        read.named(others)
-        texts = read.texts(others, tool=call.tool)
-        with self._later(call.thread, texts):
-            call.thread.hear(texts)
-
-    def _repeated(self, call: Call, begun: Begun) -> Any:
-        """The first call's result again: as it was, where this process ran it."""
-        known = call.thread.given.get(call.name)
-        if known is not None and not isinstance(known, BaseException):
-            return known
-        message = ToolMessage(read.content_of(begun.value), name=call.tool, tool_call_id=call.tool_call_id)
-        with self._later(call.thread, ()):
-            call.thread.know(read.result_key(message))
-        return message
-
-    def _given_again(self, call: Call, error: Exception) -> Any:
-        """A refusal as a message; where the first call failed, its failure again, as it was."""
-        known = call.thread.given.get(call.name)
-        if isinstance(error, ToolFailed):
-            return known if known is not None else error.message
-        if known is error:
-            raise error
-        return self._refused(call, error)
-
-    def _refused(self, call: Call, error: Exception) -> ToolMessage:
-        """What the model reads in place of a result."""
-        message = _told_message(call.tool, call.tool_call_id, error)
-        with suppress(Unavailable, BadInput):
-            call.thread.know(read.result_key(message))
-        return message
-
-    def _untold(self, thread: Thread | None, request: Any, error: Exception) -> ToolMessage:
-        """Nothing was decided, so nothing ran: the model is told, and the journal as soon as it can be."""
-        if isinstance(error, GraphBubbleUp):
-            raise error
-        tool, tool_call_id = request.tool_call["name"], request.tool_call.get("id") or ""
-        _LOG.error("%s did not run: %s: %s", tool, type(error).__name__, error)
-        message = _told_message(tool, tool_call_id, error)
-        if thread is not None:
-            with thread.lock:
-                thread.unrecorded.append(
-                    {
-                        "tool": tool,
-                        "call_id": tool_call_id,
-                        "error": type(error).__name__,
-                        "reason": str(error)[:500],
-                    }
-                )
-            with suppress(Exception):
-                thread.know(read.result_key(message))
-        return message
-
-    # ------------------------------------------------------------------------------------------ pauses
-    def _pause(self, call: Call, held: ApprovalRequired) -> None:
-        """Pause the graph; returns where it was resumed, whatever with: the store is asked again.
-
-        Raises:
-            GraphInterrupt: the pause.
-        """
-        said = told(held)
-        asked = {
-            **said,
-            "call_id": call.tool_call_id,
-            "arguments": held.decision.canonical,
-            "answer": f"remit approvals approve {held.approval_id}",
-            "next": "answer the approval, then resume the thread with any value: the value itself approves nothing",
-        }
-        with call.thread.lock:  # the calls of one node share its interrupts
-            try:
-                interrupt(asked)
-            except GraphInterrupt:
-                self._note_pause(call)
-                raise
-        call.resumed += 1
-
-    def _note_pause(self, call: Call) -> None:
-        """How often this call has paused its node, for whoever resumes it."""
-        pauses = call.resumed + 1
-        if pauses <= call.thread.pauses.get(call.call_id, 0):
-            return
-        session = call.thread.session
-        event = session.event(PAUSED, {"call_id": call.call_id, "tool": call.tool, "pauses": pauses})
-        with suppress(Unavailable):  # it pauses all the same
-            session.guard.records.append([event]).result()
-        call.thread.pauses[call.call_id] = pauses
-
-    def _skip_pauses(self, call: Call) -> None:
-        """Take what the node was resumed with for remit's own pauses: a tool that pauses, too, must not get it."""
-        if not call.pausing:
-            return
-        for _ in range(call.thread.pauses.get(call.call_id, 0) - call.resumed):
-            with call.thread.lock:
-                try:
-                    interrupt(None)
-                except GraphInterrupt:
-                    return
 
 
 def _invocation(state: Any, runtime: Any) -> Invocation:
@@ -562,19 +400,18 @@ def _with(request: Any, begun: Begun) -> Any:
     return request.override(tool_call={**request.tool_call, "args": begun.arguments})
 
 
-def _pausing(config: Mapping[str, Any]) -> bool:
-    """Whether the graph can be paused: it has a checkpointer, and runs."""
-    inner = config.get("configurable", {})
-    return bool(inner.get(_CHECKPOINTER)) and _SCRATCHPAD in inner
+def _named(name: str, tool: Any) -> None:
+    """What is decided on is what would run: a middleware before this one may have put another tool there."""
+    if tool is not None and tool.name != name:
+        told_so = f"the call names {name!r}, and {tool.name!r} would run"
+        raise BadInput(
+            "tool_call", told_so, "have the middleware that exchanged the tool change the call's name, too"
+        )
 
 
 def _listed(settings: Any) -> list[Any]:
     found = (settings or {}).get("tools")
     return list(found) if isinstance(found, list | tuple) else []
-
-
-def _told_message(tool: str, tool_call_id: str, error: Exception) -> ToolMessage:
-    return ToolMessage(told_text(error), name=tool, tool_call_id=tool_call_id, status="error")
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:

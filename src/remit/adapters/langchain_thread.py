@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from remit.adapters.langchain_messages import Seen
 from remit.core.errors import Unavailable
 from remit.usecases.attached import Attached
-from remit.usecases.begun import Begun
 from remit.usecases.guard import Guard
 from remit.usecases.session import Session
 
@@ -99,6 +97,16 @@ class Thread:
                 self.session.tell(FAILED, self.unrecorded[0])
                 del self.unrecorded[0]
 
+    @contextmanager
+    def later(self, texts: Sequence[Seen] = ()) -> Iterator[None]:
+        """Where the store is away, the model may go on: no tool runs before all these were told."""
+        try:
+            yield
+        except Unavailable as error:
+            _LOG.warning("what the model saw is recorded later: %s", error)
+            with self.lock:
+                self.missed.extend(one for one in texts if one not in self.missed)
+
     def know(self, *keys: str) -> None:
         """These texts are the session's already: results of its calls, and remit's own words."""
         with self.lock:
@@ -127,29 +135,6 @@ class Thread:
             self.given[call] = given
             while len(self.given) > MOST_RESULTS:
                 self.given.popitem(last=False)
-
-
-@dataclass
-class Call:
-    """One call on its way through the hook."""
-
-    thread: Thread
-    tool: str
-    args: Any
-    tool_call_id: str
-    call_id: str
-    """The framework's id behind the id of the model's message: providers give the same id in two turns."""
-    turn: str
-    pausing: bool
-    resumed: int = 0
-    """How often the pause was answered since the node began."""
-    done: asyncio.Future[None] | None = None
-    waits_until: float = 0.0
-    """Of the guard's monotonic clock; 0 where nobody is waited for yet."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.call_id} {self.tool} {json.dumps(self.args, sort_keys=True, default=str)}"
 
 
 class Threads:
@@ -226,69 +211,3 @@ class Threads:
 
     def _door(self, key: str) -> threading.Lock:
         return self._doors[hash(key) % _DOORS]
-
-
-@contextmanager
-def in_flight(call: Call) -> Iterator[None]:
-    """The call is one of its turn's that somebody may wait for."""
-    call.done = asyncio.get_running_loop().create_future()
-    mine = call.thread.running.setdefault(call.turn, set())
-    mine.add(call.done)
-    try:
-        yield
-    finally:
-        done(call)
-        if not mine:
-            call.thread.running.pop(call.turn, None)
-
-
-def done(call: Call) -> None:
-    if call.done is not None and not call.done.done():
-        call.done.set_result(None)
-        call.thread.running.get(call.turn, set()).discard(call.done)
-
-
-async def siblings(call: Call) -> None:
-    """Let the other calls of the turn end before the node is left: after that, nobody would wait for them."""
-    done(call)
-    here = asyncio.get_running_loop()
-    others = [one for one in call.thread.running.get(call.turn, ()) if one.get_loop() is here]
-    if others and call.turn:
-        await asyncio.wait(others)
-
-
-class Hand:
-    """Hands a call that began in a thread over to the task that waits for it, or gives it back.
-
-    Args:
-        begin: begins the call.
-    """
-
-    def __init__(self, begin: Callable[[], Begun]) -> None:
-        self._begin = begin
-        self._lock = threading.Lock()
-        self._left = False
-        self._begun: Begun | None = None
-
-    def over(self) -> Begun:
-        """Begin; where the task left meanwhile, nothing runs."""
-        begun = self._begin()
-        with self._lock:
-            self._begun = begun
-            left = self._left
-        if left:
-            self._back(begun)
-        return begun
-
-    def leave(self) -> None:
-        """The task was cancelled: it will run nothing."""
-        with self._lock:
-            self._left = True
-            begun = self._begun
-        if begun is not None:
-            threading.Thread(target=self._back, args=(begun,)).start()  # the event loop waits for no disk
-
-    @staticmethod
-    def _back(begun: Begun) -> None:
-        if not begun.again:
-            begun.abandon("cancelled before it was dispatched")

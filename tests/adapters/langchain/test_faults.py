@@ -18,6 +18,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
 import remit
+from remit.adapters import langchain
 from remit.adapters.langchain import RemitMiddleware
 from remit.core.types import Mode
 from remit.testing import envelope, open_guard
@@ -174,7 +175,7 @@ def test_a_result_that_cannot_be_recorded_is_not_shown(shop, invoke, two_steps, 
 
 def test_a_pause_that_cannot_be_noted_pauses_all_the_same(shop, invoke, asks, says, call, monkeypatch):
     agent = shop.agent(asks(call("refund", "c1", amount=100)), says("x"), checkpointer=InMemorySaver())
-    monkeypatch.setattr(RemitMiddleware, "_pause", breaking()(RemitMiddleware._pause))
+    monkeypatch.setattr(langchain, "pause", breaking()(langchain.pause))
     with pytest.raises(RuntimeError, match="planted"):
         invoke(agent, "go")
 
