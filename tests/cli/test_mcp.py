@@ -195,6 +195,19 @@ def test_without_a_name_all_that_belongs_to_the_project_is_meant(remit: Remit, p
     assert [one["server"] for one in own["left"]] == ["time", "theirs"]
 
 
+def test_a_person_whose_claude_code_has_no_server_yet_can_wrap_list_and_unwrap(
+    remit: Remit, project: Path
+) -> None:
+    (project.parent / "home/.claude.json").write_text('{"numStartups": 3, "userID": "x"}')
+    wrapped, listed = remit("mcp", "wrap", "--yes"), remit("mcp", "ls")
+    unwrapped = remit("mcp", "unwrap", "--yes")
+    alone = remit("mcp", "wrap", "--client", "claude-desktop", "--yes")
+
+    assert (wrapped.code, listed.code, unwrapped.code, alone.code) == (0, 0, 0, 0)
+    assert "lists no servers" not in wrapped.err + listed.err
+    assert (project / ".mcp.json").read_text() == CLAUDE_PROJECT
+
+
 def test_servers_of_other_projects_are_listed_and_left_alone(remit: Remit, project: Path) -> None:
     listed = remit("mcp", "ls", "--json").object["servers"]
     remit("mcp", "wrap", "--client", "claude", "--yes")

@@ -51,7 +51,7 @@ def ls(files: Files = None, *, client: Clients = None) -> int:
         (p.path, p.client) for p in places(world, *(client or ()))
     ]:
         try:
-            config = load(path)
+            config = load(path, named=bool(files))
         except BadInput as error:
             broken += 1
             note(f"remit: {safe(error)}")

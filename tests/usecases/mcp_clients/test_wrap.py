@@ -231,10 +231,15 @@ def test_the_servers_of_each_project_in_claude_codes_own_file_are_found() -> Non
     assert [(s.project, s.name) for s in config(text).servers] == [("", "all"), ("/p", "own")]
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"mcp": 3}', "3"])
-def test_a_file_that_lists_no_servers_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["[]", "3"])
+def test_a_file_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         config(text)
+
+
+@pytest.mark.parametrize(("text", "lists"), [("{}", False), ('{"mcp": 3}', False), ('{"servers": {}}', True)])
+def test_a_file_that_has_no_place_for_servers_is_told_from_an_empty_list(text: str, lists: bool) -> None:
+    assert (config(text).servers, config(text).lists) == ((), lists)
 
 
 def test_no_secret_is_in_what_is_shown() -> None:

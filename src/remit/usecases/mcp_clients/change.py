@@ -59,7 +59,8 @@ def choose(
     found = [place_of(path, world) for path in {one.resolve(): one for one in files}.values()] or places(
         world, *clients
     )
-    picked = [pick(place, world, everything=bool(files or clients), names=names) for place in found]
+    whole, named = bool(files or clients), bool(files)
+    picked = [pick(place, world, everything=whole, named=named, names=names) for place in found]
     chosen = [one for one in picked if one is not None]
     if not chosen:
         told = (
@@ -76,21 +77,24 @@ def choose(
     return chosen
 
 
-def pick(place: Place, world: World, *, everything: bool = False, names: Sequence[str] = ()) -> Chosen | None:
+def pick(
+    place: Place, world: World, *, everything: bool = False, named: bool = False, names: Sequence[str] = ()
+) -> Chosen | None:
     """The servers of one configuration; None where it has none for this project.
 
     Args:
         place: of the configuration.
         world: whose folder is the project.
         everything: also what is the person's, for all projects.
+        named: somebody named this very file.
         names: only these.
 
     Raises:
-        BadInput: malformed.
+        BadInput: malformed; or named, and nothing in it lists servers.
     """
-    config, whole = load(place.path), everything or place.in_project
+    config, whole = load(place.path, named=named), everything or place.in_project
     mine = [one for one in config.servers if _of_project(one, world, whole)]
-    if not whole and not mine:
+    if not mine and not (whole and config.lists):
         return None
     return Chosen(place, config, tuple(one for one in mine if not names or one.name in names))
 

@@ -19,12 +19,23 @@ _PLAIN = frozenset({"command", "type", "cwd"})
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
 
 
-def load(path: Path) -> Config:
+def load(path: Path, *, named: bool = False) -> Config:
     """The configuration at *path*.
 
+    Args:
+        path: of the file.
+        named: somebody said that it lists servers; a file that a client may keep for other things need not.
+
     Raises:
-        BadInput: unreadable, no UTF-8, malformed.
+        BadInput: unreadable, no UTF-8, malformed; or named, and nothing in it lists servers.
     """
+    config = _read(path)
+    if named and not config.lists:
+        raise BadInput(str(path), "it lists no servers", "name a file with the key mcpServers or servers")
+    return config
+
+
+def _read(path: Path) -> Config:
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -81,27 +81,27 @@ class Config:
     text: str
     root: Node
     servers: tuple[Server, ...]
+    lists: bool = True
+    """It has a place for servers; Claude Code's own file has none until the first server is added to it."""
 
 
 def read_config(text: str, path: Path) -> Config:
     """The servers of a file, in its order.
 
     Raises:
-        BadInput: it is no JSON, or lists no servers, with line and column.
+        BadInput: it is no JSON object, with line and column.
     """
     root = read_jsontext(text, str(path))
     if not isinstance(root.value, dict):
         raise BadInput(f"{path}:1:1", "no object", 'write {"mcpServers": {…}}')
     lists = list(_lists(root))
     known = any(root.get(*keys) is not None for keys in _LISTS) or root.get("projects") is not None
-    if not lists and not known:
-        raise BadInput(str(path), "it lists no servers", "name a file with the key mcpServers or servers")
     servers = [
         _server(name, member.node, project)
         for project, node in lists
         for name, member in node.members().items()
     ]
-    return Config(path, text, root, tuple(servers))
+    return Config(path, text, root, tuple(servers), bool(lists) or known)
 
 
 def _lists(root: Node) -> Iterator[tuple[str, Node]]:
