@@ -186,3 +186,37 @@ def test_the_error_of_a_tool_is_shown_in_words(run, place):
     (one,) = run("anomalies", "ls", "--json").told["anomalies"]
 
     assert "error: OSError: the shop is closed" in run("anomalies", "show", one["id"]).out
+
+
+def test_a_call_that_a_person_refused_is_an_anomaly_with_what_was_tried(run, hold, hire):
+    approval = hold()
+    hire("ben", "finance")
+    run("approvals", "reject", approval, "--as", "ben", "--note", "not our invoice")
+
+    (line,) = run("anomalies", "ls", "--json").told["anomalies"]
+    shown = run("anomalies", "show", line["id"]).out
+    told = run("anomalies", "show", line["id"], "--json").told["anomaly"]
+
+    assert (line["kind"], line["clauses"], line["tool"]) == ("rejected", ["approval.rejected"], "pay")
+    assert (line["severity"], line["counts"], line["enforced"]) == ("medium", True, True)
+    assert told["attempted"]["args"] == {"to": "ann", "amount": 5}
+    assert told["decision"]["approval_id"] == approval
+    assert "ben said no" in shown
+    assert "not our invoice" in shown
+
+
+def test_it_says_for_whom_the_agent_acted_and_what_was_running(run, place):
+    running = {"model": "m-1", "runtime": {"server": "git", "region": "eu"}}
+    with (
+        place.guard() as guard,
+        guard.session(principal="c17", fingerprint=running) as session,
+        pytest.raises(remit.CallDenied),
+    ):
+        session.call("pay", {"to": "ann", "amount": 9000}, run=lambda **_: None)
+    (line,) = run("anomalies", "ls", "--json").told["anomalies"]
+    shown = run("anomalies", "show", line["id"]).out
+
+    assert "For        c17" in shown
+    assert "Running    server git, region eu, model m-1, " in shown
+    assert f"journal export --session {session.id}" in shown
+    assert "{" not in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from joined import ENVELOPE, LONG_S, TOOLS, Join, Joined, answers, text
@@ -309,6 +308,7 @@ def test_the_session_knows_who_asks_and_which_server_answers(join: Join):
             await at.call("read_note", {"name": "a"})
         (opened,) = at.recorded("session.opened")
         assert opened.session == "s-17" and opened.body["principal"] == "ann"
-        assert json.dumps(opened.body).count("notes 1") == 1
+        runtime = opened.body["fingerprint"]["runtime"]
+        assert (runtime["mcp_server"], runtime["mcp_client"]) == ("notes 1", "t 0")
 
     asyncio.run(asyncio.wait_for(main(), LONG_S))

@@ -14,7 +14,7 @@ import apsw
 import msgspec
 import typer
 
-from remit.cli.approvals import print_arguments
+from remit.cli.approvals import began, print_arguments, print_session
 from remit.cli.opened import Opened, StoreOption, instant_of, opened, short_ids, whole_id
 from remit.cli.output import Output, emit, say, table
 from remit.core.errors import BadInput
@@ -107,7 +107,7 @@ def show(
         body = {"anomaly": stored.event.id, "session": stored.event.session, "by": at.who()}
         agent, tenant = stored.event.agent, stored.event.tenant
         at.store.append_now(Event(Uuid7().new(), "", "anomaly.read", agent, "", body, tenant))
-        view = anomaly_view(stored, *_of_the_same_call(at, stored))
+        view = anomaly_view(stored, *_of_the_same_call(at, stored), began(at, stored.event, stored.seq))
         if Output.json:
             emit({"anomaly": view})
         else:
@@ -169,11 +169,27 @@ def _stored(at: Opened, prefix: str) -> StoredEvent:
 def _of_the_same_call(at: Opened, stored: StoredEvent) -> tuple[StoredEvent | None, StoredEvent | None]:
     """Decision and outcome of the call that this anomaly is about, as far as they are other events."""
     token = stored.event.body.get("token")
+    if stored.event.kind == "approval.answered":
+        return _asked_about(at, stored), None
     if not token or not stored.event.session:
         return None, None
     events = at.store.events(stored.event.session, {"decided", "settled"}, tenant=stored.event.tenant)
     known = {e.event.kind: e for e in events if e.event.body.get("token") == token and e.seq != stored.seq}
     return known.get("decided"), known.get("settled")
+
+
+def _asked_about(at: Opened, answered: StoredEvent) -> StoredEvent | None:
+    """The decision of the call that a person was asked about: the last one like the question, before it."""
+    event, kinds = answered.event, {"decided", "approval.requested"}
+    found = at.store.events(event.session, kinds, tenant=event.tenant)
+    decided = None
+    for one in sorted(found, key=lambda e: e.seq):
+        body = one.event.body
+        if one.event.kind == "approval.requested" and body.get("approval") == event.body.get("approval"):
+            return decided
+        if one.event.kind == "decided" and body.get("tool") == event.body.get("tool"):
+            decided = one
+    return None
 
 
 # ---------------------------------------------------------------------------------------------- printing
@@ -187,6 +203,7 @@ def _print(view: Mapping[str, Any]) -> None:
     say(
         f"Agent      {visible(view['agent'])}, session {visible(view['session']) or '-'}, mode {view['mode'] or '-'}"
     )
+    print_session(view)
     if view["erased"]:
         say("The data of its subject was erased: what is left proves that it happened, not what it said.")
         return
@@ -197,9 +214,8 @@ def _print(view: Mapping[str, Any]) -> None:
     _print_attempt(view)
     _print_decision(view["decision"])
     _print_outcome(view["outcome"])
-    known = {k: v for k, v in (view["fingerprint"] or {}).items() if v}
-    if known:
-        say("Was running  " + visible(", ".join(f"{k} {v}" for k, v in known.items())))
+    if view["session"]:
+        say(f"See all    remit journal export --session {visible(shlex.quote(view['session']))}")
 
 
 def _print_drift(drift: Mapping[str, Any], tool: str) -> None:
@@ -274,6 +290,7 @@ def _print_outcome(outcome: Mapping[str, Any] | None) -> None:
         say("Outcome    nothing is recorded of it having run")
         return
     told = {"value": "it ran", "error": "it raised", "answer": "final answer", "unknown": "nobody knows"}
+    told["rejected"] = f"it did not run: {visible(str(outcome.get('by')))} said no"
     say(f"Outcome    {told.get(outcome['ended'], visible(str(outcome['ended'])))}")
     for key in ("error", "result", "answer", "reason", "count"):
         if found := outcome.get(key):

@@ -6,6 +6,7 @@ them are shown, not sent.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,19 @@ from remit.cli.operator_keys import KeyFile
 from remit.cli.output import Output, emit, say, table
 from remit.core.approval import ApprovalRecord, ApprovalState, OperatorRefused, Reply, answer_message
 from remit.core.errors import BadInput
-from remit.core.event import Event
+from remit.core.event import Event, StoredEvent
 from remit.core.notice import instant, visible
 from remit.core.types import Json
 from remit.store import control_approvals, operators
 from remit.store.records import SqliteRecords
 from remit.usecases.clock import Uuid7
-from remit.usecases.inspect import approval_line, approval_view, reasoning_before, state_at
+from remit.usecases.inspect import (
+    approval_line,
+    approval_view,
+    opened_before,
+    reasoning_before,
+    state_at,
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -266,7 +273,18 @@ def _lines(at: Opened, *, everything: bool, agent: str | None) -> list[dict[str,
 
 def _view(at: Opened, record: ApprovalRecord, reasoning: Sequence[str] = ()) -> dict[str, Any]:
     known = [(o.name, o.roles) for o in at.store.read(operators.everyone) if o.removed_at is None]
-    return approval_view(record, at.now, known, reasoning)
+    asked = at.store.event(record.status.event_id)
+    return approval_view(
+        record, at.now, known, reasoning, began(at, asked.event, asked.seq) if asked else None
+    )
+
+
+def began(at: Opened, event: Event, seq: int) -> StoredEvent | None:
+    """How the session of *event* began, or was taken up again before it."""
+    if not event.session:
+        return None
+    kinds = {"session.opened", "session.resumed"}
+    return opened_before(at.store.events(event.session, kinds, tenant=event.tenant), seq)
 
 
 def _shown(at: Opened, record: ApprovalRecord, *, quietly: bool = False) -> None:
@@ -302,6 +320,7 @@ def _print(view: Mapping[str, Any]) -> None:
             why += f"; the call has until {ends} to run"
     say(f"Approval {view['id']}: {_standing(view)}{why}")
     say(f"Agent      {visible(view['agent'])}, session {visible(view['session'])}")
+    print_session(view)
     say(f"Would do   {visible(view['preview'] or '(erased)')}")
     say(
         f"Effect     {view['effect']}"
@@ -316,6 +335,27 @@ def _print(view: Mapping[str, Any]) -> None:
         say(f"The agent's own words, no evidence: {visible(text)}")
     _print_people(view)
     say(f"Digest     {view['digest']}")
+
+
+def print_session(view: Mapping[str, Any]) -> None:
+    """For whom the agent acted, and what was running, as far as somebody told."""
+    who = [str(view["principal"])] if view["principal"] else []
+    who += [f"{key} {value}" for key, value in view["facts"].items()]
+    if who:
+        say(f"For        {visible(', '.join(who), 500)}")
+    known = view["fingerprint"] or {}
+    running = [f"{key} {value}" for key, value in (known.get("runtime") or {}).items() if value]
+    running += [f"{key} {_short(known[key])}" for key in _RUNNING if known.get(key)]
+    if running:
+        say(f"Running    {visible(', '.join(running), 1000)}")
+
+
+_RUNNING = ("model", "prompt", "tools", "envelope", "config", "code")
+
+
+def _short(value: str) -> str:
+    """A hash as people compare it; `--json` has it whole."""
+    return f"{value[:-52]}…" if re.fullmatch(r"(sha256:)?[0-9a-f]{64}", value) else value
 
 
 def print_arguments(arguments: Sequence[Mapping[str, Any]]) -> None:
@@ -334,7 +374,7 @@ def _origin(argument: Mapping[str, Any]) -> str:
         f"{o['integrity'].upper()} {visible(o['source'])}: {visible(o['quote'], 160)}"
         for o in argument["origins"]
     ]
-    return "\n".join(told) or "NOWHERE: the model made it up"
+    return "\n".join(told) or "NOWHERE: in nothing that remit saw in this session"
 
 
 def _print_people(view: Mapping[str, Any]) -> None:

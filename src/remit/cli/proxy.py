@@ -118,6 +118,7 @@ def proxy(
         whose=whose,
         namespace=namespace,
     )
+    opening.runtime["server"] = named
     options = Options(command, timeout or None, lambda at: Elicitation(lambda: at.guard, _people))
     try:
         return asyncio.run(serve(options, opening, report))

@@ -35,6 +35,7 @@ from remit.core.types import (
 )
 
 _RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
+REJECTED = "approval.rejected"
 MOST_SEGMENTS = 12
 """Segments of triggering input and of reasoning kept with one anomaly, the latest ones."""
 
@@ -70,6 +71,11 @@ def of_outcome(decision: Decision, outcome: Outcome, *, enforced: bool) -> Anoma
             "infrastructure", Severity.LOW, (), decision.tool, counts=False, enforced=enforced
         )
     return None
+
+
+def of_rejection(tool: str) -> AnomalyIndex:
+    """The anomaly of a held call that a person refused; the breaker counts it when they do."""
+    return AnomalyIndex("rejected", Severity.MEDIUM, (REJECTED,), tool, counts=True, enforced=True)
 
 
 def of_answer(violations: Sequence[Violation], *, enforced: bool) -> AnomalyIndex | None:

@@ -16,7 +16,7 @@ class AnomalyIndex:
     """The columns by which an anomaly is found; none of them holds personal data."""
 
     kind: str
-    """`denied`, `flagged`, `held-rejected`, `output`, `deadline`, `answer`, `unknown-outcome`, `infrastructure`, …"""
+    """`denied`, `flagged`, `rejected`, `output`, `deadline`, `answer`, `unknown-outcome`, `infrastructure`, …"""
     severity: Severity
     clauses: tuple[str, ...]
     tool: str

@@ -70,7 +70,7 @@ class Opening:
         self._pins: Pinning | None = None
         self._session: Session | None = None
         self.runtime: dict[str, str] = {}
-        """What is known of the server when the session opens, for its fingerprint."""
+        """What is known of both sides when the session opens, for its fingerprint."""
 
     def full_name(self, name: str) -> str:
         """How the envelope names what the server calls *name*."""

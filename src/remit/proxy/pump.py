@@ -167,6 +167,7 @@ class Pump:
             raise MCPError(INVALID_REQUEST, "initialize first")
         if modern:
             self._meta = methods.client_meta(passed)
+            self._name("mcp_client", self._meta.get("io.modelcontextprotocol/clientInfo"))
         if method == "tools/call":
             return await self.calls.tool(id_, passed)
         if method == "tools/list":
@@ -182,6 +183,7 @@ class Pump:
         if method == "initialize":
             params = methods.offered(params)
             self.calls.holding.met(params, self._ask_client)
+            self._name("mcp_client", params.get("clientInfo"))
         result = await self._forward(id_, method, params)
         if method == "ping":
             return result
@@ -192,12 +194,15 @@ class Pump:
     def _learn(self, result: Mapping[str, Any]) -> None:
         meta = result.get("_meta")
         stamped = meta.get("io.modelcontextprotocol/serverInfo") if isinstance(meta, Mapping) else None
-        info = result.get("serverInfo", stamped)
-        if isinstance(info, Mapping):
-            named = f"{info.get('name', '?')} {info.get('version', '?')}"
-            self._opening.runtime["mcp_server"] = named[:200]
+        self._name("mcp_server", result.get("serverInfo", stamped))
         if isinstance(version := result.get("protocolVersion"), str):
             self._opening.runtime["mcp_protocol"] = version[:50]
+
+    def _name(self, side: str, info: Any) -> None:
+        """What one side says that it is: its word, for whoever looks into the record."""
+        if isinstance(info, Mapping):
+            named = f"{info.get('name', '?')} {info.get('version', '?')}"
+            self._opening.runtime[side] = named[:200]
 
     async def _forward(self, id_: RequestId, method: str, params: dict[str, Any]) -> dict[str, Any]:
         options: CallOptions = {"request_id": id_}

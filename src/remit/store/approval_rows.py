@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from remit.core.approval import ApprovalState, ApprovalStatus, GivenAnswer, Reply, may_become, satisfies
-from remit.core.event import Event
+from remit.core.event import AnomalyIndex, Event
 from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import ApprovalNeed, Json, ToolEffect
@@ -108,6 +108,7 @@ def tell(
     session: str | None = None,
     subject: str = "",
     retain_s: float | None = None,
+    anomaly: AnomalyIndex | None = None,
 ) -> str:
     """Append an event about an approval, and return its id."""
     event_id = derived_id(one.id, kind, version)
@@ -122,6 +123,7 @@ def tell(
             subject=subject,
             retain_s=retain_s,
             body={"approval": one.id, "version": version, "digest": one.digest, "tool": one.tool, **body},
+            anomaly=anomaly,
         )
     )
     return event_id

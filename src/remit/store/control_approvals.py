@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import apsw
 import msgspec
 
-from remit.core import breaker
+from remit.core import anomaly, breaker
 from remit.core.approval import (
     BREAK_GLASS_S,
     ApprovalRecord,
@@ -256,8 +256,16 @@ def _taken(
         "state": state.value,
         "canary": one.canary,
     }
+    refused = said.answer is Reply.REJECT and not one.canary
     event_id = approval_rows.tell(
-        tx, one, "approval.answered", one.version + 1, body, subject=subject, retain_s=retain_s
+        tx,
+        one,
+        "approval.answered",
+        one.version + 1,
+        body,
+        subject=subject,
+        retain_s=retain_s,
+        anomaly=anomaly.of_rejection(one.tool) if refused else None,
     )
     tx.connection.execute(
         "INSERT INTO approval_answer VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -297,9 +305,7 @@ def _consequences(tx: Transaction, one: ApprovalStatus, said: GivenAnswer) -> tu
     if said.answer is Reply.APPROVE:
         return changes
     scope = (one.tenant, one.agent, one.agent_version, one.effect.value)
-    entry = Violating(
-        seed, scope, Severity.MEDIUM, "approval.rejected", "rejected", one.session, executed=False
-    )
+    entry = Violating(seed, scope, Severity.MEDIUM, anomaly.REJECTED, "rejected", one.session, executed=False)
     return changes + rows_of.violated(tx, entry, row.rule)
 
 

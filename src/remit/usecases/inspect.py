@@ -54,6 +54,7 @@ def approval_view(
     now: float,
     operators: Iterable[tuple[str, Sequence[str]]],
     reasoning: Sequence[str],
+    opened: StoredEvent | None = None,
 ) -> dict[str, Json]:
     """A held call with all that a person needs to answer it.
 
@@ -62,6 +63,7 @@ def approval_view(
         now: the store's clock.
         operators: name and roles of everybody who is known.
         reasoning: what the model wrote before the call; its own words, and no evidence for anything.
+        opened: how its session began, or was taken up again.
     """
     status = record.status
     return {
@@ -92,7 +94,30 @@ def approval_view(
         "review_needed": status.review_needed,
         "envelope": record.envelope,
         "reasoning": [text[:MOST_EXCERPT] for text in reasoning],
+        **session_view(opened),
     }
+
+
+def session_view(opened: StoredEvent | None) -> dict[str, Json]:
+    """Whose session it was, with which facts, and what was running; nothing of it where that is not known.
+
+    >>> session_view(None)
+    {'principal': None, 'facts': {}, 'fingerprint': None}
+    """
+    body: Mapping[str, Any] = opened.event.body if opened is not None and not opened.erased else {}
+    return {
+        "principal": body.get("principal"),
+        "facts": dict(body.get("facts") or {}),
+        "fingerprint": body.get("fingerprint"),
+    }
+
+
+def opened_before(events: Iterable[StoredEvent], seq: int) -> StoredEvent | None:
+    """How a session began, or was last taken up again, before the event *seq*."""
+    kinds = ("session.opened", "session.resumed")
+    return max(
+        (e for e in events if e.event.kind in kinds and e.seq <= seq), key=lambda e: e.seq, default=None
+    )
 
 
 def missing_view(record: ApprovalRecord, operators: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Json]:
@@ -156,7 +181,10 @@ def anomaly_line(stored: StoredEvent) -> dict[str, Json]:
 
 
 def anomaly_view(
-    stored: StoredEvent, decided: StoredEvent | None = None, settled: StoredEvent | None = None
+    stored: StoredEvent,
+    decided: StoredEvent | None = None,
+    settled: StoredEvent | None = None,
+    opened: StoredEvent | None = None,
 ) -> dict[str, Json]:
     """One anomaly with its context: what led to it, what was tried, what was said about it, and what ran.
 
@@ -164,13 +192,16 @@ def anomaly_view(
         stored: the anomaly.
         decided: the decision about the same call, where the anomaly is what came of it.
         settled: what came of the call, where the anomaly is the decision and it ran.
+        opened: how its session began, or was taken up again.
     """
     event, body = stored.event, stored.event.body
     before: Mapping[str, Any] = decided.event.body if decided is not None and not decided.erased else {}
     attempted: Mapping[str, Any] = body if "args" in body else body.get("attempted") or before
     context = body.get("context") or {}
+    begun = session_view(opened)
     return {
         **anomaly_line(stored),
+        **begun,
         "event": event.kind,
         "erased": stored.erased,
         "trigger": [
@@ -186,11 +217,11 @@ def anomaly_view(
             "errors": attempted.get("errors", []),
             "violations": body.get("violations") or attempted.get("violations", []),
             "enforced": body.get("enforced", stored.event.anomaly.enforced if stored.event.anomaly else True),
-            "approval_id": body.get("approval_id") or before.get("approval_id"),
+            "approval_id": body.get("approval_id") or body.get("approval") or before.get("approval_id"),
         },
         "outcome": _outcome(settled or stored),
         "mode": body.get("mode") or before.get("mode"),
-        "fingerprint": body.get("fingerprint"),
+        "fingerprint": body.get("fingerprint") or begun["fingerprint"],
         "drift": _drift(stored),
     }
 
@@ -219,6 +250,8 @@ def _outcome(stored: StoredEvent) -> Json:
                 "elapsed_s": body.get("elapsed_s"),
             }
             return {**told, "result": event.blobs.get("text")}
+        case "approval.answered":
+            return {"ended": "rejected", "by": body.get("operator"), "reason": body.get("note")}
         case "finished":
             return {"ended": "answer", "answer": event.blobs.get("answer")}
         case "breaker.lease_expired":
