@@ -28,6 +28,8 @@ MOST_TOOLS = 2_000
 MOST_LIST_BYTES = 8_000_000
 """Of all definitions in one list: they are pinned by one event."""
 MOST_NAME = 128
+METHODS = frozenset({"resources/read", "prompts/get"})
+"""What an envelope lists under these names is the method of MCP, so that no tool may have one."""
 _MOST_DIFF_LINES = 2_000
 _MOST_DIFF = 20_000
 _WIDTH = 100
@@ -79,6 +81,8 @@ def definition_of(tool: object) -> Definition:
         raise BadInput("tool.name", "missing, empty or too long", f"1 to {MOST_NAME} characters name a tool")
     if first_invisible(name) is not None:
         raise BadInput("tool.name", f"found {visible_name(name)!r}", "visible characters name a tool")
+    if name in METHODS:
+        raise BadInput("tool.name", f"found {name!r}, which is a method of MCP", "no tool has such a name")
     for key, kind in (("title", str), ("description", str), ("inputSchema", dict), ("annotations", dict)):
         if tool.get(key) is not None and not isinstance(tool[key], kind):
             raise BadInput(f"tool.{key}", f"found {type(tool[key]).__name__}", f"it is a {kind.__name__}")

@@ -24,11 +24,13 @@ from mcp_types import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    REQUEST_TIMEOUT,
     JSONRPCNotification,
     RequestId,
 )
 
 from remit.core.codec import visible_name
+from remit.core.definitions import METHODS
 from remit.core.errors import OutcomeUnknown, RemitError, Unavailable
 from remit.core.told import told_text
 from remit.proxy import methods
@@ -45,16 +47,18 @@ Report = Callable[[str], None]
 
 ANSWERED_S: Final = 10.0
 """How long calls may take to be answered once the server has ended."""
-_JUDGED: Final = frozenset({"resources/read", "prompts/get"})
 _LIST_CHANGED: Final = "notifications/tools/list_changed"
 _CANCELLED: Final = "notifications/cancelled"
 _MOST_CHANGES: Final = 64
+_MOST_UNANSWERED: Final = 100_000
+"""Ids that are remembered because an answer to them may still come."""
 
 
 @dataclass(slots=True)
 class _Busy:
     """A request that has not been answered."""
 
+    method: str
     context: Context
     scope: anyio.CancelScope
 
@@ -98,8 +102,12 @@ class Pump:
         self._met = False
         """Whether the two have agreed on a version by `initialize`."""
         self._meta: dict[str, Any] = {}
-        self._prefix = f"remit-{secrets.token_hex(8)}-"
+        # Two, since the server sees the one: it could ask the client under the id that our next question will have,
+        # and the answer to its question would be taken for one to ours.
+        self._to_server_prefix, self._to_client_prefix = (f"remit-{secrets.token_hex(8)}-" for _ in range(2))
         self._next = 0
+        self._unanswered: dict[RequestId, None] = {}
+        """Ids of what was sent to the server and given up: what comes late must not answer another request."""
         self._changes: list[Params] = []
         self._relisting: asyncio.Task[None] | None = None
 
@@ -146,8 +154,10 @@ class Pump:
         key = coerce_request_id(id_)
         if key in self._asked:
             raise MCPError(INVALID_REQUEST, "a request with this id is in flight")
+        if key in self._unanswered:
+            raise MCPError(INVALID_REQUEST, "the server may still answer an earlier request with this id")
         with anyio.CancelScope() as scope:
-            self._asked[key] = _Busy(context, scope)
+            self._asked[key] = _Busy(method, context, scope)
             try:
                 return await self._answer(id_, method, params)
             except (MCPError, ToolFailed) as error:
@@ -172,7 +182,7 @@ class Pump:
             return await self.calls.tool(id_, passed)
         if method == "tools/list":
             return await self.listing.answer(passed)
-        if method in _JUDGED:
+        if method in METHODS:
             return await self.calls.content(id_, method, passed)
         if method in methods.BEFORE_HANDSHAKE:
             return await self._met_by(id_, method, passed)
@@ -216,17 +226,15 @@ class Pump:
         """A request of our own, in the version that the client speaks."""
         self._next += 1
         asked = {**params, "_meta": self._meta} if self._meta else params
-        options: CallOptions = {"request_id": f"{self._prefix}{self._next}"}
-        if (
-            self._timeout_s is not None
-        ):  # as long as the call that waits for it: a server may do one thing at a time
+        options: CallOptions = {"request_id": f"{self._to_server_prefix}{self._next}"}
+        if self._timeout_s is not None:  # as for the call that waits for it: a server may do one thing at a time
             options["timeout"] = self._timeout_s
         return await self._send(method, asked, options)
 
     async def _ask_client(self, method: str, params: dict[str, Any], within_s: float) -> dict[str, Any]:
         """A request of our own to the client, for as long as it may take."""
         self._next += 1
-        options: CallOptions = {"request_id": f"{self._prefix}{self._next}", "timeout": within_s}
+        options: CallOptions = {"request_id": f"{self._to_client_prefix}{self._next}", "timeout": within_s}
         return await self._front.send_raw_request(method, params, options)
 
     async def _dispatch(self, method: str, params: dict[str, Any], id_: RequestId) -> dict[str, Any]:
@@ -235,7 +243,7 @@ class Pump:
             raise Unavailable("the server has ended" if self._server_gone else "the server does not read")
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._back.send_raw_request(method, params, {"request_id": id_})
+                return await self._request(method, params, {"request_id": id_})
         except TimeoutError:
             told = f"the server did not answer within {self._timeout_s:g} s"
             raise OutcomeUnknown(told) from None
@@ -249,7 +257,26 @@ class Pump:
     async def _send(self, method: str, params: dict[str, Any], options: CallOptions) -> dict[str, Any]:
         if self._to_server.full:
             raise MCPError(INTERNAL_ERROR, "the server does not read")
-        return await self._back.send_raw_request(method, params or None, options)
+        return await self._request(method, params or None, options)
+
+    async def _request(self, method: str, params: Params, options: CallOptions) -> dict[str, Any]:
+        """Ask the server, and remember the id where no answer came."""
+        answered = False
+        try:
+            result = await self._back.send_raw_request(method, params, options)
+            answered = True
+        except MCPError as error:
+            answered = error.code != REQUEST_TIMEOUT
+            raise
+        finally:
+            if not answered:
+                self._given_up(options["request_id"])
+        return result
+
+    def _given_up(self, id_: RequestId) -> None:
+        self._unanswered[coerce_request_id(id_)] = None
+        if len(self._unanswered) > _MOST_UNANSWERED:
+            del self._unanswered[next(iter(self._unanswered))]
 
     @property
     def _server_gone(self) -> bool:
@@ -293,12 +320,12 @@ class Pump:
         return True
 
     def _cancelled_by_server(self, params: Params) -> None:
-        """Of a request of its own: the dispatcher passes it on. Of the client's: the server ends a subscription."""
+        """Of its own request: the dispatcher passes it on. Of the client's: it may end a subscription, and no call."""
         id_ = as_request_id((params or {}).get("requestId"))
         if id_ is None or coerce_request_id(id_) in self._asking:
             return
         busy = self._asked.get(coerce_request_id(id_))
-        if busy is not None:
+        if busy is not None and busy.method in methods.WITHOUT_END:
             self._to_client.put(_notification(_CANCELLED, params))
             busy.context.cancel_requested.set()
             busy.scope.cancel()
