@@ -23,6 +23,7 @@ from remit.core.refusals import ApprovalRequired
 from remit.core.told import told, told_text
 from remit.core.types import Json
 from remit.proxy import view
+from remit.proxy.hidden import Hidden
 from remit.proxy.holding import Holding, TextHolding
 from remit.proxy.listing import Listing
 from remit.proxy.methods import is_modern
@@ -51,9 +52,19 @@ class ToolFailed(Exception):
         self.error = error
         super().__init__(told)
 
+    def shown(self, hidden: Hidden) -> ToolFailed:
+        """The same as the agent may see it."""
+        if self.error is not None:
+            return ToolFailed(str(self), error=hidden.error(self.error))
+        return ToolFailed(str(self), result=hidden.failure(self.result or {}))
+
 
 class InputRequired(ToolFailed):
     """The server asks the client for something before it goes on; the client will make the call again."""
+
+    def shown(self, hidden: Hidden) -> ToolFailed:  # noqa: ARG002
+        """Unchanged: it is for the client's user, and no result."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +187,13 @@ class Calls:
         self, session: Session, asked: Asked, named: Mapping[str, Any], seen: _View
     ) -> dict[str, Any]:
         came: list[tuple[dict[str, Any], Json]] = []
+        hidden = Hidden.of(session.under().envelope, asked.tool, session.id)
 
         async def run(**arguments: Json) -> Json:
             inner = {"arguments": arguments} if named else arguments
             result = await self._dispatch(asked.method, {**named, **inner, **asked.continued}, asked.id)
             _whole(result)
+            result = hidden.bare(result)
             value = seen.of(result)
             came.append((result, value))
             return value
@@ -190,7 +203,7 @@ class Calls:
         except ToolFailed as failed:
             if failed.result is not None:
                 self._observe_failure(session, asked, failed.result)
-            raise
+            raise failed.shown(hidden) from None
         result, before = came[0] if came else (None, None)
         return seen.rebuilt(result, before, value)
 
@@ -301,6 +314,8 @@ def _whole(result: dict[str, Any]) -> None:
     """
     if _interim(result):
         raise InputRequired("the server asks the client for input", result=result)
+    if not isinstance(result.get("isError", False), bool):
+        raise OutcomeUnknown("the server says neither that the call failed nor that it did not")
     kind = result.get("resultType", "complete")
     if kind != "complete" or ("task" in result and "content" not in result):
         raise OutcomeUnknown("the server answered with a kind of result that cannot be judged")
