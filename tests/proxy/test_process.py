@@ -151,6 +151,24 @@ def test_no_server_outlives_a_proxy_that_is_killed(stubborn: tuple[Running, list
     until(lambda: not any(alive(pid) for pid in pids))
 
 
+LEAVES_A_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+open(sys.argv[1], "w").write(f"{child.pid}\\n")
+sys.stdin.read()
+"""
+
+
+def test_what_a_server_left_running_is_ended_too(start: Start, folder: Path):
+    place = folder / "child"
+    at = start(OPEN, sys.executable, "-c", LEAVES_A_CHILD, str(place))
+    until(lambda: place.exists() and place.read_text().endswith("\n"))
+    child = int(place.read_text())
+    assert at.leave()[0] == 0
+    assert not alive(child)
+
+
 def test_the_guardian_ends_with_the_proxy(start: Start):
     at = start()
     at.meet()

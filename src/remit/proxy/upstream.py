@@ -19,6 +19,8 @@ from typing import Any, Final
 from remit.core.errors import BadInput
 from remit.proxy.lines import Stream, reading, writing
 
+_LOOK_S: Final = 0.02
+"""Between two looks whether the group is empty."""
 GRACE_S: Final = 2.0
 """How long the server has to end after its input was closed, and again after SIGTERM."""
 
@@ -69,10 +71,22 @@ class Upstream:
         self._dismiss()
 
     async def _ends(self) -> bool:
+        """Whether it ends soon, with all that it left in its group."""
         try:
             async with asyncio.timeout(GRACE_S):
                 await self._process.wait()
+                while self._left_behind():
+                    await asyncio.sleep(_LOOK_S)
         except TimeoutError:
+            return False
+        return True
+
+    def _left_behind(self) -> bool:
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # somebody else's, which no signal of ours reaches
             return False
         return True
 
