@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -175,12 +177,24 @@ def drafted(
     hints = tools_in(listed, named, server=named, namespace=namespace) if listed else []
     made = scaffold(f"{named}-agent", hints)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(made.text, encoding="utf-8")
+        if _written_first(place, made.text):
+            report(f"wrote {place}: it monitors, and blocks nothing; read it, and give it with --envelope")
     except OSError as error:
         raise BadInput(str(place), f"cannot be written: {error.strerror}", "give --envelope") from None
-    report(f"wrote {place}: it monitors, and blocks nothing; read it, and give it with --envelope")
     return place
+
+
+def _written_first(place: Path, text: str) -> bool:
+    """Write a file that is whole from its first moment on; False where another process was first, whose file stays."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place.parent, prefix=".draft-") as folder:
+        aside = Path(folder) / place.name
+        aside.write_text(text, encoding="utf-8")
+        try:
+            os.link(aside, place)
+        except FileExistsError:
+            return False
+    return True
 
 
 def unreachable(envelope: Envelope) -> list[str]:
