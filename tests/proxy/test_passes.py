@@ -254,13 +254,13 @@ def test_a_change_that_cannot_be_read_lets_no_call_run_until_it_can(join: Join):
     asyncio.run(main())
 
 
-def test_a_tool_that_was_never_listed_is_looked_for_once(join: Join):
+def test_a_tool_that_was_never_listed_is_looked_for_and_not_called(join: Join):
     async def main() -> None:
         async with join() as at:
             await at.call("read_note", {"name": "a"})
             for _ in range(3):
                 await at.refusal("ghost")
-            assert sum(m["method"] == "tools/list" for m in at.at_server) == 2
+            assert [params["name"] for params in at.ran] == ["read_note"]
             at.tools = [*TOOLS, {"name": "ghost", "inputSchema": {"type": "object"}}]
             await at.tools_change()
             assert (await at.refusal("ghost"))["clauses"] == ["unlisted"]

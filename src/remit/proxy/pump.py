@@ -227,7 +227,9 @@ class Pump:
         self._next += 1
         asked = {**params, "_meta": self._meta} if self._meta else params
         options: CallOptions = {"request_id": f"{self._to_server_prefix}{self._next}"}
-        if self._timeout_s is not None:  # as for the call that waits for it: a server may do one thing at a time
+        if (
+            self._timeout_s is not None
+        ):  # as for the call that waits for it: a server may do one thing at a time
             options["timeout"] = self._timeout_s
         return await self._send(method, asked, options)
 
