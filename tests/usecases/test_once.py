@@ -269,6 +269,21 @@ def test_of_two_sessions_that_were_open_before_one_runs_it(folder: Path, effect:
         assert tool.ran == 1 and kinds(guard, session.id).count("settled") == 1
 
 
+@pytest.mark.parametrize("effect", ["write", "read"])
+def test_what_a_host_begins_and_another_has_ended_gives_that_result(folder: Path, effect: str) -> None:
+    rules = one_tool(effect=effect)
+    with (
+        open_guard(folder, rules) as guard,
+        guard.session() as session,
+        open_guard(folder, rules) as elsewhere,
+    ):
+        other = elsewhere.session(id=session.id)
+        session.begin("act", ARGS, call_id="c", once=True).end("done")
+        for _ in range(2):
+            again = other.begin("act", ARGS, call_id="c", once=True)
+            assert again.again and again.value == "done" and not other.busy
+
+
 def test_a_forgotten_ending_is_read_from_the_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remit.usecases.once._MOST_KEPT", 2)
     tools = [Tool(f"result {n}") for n in range(6)]

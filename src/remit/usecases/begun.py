@@ -58,22 +58,25 @@ class Begun:
         try:
             found = self._driver.until_run(self._script)
         except BaseException as error:
-            self._finish(error)
-            raise
+            if not self._given_elsewhere(error):
+                raise
+            return
         if isinstance(found, Run):
             self._need, self._since = found, time.perf_counter()
             return
         self.again, self.value = True, found
         self._close(Ending(found))
 
-    def _finish(self, error: BaseException) -> None:
+    def _given_elsewhere(self, error: BaseException) -> bool:
         """What begins with an error ends with it; where the call was made elsewhere before, with what that gave."""
         ending = Ending(error=error)
         if self._answers.once:
             ending = self._session.once.elsewhere(self._answers.once, self._answers.call.tool, error)
         self._close(ending)
-        if ending.error is not error:
-            self.again, self.value = True, ending.give()
+        if ending.error is error:
+            return False
+        self.again, self.value = True, ending.give()
+        return True
 
     def _close(self, ending: Ending) -> None:
         self._open.close()
