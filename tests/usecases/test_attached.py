@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from remit import BadInput
+from remit import BadInput, Unavailable
 from remit.testing import one_tool, open_guard
 from remit.usecases.attached import Attached
 
@@ -73,3 +74,45 @@ def test_only_sessions_that_do_nothing_are_closed_for_others(folder: Path) -> No
         begun.end("done")
         closed = [s.event.session for s in guard.records.store.events(kinds={"session.closed"})]
         assert closed == ["a", "b", "c"]
+
+
+def test_one_that_is_forgotten_while_it_opens_is_closed_and_never_open_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_guard(folder, one_tool()) as guard:
+        attached, opening, go, made = Attached(guard), threading.Event(), threading.Event(), []
+        really = guard.session
+
+        def slowly(**given: Any) -> Any:
+            opening.set()
+            go.wait(300)
+            made.append(really(**given))
+            return made[-1]
+
+        monkeypatch.setattr(guard, "session", slowly)
+        todo = [lambda: attached.session("k"), lambda: attached.forget("k"), lambda: attached.session("k")]
+        threads = []
+        for one in todo:
+            threads.append(threading.Thread(target=one))
+            threads[-1].start()
+            opening.wait(300)
+        go.set()
+        for thread in threads:
+            thread.join(300)
+        attached.close()
+        for session in made:
+            with pytest.raises(BadInput, match="closed"):
+                session.observe("user", "x")
+
+
+def test_what_an_idle_session_lost_is_not_told_to_whoever_opens_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any) -> None:
+        raise Unavailable("the disk is full")
+
+    with open_guard(folder, one_tool()) as guard:
+        attached = Attached(guard, most=1)
+        monkeypatch.setattr(attached.session("a"), "close", lost)
+        assert attached.session("b").id == "b"
+        attached.close()

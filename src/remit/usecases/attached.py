@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 from collections import OrderedDict
@@ -10,10 +11,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, Unavailable
 from remit.usecases.guard import Guard
 from remit.usecases.session import Session
 
+_LOG = logging.getLogger("remit.session")
+_DOORS = 257
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,120}\Z")
 
 
@@ -34,7 +37,8 @@ class Attached:
         self._prefix = prefix
         self._most = most
         self._lock = threading.Lock()
-        self._making: dict[str, threading.Lock] = {}
+        self._doors = [threading.Lock() for _ in range(_DOORS)]
+        """Whoever opens or closes a session has its door: of a fixed number, so that keys leave nothing behind."""
         self._open: OrderedDict[str, Session] = OrderedDict()
 
     def session_id(self, key: str) -> str:
@@ -71,53 +75,67 @@ class Attached:
             Unavailable: the store cannot be reached.
         """
         identity = self.session_id(key)
-        with self._lock:
-            making = self._making.setdefault(identity, threading.Lock())
-        with making:  # two calls of one turn may come at once, and open it once
+        with self._door(identity):  # two calls of one turn may come at once, and open it once
             with self._lock:
                 known = self._open.get(identity)
                 if known is not None:
                     self._open.move_to_end(identity)
-            if known is None:
-                known = self.guard.session(
-                    id=identity,
-                    principal=principal,
-                    principal_kind=principal_kind,
-                    facts=facts,
-                    fingerprint=fingerprint,
-                )
-                self._keep(identity, known)
-            else:
+            if known is not None:
                 _agree(known, principal, principal_kind, facts)
-        return known
+                return known
+            opened = self.guard.session(
+                id=identity,
+                principal=principal,
+                principal_kind=principal_kind,
+                facts=facts,
+                fingerprint=fingerprint,
+            )
+            with self._lock:
+                self._open[identity] = opened
+        self._make_room(identity)
+        return opened
 
-    def _keep(self, identity: str, session: Session) -> None:
+    def _make_room(self, but: str) -> None:
+        """Close those that were idle for longest, where there are too many."""
         with self._lock:
-            self._open[identity] = session
-            idle = [key for key, one in self._open.items() if not one.busy and key != identity]
-            spare = [self._open.pop(key) for key in idle[: max(0, len(self._open) - self._most)]]
-            for one in spare:
-                self._making.pop(one.id, None)
-        for one in spare:
-            one.close()
+            too_many = len(self._open) - self._most
+            if too_many <= 0:
+                return
+            idle = [key for key, one in self._open.items() if not one.busy and key != but][:too_many]
+        for identity in idle:
+            with self._door(identity), self._lock:
+                known = self._open.get(identity)
+                spare = self._open.pop(identity) if known is not None and not known.busy else None
+            if spare is not None:
+                _close(spare)
 
     def forget(self, key: str) -> None:
         """Close the session of *key*, if it is open."""
         identity = self.session_id(key)
-        with self._lock:
-            known = self._open.pop(identity, None)
-            self._making.pop(identity, None)
-        if known is not None:
-            known.close()
+        with self._door(identity):
+            with self._lock:
+                known = self._open.pop(identity, None)
+            if known is not None:
+                known.close()
+
+    def _door(self, identity: str) -> threading.Lock:
+        return self._doors[hash(identity) % _DOORS]
 
     def close(self) -> None:
         """Close every session."""
         with self._lock:
             known, self._open = list(self._open.values()), OrderedDict()
-            self._making.clear()
         with ExitStack() as stack:
             for session in known:
                 stack.callback(session.close)
+
+
+def _close(idle: Session) -> None:
+    """Whoever opens another session is not told that this one's last words were lost: the journal is."""
+    try:
+        idle.close()
+    except Unavailable as error:
+        _LOG.warning("session %s, which nobody uses, could not be closed: %s", idle.id, error)
 
 
 def _agree(
