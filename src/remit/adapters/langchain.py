@@ -40,7 +40,7 @@ try:
     from remit.adapters import langchain_results as results
     from remit.adapters.langchain_call import Call, Hand, in_flight, siblings
     from remit.adapters.langchain_pauses import pause, pausing, skip
-    from remit.adapters.langchain_thread import Invocation, Thread, Threads
+    from remit.adapters.langchain_thread import SESSION, Invocation, Thread, Threads
 except ImportError as missing:
     raise ImportError("remit.adapters.langchain needs LangChain: pip install 'remit[langchain]'") from missing
 
@@ -123,7 +123,7 @@ class RemitMiddleware(_Middleware):
             BadInput: nothing does.
         """
         given = self._session_id(run) if callable(self._session_id) else self._session_id
-        own = run.state.get("remit_session") if isinstance(run.state, Mapping) else None
+        own = run.state.get(SESSION) if isinstance(run.state, Mapping) else None
         found = given if given is not None else run.thread_id or own
         if not isinstance(found, str) or not found:
             told_so = "found no conversation" if found is None else f"found {type(found).__name__}"
@@ -164,7 +164,7 @@ class RemitMiddleware(_Middleware):
         run = _invocation(state, runtime)
         update: dict[str, Any] | None = None
         if self._session_id is None and run.thread_id is None:
-            update = {"remit_session": f"run-{uuid4()}"}
+            update = {SESSION: f"run-{uuid4()}"}
             run = Invocation(run.context, run.config, {**state, **update})
         # Left at a pause, it may have gone on in another process: it is resumed from the store.
         self._threads.release(self.session_key(run))

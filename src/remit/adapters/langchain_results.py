@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -12,7 +14,7 @@ from langgraph.types import Command
 
 from remit.adapters import langchain_messages as read
 from remit.adapters.langchain_call import Call
-from remit.adapters.langchain_thread import Thread
+from remit.adapters.langchain_thread import SESSION, Thread
 from remit.core.errors import BadInput, OutcomeUnknown, Unavailable
 from remit.core.refusals import ResultWithheld
 from remit.core.told import told_text
@@ -59,6 +61,7 @@ def handed_over(call: Call, begun: Begun, raised_by_tool: ParentCommand, message
 def ended(call: Call, begun: Begun, result: Any, messages_key: str) -> Any:
     """The result as the model may see it; recorded, and remembered."""
     try:
+        result = _in_this_session(result)
         own, others = read.parts(result, call.tool_call_id, messages_key)
         value = read.value_of(own)
     except Exception as error:  # noqa: BLE001 - it ran; what cannot be read is not shown
@@ -81,6 +84,15 @@ def ended(call: Call, begun: Begun, result: Any, messages_key: str) -> Any:
             call.thread.know(read.result_key(fit))
     _settled(call, others)
     call.thread.keep(call.name, result)
+    return result
+
+
+def _in_this_session(result: Any) -> Any:
+    """A tool may write into the state, but not which session the run belongs to."""
+    if isinstance(result, list):
+        return [_in_this_session(one) for one in result]
+    if isinstance(result, Command) and isinstance(result.update, Mapping) and SESSION in result.update:
+        return replace(result, update={k: v for k, v in result.update.items() if k != SESSION})
     return result
 
 

@@ -24,6 +24,8 @@ MOST_IDLE = 4_096
 _NEVER_BY_ITSELF = 10**9
 _DOORS = 257
 _LOG = logging.getLogger("remit.langchain")
+SESSION = "remit_session"
+"""Where the state keeps the session of a run that belongs to no thread."""
 SEEN, GAP, PAUSED, FAILED = "messages.seen", "coverage.gap", "call.paused", "enforcement.unavailable"
 """Kinds of the events that the adapter writes."""
 

@@ -199,3 +199,15 @@ def test_what_a_tool_gave_and_nobody_can_read_is_of_unknown_outcome(
 
     assert shop.ran == [("refund", 10)] and outcomes(shop) == ["unknown"]
     assert '"remit":"unknown"' in results(out)[0].content and "R-10" not in results(out)[0].content
+
+
+def test_a_tool_does_not_move_its_run_to_another_session(shop, invoke, asks, says, call):
+    def hand_over(to: str) -> Command:
+        """Write into the state."""
+        said = ToolMessage("handed over", tool_call_id="c1")
+        return Command(update={"remit_session": "run-elsewhere", "messages": [said]})
+
+    tool = StructuredTool.from_function(hand_over)
+    out = invoke(agent_with(shop, tool, asks(call("hand_over", "c1", to="a")), says("x")), "go", None)
+
+    assert [m.content for m in results(out)] == ["handed over"] and shop.events("run-elsewhere") == []
