@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -92,6 +93,31 @@ def test_an_allowed_edit_runs_and_what_is_not_allowed_does_not_and_says_why(desk
     assert "Bash.program" in read["toolu_2"] and "Bash.program" in read["toolu_3"]
     assert "Write.not-what-runs-us" in read["toolu_4"] and "Write.inside" in read["toolu_5"]
     assert "do not repeat this call" in read["toolu_2"]
+
+
+def test_in_the_example_no_search_and_no_history_shows_a_secret(desk):
+    desk.write(EXAMPLE.read_text(encoding="utf-8"))
+    desk.install()
+    (desk.project / ".env").write_text("TOKEN=hunter2secret\n", encoding="utf-8")
+    (desk.project / "app.py").write_text("token = 1\n", encoding="utf-8")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", ".env", "app.py"], ["commit", "-qm", "begin"]):
+        subprocess.run([*git, *words], cwd=desk.project, check=True)
+    calls = [
+        use("Grep", "toolu_1", pattern="(?i)token", output_mode="content"),
+        use("Grep", "toolu_2", pattern="hunter2"),
+        use("Bash", "toolu_3", command="git show HEAD"),
+        use("Grep", "toolu_4", pattern="token", output_mode="content", glob="**/*.py"),
+        use("Bash", "toolu_5", command="git show HEAD app.py"),
+    ]
+    api = Api([calls, [said("done")]])
+
+    desk.claude(api, allow=["Grep", "Bash"])
+
+    read = api.results()
+    assert "hunter2secret" not in json.dumps(read) and ".env" not in read["toolu_2"]
+    assert [name for name in sorted(read) if "withheld" in read[name]] == ["toolu_1", "toolu_2", "toolu_3"]
+    assert "token = 1" in read["toolu_4"] and "token = 1" in read["toolu_5"]
 
 
 def test_what_is_said_before_a_call_is_in_the_journal_once_and_in_order(coder):

@@ -12,6 +12,8 @@ from typing import Any
 
 _KEPT = frozenset({"type", "mode", "filePath", "file_path", "status"})
 """Keys whose strings choose a shape: another word there, and the whole replacement is not taken."""
+_SHOWN_IF = frozenset({"numFiles", "numLines"})
+"""Counts of which Claude Code shows nothing at all where they are 0."""
 _TELLING = 6
 """Characters of a line that is looked for: shorter ones stand in any text."""
 _MOST_LINES = 20_000
@@ -77,7 +79,7 @@ def _emptied(value: Any, key: str, left: list[str]) -> Any:
         return [_emptied(item, key, left) for item in value]
     if isinstance(value, bool) or value is None:
         return value
-    return 0
+    return 1 if key in _SHOWN_IF else 0
 
 
 def hidden_lines(response: Any, shown: Any) -> frozenset[str]:
