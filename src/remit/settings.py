@@ -46,15 +46,22 @@ class Settings:
         return (Path(state) if state else Path("~/.local/state").expanduser()) / "remit"
 
 
-def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None, *, own_only: bool = False
+) -> Settings:
     """The settings as they apply in *folder*.
+
+    Args:
+        folder: default: the working folder.
+        environ: default: this process's.
+        own_only: from files, only from `remit.toml`: `pyproject.toml` is a file that agents have to write to.
 
     Raises:
         BadInput: an unknown key or a value of the wrong type, with its place.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    for place, table in _tables(folder or Path.cwd()):
+    for place, table in _tables(folder or Path.cwd(), own_only=own_only):
         if not isinstance(table, dict):
             raise BadInput(place, f"found {table!r}", "write a table of settings")
         for key, value in table.items():
@@ -66,14 +73,14 @@ def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None 
     return Settings(**values)
 
 
-def _tables(folder: Path) -> list[tuple[str, Any]]:
+def _tables(folder: Path, *, own_only: bool) -> list[tuple[str, Any]]:
     for here in (folder, *folder.parents):
         found: list[tuple[str, Any]] = []
         own, project = here / "remit.toml", here / "pyproject.toml"
         _refuse_planted(here, own, project)
         if own.is_file():
             found.append((str(own), _read(own)))
-        if project.is_file():
+        if project.is_file() and not own_only:
             tools = _read(project).get("tool")
             table = tools.get("remit") if isinstance(tools, dict) else None
             if table is not None:

@@ -136,6 +136,11 @@ GARBAGE = {
     "a code that is true": {"exit": False, "out": FINE["out"]},
     "another code": {"exit": 3, "out": FINE["out"]},
     "no document": {"exit": 0, "out": None},
+    "a failure that blocks nothing": {"exit": 1, "out": {}},
+    "a number that is none": {
+        "exit": 0,
+        "out": {"hookSpecificOutput": {"hookEventName": "PreToolUse", "updatedInput": {"n": float("nan")}}},
+    },
 }
 
 
@@ -257,6 +262,40 @@ def test_a_folder_of_sockets_that_others_can_reach_is_refused(fake):
     code, _, err = there.ask()
 
     assert code == 2 and b"only this user can reach" in err
+
+
+def test_a_daemon_that_cannot_start_blocks_at_once_and_tells_why(tmp_path):
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    missing = tmp_path / "e.yaml"
+    words = ["--envelope", str(missing), "--store", f"sqlite:///{tmp_path}/s.db"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", str(HOOK), *words],
+        input=json.dumps(EVENT).encode(),
+        capture_output=True,
+        env=env,
+        check=False,
+        timeout=HANGS_S,
+    )
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"does not start" in done.stderr and str(missing).encode() in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["resource.RLIMIT_NOFILE, (3, 3)", "resource.RLIMIT_AS, (40_000_000,) * 2"])
+def test_without_files_or_memory_it_never_ends_well(fake, limit):
+    there = fake(FINE)
+    words = [sys.executable, "-I", "-S", "-B", str(HOOK), *there.options]
+    code = f"import os, resource; resource.setrlimit({limit}); os.execv({words[0]!r}, {words!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps({**EVENT, "tool_input": {"x": "y" * 30_000_000}}).encode(),
+        env=there.env,
+        capture_output=True,
+        check=False,
+        timeout=HANGS_S,
+    )
+
+    assert done.returncode != 0 and done.stdout == b""
 
 
 def test_a_stop_that_cannot_be_answered_is_no_reason_to_go_on(fake):

@@ -195,3 +195,49 @@ def test_without_a_daemon_the_status_says_so(project, monkeypatch, capsys):
 
     assert main(["--json", "hooks", "status"]) == 0
     assert json.loads(capsys.readouterr().out) == {"serving": False}
+
+
+def test_the_daemon_takes_no_setting_from_a_file_that_agents_write_to(project, capsys):
+    from remit.cli.hooks import daemon_settings
+
+    (project / "pyproject.toml").write_text(
+        "[tool.remit]\nwebhook_url = 'https://evil.example/'\n", encoding="utf-8"
+    )
+    assert daemon_settings(project / "remit/envelope.yaml").webhook_url == ""
+    assert main(["hooks", "install"]) == 0
+    assert "put webhook_url into" in capsys.readouterr().err
+
+    (project / "remit.toml").write_text("webhook_url = 'https://hooks.example/'\n", encoding="utf-8")
+    assert daemon_settings(project / "remit/envelope.yaml").webhook_url == "https://hooks.example/"
+
+
+DOUBTFUL = {
+    "hooks twice": '{"hooks": {}, "hooks": {}}',
+    "an event twice": '{"hooks": {"PreToolUse": [], "PreToolUse": []}}',
+    "a number that is none": '{"a": NaN}',
+    "a comment": '{"a": 1} // really',
+}
+
+
+@pytest.mark.parametrize("text", DOUBTFUL)
+def test_settings_that_claude_code_reads_otherwise_are_refused(text):
+    with pytest.raises(BadInput):
+        installed(DOUBTFUL[text], BLOCK)
+
+
+BYTES = {
+    **{name: text for name, text in TEXTS.items() if "no hooks in" not in name and "middle" not in name},
+    "other line ends": '{\r\n  "model": "opus"\r\n}\r\n',
+}
+
+
+@pytest.mark.parametrize("text", BYTES)
+def test_taken_out_again_the_file_is_byte_for_byte_what_it_was(project, text):
+    place = project / ".claude/settings.json"
+    place.parent.mkdir()
+    place.write_bytes(BYTES[text].encode())
+
+    assert main(["hooks", "install", "--yes"]) == 0
+    assert main(["hooks", "install", "--yes"]) == 0
+    assert main(["hooks", "uninstall", "--yes"]) == 0
+    assert place.read_bytes() == (BYTES[text] or "{}\n").encode()

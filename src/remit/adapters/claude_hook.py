@@ -29,6 +29,8 @@ ANSWER_S = 300.0
 """How long an answer may take: a held call may wait for a person that long."""
 UNBLOCKABLE = ("Stop", "SubagentStop", "SessionEnd", "SessionStart", "SubagentStart")
 """Events whose failure is told and blocks nothing."""
+GATES = ("PreToolUse", "PostToolUse", "PostToolBatch", "UserPromptSubmit")
+"""Events at which the exit code 1 is no decision: without `onFailure`, Claude Code would go on."""
 _SAYS = (
     "continue",
     "stopReason",
@@ -59,7 +61,7 @@ def private_folder() -> str:
         Blocked: it belongs to somebody else, or others can reach into it.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    fits = len(base) < 70  # a socket's address has a hundred bytes or so
+    fits = len(os.fsencode(base)) < 70  # a socket's address has a hundred bytes or so
     path = os.path.join(base, "remit") if fits and os.path.isabs(base) and os.path.isdir(base) else ""
     path = path or f"/tmp/remit-{os.geteuid()}"  # noqa: S108 - checked below
     try:
@@ -186,6 +188,7 @@ def _answer(options: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
     nonce = os.urandom(12).hex()
     request = {"id": nonce, "version": version(), "options": options, "env": told, "event": event}
     path, ends, started = socket_path(options["envelope"], options["store"]), time.monotonic() + START_S, 0.0
+    failed, ended = 0, -1
     while True:
         answer = _asked(path, request)
         if answer is not None and answer.get("id") == nonce and "retry" not in answer:
@@ -195,9 +198,17 @@ def _answer(options: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
         if time.monotonic() >= ends:
             why = str(answer["retry"]) if answer else f"see {path[:-5]}.log, or run: remit hooks serve"
             raise Blocked(f"the daemon did not start within {START_S:.0f} s: {why}")
+        if ended >= 0 and (last := _last(ended)) is not None:
+            os.close(ended)
+            ended = -1
+            if not last:
+                failed, started = failed + 1, 0.0
+                if failed > 1:  # once may be bad luck: two that begin at once
+                    raise Blocked(f"the daemon does not start: {_last_words(path)}")
         if time.monotonic() - started > 3.0:  # one that found another's lock has ended by now
-            _start(options, path)
-            started = time.monotonic()
+            if ended >= 0:
+                os.close(ended)
+            ended, started = _start(options, path), time.monotonic()
         time.sleep(0.02)
 
 
@@ -217,18 +228,37 @@ def _asked(path: str, request: dict[str, Any]) -> dict[str, Any] | None:
         return receive(connection)
 
 
-def _start(options: dict[str, str], path: str) -> None:
-    """Start a daemon that outlives this process. Of two that start at once, one serves."""
+_DAEMON = """
+import os, sys
+sys.path.insert(0, sys.argv.pop(1))
+from remit.cli.main import main
+code = main(sys.argv[1:])
+try:
+    os.write(3, b"" if code else b"0")
+except OSError:  # the hook that started it has its answer
+    pass
+sys.exit(code)
+"""
+
+
+def _start(options: dict[str, str], path: str) -> int:
+    """Start a daemon that outlives this process. Of two that start at once, one serves.
+
+    Returns:
+        A pipe that ends with the daemon; before that, a daemon that ended well says so.
+    """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from remit.cli.main import run; run()"
     words = [
         word for name, value in options.items() for word in ([f"--{name}", value] if value else [f"--{name}"])
     ]
-    command = [sys.executable, "-I", "-c", code, root, "hooks", "serve", "--quiet", *words]
+    command = [sys.executable, "-I", "-c", _DAEMON, root, "hooks", "serve", "--quiet", *words]
+    ended, says = os.pipe()
+    os.set_blocking(ended, False)
     child = os.fork()
     if child:
+        os.close(says)
         os.waitpid(child, 0)
-        return
+        return ended
     try:
         os.setsid()
         if os.fork() == 0:
@@ -236,10 +266,28 @@ def _start(options: dict[str, str], path: str) -> None:
             os.dup2(os.open(f"{path[:-5]}.log", flags, 0o600), 2)
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(0, 1)
-            os.closerange(3, 1024)
+            os.dup2(says, 3)
+            os.set_inheritable(3, True)
+            os.closerange(4, 1024)
             os.execv(command[0], command)  # noqa: S606 - without a shell is what is meant
     finally:
         os._exit(0)
+
+
+def _last(ended: int) -> bytes | None:
+    """What a daemon said when it ended: nothing where it failed; None while it runs."""
+    try:
+        return os.read(ended, 1)
+    except BlockingIOError:
+        return None
+
+
+def _last_words(path: str) -> str:
+    try:
+        with open(f"{path[:-5]}.log", encoding="utf-8", errors="replace") as log:
+            return log.read(4000).strip()[-1000:] or "it says nothing; run: remit hooks serve"
+    except OSError:
+        return "run: remit hooks serve"
 
 
 # ------------------------------------------------------------------------------------------ saying it
@@ -249,11 +297,13 @@ def _say(answer: dict[str, Any], event: str, out: int) -> int:
     code, document = answer.get("exit"), answer.get("out")
     if code not in (0, 1, 2) or isinstance(code, bool) or not isinstance(document, dict):
         raise Blocked("the daemon's answer has no decision")
+    if code == 1 and event in GATES:
+        raise Blocked("the daemon's answer has no decision")
     if code == 0:
         _check(document, event)
     _write(2, str(answer.get("err", ""))[:20_000])
     if document:
-        _write(out, json.dumps(document))
+        _write(out, json.dumps(document, allow_nan=False))
     elif code == 0:
         raise Blocked("the daemon's answer is empty")
     return int(code)

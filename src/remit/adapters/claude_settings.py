@@ -151,12 +151,25 @@ def read(text: str, where: str) -> dict[str, Any]:
         BadInput: it is not a JSON object, or its `hooks` are not one.
     """
     try:
-        settings = json.loads(text or "{}")
+        settings = json.loads(text or "{}", object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise BadInput(where, f"not JSON: {error}", "mend it first") from None
     if not isinstance(settings, dict) or not isinstance(settings.get("hooks", {}), dict):
         raise BadInput(where, "found no object of settings", "mend it first")
     return settings
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key that stands twice, Claude Code takes one, and ours may be in the other."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_number(word: str) -> float:
+    """Claude Code reads nothing at all of a file with such a word, no hooks either."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def _with_hooks(text: str, hooks: Mapping[str, Any]) -> str:
@@ -167,6 +180,8 @@ def _with_hooks(text: str, hooks: Mapping[str, Any]) -> str:
     for at, (name, start, end) in enumerate(members):
         if name == "hooks" and hooks:
             return text[:start] + value + text[end:]
+        if name == "hooks" and len(members) == 1:
+            return text[: text.index("{") + 1] + text[text.rindex("}") :]
         if name == "hooks":
             before = members[at - 1][2] if at else text.index("{") + 1
             after = text.index(",", end) + 1 if not at and len(members) > 1 else end

@@ -20,7 +20,7 @@ import typer
 from remit._version import __version__
 from remit.cli.output import Output, emit, note, safe, say
 from remit.core.errors import BadInput, Unavailable
-from remit.settings import load_settings
+from remit.settings import Settings, load_settings
 from remit.wiring import open_guard, read_envelope_file, read_text, store_path
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -71,6 +71,7 @@ def install(
     place = settings_place(project, user=user, local=local)
     before = read_text(place) if place.exists() else ""
     after = installed(before, hooks_block(sys.executable, options), str(place))
+    note_other_settings(envelope)
     if loaded.breaker.lease_s < LEAST_LEASE_S:
         told = f"breaker.lease is {loaded.breaker.lease_s:g} s: a call that takes longer counts as lost"
         note(f"{safe(envelope)}: {told}. Write 'breaker: {{lease: 1h}}' for a coding agent.")
@@ -119,6 +120,23 @@ def absolute_store(address: str | None) -> str:
     if path is None:
         raise BadInput("--store", "found memory:", "hooks need a store in a file: sqlite:///remit.db")
     return f"sqlite:///{path.absolute()}"
+
+
+def daemon_settings(envelope: Path) -> Settings:
+    """The settings of the daemon, wherever it is started: none from a file that the agent may write to."""
+    return load_settings(envelope.resolve().parent, own_only=True)
+
+
+def note_other_settings(envelope: Path) -> None:
+    """Say which settings of `pyproject.toml` the daemon will not take."""
+    here, there = load_settings(), daemon_settings(envelope)
+    named = ("home", "approval_wait_s", "webhook_url", "webhook_secret")
+    lost = [name for name in named if getattr(here, name) != getattr(there, name)]
+    if lost:
+        place = safe(envelope.resolve().parent.parent / "remit.toml")
+        note(
+            f"the daemon takes no settings from pyproject.toml, which agents write to: put {', '.join(lost)} into {place}"
+        )
 
 
 def refuse_old() -> None:
@@ -188,6 +206,7 @@ def serve(
     with open_guard(
         Path(options["envelope"]),
         options["store"],
+        settings=daemon_settings(Path(options["envelope"])),
         reload_every_s=2.0,
         approval_wait_s=0.0 if defer else None,
     ) as guard:
