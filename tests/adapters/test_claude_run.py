@@ -154,23 +154,21 @@ def test_claude_codes_own_permissions_stay_in_force_where_remit_has_no_objection
     assert [e.body["reason"] for e in coder.kinds("released")] == ["Claude Code did not run it"]
 
 
-def test_a_withheld_result_is_not_read_by_the_model(coder):
-    api = Api([[use("Bash", "toolu_1", command="echo SEC''RET-123; touch it-ran")], [said("done")]])
-
-    coder.claude(api)
-
-    assert "it-ran" in files(coder)
-    assert "SECRET-123" not in api.everything_read()
-    assert '\\"remit\\":\\"withheld\\"' in api.results()["toolu_1"]
-
-
-def test_what_an_obligation_cuts_out_is_not_read_by_the_model(coder):
+def test_results_are_withheld_cut_and_settled_before_the_model_reads_them(coder):
     (coder.project / "keys.txt").write_text("first line\nmy KEY-4711 here\n", encoding="utf-8")
-    api = Api([[use("Read", "toolu_1", file_path=str(coder.project / "keys.txt"))], [said("done")]])
+    withheld = use("Bash", "toolu_1", command="echo SEC''RET-123; touch it-ran")
+    cut = use("Read", "toolu_2", file_path=str(coder.project / "keys.txt"))
+    failing = use("Bash", "toolu_3", command="echo trouble; exit 3")
+    api = Api([[withheld], [cut], [failing], [said("done")]])
 
-    coder.claude(api, allow=["Read"])
+    coder.claude(api, allow=["Bash", "Read"])
 
-    assert "KEY-4711" not in api.everything_read() and "first line" in api.results()["toolu_1"]
+    read = api.results()
+    assert "it-ran" in files(coder) and "SECRET-123" not in api.everything_read()
+    assert '\\"remit\\":\\"withheld\\"' in read["toolu_1"]
+    assert "KEY-4711" not in api.everything_read() and "first line" in read["toolu_2"]
+    assert [e.body["ended"] for e in coder.kinds("settled")][-1] == "error"
+    assert [e.body["role"] for e in coder.kinds("observed") if "trouble" in e.blobs["text"]] == ["tool"]
 
 
 def test_where_a_result_was_told_to_nobody_the_turn_ends_before_the_model_reads_it(coder):
@@ -182,16 +180,6 @@ def test_where_a_result_was_told_to_nobody_the_turn_ends_before_the_model_reads_
     ran = coder.claude(api)
 
     assert ran.told["terminal_reason"] == "hook_stopped" and "SECRET-123" not in api.everything_read()
-
-
-def test_a_failing_command_is_settled_and_its_words_are_no_users(coder):
-    api = Api([[use("Bash", "toolu_1", command="echo trouble; exit 3")], [said("done")]])
-
-    coder.claude(api)
-
-    (settled,) = coder.kinds("settled")
-    assert settled.body["ended"] == "error"
-    assert [e.body["role"] for e in coder.kinds("observed") if "trouble" in e.blobs["text"]] == ["tool"]
 
 
 def test_a_subagents_calls_are_decided_and_its_report_is_no_users_text(coder):
@@ -282,17 +270,43 @@ def test_without_a_daemon_no_call_runs(coder):
     assert "ran" not in files(coder) and "remit: no decision" in json.dumps(ran.told)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"command": "/nowhere/python"}, {"args": ["-I", "/nowhere/claude_hook.py"]}, {"timeout": 0.001}],
-)
-def test_a_hook_that_cannot_run_lets_no_call_run(coder, change):
-    api = Api([[use("Bash", "toolu_1", command="touch ran")], [said("done")]])
-    coder.change_hooks(change, event="PreToolUse")
+WRITES = [
+    use("Bash", "toolu_1", command="touch FORBIDDEN"),
+    use("Write", "toolu_2", file_path="$PROJECT/written", content="x"),
+    use("Read", "toolu_3", file_path="$PROJECT/app.txt"),
+]
 
-    coder.claude(api)
 
-    assert "ran" not in files(coder) and "toolu_1" in api.results()
+def each_with_its_own_hook(coder, changes) -> Api:
+    """Three calls in one turn; the hook in front of each tool is changed in its own way."""
+    (coder.project / "app.txt").write_text("what the file says", encoding="utf-8")
+    settings = coder.settings()
+    (group,) = settings["hooks"]["PreToolUse"]
+    (hook,) = group["hooks"]
+    tools = ("Bash", "Write", "Read")
+    settings["hooks"]["PreToolUse"] = [
+        {"matcher": tool, "hooks": [{**hook, **change}]}
+        for tool, change in zip(tools, changes(hook), strict=True)
+    ]
+    (coder.project / ".claude/settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    calls = json.loads(json.dumps(WRITES).replace("$PROJECT", str(coder.project)))
+    api = Api([calls, [said("done")]])
+    coder.claude(api, allow=tools)
+    return api
+
+
+def test_a_hook_that_is_missing_or_too_slow_lets_no_call_run(coder):
+    api = each_with_its_own_hook(
+        coder,
+        lambda hook: [
+            {"command": "/nowhere/python"},
+            {"args": ["-I", "/nowhere/claude_hook.py"]},
+            {"timeout": 0.001},
+        ],
+    )
+
+    assert files(coder) == {"app.txt"} and "what the file says" not in api.everything_read()
+    assert set(api.results()) == {"toolu_1", "toolu_2", "toolu_3"} and coder.kinds("decided") == []
 
 
 FAKE = """
@@ -317,19 +331,21 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_the_hook_does_not_let_a_forbidden_call_run(coder, fault):
-    api = Api([[use("Bash", "toolu_1", command="touch FORBIDDEN")], [said("done")]])
-    (hook,) = coder.settings()["hooks"]["PreToolUse"][0]["hooks"]
-    planted = coder.home / "planted.py"
-    planted.write_text(
-        FAKE.format(src=str(SRC), fault=FAULTS[fault], options=hook["args"][4:]), encoding="utf-8"
-    )
-    coder.change_hooks({"command": sys.executable, "args": ["-I", str(planted)]}, event="PreToolUse")
+def test_a_fault_in_the_hook_does_not_let_a_forbidden_call_run(coder):
+    coder.write(PLAIN.replace("    Read:\n", "    Unread:\n"))
 
-    coder.claude(api)
+    def planted(hook):
+        for number, fault in enumerate(FAULTS.values()):
+            text = FAKE.format(src=str(SRC), fault=fault, options=hook["args"][4:])
+            program = coder.home / f"planted{number}.py"
+            program.write_text(text, encoding="utf-8")
+            yield {"command": sys.executable, "args": ["-I", str(program)]}
 
-    assert "FORBIDDEN" not in files(coder) and "toolu_1" in api.results()
+    api = each_with_its_own_hook(coder, planted)
+
+    assert files(coder) == {"app.txt"} and "what the file says" not in api.everything_read()
+    assert set(api.results()) == {"toolu_1", "toolu_2", "toolu_3"}
+    assert "refused" in api.results()["toolu_1"] and "no decision" in api.results()["toolu_3"]
 
 
 def test_a_daemon_killed_between_question_and_answer_lets_no_call_run(coder):
