@@ -141,9 +141,12 @@ def test_the_hooks_are_shown_first_and_written_when_told_so(project, capsys):
     place = project / ".claude/settings.json"
 
     assert main(["hooks", "install"]) == 0
-    assert not place.exists() and '+  "hooks": {' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert not place.exists() and '+  "hooks": {' in shown
+    assert len(shown.splitlines()) < 100
 
     assert main(["hooks", "install", "--yes"]) == 0
+    assert "use --local" in capsys.readouterr().out
     hook = json.loads(place.read_text(encoding="utf-8"))["hooks"]["PreToolUse"][0]["hooks"][0]
     assert hook["command"] == sys.executable and str(HOOK_FILE) in hook["args"]
     assert hook["args"][-4:] == [
@@ -154,6 +157,8 @@ def test_the_hooks_are_shown_first_and_written_when_told_so(project, capsys):
 
     assert main(["hooks", "uninstall", "--yes"]) == 0
     assert json.loads(place.read_text(encoding="utf-8")) == {}
+    assert main(["hooks", "uninstall", "--yes"]) == 0
+    assert "settings.json has no hooks of remit" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -156,10 +156,21 @@ def test_a_wrapped_server_is_well_and_one_without_an_envelope_or_with_a_broken_o
 
     found = told(run("doctor", "--json"), "mcp: wrapped")
 
-    assert [check["ok"] for check in found] == [True, False, False, False]
-    assert "drafts one" in found[1]["told"]
-    assert "broken.yaml" in found[2]["told"]
+    assert [check["ok"] for check in found] == [False, False, True, False]
+    assert "drafts one" in found[0]["told"]
+    assert "broken.yaml" in found[1]["told"]
     assert "only monitors" in found[3]["told"]
+
+
+def test_servers_of_one_configuration_and_envelope_are_told_together(run, folder, no_canaries):
+    place = str(folder / "monitoring.yaml")
+    (folder / "monitoring.yaml").write_text(FLOWING.replace("enforcement: enforce", "enforcement: monitor"))
+    configured(folder, **{name: behind(folder, "--envelope", place) for name in ("git", "time")})
+
+    (found,) = told(run("doctor", "--json"), "mcp: wrapped")
+
+    assert found["told"].endswith("which only monitors: git, time")
+    assert f"remit readiness --envelope {place}" in found["remedy"]
 
 
 def test_flow_clauses_that_ask_for_the_user_are_named_where_the_proxy_uses_the_envelope(

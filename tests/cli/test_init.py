@@ -28,11 +28,26 @@ def test_without_hints_a_starter_is_written_that_loads_and_monitors(remit: Remit
     envelope = read_envelope_file(project / "remit/envelope.yaml")
 
     assert ran.code == 0
-    assert "+apiVersion: remit/v1" in ran.out
+    assert "it is a starter" in ran.out
+    assert "envelope.yaml written; it monitors, and blocks nothing" in ran.out
     assert "guard = remit.open(" in ran.out
     assert (envelope.name, envelope.enforcement) == ("my-shop-agent", Enforcement.MONITOR)
     assert len(envelope.tests) == 3
     assert remit("envelope", "lint", "--strict", project / "remit/envelope.yaml").code == 0
+
+
+def test_a_new_envelope_is_told_by_the_effects_that_were_guessed(remit: Remit, project: Path) -> None:
+    tools = [{"name": name} for name in ("get_order", "refund_order", "frobnicate")]
+    (project / "tools.json").write_text(json.dumps(tools))
+    (project / ".git").mkdir()
+    first = remit("init", project, "--tools", project / "tools.json").out
+    (project / ".gitignore").write_text("remit.db*\n")
+    second = remit("init", project, "--tools", project / "tools.json").out
+
+    assert "  read (1): get_order\n" in first
+    assert "  irreversible (2): refund_order, frobnicate\n" in first
+    assert "apiVersion" not in first
+    assert "echo 'remit.db*' >>" in first and "gitignore" not in second
 
 
 def test_the_second_time_nothing_changes(remit: Remit, project: Path) -> None:

@@ -174,8 +174,9 @@ def _no_number(word: str) -> float:
 
 def _with_hooks(text: str, hooks: Mapping[str, Any]) -> str:
     """The text with another value of the top-level key `hooks`; the rest is copied as it stands."""
-    indent = (re.search(r"\n([ \t]+)\S", text) or [None, "  "])[1]
-    value = json.dumps(hooks, indent=indent, ensure_ascii=False).replace("\n", f"\n{indent}")
+    found = re.search(r"\n([ \t]+)\S", text)
+    indent = found[1] if found else "  "
+    value = _laid_out(hooks, indent, f"\n{indent}")
     members = list(_members(text))
     for at, (name, start, end) in enumerate(members):
         if name == "hooks" and hooks:
@@ -191,6 +192,19 @@ def _with_hooks(text: str, hooks: Mapping[str, Any]) -> str:
     last = members[-1][2] if members else text.index("{") + 1
     rest = text[last:] if members else "\n" + text[last:].lstrip()
     return f'{text[:last]}{"," if members else ""}\n{indent}"hooks": {value}{rest}'
+
+
+def _laid_out(value: Any, indent: str, line: str) -> str:
+    """JSON as `json.dumps` indents it, but each of our hooks on one line, so that people see at once what is added."""
+    if not isinstance(value, dict | list) or not value or is_ours(value):
+        return json.dumps(value, ensure_ascii=False)
+    inner = line + indent
+    if isinstance(value, list):
+        return f"[{inner}{f',{inner}'.join(_laid_out(one, indent, inner) for one in value)}{line}]"
+    members = (
+        f"{json.dumps(k, ensure_ascii=False)}: {_laid_out(v, indent, inner)}" for k, v in value.items()
+    )
+    return f"{{{inner}{f',{inner}'.join(members)}{line}}}"
 
 
 def _members(text: str) -> list[tuple[str, int, int]]:

@@ -78,6 +78,8 @@ def list_held(
         ]
         empty = "no approvals" if everything else "nothing is held; --all shows what was answered"
         table("", ("id", "state", "would do", "because of", "approved"), rows, empty=empty)
+        if any(line["state"] == ApprovalState.PENDING for line in lines):
+            say("remit approvals show ID: where its values came from, and who may answer it")
     return 0
 
 
@@ -220,7 +222,7 @@ def only_key(at: Opened) -> str:
     if len(here) == 1:
         return here[0]
     if not known:
-        raise BadInput("--as", "nobody may answer yet", "make a key with `remit operator add NAME`")
+        raise BadInput("--as", "nobody may answer yet", "make a key: remit operator add NAME --role ROLE")
     found = "no key of anybody who may answer is on this machine" if not here else "nobody is named"
     raise BadInput("--as", found, f"give --as NAME, one of {', '.join(here or known)}")
 

@@ -75,7 +75,14 @@ def install(
     if loaded.breaker.lease_s < LEAST_LEASE_S:
         told = f"breaker.lease is {loaded.breaker.lease_s:g} s: a call that takes longer counts as lost"
         note(f"{safe(envelope)}: {told}. Write 'breaker: {{lease: 1h}}' for a coding agent.")
-    return _change(place, before, after, yes=yes)
+    done = _change(place, before, after, yes=yes, none="has these hooks already")
+    if yes and not Output.json:
+        if not (local or user):
+            say("It names paths of this machine; where others share the repository, use --local instead")
+        say(
+            "Start Claude Code anew, then: remit hooks status; remit anomalies ls. `remit hooks uninstall` undoes it"
+        )
+    return done
 
 
 @app.command()
@@ -87,7 +94,7 @@ def uninstall(
 
     place = settings_place(project, user=user, local=local)
     before = read_text(place) if place.exists() else ""
-    return _change(place, before, uninstalled(before, str(place)), yes=yes)
+    return _change(place, before, uninstalled(before, str(place)), yes=yes, none="has no hooks of remit")
 
 
 def settings_place(project: Path, *, user: bool = False, local: bool = False) -> Path:
@@ -158,7 +165,7 @@ def refuse_old() -> None:
         raise BadInput(found, f"found version {version[0]}", f"update Claude Code to {least} or later")
 
 
-def _change(place: Path, before: str, after: str, *, yes: bool) -> int:
+def _change(place: Path, before: str, after: str, *, yes: bool, none: str) -> int:
     lines = (before.splitlines(keepends=True), after.splitlines(keepends=True))
     diff = "".join(difflib.unified_diff(*lines, str(place) if before else "/dev/null", str(place)))
     if diff and yes:
@@ -166,7 +173,7 @@ def _change(place: Path, before: str, after: str, *, yes: bool) -> int:
     if Output.json:
         emit({"path": str(place), "diff": diff, "written": bool(diff and yes)})
         return 0
-    say(safe(diff, len(diff)) if diff else f"{safe(place)} is as it would be written")
+    say(safe(diff, len(diff)) if diff else f"{safe(place)} {none}")
     if diff:
         say(f"{safe(place)} written" if yes else "Nothing is written yet: --yes writes it")
     return 0

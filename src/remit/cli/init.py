@@ -18,6 +18,7 @@ from remit.cli.output import Output, emit, safe, say
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 from remit.core.selftest import load_envelope
+from remit.core.types import ToolEffect
 from remit.usecases.adopt.langchain_patch import BY_HAND
 from remit.usecases.scaffold import Proposed, scaffold
 from remit.wiring import read_text
@@ -73,7 +74,9 @@ def init(
     project, place = look(folder), folder / PLACE
     asked_for = bool(from_sessions or tools or agent or yes)
     if place.exists() and (apply or patch) and not asked_for:
-        drafted = Drafted(place, "", (), Gathered(()))  # the envelope is there, and may have been worked on
+        drafted = Drafted(
+            place, "", (), Gathered(()), new=False
+        )  # the envelope is there, and may have been worked on
     else:
         gathered = gather(project, tools=tools, sessions=from_sessions, agent=agent, mcp=mcp, yes=yes)
         lease = CLAUDE_LEASE if project.claude else ""
@@ -98,7 +101,7 @@ def _drafted(place: Path, name: str, gathered: Gathered, lease: str, yes: bool) 
         raise BadInput(str(place), "is there already and differs", told)
     if diff:
         _write(place, made.text)
-    return Drafted(place, diff, made.tools, gathered)
+    return Drafted(place, diff, made.tools, gathered, new=not before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ class Drafted:
     """What was written; empty where nothing was."""
     tools: Sequence[Proposed]
     gathered: Gathered
+    new: bool
+    """There was none before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class Done:
 
 def _name(folder: Path) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
-    return f"{name or 'my'}-agent"
+    return name if name.endswith("agent") else f"{name or 'my'}-agent"
 
 
 def _diff(before: str, after: str, place: Path) -> str:
@@ -185,6 +190,12 @@ def _as_json(done: Done, applied: bool) -> dict[str, Any]:
     }
 
 
+def _ignored(folder: Path) -> bool:
+    """Whether the project's own list says that the store is not shared."""
+    place = folder / ".gitignore"
+    return place.is_file() and "remit.db" in place.read_text(encoding="utf-8", errors="replace")
+
+
 def _snippet(done: Done) -> str:
     listed = [tool.name for tool in done.drafted.tools if not tool.left_out and tool.name.isidentifier()]
     return SNIPPET.format(place=done.drafted.place, tool=listed[0] if listed else "get_order")
@@ -197,7 +208,10 @@ def _tell_envelope(done: Done) -> None:
         names = ", ".join(server.name for server in chosen.servers)
         say(f"found: MCP servers {safe(names, 400)} ({safe(chosen.place.path)})")
     shown = done.drafted.diff
-    say(safe(shown, len(shown)) if shown else f"{safe(done.drafted.place)} is as it would be written")
+    if shown and not done.drafted.new:
+        say(safe(shown, len(shown)))
+    elif shown:
+        _tell_effects(done.drafted.tools)
     if done.patch.settings:
         say(
             "The agent is Claude Code here; for one of this project's own give --agent, --tools or --from-sessions"
@@ -209,7 +223,18 @@ def _tell_envelope(done: Done) -> None:
             say(f"left out: {safe(tool.name, 80)}: {safe(tool.left_out)}")
     for one in done.drafted.gathered.unread:
         say(f"not known without running it: {safe(one)} (--agent module:attribute)")
-    say(f"\n{safe(done.drafted.place)} {'written' if shown else 'unchanged'}.")
+    say(
+        f"\n{safe(done.drafted.place)} {'written; it monitors, and blocks nothing' if shown else 'unchanged'}."
+    )
+
+
+def _tell_effects(tools: Sequence[Proposed]) -> None:
+    """What was guessed, in a few lines; the file says why beside each tool."""
+    for effect in ToolEffect:
+        if names := [tool.name for tool in tools if tool.effect is effect and not tool.left_out]:
+            say(f"  {effect.value} ({len(names)}): {safe(', '.join(names), 400)}")
+    if not tools:
+        say("  no tool of yours was found: it is a starter with two tools of a shop")
 
 
 def _tell_rest(done: Done, applied: bool) -> None:
@@ -228,7 +253,10 @@ def _tell_rest(done: Done, applied: bool) -> None:
 def _steps(done: Done, applied: bool) -> Iterator[str]:
     """The exact next commands."""
     where = "" if done.project.folder == Path() else f" {done.project.folder}"
-    yield f"remit envelope lint {done.drafted.place}"
+    told = "    # after a look into it: are the effects right?" if done.drafted.new else ""
+    yield f"remit envelope lint {done.drafted.place}{told}"
+    if (done.project.folder / ".git").exists() and not _ignored(done.project.folder):
+        yield f"echo 'remit.db*' >> {done.project.folder / '.gitignore'}    # the record stays on this machine"
     if done.patch.shown and not applied:
         yield f"remit init{where}{' --mcp' if done.mcp else ''} --apply    # nothing but the envelope is written yet"
         if done.patch_file:

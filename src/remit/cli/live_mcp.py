@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from remit.cli.canaries import Check
 from remit.cli.looks_mcp import CONTENT, Wrapped
 from remit.core.envelope import Envelope
+from remit.usecases.mcp_clients.expand import startable
 from remit.usecases.mcp_clients.servers import Server
 
 _PATIENCE_S = 60.0
@@ -45,7 +47,8 @@ def live(
             offer = asyncio.run(_offer(server))
         except Exception as error:  # noqa: BLE001 - a stranger's program; whatever it is, it is told
             told = f"{server.name} could not be asked ({_innermost(error)})"
-            yield Check("mcp: live", False, "warn", told, "start it by hand, and see what it says")
+            remedy = f"start it by hand, and see what it says: {shlex.join(server.original)[:300]}"
+            yield Check("mcp: live", False, "warn", told, remedy)
             whole.pop(rules.hash, None)
             known[rules.hash] = set(rules.tools)  # nothing can be said about what is missing
             continue
@@ -83,9 +86,12 @@ async def _offer(server: Server) -> Offer:
     from mcp.client.client import Client
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
-    command = server.original
+    found = startable(server, Path.cwd(), Path.home(), os.environ)
     line = StdioServerParameters(
-        command=command[0], args=list(command[1:]), env={**os.environ, **server.env}, cwd=server.cwd or None
+        command=found.program,
+        args=list(found.command[1:]),
+        env={**os.environ, **found.env},
+        cwd=found.cwd,
     )
     with open(os.devnull, "w", encoding="utf-8") as quiet:  # noqa: PTH123 - not a file of ours
         async with (

@@ -52,6 +52,7 @@ def looks(folder: Path, envelope: Envelope | None, *, start_servers: bool) -> It
             yield from _of_wrapped(path, server, wrapped)
         else:
             yield _past(path, server)
+    yield from _in_front(wrapped)
     envelopes = {one.envelope.hash: one.envelope for one in wrapped}
     if envelope is not None:
         envelopes[envelope.hash] = envelope
@@ -97,9 +98,19 @@ def _of_wrapped(path: Path, server: Server, into: list[Wrapped]) -> Iterator[Che
         )
         return
     into.append(Wrapped(server, path, envelope))
-    monitors = envelope.enforcement is Enforcement.MONITOR
-    told = f"{path}: {server.name} is behind remit" + (", which only monitors" if monitors else "")
-    yield Check("mcp: wrapped", not monitors, "warn", told, "set enforcement: enforce" if monitors else "")
+
+
+def _in_front(wrapped: list[Wrapped]) -> Iterator[Check]:
+    """The servers that are behind remit, those of one configuration and envelope together."""
+    together: dict[tuple[Path, str], list[Wrapped]] = {}
+    for one in wrapped:
+        together.setdefault((one.path, option_of(one.server.command, "--envelope")), []).append(one)
+    for (path, place), those in together.items():
+        monitors = those[0].envelope.enforcement is Enforcement.MONITOR
+        names = ", ".join(one.server.name for one in those)
+        told = f"{path}: behind remit{', which only monitors' if monitors else ''}: {names}"
+        remedy = f"remit readiness --envelope {place}; then set enforcement: enforce there"
+        yield Check("mcp: wrapped", not monitors, "warn", told, remedy if monitors else "")
 
 
 def _of_envelope(envelope: Envelope) -> Iterator[Check]:

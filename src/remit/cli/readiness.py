@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from remit.cli.opened import StoreOption, opened
-from remit.cli.output import Output, emit, note, progress, safe, say, table
+from remit.cli.output import Output, counted, emit, note, progress, safe, say, table
 from remit.cli.replay import kind_of
 from remit.cli.variadic import Variadic
 from remit.core.envelope import Envelope
@@ -22,6 +22,7 @@ from remit.wiring import read_envelope_file
 app = typer.Typer(add_completion=False)
 
 SHOWN = 15
+NAMED = 8
 
 
 @app.command(cls=Variadic)
@@ -73,10 +74,10 @@ def _show(report: dict[str, Json], found: Readiness, envelope: Envelope | None) 
     if not report["calls"]:
         say("no decision yet: run the agent behind an envelope with enforcement: monitor, then ask again")
         return
+    touched = f"{counted(report['sessions_touched'], 'session')} ({report['share_of_sessions_touched']:.1%})"
     say(
-        f"{report['calls']} calls in {report['sessions']} sessions. Enforcing refuses {report['would_refuse']} and"
-        f" holds {report['would_hold']}; it touches {report['sessions_touched']} sessions"
-        f" ({report['share_of_sessions_touched']:.1%})."
+        f"{counted(report['calls'], 'call')} in {counted(report['sessions'], 'session')}."
+        f" Enforcing refuses {report['would_refuse']} and holds {report['would_hold']}; it touches {touched}."
     )
     back = f"withholds {report['would_withhold']} results and refuses {report['would_refuse_answers']} final answers"
     if report["would_withhold"] or report["would_refuse_answers"]:
@@ -120,11 +121,17 @@ def _show_clauses(report: dict[str, Json]) -> None:
     if ready:
         table("ready to enforce: never hit", ("clause", "calls", "rate at most (95 %)"), ready)
     _more(len(report["ready"]) - SHOWN, "clauses")
-    waiting = ", ".join(f"{line['clause']} ({line['calls']})" for line in report["unproven"][:SHOWN])
+    waiting = _listed([f"{line['clause']} ({line['calls']})" for line in report["unproven"]])
     if waiting:
-        say(f"never hit in fewer than {report['enough_calls']} calls: {safe(waiting)}")
+        say(f"never hit in fewer than {report['enough_calls']} calls: {safe(waiting, 4000)}")
     if report["never_called"]:
-        say(f"never called: {safe(', '.join(report['never_called']))}")
+        say(f"never called: {safe(_listed(report['never_called']), 4000)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """In one line, which a person reads to its end."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more; --json has all" if more > 0 else "")
 
 
 def _more(count: int, what: str) -> None:
