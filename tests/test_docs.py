@@ -70,9 +70,11 @@ def test_the_readme_puts_remit_in_front_of_a_real_server(tmp_path: Path) -> None
 async def _first_call(server: dict[str, Any], folder: Path, environ: dict[str, str]) -> str:
     """What a client gets that starts the server as its configuration says."""
     from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
 
     started = StdioServerParameters(command=server["command"], args=server["args"], env=environ, cwd=folder)
-    async with Client(started) as client:
+    # Its own default for errlog is what stderr was at import, in another test perhaps.
+    async with Client(stdio_client(started, errlog=sys.__stderr__)) as client:
         result = await client.call_tool("git_status", {"repo_path": str(folder)})
         return str(result.content[0].text)
 
