@@ -284,6 +284,41 @@ def test_what_a_host_begins_and_another_has_ended_gives_that_result(folder: Path
             assert again.again and again.value == "done" and not other.busy
 
 
+def test_a_call_that_another_process_made_is_not_refused_for_having_been_made(folder: Path) -> None:
+    rules = one_tool("      limits: [{id: one, count: calls, within: 1h, max: 1}]\n")
+    tool = Tool()
+    with (
+        open_guard(folder, rules) as guard,
+        guard.session() as session,
+        open_guard(folder, rules) as elsewhere,
+    ):
+        other = elsewhere.session(id=session.id)
+        begun = session.begin("act", ARGS, call_id="c1", once=True)
+        with pytest.raises(CallDenied, match="still in flight"):
+            act(other, tool)
+        begun.end("done")
+        assert act(other, tool) == "done" and tool.ran == 0
+        with pytest.raises(CallDenied, match="1 used of 1"):
+            act(other, tool, "c2")
+        assert [e.event.body["result"] for e in guard.records.events(session.id) if e.event.kind == "decided"] == [
+            "allow", "deny",
+        ]  # fmt: skip
+
+
+def test_a_denied_call_is_denied_again_elsewhere_without_being_counted_again(folder: Path) -> None:
+    rules = one_tool('      require: [{id: small, expr: "args.n < 1"}]\n')
+    with (
+        open_guard(folder, rules) as guard,
+        guard.session() as session,
+        open_guard(folder, rules) as elsewhere,
+    ):
+        other = elsewhere.session(id=session.id)
+        for one in (session, other, other):
+            with pytest.raises(CallDenied, match="small"):
+                act(one, Tool())
+        assert kinds(guard, session.id).count("decided") == 1
+
+
 def test_a_forgotten_ending_is_read_from_the_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remit.usecases.once._MOST_KEPT", 2)
     tools = [Tool(f"result {n}") for n in range(6)]

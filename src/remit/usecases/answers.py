@@ -91,7 +91,9 @@ class CallAnswers:
 
     # ------------------------------------------------------------------------------------------ record
     def record(self, decision: Decision) -> Future[None]:
-        """Write a refusal and count it."""
+        """Write a refusal and count it; not of a call that another process made meanwhile, which it may be because of."""
+        if self.once and (made := self.session.once.made(self.once, self.call.tool)) is not None:
+            raise made
         missteps = self.events.missteps(decision, enforced=decision.bound is None)
         return self.records.refuse(self.events.decided(decision, enforced=True), missteps)
 

@@ -140,9 +140,25 @@ class Once:
             return self.recorded(key, tool)
         return Ending(error=error)
 
+    def made(self, key: str, tool: str) -> CallDenied | None:
+        """What says so where the journal knows that the call was decided elsewhere, and not given back."""
+        decided, ended = self._decided(key)
+        if decided is None or _asked_anew(decided.body.get("clauses", ())):
+            return None
+        if ended is not None and ended.kind == "released":
+            return None
+        return self._denied(tool, "the same call was made before in this session")
+
     # ------------------------------------------------------------------------------------------ from the journal
     def recorded(self, key: str, tool: str) -> Ending:
         """How the call ended, as the journal tells it."""
+        decided, settled = self._decided(key)
+        if decided is None:
+            return Ending(error=self._denied(tool, "the same call was made before, and its record is gone"))
+        return self._ending(decided, settled)
+
+    def _decided(self, key: str) -> tuple[Event | None, Event | None]:
+        """The call's decision, and its end where it has one."""
         decided: Event | None = None
         ended: dict[str, Event] = {}
         for stored in self._session.guard.records.events(self._session.id):
@@ -151,9 +167,7 @@ class Once:
                 decided = event if not _only_once(event.body) else decided
             elif event.kind in ("settled", "released"):
                 ended[token] = event
-        if decided is None:
-            return Ending(error=self._denied(tool, "the same call was made before, and its record is gone"))
-        return self._ending(decided, ended.get(str(decided.body.get("token", ""))))
+        return decided, None if decided is None else ended.get(str(decided.body.get("token", "")))
 
     def _ending(self, decided: Event, settled: Event | None) -> Ending:
         envelope = self._session.under().envelope
