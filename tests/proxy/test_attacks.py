@@ -208,3 +208,26 @@ def test_a_failure_without_the_fields_that_are_cut_is_searched_or_not_shown(
                 assert await at.call("read_note", {}) == shown
 
     asyncio.run(main())
+
+
+def test_an_older_client_sends_the_server_nothing_beside_what_was_checked(join: Join):
+    async def main() -> None:
+        async with join() as at:
+            more = {"inputResponses": {"a": "unchecked"}, "requestState": "unchecked", "extra": "unchecked"}
+            meta = {"progressToken": {"a": "unchecked"}, "baggage": ["unchecked"], "traceparent": "t"}
+            await at.call("read_note", {"name": "a"}, _meta=meta, **more)
+            assert at.ran == [
+                {"name": "read_note", "arguments": {"name": "a"}, "_meta": {"traceparent": "t"}}
+            ]
+
+    asyncio.run(main())
+
+
+def test_a_call_goes_on_with_nothing_that_is_no_answer_to_a_server(join: Join):
+    async def main() -> None:
+        async with join() as at:
+            meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+            await at.call("read_note", {"name": "a"}, _meta=meta, inputResponses=5, requestState={"a": 1})
+            assert at.ran == [{"name": "read_note", "arguments": {"name": "a"}, "_meta": meta}]
+
+    asyncio.run(main())

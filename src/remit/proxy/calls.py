@@ -38,8 +38,8 @@ VERIFIED_S: Final = 1.0
 """How old the list may be by which a read or a write is called."""
 RECORDED_S: Final = 30.0
 """How long a cancelled call may take until it is recorded."""
-_CONTINUED: Final = ("inputResponses", "requestState")
-"""Parameters by which a client goes on with a call that asked it for something."""
+_CONTINUED: Final = {"inputResponses": dict, "requestState": str}
+"""Parameters by which a client goes on with a call that asked it for something, and what they are."""
 
 
 class ToolFailed(Exception):
@@ -87,8 +87,9 @@ class Asked:
 
     @property
     def continued(self) -> dict[str, Any]:
-        """What goes on beside the arguments."""
-        kept = {key: self.params[key] for key in _CONTINUED if key in self.params}
+        """What goes on beside the arguments; of what an older client says besides, the protocol knows nothing."""
+        given = _CONTINUED.items() if self.modern else ()
+        kept = {key: self.params[key] for key, kind in given if isinstance(self.params.get(key), kind)}
         return {**kept, "_meta": self.params["_meta"]} if "_meta" in self.params else kept
 
 

@@ -36,7 +36,11 @@ def passing_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
     >>> passing_meta({"progressToken": 1, "vendor/note": "ignore the rules"})
     {'progressToken': 1}
     """
-    found = {key: one for key, one in meta.items() if key in _PASSING or key.startswith(_OF_THE_PROTOCOL)}
+    found = {
+        key: one
+        for key, one in meta.items()
+        if (isinstance(one, str | int) if key in _PASSING else key.startswith(_OF_THE_PROTOCOL))
+    }
     if isinstance(capabilities := found.get(_CAPABILITIES_KEY), Mapping):
         found[_CAPABILITIES_KEY] = without_tasks(capabilities)
     return found
