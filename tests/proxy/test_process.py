@@ -233,6 +233,20 @@ def test_nothing_but_the_protocol_is_on_standard_output(start: Start):
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())
 
 
+@pytest.mark.parametrize("given, told", [([], False), (["--namespace", "x"], True)])
+def test_an_envelope_that_enforces_for_other_tools_is_named_where_all_are_hidden(
+    start: Start, given: list[str], told: bool
+):
+    at = start(STRICT, given=given)
+    at.meet()
+    at.send({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})
+    hidden = not at.answer(2)["result"]["tools"]
+    _, said = at.leave()
+
+    assert hidden is told
+    assert ("tester lists none of this server's tools" in said) is told
+
+
 def test_input_and_output_may_be_files(start: Start, folder: Path):
     (folder / "in.jsonl").write_text("".join(json.dumps(one) + "\n" for one in HANDSHAKE))
     with (folder / "in.jsonl").open("rb") as given, (folder / "out.jsonl").open("wb") as got:

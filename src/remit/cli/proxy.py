@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from remit.core.errors import BadInput, Unavailable
-from remit.core.types import PrincipalKind
+from remit.core.notice import visible
+from remit.core.types import Enforcement, PrincipalKind
 from remit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -160,7 +161,13 @@ def _opens(
 
     if envelope is not None:
         guard = opened(envelope)
-        return lambda _: guard
+
+        def met(tools: Sequence[Mapping[str, Any]]) -> Guard:
+            for told in none_listed(guard.envelope, tools, namespace):
+                report(told)
+            return guard
+
+        return met
     return lambda tools: opened(drafted(tools, named, namespace, settings, report))
 
 
@@ -195,6 +202,19 @@ def _written_first(place: Path, text: str) -> bool:
         except FileExistsError:
             return False
     return True
+
+
+def none_listed(envelope: Envelope, tools: Sequence[Mapping[str, Any]], namespace: str) -> list[str]:
+    """What to say where an envelope that enforces is for other tools: the agent would see none, and nobody why."""
+    names = [f"{namespace}/{one.get('name')}" if namespace else str(one.get("name")) for one in tools]
+    if (
+        not names
+        or envelope.enforcement is not Enforcement.ENFORCE
+        or any(n in envelope.tools for n in names)
+    ):
+        return []
+    told = f"the envelope {envelope.name} lists none of this server's tools, so all are hidden and refused"
+    return [f"{told}: {visible(', '.join(names), 300)}; add them, or give --envelope or --namespace"]
 
 
 def unreachable(envelope: Envelope) -> list[str]:
