@@ -39,8 +39,9 @@ try:
     from remit.adapters import langchain_messages as read
     from remit.adapters import langchain_results as results
     from remit.adapters.langchain_call import Call, Hand, in_flight, siblings
+    from remit.adapters.langchain_entrance import Entrance
     from remit.adapters.langchain_pauses import pause, pausing, skip
-    from remit.adapters.langchain_thread import SESSION, Invocation, Thread, Threads
+    from remit.adapters.langchain_thread import SESSION, Invocation, Thread
 except ImportError as missing:
     raise ImportError("remit.adapters.langchain needs LangChain: pip install 'remit[langchain]'") from missing
 
@@ -99,76 +100,33 @@ class RemitMiddleware(_Middleware):
         _one_of("on_hold", on_hold, ("interrupt", "tell", "wait"))
         _one_of("on_ungoverned", on_ungoverned, ("record", "refuse"))
         self.guard = guard
-        self._asked = {
-            "principal": principal,
-            "principal_kind": principal_kind,
-            "facts": facts,
-            "fingerprint": fingerprint,
-        }
-        self._session_id = session_id
+        self._threads = Entrance(
+            guard,
+            session_id,
+            principal=principal,
+            principal_kind=principal_kind,
+            facts=facts,
+            fingerprint=fingerprint,
+        )
         self._on_hold = on_hold
         self._on_ungoverned = on_ungoverned
         self._messages_key = messages_key
-        self._threads = Threads(guard)
 
     def close(self) -> None:
         """Close the sessions that are still open."""
         self._threads.close()
-
-    # ------------------------------------------------------------------------------------------ sessions
-    def session_key(self, run: Invocation) -> str:
-        """What names the conversation.
-
-        Raises:
-            BadInput: nothing does.
-        """
-        given = self._session_id(run) if callable(self._session_id) else self._session_id
-        own = run.state.get(SESSION) if isinstance(run.state, Mapping) else None
-        found = given if given is not None else run.thread_id or own
-        if not isinstance(found, str) or not found:
-            told_so = "found no conversation" if found is None else f"found {type(found).__name__}"
-            raise BadInput(
-                "RemitMiddleware(session_id)",
-                told_so,
-                "invoke with configurable.thread_id, or give session_id",
-            )
-        return found
-
-    def _enter(self, run: Invocation) -> Thread:
-        asked = {name: one(run) if callable(one) else one for name, one in self._asked.items()}
-        return self._threads.enter(self.session_key(run), **asked)
-
-    async def _aenter(self, run: Invocation) -> Thread:
-        entering = asyncio.ensure_future(asyncio.to_thread(self._enter, run))
-        try:
-            return await asyncio.shield(entering)
-        except asyncio.CancelledError:
-            entering.add_done_callback(self._left)
-            raise
-
-    def _left(self, entering: asyncio.Future[Thread]) -> None:
-        if not entering.cancelled() and entering.exception() is None:
-            self._threads.leave(entering.result())
-
-    @contextmanager
-    def _using(self, run: Invocation) -> Iterator[Thread]:
-        thread = self._enter(run)
-        try:
-            yield thread
-        finally:
-            self._threads.leave(thread)
 
     # ------------------------------------------------------------------------------------------ the run
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """The user's words, before anything is made of them."""
         run = _invocation(state, runtime)
         update: dict[str, Any] | None = None
-        if self._session_id is None and run.thread_id is None:
+        if not self._threads.named and run.thread_id is None:
             update = {SESSION: f"run-{uuid4()}"}
             run = Invocation(run.context, run.config, {**state, **update})
         # Left at a pause, it may have gone on in another process: it is resumed from the store.
-        self._threads.release(self.session_key(run))
-        with self._using(run) as thread:
+        self._threads.release(run)
+        with self._threads.using(run) as thread:
             thread.hear(read.texts(self._messages(state), injected=_INSIDE.get()))
         return update
 
@@ -179,9 +137,9 @@ class RemitMiddleware(_Middleware):
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """The final answer: judged, recorded, and replaced where the envelope refuses it."""
         run = _invocation(state, runtime)
-        with self._using(run) as thread:
+        with self._threads.using(run) as thread:
             update = self._finished(thread, state)
-        self._threads.release(self.session_key(run))
+        self._threads.release(run)
         return update
 
     async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
@@ -217,7 +175,7 @@ class RemitMiddleware(_Middleware):
     # ------------------------------------------------------------------------------------------ the model
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """What the model gets and writes; and tools that no hook will see."""
-        with self._using(_invocation(request.state, request.runtime)) as thread:
+        with self._threads.using(_invocation(request.state, request.runtime)) as thread:
             self._asked_model(thread, request)
             response = handler(request)
             self._model_wrote(thread, response)
@@ -225,7 +183,7 @@ class RemitMiddleware(_Middleware):
 
     async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """As `wrap_model_call`."""
-        thread = await self._aenter(_invocation(request.state, request.runtime))
+        thread = await self._threads.aenter(_invocation(request.state, request.runtime))
         try:
             await asyncio.to_thread(self._asked_model, thread, request)
             response = await handler(request)
@@ -261,7 +219,7 @@ class RemitMiddleware(_Middleware):
         """Decide, run, record: the model reads a result, or why there is none."""
         thread: Thread | None = None
         try:
-            thread = self._enter(_of_tool(request))
+            thread = self._threads.enter(_of_tool(request))
             call = self._heard(thread, request, handler)
         except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
             return results.untold(thread, request, error)
@@ -300,7 +258,7 @@ class RemitMiddleware(_Middleware):
         """As `wrap_tool_call`; the event loop waits for no disk."""
         thread: Thread | None = None
         try:
-            thread = await self._aenter(_of_tool(request))
+            thread = await self._threads.aenter(_of_tool(request))
             call = await asyncio.to_thread(self._heard, thread, request, handler)
         except Exception as error:  # noqa: BLE001 - nothing may run where anything fails before the decision
             return await asyncio.to_thread(results.untold, thread, request, error)
