@@ -210,7 +210,7 @@ def test_a_call_of_which_nothing_was_told_is_unknown_at_the_sessions_end(host):
 
 
 def test_a_result_that_nobody_told_is_not_read(host, monkeypatch):
-    monkeypatch.setattr("remit.adapters.claude_code.SAYS_SO_S", 0.05)
+    monkeypatch.setattr("remit.adapters.claude_talk.SAYS_SO_S", 0.05)
     host.before("t1")
 
     reply = host.reads("t1", "something")
@@ -219,7 +219,7 @@ def test_a_result_that_nobody_told_is_not_read(host, monkeypatch):
 
 
 def test_a_call_that_went_past_the_hooks_stops_the_turn_and_is_recorded(host, monkeypatch):
-    monkeypatch.setattr("remit.adapters.claude_code.SAYS_SO_S", 0.05)
+    monkeypatch.setattr("remit.adapters.claude_talk.SAYS_SO_S", 0.05)
 
     assert host.reads("t9", "something").exit == 2
     assert host.events("decided")[-1].body["clauses"] == ["host.unseen"]
@@ -263,6 +263,24 @@ def test_a_call_that_ran_with_other_arguments_than_decided_is_a_violation(host):
     host.after("t1", command="rm x")
 
     assert host.events("decided")[-1].body["clauses"] == ["host.rewritten"]
+
+
+def test_a_servers_word_that_the_user_changed_a_call_is_not_taken(host):
+    host.tell("UserPromptSubmit", prompt="refund 25")
+    host.before("t1", tool="mcp__shop__refund", amount=25)
+    host.after("t1", {"paid": True, "userModified": True}, tool="mcp__shop__refund", amount=99)
+
+    assert host.events("decided")[-1].body["clauses"] == ["host.rewritten"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\nb", "a\0b", "\ud800", "x" * 100_000, "-", "💥", " "]
+)
+def test_a_hostile_name_of_a_session_decides_as_any_other_or_blocks(host, name):
+    asked = {"tool_name": "Bash", "tool_use_id": "t1", "transcript_path": "", "session_id": name}
+    for command, codes in (("ls", (0, 2)), ("FORBIDDEN", (2,))):
+        event = {"hook_event_name": "PreToolUse", **asked, "tool_input": {"command": command}}
+        assert host.claude.handle(event, ENV).exit in codes
 
 
 def test_what_the_model_said_is_observed_once_also_by_the_next_daemon(host):

@@ -15,42 +15,26 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from remit.adapters.claude_results import as_told, hidden_lines, shape_of, stands_in, text_of, withheld
+from remit.adapters.claude_gate import compare, judged, problem
+from remit.adapters.claude_reply import GO_ON, Reply, again, no_objection, refused
+from remit.adapters.claude_results import text_of
 from remit.adapters.claude_talk import Open, Talk, carries, is_the_hosts, remember, was_carried
-from remit.adapters.claude_transcript import subagent_path
-from remit.core.errors import BadInput, OutcomeUnknown, RemitError, Unavailable
+from remit.core.errors import BadInput, RemitError
 from remit.core.reader_tool import RESERVED
-from remit.core.refusals import AnswerRefused, ApprovalRequired, ResultWithheld
+from remit.core.refusals import AnswerRefused, ApprovalRequired
 from remit.core.told import told_text
-from remit.core.types import OnViolation, Severity, Violation
 from remit.usecases.attached import Attached
 from remit.usecases.guard import Guard
 
-SAYS_SO_S = 2.0
-"""How long is waited for the transcript to say that a call did not run."""
 MOST_SESSIONS = 256
 _log = logging.getLogger("remit.claude")
 
 
 class ToolFailed(Exception):
     """The tool failed, as Claude Code tells it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the hook is to do."""
-
-    exit: int
-    out: Mapping[str, Any]
-    err: str = ""
-
-
-GO_ON = Reply(0, {"continue": True})
 
 
 class ClaudeCode:
@@ -81,10 +65,9 @@ class ClaudeCode:
         self._defer = defer
         self._lock = threading.Lock()
         self._talks: dict[str, Talk] = {}
-        self._means: dict[str, Callable[[Talk, Mapping[str, Any], Mapping[str, str]], Reply]] = {
+        self._means: dict[str, Callable[[Talk, Mapping[str, Any]], Reply]] = {
             "SessionStart": self._started,
             "UserPromptSubmit": self._prompted,
-            "PreToolUse": self._before,
             "PostToolUse": self._after,
             "PostToolUseFailure": self._failed,
             "PostToolBatch": self._read_next,
@@ -108,8 +91,10 @@ class ClaudeCode:
         """
         name = str(event.get("hook_event_name"))
         try:
+            if name == "PreToolUse":
+                return self._before(self._talk(event, env), event, env)
             meant = self._means.get(name)
-            return GO_ON if meant is None else meant(self._talk(event, env), event, env)
+            return GO_ON if meant is None else meant(self._talk(event, env), event)
         except BaseException as error:  # noqa: BLE001 - told, and nothing goes on
             if not isinstance(error, RemitError):
                 _log.exception("the event %s could not be handled", name)
@@ -120,7 +105,7 @@ class ClaudeCode:
         with self._lock:
             talks, self._talks = list(self._talks.values()), {}
         for talk in talks:
-            self._settle(talk, last="the guard ended while the call was in flight")
+            talk.settle(last="the guard ended while the call was in flight")
         self._attached.close()
 
     # ------------------------------------------------------------------------------------------ sessions
@@ -157,25 +142,20 @@ class ClaudeCode:
         declared = schema.get("properties", {})
         return {name: value for name, value in told.items() if name in declared}
 
-    def _listened(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:  # noqa: ARG002
-        """Observe what the model said since the last event."""
-        path, agent = str(event.get("transcript_path", "")), str(event.get("agent_id", ""))
-        paths = [path, subagent_path(path, str(event.get("session_id", "")), agent)]
-        with talk.lock:
-            for one in paths:
-                if one:
-                    talk.hear(one)
+    def _listened(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+        talk.listen(event)
         return GO_ON
 
-    def _started(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _started(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
         talk.asked_now = False
-        return self._listened(talk, event, env)
+        talk.listen(event)
+        return GO_ON
 
-    def _prompted(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
-        self._listened(talk, event, env)
+    def _prompted(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+        talk.listen(event)
         if talk.spoilt:
             return refused("UserPromptSubmit", talk.spoilt)
-        self._settle(talk)
+        talk.settle()
         prompt = _string(event, "prompt")
         talk.asked_now = True
         talk.prompts.add(str(event.get("prompt_id")))
@@ -194,25 +174,25 @@ class ClaudeCode:
         )
         if not isinstance(asked, dict):
             raise BadInput("tool_input", f"found {type(asked).__name__}", "update Claude Code or remit")
-        self._listened(talk, event, env)
+        talk.listen(event)
         with talk.lock:
             talk.seen.add(call)
             known = talk.open.get(call)
         if known is not None and known.tool == tool and known.asked == asked:
-            return _no_objection(known)
+            return no_objection(known)
         try:
             begun = talk.session.begin(tool, asked, call_id=call, once=True)
         except ApprovalRequired as held:
             return self._held(talk, event, env, held)
         if begun.again:
-            return refused("PreToolUse", _again(begun.value))
+            return refused("PreToolUse", again(begun.value))
         decision = begun.decision
         readable = decision is not None and decision.canonical is not None
         opened = Open(begun, tool, asked, begun.arguments if readable else asked)
         with talk.lock:
             talk.open[call] = opened
             talk.carried |= carries(tool, asked)
-        return _no_objection(opened)
+        return no_objection(opened)
 
     def _held(
         self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
@@ -231,8 +211,8 @@ class ClaudeCode:
         }
         return Reply(0, {"hookSpecificOutput": said})
 
-    def _after(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
-        self._listened(talk, event, env)
+    def _after(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+        talk.listen(event)
         tool, call, response = (
             _string(event, "tool_name"),
             _string(event, "tool_use_id"),
@@ -247,36 +227,16 @@ class ClaudeCode:
             talk.session.observe("tool", text_of(response), source=_source(tool))
             return GO_ON
         try:
-            return self._judged(talk, known, call, response)
+            return judged(talk, known, call, response)
         except BaseException:
             talk.hidden[call] = None
             raise
         finally:
-            if not (isinstance(response, dict) and response.get("userModified") is True):
-                self._compare(talk, known, call, event.get("tool_input"))
+            if not _users(tool, response):
+                compare(talk, known, call, event.get("tool_input"))
 
-    def _judged(self, talk: Talk, known: Open, call: str, response: Any) -> Reply:
-        judged = shape_of(known.tool, response)
-        try:
-            value = known.begun.end(judged)
-        except ResultWithheld as error:
-            shown = withheld(known.tool, response, told_text(error))
-        else:
-            if value == judged:
-                return GO_ON
-            shown = as_told(response, value)
-        talk.hidden[call] = hidden_lines(response, shown)
-        return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
-
-    def _compare(self, talk: Talk, known: Open, call: str, ran: Any) -> None:
-        """What ran must be what was decided: another hook may have changed it since. What the user changed is theirs."""
-        if isinstance(ran, dict) and ran != known.decided:
-            told = "it ran with other arguments than were decided: another hook changed them"
-            violation = Violation("host.rewritten", "host", OnViolation.DENY, Severity.MEDIUM, told)
-            talk.session.refuse(known.tool, ran, violation, call_id=call)
-
-    def _failed(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
-        self._listened(talk, event, env)
+    def _failed(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+        talk.listen(event)
         tool, call, told = (
             _string(event, "tool_name"),
             _string(event, "tool_use_id"),
@@ -290,92 +250,25 @@ class ClaudeCode:
         talk.session.observe("tool", told, source=_source(tool))
         return GO_ON
 
-    def _read_next(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _read_next(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
         """The gate in front of the model's next turn: what it reads was judged, and is what it may read."""
-        self._listened(talk, event, env)
+        talk.listen(event)
         calls = event.get("tool_calls")
         if not isinstance(calls, list):
             raise BadInput("tool_calls", "found no list", "update Claude Code or remit")
-        problems = [told for call in calls if (told := self._problem(talk, event, env, call))]
+        problems = [told for call in calls if (told := problem(talk, event, call))]
         if not problems or self.guard.monitoring:
             return GO_ON
         return refused("PostToolBatch", problems[0])
 
-    def _problem(
-        self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], call: Mapping[str, Any]
-    ) -> str:
-        name, tool, read = str(call.get("tool_use_id")), str(call.get("tool_name")), call.get("tool_response")
-        lines = talk.hidden.pop(name, frozenset())
-        if lines is None:
-            return f"the result of {tool} could not be recorded, so it is not read"
-        if stands_in(lines, read):
-            talk.spoilt = (
-                f"a withheld result of {tool} stands in this conversation; begin another one (/clear)"
-            )
-            return talk.spoilt
-        if name in talk.open:
-            return self._left(talk, event, env, name)
-        if name in talk.seen or str(event.get("prompt_id")) not in talk.prompts:
-            return ""
-        if text_of(read).startswith("<tool_use_error>") or self._did_not_run(talk, event, env, name):
-            return (
-                ""  # the host found no such tool, or malformed arguments, or blocked it since our hook failed
-            )
-        return self._unseen(talk, call, name, tool)
-
-    def _left(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> str:
-        """A call that was admitted and of which no result was told: refused by the host, or lost on the way."""
-        tool = talk.open[name].tool
-        if self._did_not_run(talk, event, env, name):
-            self._settle(talk, name)
-            return ""
-        self._settle(talk, name, last="its result was not told")
-        return f"the result of {tool} was not told to remit, so it is not read"
-
-    def _did_not_run(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], name: str) -> bool:
-        """Whether Claude Code says so, as soon as its transcript says anything."""
-        ends = time.monotonic() + SAYS_SO_S
-        while not any(name in one.ended for one in talk.transcripts.values()) and time.monotonic() < ends:
-            time.sleep(0.02)
-            self._listened(talk, event, env)
-        return any(one.ended.get(name) for one in talk.transcripts.values())
-
-    def _unseen(self, talk: Talk, call: Mapping[str, Any], name: str, tool: str) -> str:
-        told = "it went past the hooks: nobody decided about it"
-        violation = Violation("host.unseen", "host", OnViolation.DENY, Severity.MEDIUM, told)
-        asked = call.get("tool_input")
-        talk.session.refuse(tool, asked if isinstance(asked, dict) else {}, violation, call_id=name)
-        return f"{tool}: {told}"
-
     # ------------------------------------------------------------------------------------------ ends
-    def _settle(self, talk: Talk, only: str = "", last: str = "") -> None:
-        """End what is open and has ended without a word.
-
-        Args:
-            talk: whose calls.
-            only: this call; empty for all.
-            last: why nothing more will be heard of them; empty where only those end of which the transcript says so.
-        """
-        with talk.lock:
-            said = {name: denied for one in talk.transcripts.values() for name, denied in one.ended.items()}
-            left = [name for name in talk.open if (not only or name == only) and (last or name in said)]
-            calls = [(name, talk.open.pop(name)) for name in left]
-        for name, known in calls:
-            try:
-                if said.get(name):
-                    known.begun.abandon("Claude Code did not run it")
-                else:
-                    known.begun.fail(OutcomeUnknown(last or "Claude Code told no result"))
-            except Unavailable:
-                _log.exception("call %s could not be settled; its lease ends by itself", name)
-
-    def _stopped(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _stopped(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
         answer = event.get("last_assistant_message")
         if isinstance(answer, str):
             with talk.lock:
                 talk.known[answer] += 1  # the transcript has it, or will: it is recorded once, as the answer
-        self._listened(talk, event, env)
-        self._settle(talk)
+        talk.listen(event)
+        talk.settle()
         if not isinstance(answer, str):
             return GO_ON
         try:
@@ -387,43 +280,19 @@ class ClaudeCode:
             return Reply(0, {"decision": "block", "reason": text})
         return GO_ON
 
-    def _ended(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
-        self._listened(talk, event, env)
-        self._settle(talk, last="the session ended while the call was in flight")
+    def _ended(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+        talk.listen(event)
+        talk.settle(last="the session ended while the call was in flight")
         with self._lock:
             self._talks.pop(str(event.get("session_id")), None)
         self._attached.forget(str(event.get("session_id")))
         return GO_ON
 
 
-def refused(event: str, text: str) -> Reply:
-    """What makes Claude Code not go on, in each of the ways that it understands."""
-    if event == "PreToolUse":
-        said = {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": text}
-        return Reply(2, {"hookSpecificOutput": said}, text)
-    if event in ("UserPromptSubmit", "PostToolBatch"):
-        return Reply(2, {"decision": "block", "reason": text}, text)
-    if event == "PostToolUse":  # the result stands; `PostToolBatch` stops the turn
-        return Reply(2, {}, text)
-    return Reply(1, {}, text)
-
-
-def _no_objection(opened: Open) -> Reply:
-    said: dict[str, Any] = {"hookEventName": "PreToolUse"}
-    if opened.decided != opened.asked:
-        said["updatedInput"] = opened.decided
-    return Reply(0, {"hookSpecificOutput": said})
-
-
-def _again(value: Any) -> str:
-    import msgspec
-
-    told = {
-        "remit": "repeat",
-        "result": value,
-        "next": "this call was made before; this is its result, go on with it",
-    }
-    return msgspec.json.encode(told).decode()
+def _users(tool: str, response: Any) -> bool:
+    """Whether the user changed the call in the permission prompt: only Claude Code's own tools say so in earnest."""
+    own = isinstance(response, dict) and not tool.startswith("mcp__")
+    return own and response.get("userModified") is True
 
 
 def _source(tool: str) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from remit.adapters.claude_transcript import Transcript
+from remit.adapters.claude_transcript import Transcript, subagent_path
+from remit.core.errors import OutcomeUnknown, Unavailable
 from remit.core.types import Role
 from remit.usecases.begun import Begun
 from remit.usecases.session import Session
 
+SAYS_SO_S = 2.0
+"""How long is waited for the transcript to say that a call did not run."""
+_log = logging.getLogger("remit.claude")
 _HOSTS = re.compile(r"\s*<[a-z][a-z0-9-]*[\s>]")
 """How prompts begin that Claude Code writes by itself: notifications of tasks, messages of other agents."""
 _PROMPTS = frozenset({"prompt", "message", "content", "text"})
@@ -62,6 +68,43 @@ class Talk:
                 self.known[text] -= 1
             else:
                 self.session.observe("assistant", text)
+
+    def listen(self, event: Mapping[str, Any]) -> None:
+        """Observe what the model said since the last event."""
+        path, agent = str(event.get("transcript_path", "")), str(event.get("agent_id", ""))
+        paths = [path, subagent_path(path, str(event.get("session_id", "")), agent)]
+        with self.lock:
+            for one in paths:
+                if one:
+                    self.hear(one)
+
+    def did_not_run(self, event: Mapping[str, Any], name: str) -> bool:
+        """Whether Claude Code says so of a call, as soon as its transcript says anything."""
+        ends = time.monotonic() + SAYS_SO_S
+        while not any(name in one.ended for one in self.transcripts.values()) and time.monotonic() < ends:
+            time.sleep(0.02)
+            self.listen(event)
+        return any(one.ended.get(name) for one in self.transcripts.values())
+
+    def settle(self, only: str = "", last: str = "") -> None:
+        """End what is open and has ended without a word.
+
+        Args:
+            only: this call; empty for all.
+            last: why nothing more will be heard of them; empty where only those end of which the transcript says so.
+        """
+        with self.lock:
+            said = {name: denied for one in self.transcripts.values() for name, denied in one.ended.items()}
+            left = [name for name in self.open if (not only or name == only) and (last or name in said)]
+            calls = [(name, self.open.pop(name)) for name in left]
+        for name, known in calls:
+            try:
+                if said.get(name):
+                    known.begun.abandon("Claude Code did not run it")
+                else:
+                    known.begun.fail(OutcomeUnknown(last or "Claude Code told no result"))
+            except Unavailable:
+                _log.exception("call %s could not be settled; its lease ends by itself", name)
 
 
 def remember(talk: Talk) -> None:
