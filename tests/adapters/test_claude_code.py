@@ -406,6 +406,18 @@ def test_a_transcript_that_was_written_anew_tells_nothing_twice(tmp_path):
     assert transcript.read() == ["new"]
 
 
+def test_another_file_in_its_place_is_read_from_its_beginning(tmp_path):
+    path, aside = tmp_path / "t.jsonl", tmp_path / "aside"
+    path.write_text(json.dumps(saying("u1", "one")) + "\n", encoding="utf-8")
+    transcript = Transcript(str(path))
+    transcript.read()
+
+    entries = [saying("u2", "two"), saying("u3", "three")]
+    aside.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    aside.replace(path)
+    assert transcript.read() == ["two", "three"]
+
+
 def test_only_a_regular_file_of_this_user_is_read(tmp_path):
     import os
 

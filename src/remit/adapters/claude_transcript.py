@@ -25,6 +25,8 @@ class Transcript:
 
     path: str
     offset: int = 0
+    file: tuple[int, int] = (0, 0)
+    """Which file was read, beyond its name."""
     said: set[str] = field(default_factory=set)
     """Ids of entries that were read."""
     ended: dict[str, bool] = field(default_factory=dict)
@@ -79,8 +81,9 @@ class Transcript:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                 return b""
-            if found.st_size < self.offset:  # written anew: ids tell what was read before
-                self.offset = 0
+            name = (found.st_dev, found.st_ino)
+            if found.st_size < self.offset or name != self.file:  # written anew: ids tell what was read before
+                self.offset, self.file = 0, name
             return os.pread(file, MOST_AT_ONCE, self.offset)
         except OSError:
             return b""
