@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from remit.cli.proxy import _written_first, drafted
+from remit.core.errors import BadInput
 from remit.core.selftest import load_envelope
 from remit.settings import load_settings
 
@@ -43,3 +46,11 @@ def test_of_two_processes_that_draft_at_once_the_first_one_is_right(folder: Path
     assert _written_first(place, "one") and not _written_first(place, "two")
     assert place.read_text() == "one"
     assert [one.name for one in place.parent.iterdir()] == ["u.yaml"]
+
+
+@pytest.mark.parametrize("named", ["../clerk", "/etc/clerk", "a/b"])
+def test_a_server_whose_name_leads_elsewhere_is_no_name_of_a_draft(folder: Path, monkeypatch, named: str):
+    monkeypatch.setenv("REMIT_HOME", str(folder / "home"))
+    with pytest.raises(BadInput, match="--server"):
+        drafted(TOOLS, named, "", load_settings(), str)
+    assert list(folder.iterdir()) == []

@@ -177,6 +177,10 @@ def drafted(
     """The envelope that was made from the server's tools before, or one that is made now; it blocks nothing."""
     from remit.usecases.scaffold import scaffold, tools_in
 
+    if Path(named).name != named:
+        raise BadInput(
+            "--server", f"found {named[:60]!r}, which names no file", "leave out '/', or give --envelope"
+        )
     place = settings.home_path / "mcp" / f"{named}.yaml"
     if place.exists():
         return place
