@@ -301,7 +301,7 @@ class Writer:
             return -1
         with self._lock:  # whoever queues from here on finds that nobody looks, and wakes us
             now = time.monotonic()
-            if self._queue:
+            with suppress(IndexError):  # whoever leads may take the last one at any moment
                 return max(0.0, self._queue[0].since + LINGER_S - now)
             if now - self._lingered < _AWAKE_S:
                 return LINGER_S

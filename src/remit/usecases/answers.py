@@ -5,9 +5,8 @@ Everything that touches the store is a future: the blocking driver waits for it,
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,7 +67,6 @@ class CallAnswers:
         """The tool's own exception, once it is being settled."""
         self._pending: list[Future[Any]] = []
         """Writes that must be durable before the call ends: those of a read run beside it."""
-        self._beside: Callable[[], None] | None = None
         self._prepared: Prepared | None = None
 
     def script(self) -> Script:
@@ -108,7 +106,8 @@ class CallAnswers:
         if enforced and self._plain_read(decision, approval_id):
             mode, epoch, _ = self.records.mode(*self.events.who(), ToolEffect.READ)
             if mode is not Mode.HALTED:
-                self._write_beside(lambda: self.events.decided(decision, enforced=True, mode=mode))
+                event = self.events.decided(decision, enforced=True, mode=mode)
+                self._pending.append(self.records.append([event], lingers=True))
                 return Admission("admitted", mode, epoch, 0)
         request = self._request(decision, effect, enforced)
 
@@ -122,31 +121,6 @@ class CallAnswers:
             return self.events.missteps(refined, enforced=enforced) if admission.status != "hold" else ()
 
         return self.records.admit(request, told, counted)
-
-    def _write_beside(self, event: Callable[[], Event]) -> None:
-        """Write the decision of a read that may run before it is durable; in an event loop, while it runs."""
-
-        def write() -> None:
-            self._beside = None
-            try:
-                self._pending.append(self.records.append([event()], lingers=True))
-            except Exception as error:  # noqa: BLE001 - the call's end raises it
-                failed: Future[None] = Future()
-                failed.set_exception(error)
-                self._pending.append(failed)
-
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._pending.append(self.records.append([event()], lingers=True))
-            return
-        self._beside = write
-        loop.call_soon(self._now_beside)
-
-    def _now_beside(self) -> None:
-        """Write what was to be written beside the tool, if it was not."""
-        if self._beside is not None:
-            self._beside()
 
     def _plain_read(self, decision: Decision, approval_id: str | None) -> bool:
         reserve = self.envelope.breaker.admission.get(ToolEffect.READ) == "reserve"
@@ -297,7 +271,6 @@ class CallAnswers:
 
     def give_back(self, admission: Admission, why: str) -> Future[None]:
         """The call will not run: release what was reserved for it, and say so in the journal."""
-        self._now_beside()
         body: dict[str, Json] = {"token": self.token, "call_id": self.call.call_id, "tool": self.call.tool}
         body |= {"once": self.once} if self.once else {}
         event = self.session.event("released", body | {"reason": why}, under=self.under)
@@ -367,7 +340,6 @@ class CallAnswers:
         marks: tuple[MarkClaim, ...] = (),
     ) -> Future[None]:
         """Write the outcome and give the reservations back; done when this and every earlier write are durable."""
-        self._now_beside()
         self.raised = outcome.error
         self.session.ended(self.token, outcome, withheld=self.events.withheld(outcome))
         index = anomaly.of_outcome(decision, outcome, enforced=enforced or self.events.withheld(outcome))
