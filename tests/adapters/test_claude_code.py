@@ -165,11 +165,25 @@ def test_a_result_without_a_question_is_seen_all_the_same(host):
     host.close()
     host.open()
 
-    reply = host.after("t1", "what the tool said")
+    host.after("t1", "what the tool said")
 
     host.tell("SessionEnd")
-    assert reply.exit == 0
     assert [text.strip() for role, text in host.heard() if role == "tool"] == ["what the tool said"]
+
+
+def test_a_result_that_its_own_daemon_can_judge_no_more_is_withheld_where_the_envelope_would_judge_it(host):
+    host.before("t1")
+    host.close()
+    host.open()
+
+    shown = specific(host.after("t1", "a line\nSECRET 12345"))["updatedToolOutput"]
+
+    assert "SECRET" not in json.dumps(shown) and json.loads(shown["stdout"])["remit"] == "withheld"
+    assert host.reads("t1", "SECRET 12345").exit == 2
+    host.before("t2", tool="ScheduleWakeup", prompt="later")
+    host.close()
+    host.open()
+    assert host.after("t2", "scheduled", tool="ScheduleWakeup", prompt="later").out == {"continue": True}
 
 
 def test_calls_that_a_daemons_end_cuts_off_are_of_unknown_outcome(host):

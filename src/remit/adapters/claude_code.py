@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from remit.adapters.claude_gate import compare, judged, problem
+from remit.adapters.claude_gate import compare, judged, orphaned, problem
 from remit.adapters.claude_reply import GO_ON, Reply, again, no_objection, refused
 from remit.adapters.claude_results import text_of
 from remit.adapters.claude_talk import Open, Talk, carries, is_the_hosts, remember, was_carried
@@ -225,7 +225,7 @@ class ClaudeCode:
             known is None
         ):  # it was begun in another process, which ended: what it brought is seen all the same
             talk.session.observe("tool", text_of(response), source=_source(tool))
-            return GO_ON
+            return GO_ON if self.guard.monitoring else orphaned(self.guard, talk, call, tool, response)
         try:
             return judged(talk, known, call, response)
         except BaseException:

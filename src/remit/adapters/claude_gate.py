@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from remit.adapters.claude_reply import GO_ON, Reply
 from remit.adapters.claude_results import as_told, hidden_lines, shape_of, stands_in, text_of, withheld
 from remit.adapters.claude_talk import Open, Talk
 from remit.core.refusals import ResultWithheld
 from remit.core.told import told_text
 from remit.core.types import OnViolation, Severity, Violation
+from remit.usecases.guard import Guard
 
 
 def judged(talk: Talk, known: Open, call: str, response: Any) -> Reply:
@@ -24,6 +27,22 @@ def judged(talk: Talk, known: Open, call: str, response: Any) -> Reply:
         if value == judged:
             return GO_ON
         shown = as_told(response, value)
+    talk.hidden[call] = hidden_lines(response, shown)
+    return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
+
+
+def orphaned(guard: Guard, talk: Talk, call: str, tool: str, response: Any) -> Reply:
+    """The result of a call whose guard ended: nobody can judge it, so it is read only where nobody would."""
+    rules = guard.envelope.tools.get(tool)
+    if rules is not None and not (rules.output or rules.ensure or rules.obligations):
+        return GO_ON
+    told = {
+        "remit": "withheld",
+        "tool": tool,
+        "reason": "the daemon that decided this call ended before its result was judged",
+        "next": "it ran, so look at what it did before you repeat it",
+    }
+    shown = withheld(tool, response, msgspec.json.encode(told).decode())
     talk.hidden[call] = hidden_lines(response, shown)
     return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
 

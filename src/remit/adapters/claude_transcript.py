@@ -82,7 +82,9 @@ class Transcript:
             if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                 return b""
             name = (found.st_dev, found.st_ino)
-            if found.st_size < self.offset or name != self.file:  # written anew: ids tell what was read before
+            if (
+                found.st_size < self.offset or name != self.file
+            ):  # written anew: ids tell what was read before
                 self.offset, self.file = 0, name
             return os.pread(file, MOST_AT_ONCE, self.offset)
         except OSError:
