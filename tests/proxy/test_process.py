@@ -300,3 +300,12 @@ def test_a_changed_envelope_is_put_in_force_while_the_proxy_runs(start: Start):
         return bool(at.answer(number)["result"].get("isError"))
 
     until(refused)
+
+
+def test_a_file_that_agents_write_does_not_set_where_the_keys_are(start: Start, folder: Path):
+    (folder / "pyproject.toml").write_text(f'[tool.remit]\nhome = "{folder / "elsewhere"}"\n')
+    at = start(cwd=folder)
+    at.meet()
+    code, _ = at.leave()
+
+    assert code == 0 and not (folder / "elsewhere").exists()

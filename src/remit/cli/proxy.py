@@ -104,7 +104,7 @@ def proxy(
         raise BadInput("--timeout", f"found {timeout:g}", "give seconds, or 0 for no end")
     named = server or server_name(command)
     drifted: OnDrift = "report" if on_drift == "report" else "hide"
-    settings, report = load_settings(), Reports()
+    settings, report = load_settings(own_only=True), Reports()
     settings = replace(settings, home=home) if home else settings
     guards: list[Guard] = []
     whose = {
