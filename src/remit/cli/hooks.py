@@ -18,10 +18,11 @@ from typing import Annotated, Any
 import typer
 
 from remit._version import __version__
+from remit.cli.mcp_front import absolute_store
 from remit.cli.output import Output, emit, note, safe, say
 from remit.core.errors import BadInput, Unavailable
 from remit.settings import Settings, load_settings
-from remit.wiring import open_guard, read_envelope_file, read_text, store_path
+from remit.wiring import open_guard, read_envelope_file, read_text
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -113,20 +114,12 @@ def hook_options(
     """The hook's options, with nothing in them that depends on a working folder."""
     if principal_kind not in ("operator", "customer"):
         raise BadInput("--principal-kind", f"found {principal_kind!r}", "use operator or customer")
-    options = {"envelope": str(envelope.resolve()), "store": absolute_store(store)}
+    options = {"envelope": str(envelope.resolve()), "store": absolute_store(store, Path.cwd())}
     if principal_kind != "operator":
         options["principal-kind"] = principal_kind
     if defer:
         options["defer"] = ""
     return options
-
-
-def absolute_store(address: str | None) -> str:
-    """The store's address with an absolute path."""
-    path = store_path(address or load_settings().store)
-    if path is None:
-        raise BadInput("--store", "found memory:", "hooks need a store in a file: sqlite:///remit.db")
-    return f"sqlite:///{path.absolute()}"
 
 
 def daemon_settings(envelope: Path) -> Settings:
