@@ -13,7 +13,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 
-FILE = Path(sys.argv[1])
+FILE = Path(sys.argv[-1])
 BUS = InMemorySubscriptionBus()
 
 
