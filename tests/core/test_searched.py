@@ -17,19 +17,21 @@ from remit.core.types import Label, Role, Segment
 WORDS = st.lists(st.sampled_from(["a", "b", "o-1", "o-12", "12", "1", "bob@x.example", ",", "'"]), max_size=8)
 
 
-@pytest.mark.parametrize("most", [0, 2, 512])
+@pytest.mark.parametrize(("most", "few"), [(0, 0), (2, 0), (512, 0), (2, 5), (512, 64)])
 @given(texts=st.lists(WORDS.map(" ".join), max_size=12), value=WORDS.map(" ".join))
 def test_texts_that_have_all_runs_of_a_value_are_found_whatever_their_length(
-    most: int, texts: Sequence[str], value: str
+    most: int, few: int, texts: Sequence[str], value: str
 ) -> None:
-    before, searched.MOST_RUNS = searched.MOST_RUNS, most
+    before = searched.MOST_RUNS, searched.FEW
+    searched.MOST_RUNS, searched.FEW = most, few
     try:
         kept = Texts()
         for place, text in enumerate(texts):
             kept.add(Searched(place, text))
+            list(kept.having(runs(value)))
         found = [text.place for text in kept.having(runs(value))]
     finally:
-        searched.MOST_RUNS = before
+        searched.MOST_RUNS, searched.FEW = before
 
     assert found == [n for n, text in enumerate(texts) if set(runs(text)) >= set(runs(value))]
 

@@ -15,6 +15,8 @@ from operator import attrgetter
 
 from remit.core.text import lowered, runs, stands
 
+FEW = 64
+"""Texts that are gone through one by one; most sessions see no more."""
 MOST_RUNS = 512
 """Runs of a text that is kept by them."""
 _QUOTE_BEFORE = 60
@@ -70,10 +72,14 @@ class Texts:
         self._by_run: dict[bytes, list[Searched]] = {}
         self._long: list[Searched] = []
         self._all: list[Searched] = []
+        self._kept = 0
+        """How many of them are kept by their runs: none while there are few, which are gone through as fast."""
 
     def add(self, text: Searched) -> None:
         """Add the next one."""
         self._all.append(text)
+
+    def _keep(self, text: Searched) -> None:
         if len(text.runs) > MOST_RUNS:
             self._long.append(text)
             return
@@ -86,6 +92,12 @@ class Texts:
             yield from self._all
             return
         wanted = frozenset(telling)
+        if len(self._all) < FEW:
+            yield from (text for text in self._all if text.runs.issuperset(wanted))
+            return
+        for text in self._all[self._kept :]:
+            self._keep(text)
+        self._kept = len(self._all)
         rarest = min((self._by_run.get(run, ()) for run in telling), key=len)
         for text in merge(rarest, self._long, key=_place) if self._long else rarest:
             if text.runs.issuperset(wanted):
