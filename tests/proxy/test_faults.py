@@ -117,3 +117,20 @@ def test_a_halted_agent_is_told_so_and_goes_on_once_it_may(
             assert await at.call("write_note", {"text": "b"}) == text("done write_note")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("step", ["view_of", "rebuilt"])
+def test_a_fault_after_it_ran_does_not_say_that_it_may_be_repeated(
+    join: Join, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    async def main() -> None:
+        async with join() as at:
+            await at.call("read_note", {"name": "a"})
+            monkeypatch.setattr(f"remit.proxy.view.{step}", broken)
+            assert (await at.refusal("write_note", {"text": "b"}))["remit"] == "unknown"
+            assert len(at.ran) == 2
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("planted")
+
+    asyncio.run(main())

@@ -8,7 +8,8 @@ that calls, passes a cancellation on once, and waits until it is recorded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -193,9 +194,10 @@ class Calls:
         async def run(**arguments: Json) -> Json:
             inner = {"arguments": arguments} if named else arguments
             result = await self._dispatch(asked.method, {**named, **inner, **asked.continued}, asked.id)
-            _whole(result)
-            result = hidden.bare(result)
-            value = seen.of(result)
+            with _after_it_ran():
+                _whole(result)
+                result = hidden.bare(result)
+                value = seen.of(result)
             came.append((result, value))
             return value
 
@@ -204,9 +206,11 @@ class Calls:
         except ToolFailed as failed:
             if failed.result is not None:
                 self._observe_failure(session, asked, failed.result)
-            raise failed.shown(hidden) from None
+            with _after_it_ran():
+                raise failed.shown(hidden) from None
         result, before = came[0] if came else (None, None)
-        return seen.rebuilt(result, before, value)
+        with _after_it_ran():
+            return seen.rebuilt(result, before, value)
 
     # ------------------------------------------------------------------------------------------ resources and prompts
     async def content(self, id_: RequestId, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,6 +304,18 @@ def _own(failed: ToolFailed) -> dict[str, Any]:
     if failed.error is not None:
         raise failed.error
     return failed.result or {}
+
+
+@contextmanager
+def _after_it_ran() -> Iterator[None]:
+    """What fails here fails after the server answered: nobody is told that it did not run, and may be repeated."""
+    try:
+        yield
+    except (ToolFailed, OutcomeUnknown, MCPError):
+        raise
+    except Exception as error:
+        told = f"the server answered, and its answer cannot be shown: {type(error).__name__}"
+        raise OutcomeUnknown(told) from error
 
 
 def _interim(result: Mapping[str, Any]) -> bool:
