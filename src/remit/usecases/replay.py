@@ -33,6 +33,8 @@ class Judged:
 
     call: RecordedCall
     decision: Decision
+    seen: int = 0
+    """How many of the session's segments had come before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Replayed:
 
     session: RecordedSession
     judged: tuple[Judged, ...]
+    segments: Sequence[Segment] = ()
+    """Everything that the session saw, with the labels that the envelope gives."""
 
     def count(self, result: Result) -> int:
         """How many calls got this result."""
@@ -80,9 +84,9 @@ def replay_session(
             if decision.result is Result.ALLOW:
                 for claim in prepared.claims:
                     used[claim.clause, claim.key] += claim.micros
+            judged.append(Judged(call, decision, len(seen.text.segments)))
             seen.ask(call, prepared.args)
-            judged.append(Judged(call, decision))
-    return Replayed(session, tuple(judged))
+    return Replayed(session, tuple(judged), seen.text.segments)
 
 
 class _Seen:

@@ -30,7 +30,7 @@ class Failure:
     """What broke, where the world failed and not the agent."""
 
     what: str
-    """`tool`, `provider`, `stream`, `context`, `crash` or `unknown`."""
+    """`tool`, `provider`, `stream`, `context`, `timeout`, `crash` or `unknown`."""
     told: str
     """The error's own words, redacted, cut."""
 
