@@ -81,6 +81,10 @@ class Alert:
     effect: str = ""
     ran: bool | None = None
     """Whether a violating call ran."""
+    enforced: bool = True
+    """False where remit only watched: an envelope that monitors."""
+    labelled: Class | None = None
+    """What a person said that it is; None where nobody did."""
     owner: str = ""
     url: str = ""
     """Where the incident can be seen; empty where no console is set up."""

@@ -51,6 +51,13 @@ class Unavailable(RemitError):
         super().__init__(message)
 
 
+class Declined(Unavailable):
+    """A receiver was reached and said no for good: to its address, to our key, or to this message.
+
+    The same attempt again helps only once somebody has mended something, so it is made seldom, and shown as a problem.
+    """
+
+
 class OutcomeUnknown(Exception):
     """Nobody knows whether the tool did its work: its process died, or it did not answer in time.
 
