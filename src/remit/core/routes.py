@@ -31,8 +31,12 @@ class RouteSettings:
     """`Bearer`, `Splunk`, …: the secret goes into the header `Authorization` after this word, and signs nothing."""
     content: bool = False
     """Lets arguments and quotations of untrusted text leave."""
-    most_per_minute: int = 30
-    """Messages a minute; what is beyond waits. 0: no limit."""
+    rate_per_h: float = 0.0
+    """Messages an hour, of pages and of others apart; what is beyond is merged. 0: no limit."""
+    burst: int = 10
+    """Messages that may leave at once, after a quiet time."""
+    repeat_s: float = 0.0
+    """How often an incident that goes on is told again, unchanged, for receivers that forget. 0: never."""
     env: str = ""
     """Name of the environment (`prod`), for messages that do not have one."""
     url_base: str = ""
