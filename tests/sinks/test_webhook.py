@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import http.server
 import json
 import socket
 import ssl
@@ -18,55 +17,25 @@ from cryptography.x509.oid import NameOID
 
 from remit.core.errors import BadInput, Unavailable
 from remit.core.notice import Notice
-from remit.sinks import webhook
-from remit.sinks.webhook import Webhook, refused_address, signature, verify
+from remit.sinks import wire
+from remit.sinks.signature import signature, verify
+from remit.sinks.webhook import Webhook
+from remit.sinks.wire import refused_address
+
+from .receivers import HttpReceiver
 
 SECRET = "a secret of some length"
 NOTICE = Notice("n-1", "held", 1, {"id": "n-1", "kind": "held", "text": "grüße \u202e"})
 
 
-class Receiver:
-    """A local HTTP server that keeps what it got and answers as it is told."""
-
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.status, self.headers, self.body = 200, {}, b"ok"
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.requests.append((self.path, dict(self.headers), body))
-                self.send_response(receiver.status)
-                for name, value in receiver.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(receiver.body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if context is not None:
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
 @pytest.fixture(autouse=True)
 def _no_leave_from_the_environment(monkeypatch):
-    monkeypatch.delenv(webhook.ALLOW_LOCAL, raising=False)
+    monkeypatch.delenv(wire.ALLOW_LOCAL, raising=False)
 
 
 @pytest.fixture
 def receiver():
-    server = Receiver()
+    server = HttpReceiver()
     yield server
     server.close()
 
@@ -136,7 +105,7 @@ def test_the_path_of_a_url_is_a_secret_and_stands_in_no_error(receiver):
 
 
 def test_a_receiver_that_sends_byte_by_byte_is_cut_off_in_time(monkeypatch):
-    monkeypatch.setattr(webhook, "TIMEOUT_S", 0.4)
+    monkeypatch.setattr(wire, "TIMEOUT_S", 0.4)
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -161,7 +130,7 @@ def test_a_receiver_that_sends_byte_by_byte_is_cut_off_in_time(monkeypatch):
 
 
 def test_a_receiver_that_takes_the_connection_and_says_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(webhook, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(wire, "TIMEOUT_S", 0.3)
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         pytest.raises(Unavailable, match="no whole answer in"),
@@ -214,7 +183,7 @@ def test_http_reaches_loopback_only_even_where_private_networks_are_allowed():
 
 
 def test_the_environment_can_permit_this_machine(receiver, monkeypatch):
-    monkeypatch.setenv(webhook.ALLOW_LOCAL, "1")
+    monkeypatch.setenv(wire.ALLOW_LOCAL, "1")
 
     Webhook(f"http://127.0.0.1:{receiver.port}/", SECRET).send(NOTICE)
 
@@ -305,7 +274,7 @@ def test_other_spellings_of_loopback_are_caught_by_what_they_resolve_to(host):
 
 
 def test_a_name_with_one_private_address_among_public_ones_is_refused_whole(monkeypatch):
-    monkeypatch.setattr(webhook, "_connect", lambda *_: pytest.fail("connected"))
+    monkeypatch.setattr(wire, "_connect", lambda *_: pytest.fail("connected"))
 
     trick = Webhook("https://hooks.example/", SECRET, resolve=lambda *_: ["8.8.8.8", "127.0.0.1"])
 
@@ -366,7 +335,7 @@ def certificate(tmp_path_factory):
 def secure_receiver(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    server = Receiver(context)
+    server = HttpReceiver(context)
     yield server
     server.close()
 

@@ -13,7 +13,7 @@ import remit
 from remit.core.errors import Unavailable
 from remit.core.notice import Notice
 from remit.settings import Settings
-from remit.sinks.webhook import verify
+from remit.sinks.signature import verify
 from remit.store import control, control_approvals, outbox
 from remit.store.outbox import SqliteOutbox
 from remit.store.sqlite import SqliteStore
