@@ -1,0 +1,103 @@
+"""Which sessions speak about a change: windows that are fixed before anybody looks at a violation, and two arms.
+
+A window reaches back to the agent's previous change and on to its next one. Where such a neighbour leaves fewer than
+`ENOUGH` calls between, the window reaches beyond it, or a change an hour after another could never be tested; the
+likelihood then tells the two apart (`change_naming`). Only numbers of calls decide, never what was violated.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from remit.core.change import Change, ChangeKind
+from remit.core.conduct import Conduct
+from remit.core.types import Fingerprint
+
+ENOUGH = 714
+"""Calls on each side with which a rise from .5 % to 3 % is seen in 91 % of cases at a level of 1 %, exactly computed."""
+
+FIELDS = {
+    ChangeKind.MODEL: "model",
+    ChangeKind.PROMPT: "prompt",
+    ChangeKind.TOOL: "tools",
+    ChangeKind.ENVELOPE: "envelope",
+    ChangeKind.CONFIG: "config",
+    ChangeKind.CODE: "code",
+}
+"""The field of a fingerprint that shows a change of this kind; `runtime` has keys of its own, a deploy shows nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The sessions that one change is tested on, as places in the agent's sessions in order of time."""
+
+    change: Change
+    low: int
+    cut: int
+    """The first session that began with the change or after it."""
+    high: int
+    """Behind the last."""
+    after: bytes
+    """For every session of the agent: 1 where it ran with the change, 0 where without."""
+    by_group: bool = False
+    """Whether fingerprints say so otherwise than time does: two versions ran at once."""
+
+    def members(self, arm: int) -> list[int]:
+        """The sessions of one arm, in order of time."""
+        return [at for at in range(self.low, self.high) if self.after[at] == arm]
+
+
+def value_of(fingerprint: Fingerprint, change: Change) -> str | None:
+    """What a fingerprint says about what was changed; None where it says nothing.
+
+    A change of the runtime is written `region=eu`.
+    """
+    if change.kind is ChangeKind.RUNTIME:
+        key, _, _ = (change.after or change.before).partition("=")
+        found = fingerprint.runtime.get(key)
+        return None if found is None else f"{key}={found}"
+    field = FIELDS.get(change.kind)
+    value = getattr(fingerprint, field) if field else None
+    return None if value is None else str(value)
+
+
+def windows(changes: Sequence[Change], sessions: Sequence[Conduct]) -> list[Window]:
+    """The window of each change, in the order given.
+
+    Args:
+        changes: of one agent.
+        sessions: of that agent, in order of time.
+    """
+    times = [one.at for one in sessions]
+    made = [0]
+    for one in sessions:
+        made.append(made[-1] + one.made)
+    cuts = {change.id: bisect_left(times, change.at) for change in changes}
+    borders = sorted({0, len(sessions), *cuts.values()})
+    return [_window(change, cuts[change.id], borders, made, sessions) for change in changes]
+
+
+def _window(
+    change: Change, cut: int, borders: Sequence[int], made: Sequence[int], sessions: Sequence[Conduct]
+) -> Window:
+    low = next((b for b in reversed(borders) if b < cut and made[cut] - made[b] >= ENOUGH), 0)
+    high = next((b for b in borders if b > cut and made[b] - made[cut] >= ENOUGH), len(sessions))
+    by_time = bytes(at >= cut for at in range(len(sessions)))
+    after = _by_fingerprint(change, by_time, sessions)
+    return Window(change, low, cut, high, after, after[low:high] != by_time[low:high])
+
+
+def _by_fingerprint(change: Change, by_time: bytes, sessions: Sequence[Conduct]) -> bytes:
+    """Whether each session ran with the change: by what it says itself, else by its time."""
+    if not change.after:
+        return by_time
+    arms = bytearray(by_time)
+    for at, one in enumerate(sessions):
+        value = value_of(one.fingerprint, change)
+        if value == change.after:
+            arms[at] = 1
+        elif value is not None and value == change.before:
+            arms[at] = 0
+    return bytes(arms)
