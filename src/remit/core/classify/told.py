@@ -1,0 +1,59 @@
+"""Classifications as plain JSON, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.core.classify.classification import Class, Classification, Evidence, Team
+from remit.core.types import Json
+
+_DIGITS = 6
+
+
+def evidence_body(evidence: Evidence) -> dict[str, Json]:
+    """One piece of evidence."""
+    return {
+        "kind": evidence.kind,
+        "towards": evidence.towards.value if evidence.towards else None,
+        "score": round(evidence.score, _DIGITS),
+        "told": evidence.told,
+        "facts": dict(evidence.facts),
+    }
+
+
+def classification_body(found: Classification) -> dict[str, Json]:
+    """What `remit classify --json` prints of one anomaly, and what its event keeps."""
+    return {
+        "anomaly_id": found.anomaly,
+        "class": found.label.value,
+        "deliver_to": [team.value for team in found.deliver_to],
+        "confidence": round(found.confidence, _DIGITS),
+        "evidence": [evidence_body(one) for one in found.evidence],
+        "origin": found.origin,
+        "change": found.change,
+        "missing": list(found.missing),
+        "version": found.version,
+    }
+
+
+def classification_from(body: Mapping[str, Any]) -> Classification:
+    """The classification that `classification_body` wrote."""
+    return Classification(
+        anomaly=str(body["anomaly_id"]),
+        label=Class(body["class"]),
+        deliver_to=tuple(Team(team) for team in body["deliver_to"]),
+        confidence=float(body["confidence"]),
+        evidence=tuple(_evidence(one) for one in body["evidence"]),
+        origin=str(body["origin"]),
+        change=str(body["change"]),
+        missing=tuple(str(one) for one in body["missing"]),
+        version=str(body["version"]),
+    )
+
+
+def _evidence(body: Mapping[str, Any]) -> Evidence:
+    towards = Class(body["towards"]) if body["towards"] else None
+    return Evidence(
+        str(body["kind"]), towards, float(body["score"]), str(body["told"]), dict(body["facts"] or {})
+    )
