@@ -236,6 +236,7 @@ class SqliteStore:
         *,
         anomalies_only: bool = False,
         tenant: str | None = None,
+        last: int | None = None,
     ) -> Iterator[StoredEvent]:
         """The events that fit, oldest first, decrypted.
 
@@ -246,6 +247,7 @@ class SqliteStore:
             limit: at most so many.
             anomalies_only: those with an anomaly only.
             tenant: of this tenant only.
+            last: the sequence to end with.
         """
         return read_events(
             self.read,
@@ -256,6 +258,7 @@ class SqliteStore:
             limit=limit,
             anomalies_only=anomalies_only,
             tenant=tenant,
+            last=last,
         )
 
     def events_of(

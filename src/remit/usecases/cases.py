@@ -6,6 +6,7 @@ Both say the same of the same session: the texts with their labels, the call, wh
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,10 @@ from remit.usecases.replay import Judged, Replayed
 
 _RUN_ERRORS = ("run_error", "error", "exception")
 """Where a record says that the run itself failed: at its top level, or in `meta`."""
+MOST_DECIDED = 500
+"""Decisions of one session that are kept at hand, the latest ones."""
+SESSION_KINDS = ("session.opened", "session.resumed", "observed", "decided", "settled", "finished")
+"""The events from which `SessionSoFar` is read."""
 
 
 # ------------------------------------------------------------------------------------------------ recorded sessions
@@ -134,18 +139,17 @@ def fingerprint_of(session: RecordedSession) -> Fingerprint:
 
 
 # ------------------------------------------------------------------------------------------------ the journal
-def case_from(stored: StoredEvent, before: SessionSoFar, decided: StoredEvent | None = None) -> Case:
+def case_from(stored: StoredEvent, before: SessionSoFar) -> Case:
     """The case of one anomaly of the journal.
 
     Args:
         stored: the anomaly's event.
-        before: what its session had seen.
-        decided: the decision about the same call, where the anomaly is what came of it and does not say.
+        before: what its session had seen up to there.
     """
     event, index = stored.event, stored.event.anomaly
     assert index is not None, event.id  # noqa: S101 - the caller asks about anomalies
     body = event.body
-    attempted = _attempted(body, decided)
+    attempted = _attempted(body, before.decided(stored))
     told = body.get("violations") or attempted.get("violations") or ()
     return Case(
         anomaly=event.id,
@@ -190,6 +194,7 @@ class SessionSoFar:
         self.cut = False
         self.upto = 0
         """Sequence of the last event that was read."""
+        self._decided: deque[StoredEvent] = deque(maxlen=MOST_DECIDED)
         self._most = most
         self._size = 0
 
@@ -207,6 +212,19 @@ class SessionSoFar:
             self._result(codec.segment_from(body["segment"], event.blobs.get("text", "")), event.envelope)
         elif event.kind == "finished":
             self._add(codec.answer_segment(body, event.blobs.get("answer", "")))
+        elif event.kind == "decided":
+            self._decided.append(stored)
+
+    def decided(self, stored: StoredEvent) -> StoredEvent | None:
+        """The decision about the call that an anomaly came of, where it is another event."""
+        body = stored.event.body
+        if token := body.get("token"):
+            return next((d for d in reversed(self._decided) if d.event.body.get("token") == token), None)
+        if stored.event.kind != "approval.answered":
+            return None
+        tool = body.get("tool")
+        held = (d for d in reversed(self._decided) if d.event.body.get("result") == Result.HOLD.value)
+        return next((d for d in held if d.event.body.get("tool") == tool), None)
 
     def _opened(self, body: Mapping[str, Any]) -> None:
         kind = body.get("principal_kind")

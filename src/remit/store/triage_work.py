@@ -1,0 +1,148 @@
+"""What the classifier's worker reads and writes: `usecases.triage.Work`, on SQLite.
+
+Reading takes no lock. What is done is written in short transactions, so that capture, which waits for the same lock,
+waits for milliseconds at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import apsw
+
+from remit.core.change import CHANGE_RECORDED, Change, change_from
+from remit.core.classify.classification import Class
+from remit.core.classify.work import Done, Pending
+from remit.core.errors import BadInput
+from remit.core.event import StoredEvent
+from remit.store import triage
+from remit.store.sqlite import SqliteStore
+from remit.store.transaction import Transaction
+from remit.store.triage import Row
+
+ANOMALIES = "anomalies"
+"""Mark: every anomaly up to it is classified, or waits to be again."""
+CHANGES = "changes"
+"""Mark: every recorded change up to it is known to the classifier."""
+
+Absorb = Callable[[Transaction, Done], None]
+"""What else is written with a classification: the incident it belongs to, and whom to tell."""
+
+
+class SqliteTriageWork:
+    """One worker's view of a store; several may work on it, and each classification is written once.
+
+    Args:
+        store: open, with `triage.DDL` among its extensions.
+        absorb: see `Absorb`.
+    """
+
+    def __init__(self, store: SqliteStore, absorb: Absorb | None = None) -> None:
+        self._store = store
+        self._absorb = absorb or (lambda _tx, _done: None)
+
+    def new(self, most: int) -> list[Pending]:
+        """Anomalies that nobody has looked at, oldest first."""
+        after = self._store.read(lambda db: triage.mark(db, ANOMALIES))
+        found = list(islice(self._store.events(after=after, anomalies_only=True), most))
+        known = self._store.read(lambda db: triage.rows_of(db, [stored.seq for stored in found]))
+        waiting = [Pending(stored) for stored in found if stored.seq not in known]
+        if found and not waiting:  # somebody else did them, and ended before the mark was set
+            last = found[-1].seq
+            self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last))
+            return self.new(most)
+        return waiting
+
+    def again(self, most: int) -> list[Pending]:
+        """Anomalies that are to be looked at once more, the latest first."""
+
+        def read(db: apsw.Connection) -> dict[int, Row]:
+            return triage.rows_of(db, triage.due(db, most))
+
+        rows = self._store.read(read)
+        return [self._pending(row) for _, row in sorted(rows.items(), reverse=True)]
+
+    def _pending(self, row: Row, why: str = "") -> Pending:
+        stored = next(self._store.events(after=row.seq - 1, limit=1))
+        return Pending(stored, row.times, why or row.due or "asked", row.person, row.label)
+
+    def events(self, session: str, after: int, last: int, kinds: Sequence[str]) -> Iterator[StoredEvent]:
+        """The events of one session after a sequence and up to another, of these kinds, in order."""
+        return self._store.events(session, kinds, after=after, last=last)
+
+    def event(self, event_id: str) -> StoredEvent | None:
+        """The event with this id; None where there is none."""
+        return self._store.event(event_id)
+
+    def changes(self) -> list[Change]:
+        """The changes that people told, in the order in which they told them; without what was erased."""
+        told = self._store.events(kinds={CHANGE_RECORDED})
+        return [change_from(one.event.body) for one in told if not one.erased]
+
+    def write(self, done: Sequence[Done], upto: int = 0) -> int:
+        """Write classifications, in one transaction, and return how many were written.
+
+        Args:
+            done: what was classified.
+            upto: every anomaly up to this sequence is classified with this; 0 moves no mark.
+        """
+
+        def work(tx: Transaction) -> int:
+            written = 0
+            for one in done:
+                pending = one.pending
+                if triage.record(tx, pending.stored, one.found, pending.times, pending.why):
+                    self._absorb(tx, one)
+                    written += 1
+            if upto:
+                triage.set_mark(tx, ANOMALIES, upto)
+            return written
+
+        return self._store.transact_now(work, events=max(1, len(done)))
+
+    def unchanged(self, pending: Sequence[Pending]) -> None:
+        """They were looked at again, and nothing is other than before."""
+
+        def work(tx: Transaction) -> None:
+            for one in pending:
+                triage.unchanged(tx, one.stored.seq, one.times)
+
+        self._store.transact_now(work)
+
+    def look_again(self, tenant: str, agent: str, since: float, why: str, clause: str = "") -> int:
+        """Have the latest anomalies of an agent (empty: of all) classified again; how many."""
+        return self._store.transact_now(
+            lambda tx: triage.look_again(tx, tenant, agent, since, why, clause=clause)
+        )
+
+    def rows(self, seqs: Sequence[int]) -> dict[int, Row]:
+        """The latest classes of these anomalies."""
+        return self._store.read(lambda db: triage.rows_of(db, seqs))
+
+    def one(self, seq: int) -> Pending | None:
+        """One anomaly, to be looked at because somebody asks; None where there is no such anomaly."""
+        row = self._store.read(lambda db: triage.row_of(db, seq))
+        if row is not None:
+            return self._pending(row, "asked")
+        stored = next(self._store.events(after=seq - 1, limit=1, anomalies_only=True), None)
+        return Pending(stored) if stored is not None and stored.seq == seq else None
+
+    def label(self, anomaly: str, given: Class, by: str, note: str = "") -> None:
+        """A person says where an anomaly came from. It routes from now on, and measures the classifier.
+
+        Raises:
+            BadInput: there is no such anomaly.
+        """
+        stored = self._store.event(anomaly)
+        if stored is None or stored.event.anomaly is None:
+            raise BadInput("anomaly", f"there is none with id {anomaly[:80]!r}", "see `remit anomalies ls`")
+        told = self._store.events(stored.event.session, {triage.LABELLED})
+        number = sum(one.event.body.get("anomaly_id") == anomaly for one in told)
+
+        def work(tx: Transaction) -> None:
+            if triage.row_of(tx.connection, stored.seq) is None:
+                raise BadInput("anomaly", "nobody classified it yet", "run `remit classify` first")
+            triage.label(tx, stored, given, by, note, number + 1)
+
+        self._store.transact_now(work)

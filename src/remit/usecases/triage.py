@@ -1,0 +1,244 @@
+"""The classifier's worker: takes what was captured, says where it came from, and again when evidence arrives.
+
+It reads the journal behind capture and never stands in its way: reading takes no lock, and writing is done in short
+transactions with pauses. A worker that dies leaves nothing half done: what was not written is looked at anew. Several
+workers waste work, and write each classification once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from remit.core.classify.case import Case
+from remit.core.classify.classification import Class, Classification, Team
+from remit.core.classify.combine import classify
+from remit.core.classify.known import Known
+from remit.core.classify.work import CAPTURED, Done, Pending
+from remit.core.envelope import Envelope
+from remit.core.errors import BadInput, Unavailable
+from remit.core.event import StoredEvent
+from remit.core.selftest import load_envelope
+from remit.usecases.archive import archived
+from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from
+
+BATCH = 16
+"""Anomalies written in one transaction: few, so that the lock is held for milliseconds."""
+POLL_S = 1.0
+"""How often a worker that has nothing to do looks."""
+MOST_SESSIONS = 256
+"""Sessions whose texts a worker keeps at hand."""
+SAME_CONFIDENCE = 0.05
+"""A confidence that moved by less is no news."""
+
+log = logging.getLogger("remit.triage")
+
+
+class Work(Protocol):
+    """What waits in a store, and where it is written; `store.triage_work.SqliteTriageWork`."""
+
+    def new(self, most: int) -> list[Pending]:
+        """Anomalies that nobody has looked at, oldest first."""
+
+    def again(self, most: int) -> list[Pending]:
+        """Anomalies that are to be looked at once more."""
+
+    def events(self, session: str, after: int, last: int, kinds: Sequence[str]) -> Iterator[StoredEvent]:
+        """The events of one session after a sequence and up to another."""
+
+    def event(self, event_id: str) -> StoredEvent | None:
+        """The event with this id."""
+
+    def write(self, done: Sequence[Done], upto: int = 0) -> int:
+        """Write classifications in one transaction; how many were written."""
+
+    def unchanged(self, pending: Sequence[Pending]) -> None:
+        """They were looked at again, and nothing is other than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did."""
+
+    looked: int
+    written: int
+    done: tuple[Done, ...] = ()
+
+
+class Triage:
+    """Classifies what a store holds.
+
+    Args:
+        work: the store.
+        known: what is known beside a case: changes, opinions, counterfactual runs. It may be slow where the person who
+            set it up wants that.
+        batch: anomalies for each transaction.
+    """
+
+    def __init__(
+        self, work: Work, known: Callable[[Case], Known] = lambda _case: Known(), *, batch: int = BATCH
+    ) -> None:
+        self._work = work
+        self._known = known
+        self._batch = batch
+        self._sessions: OrderedDict[tuple[str, str], SessionSoFar] = OrderedDict()
+        self._envelope = lru_cache(maxsize=64)(self._archived)
+
+    def step(self) -> Step:
+        """Look at a batch: new ones first, then those that are due again. `looked` is 0 where nothing waits."""
+        pending = self._work.new(self._batch)
+        if pending:
+            done = [self.judge(one) for one in pending]
+            return Step(len(done), self._work.write(done, upto=pending[-1].stored.seq), tuple(done))
+        again = self._work.again(self._batch)
+        if not again:
+            return Step(0, 0)
+        return self.rejudge(again)
+
+    def rejudge(self, pending: Sequence[Pending]) -> Step:
+        """Classify these once more, and write what changed."""
+        done = [self.judge(one) for one in pending]
+        news = [one for one in done if self._is_news(one)]
+        same = [one.pending for one in done if one not in news]
+        written = self._work.write(news) if news else 0
+        if same:
+            self._work.unchanged(same)
+        return Step(len(done), written, tuple(news))
+
+    def judge(self, pending: Pending) -> Done:
+        """Say of one anomaly where it came from. One that cannot be judged is undetermined, and stops nothing."""
+        try:
+            case = self.case(pending.stored)
+            return Done(pending, case, classify(case, self._known(case)))
+        except Unavailable:
+            raise
+        except (
+            Exception
+        ) as error:  # a defect, or a record that somebody altered: the others must not wait for it
+            log.exception("anomaly %s could not be classified", pending.stored.event.id)
+            return _not_judged(pending, error)
+
+    def case(self, stored: StoredEvent) -> Case:
+        """An anomaly with what its session had seen."""
+        return case_from(stored, self._so_far(stored))
+
+    def _is_news(self, done: Done) -> bool:
+        """A class that is new, a label that nobody routed yet, or other evidence than before."""
+        pending = done.pending
+        if pending.before is None or pending.why in ("label", "asked"):
+            return True
+        last = self._last(pending)
+        return last is None or not _alike(last, done.found)
+
+    def _last(self, pending: Pending) -> Classification | None:
+        from remit.core.classify.told import classification_from
+        from remit.core.ids import derived_id
+
+        event_id = derived_id(pending.stored.event.id, "anomaly.classified", pending.times)
+        found = self._work.event(event_id)
+        return None if found is None or found.erased else classification_from(found.event.body)
+
+    def _so_far(self, stored: StoredEvent) -> SessionSoFar:
+        key = (stored.event.tenant, stored.event.session)
+        found = self._sessions.pop(key, None)
+        if found is None or found.upto > stored.seq:
+            found = SessionSoFar(lambda envelope: self._envelope(envelope, stored.event.tenant))
+        if stored.event.session:
+            for event in self._work.events(key[1], found.upto, stored.seq, SESSION_KINDS):
+                found.read(event)
+        self._sessions[key] = found
+        while len(self._sessions) > MOST_SESSIONS:
+            self._sessions.popitem(last=False)
+        return found
+
+    def _archived(self, envelope_hash: str, tenant: str) -> Envelope | None:
+        try:
+            return load_envelope(archived(self._work.event, envelope_hash, tenant), envelope_hash[:12])
+        except (BadInput, Unavailable):
+            return None
+
+
+def _not_judged(pending: Pending, error: Exception) -> Done:
+    event, index = pending.stored.event, pending.stored.event.anomaly
+    case = Case(event.id, event.session, event.agent, index.kind if index else "", tenant=event.tenant)
+    told = f"it could not be classified: {type(error).__name__}"
+    teams = (Team.SECURITY, Team.SRE)
+    return Done(pending, case, Classification(event.id, Class.UNDETERMINED, teams, 0.0, (), missing=(told,)))
+
+
+def _alike(one: Classification, other: Classification) -> bool:
+    same = ("label", "deliver_to", "origin", "change", "version")
+    moved = abs(one.confidence - other.confidence)
+    return all(getattr(one, name) == getattr(other, name) for name in same) and moved < SAME_CONFIDENCE
+
+
+class Worker:
+    """One thread that classifies, watches and delivers, beside capture or in a process of its own.
+
+    Args:
+        steps: each does a little and says how much it did; 0 where nothing was to do. They run in turn.
+        share: of the time at most this much is spent on work while there is some, so that capture in the same process
+            gets the rest.
+        poll_s: how often to look where nothing is to do.
+    """
+
+    def __init__(
+        self, steps: Sequence[Callable[[], int]], *, share: float = 0.5, poll_s: float = POLL_S
+    ) -> None:
+        self._steps = steps
+        self._share = share
+        self._poll_s = poll_s
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.last_error = ""
+        """What went wrong last; empty since the last step that worked."""
+
+    def start(self) -> Worker:
+        """Work from now on; starting twice does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self.run, name="remit-triage", daemon=True)
+            self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop after the step that runs."""
+        self._closing.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(60.0)
+
+    def run(self) -> None:
+        """Work until `close`."""
+        import time
+
+        while not self._closing.is_set():
+            began = time.monotonic()
+            busy = self.turn()
+            spent = time.monotonic() - began
+            self._closing.wait(spent * (1 / self._share - 1) if busy else self._poll_s)
+
+    def turn(self) -> int:
+        """Each step once; how much was done. What fails is logged, and tried again at the next turn."""
+        done = 0
+        for step in self._steps:
+            try:
+                done += step()
+                self.last_error = ""
+            except Exception as error:  # noqa: BLE001 - the store may be away for a while; this thread stays
+                self.last_error = str(error) or type(error).__name__
+                log.warning("a step of the worker failed: %s", self.last_error)
+        return done
+
+
+def classify_all(triage: Triage) -> Iterator[Done]:
+    """Everything that waits, until nothing does."""
+    while (step := triage.step()).looked:
+        yield from step.done
+
+
+__all__ = ["CAPTURED", "Step", "Triage", "Work", "Worker", "classify_all"]
