@@ -7,12 +7,12 @@ Both say the same of the same session: the texts with their labels, the call, wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from remit.core import codec
-from remit.core.anomaly import worst
+from remit.core.anomaly import of_decision, worst
 from remit.core.classify.case import HELD, Case, Failure
 from remit.core.classify.failure import failure_from
 from remit.core.envelope import Envelope
@@ -89,11 +89,11 @@ def cases_of(
 
 def _judged(like: Case, one: Judged, replayed: Replayed) -> Case:
     decision, raw = one.decision, one.call.args
-    violations = decision.violations
+    violations, index = decision.violations, of_decision(decision, enforced=True)
     return replace(
         like,
-        kind=_kind(decision.result, violations),
-        severity=worst([v.severity for v in violations]),
+        kind=HELD if index is None else index.kind,
+        severity=worst([v.severity for v in violations]) if index is None else index.severity,
         clauses=tuple(dict.fromkeys(v.clause for v in violations)),
         violations=violations,
         tool=one.call.tool,
@@ -103,15 +103,6 @@ def _judged(like: Case, one: Judged, replayed: Replayed) -> Case:
         provenance=decision.provenance,
         segments=tuple(replayed.segments[: one.seen]),
     )
-
-
-def _kind(result: Result, violations: Sequence[Violation]) -> str:
-    if result is Result.HOLD:
-        return HELD
-    if result is Result.ALLOW:
-        return "flagged"
-    refused = [v for v in violations if v.error or v.on_violation is OnViolation.DENY]
-    return "error" if refused and all(v.error for v in refused) else "denied"
 
 
 def failure_of(session: RecordedSession) -> Failure | None:

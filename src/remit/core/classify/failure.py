@@ -11,14 +11,15 @@ MOST_READ = 4000
 _SIGNS = (
     ("context", ("context length", "context_length", "context window", "maximum context", "too many tokens",
                  "prompt is too long", "max_tokens", "token limit")),
-    ("stream", ("stream", "incomplete read", "incompleteread", "connection reset", "broken pipe", "eof",
-                "connection aborted", "peer closed", "chunked")),
+    ("stream", (" stream", "incomplete read", "incompleteread", "connection reset", "broken pipe", "eoferror",
+                "unexpected eof", "connection aborted", "peer closed", "chunked")),
     ("provider", ("internal server error", "status_code: 5", "status code 5", "error code: 5", "http 5", " 500", " 502",
                   " 503", " 504", " 529", "overloaded", "rate limit", "ratelimit", "too many requests", " 429",
                   "service unavailable", "bad gateway", "gateway timeout", "api error", "apierror", "quota",
                   "internalservererror", "unavailable")),
     ("timeout", ("timeout", "timed out", "deadline exceeded")),
-    ("crash", ("killed", "out of memory", "oom", "segmentation fault", "sigkill", "core dumped", "exit code 137")),
+    ("crash", ("killed", "out of memory", "oom-kill", "oomkill", "segmentation fault", "sigkill",
+               "core dumped", "exit code 137")),
 )  # fmt: skip
 
 

@@ -1,0 +1,128 @@
+"""Recorded sessions, judged and classified: the same evidence as for the journal, made from a file.
+
+Two passes. The first looks at content alone. What content explains says nothing about a change, so the sessions that
+hold such a violation do not count when the second pass asks what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from remit.core.change import Change
+from remit.core.changes_seen import changes_seen
+from remit.core.classify.case import Case
+from remit.core.classify.change import ChangeFinding, findings
+from remit.core.classify.classification import Class, Classification
+from remit.core.classify.combine import classify
+from remit.core.classify.known import Known, Opinion
+from remit.core.conduct import Conduct, Line
+from remit.core.envelope import Envelope
+from remit.core.recorded import RecordedSession
+from remit.core.types import PrincipalKind
+from remit.usecases.bare import judge_bare
+from remit.usecases.cases import cases_of, fingerprint_of
+from remit.usecases.conduct_of import conduct_of
+from remit.usecases.replay import Replayed, replay_session
+
+_TIMES = ("at", "started_at", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By what recorded sessions are judged."""
+
+    envelopes: Mapping[str, Envelope] = field(default_factory=dict)
+    """By suite; the empty suite is for every session without its own. Without any, see `usecases.bare`."""
+    principal_kind: PrincipalKind | None = None
+    changes: Sequence[Change] = ()
+    """What people told of the stream; what fingerprints show is added."""
+    opinions: Callable[[Case], tuple[Opinion, ...]] = lambda _case: ()
+    """What optional detectors say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """One anomaly of a recorded session."""
+
+    case: Case
+    found: Classification
+
+
+@dataclass
+class Stream:
+    """Recorded sessions in their order, judged."""
+
+    cases: list[Case] = field(default_factory=list)
+    conduct: list[Conduct] = field(default_factory=list)
+    skipped: int = 0
+    """Sessions of a suite that no envelope is for."""
+
+
+def judged(sessions: Iterable[RecordedSession], by: Judging) -> Stream:
+    """Every session judged, in order."""
+    stream = Stream()
+    for place, session in enumerate(sessions):
+        told = _judge(session, by)
+        if told is None:
+            stream.skipped += 1
+            continue
+        agent, replayed = told
+        at = _instant(session, place)
+        stream.cases += cases_of(replayed, agent, at, by.principal_kind)
+        stream.conduct.append(replace(conduct_of(replayed, at, fingerprint_of(session)), agent=agent))
+    return stream
+
+
+def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
+    """Each anomaly of a stream with its class, in the stream's order."""
+    alone = [classify(case, Known(opinions=by.opinions(case))) for case in stream.cases]
+    told = found_changes(stream, by.changes, alone)
+    for case, first in zip(stream.cases, alone, strict=True):
+        about = tuple(one for one in told if speaks_of(one, case))
+        if not about:
+            yield Classified(case, first)
+            continue
+        yield Classified(case, classify(case, Known(changes=about, opinions=by.opinions(case))))
+
+
+def found_changes(
+    stream: Stream, changes: Sequence[Change], alone: Sequence[Classification]
+) -> list[ChangeFinding]:
+    """What the changes of a stream did to its lines, by the sessions that no content explains."""
+    explained = {
+        case.session
+        for case, found in zip(stream.cases, alone, strict=True)
+        if found.label in (Class.SECURITY, Class.BOTH)
+    }
+    conduct = [replace(c, clean=c.session not in explained) for c in stream.conduct]
+    every = [*changes, *changes_seen(conduct, known=changes)]
+    return list(findings(every, conduct)) if every else []
+
+
+def speaks_of(finding: ChangeFinding, case: Case) -> bool:
+    """Whether a finding is about a line of this case, which came after the change."""
+    lines: set[Line] = {(case.tool, clause) for clause in case.clauses}
+    mine = finding.line in lines and finding.change.agent in ("", case.agent)
+    return mine and case.at >= finding.change.at
+
+
+def _judge(session: RecordedSession, by: Judging) -> tuple[str, Replayed] | None:
+    if not by.envelopes:
+        return session.suite or "agent", judge_bare(session, by.principal_kind)
+    envelope = by.envelopes.get(session.suite) or by.envelopes.get("")
+    if envelope is None:
+        return None
+    return envelope.name, replay_session(session, envelope, by.principal_kind)
+
+
+def _instant(session: RecordedSession, place: int) -> float:
+    """When a session ran, where the record says so in a way that can be read; else its place."""
+    meta: Any = session.extra.get("meta")
+    for fields in (session.extra, meta if isinstance(meta, Mapping) else {}):
+        for name in _TIMES:
+            told = fields.get(name)
+            if isinstance(told, int | float) and not isinstance(told, bool):
+                return float(told)
+    return float(place)
