@@ -1,7 +1,6 @@
 from collections import Counter
 
 import pytest
-
 from benchmarks.unseen_sets import SETS, Labelled, case_of, labelled
 
 SIZES = {"direct": 126, "indirect": 162, "adaptive": 135, "benign": 189, "infrastructure": 45}
