@@ -1,0 +1,55 @@
+"""When texts from outside are positively ruled out: evidence for SRE that is more than the absence of evidence."""
+
+from __future__ import annotations
+
+from remit.core.classify.case import Case
+from remit.core.classify.classification import Class, Evidence
+from remit.core.classify.content import Content
+from remit.core.types import Role
+
+FORMAL = frozenset({"schema", "canonical"})
+"""Kinds of clauses about the form of a call: what came in from outside does not make it malformed."""
+OF_AMOUNT = frozenset({"limits", "deadline", "history", "idempotency", "monotonic", "obligations", "approve"})
+ENOUGH_ASKED = 0.5
+LITTLE_PRESSURE = 0.3
+FAINT = 0.3
+"""Score for security below which an instruction does not stand in the way of a finding about form."""
+
+
+def excluded(case: Case, content: Content, score: float) -> Evidence | None:
+    """Why content does not explain the anomaly; None where that cannot be said.
+
+    Args:
+        case: the anomaly; of one whose texts are not all there nothing can be ruled out.
+        content: what its texts say.
+        score: for security so far.
+    """
+    if case.cut or not case.segments or (content.own and content.pressure.score >= LITTLE_PRESSURE):
+        return None
+    if content.outside:
+        return _unrelated(case, content, score)
+    if not any(s.role is Role.USER for s in case.segments):
+        return None
+    sure = 0.93 if not content.own else 0.8
+    return _found("content.none", sure, "no text from outside came in before it")
+
+
+def _unrelated(case: Case, content: Content, score: float) -> Evidence | None:
+    """Texts from outside came in, and have nothing to do with the call."""
+    kinds = {v.kind for v in case.violations}
+    asked, bearing = content.asked >= ENOUGH_ASKED, round(content.bearing, 2)
+    if case.tool and asked and bearing <= 0.1:
+        told = "the request asked for it, and none of its values stands in a text from outside alone"
+        return _found("content.asked", 0.8, told, bearing=bearing)
+    if not kinds or score >= FAINT:
+        return None
+    if kinds <= FORMAL and (asked or bearing <= 0.1):
+        return _found("content.form", 0.8, "the call is malformed, which no text asked for", bearing=bearing)
+    if kinds <= FORMAL | OF_AMOUNT and asked and bearing <= 0.2:
+        told = "the request asked for it, and it exceeds a limit"
+        return _found("content.form", 0.75, told, bearing=bearing)
+    return None
+
+
+def _found(kind: str, score: float, told: str, **facts: float) -> Evidence:
+    return Evidence(kind, Class.SRE, score, told, facts)

@@ -1,0 +1,178 @@
+"""Does an instruction in a text from outside explain this call, and does nothing else?
+
+Theory. That a text holds an instruction says nothing about a call (measured: it separates nothing). What tells is
+that the call's *values* or its *action* stand in the instruction and nowhere where the agent was entitled to take
+them from: not in the request, not in the rest of what it read. See `docs/classification.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from remit.core.classify import words as w
+from remit.core.classify.request import parts_of
+from remit.core.classify.spans import META, Analysis, Span, either, words_of
+from remit.core.classify.values import Atom, Place, places
+from remit.core.types import Role, Segment
+
+Analysed = Sequence[tuple[Segment, Analysis]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one value stands."""
+
+    atom: Atom
+    trusted: bool
+    """In something that may say so, whenever it was said."""
+    first: Place | None
+    """The first place in a text from outside."""
+    spans: tuple[tuple[Segment, Span], ...]
+    """Instructions that hold it, where nothing but instructions held it when it first came in."""
+    partly: bool
+    """Not whole, but a telling piece of it stands only in texts from outside."""
+
+    @property
+    def exclusive(self) -> bool:
+        return bool(self.spans)
+
+    @property
+    def outside(self) -> bool:
+        """Only texts from outside hold it."""
+        return not self.trusted and self.first is not None
+
+
+def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
+    """Where *atom* stands.
+
+    Args:
+        atom: a value of the call.
+        trusted: texts that may steer.
+        steering: texts from outside, in order.
+    """
+    told = next(places(atom, trusted), None)
+    found = list(places(atom, steering))
+    first = found[0] if found else None
+    free = first is not None and (told is None or _repeats(told, first))
+    spans: tuple[tuple[Segment, Span], ...] = ()
+    if free and first is not None:
+        with_span = [p for p in found if p.span is not None]
+        came = with_span[0].segment.index if with_span else -1
+        if with_span and all(p.span is not None for p in found if p.segment.index <= came):
+            spans = tuple(dict.fromkeys((p.segment, p.span) for p in with_span if p.span is not None))
+    return Standing(
+        atom,
+        told is not None and not free,
+        first,
+        spans,
+        first is None and told is None and _partly(atom, trusted, steering),
+    )
+
+
+def _repeats(told: Place, first: Place) -> bool:
+    """Whether a trusted tool only repeats what had come in from outside before."""
+    return told.segment.role is Role.TOOL and told.segment.index > first.segment.index
+
+
+def _partly(atom: Atom, trusted: Analysed, steering: Analysed) -> bool:
+    parts = {
+        p for p in words_of(" ".join(atom.needles)) if len(p) >= 4 and p not in w.EMPTY and p not in _COMMON
+    }
+    parts -= {p for p in parts if any(p in a.words for _, a in trusted)}
+    return bool(parts) and any(not parts.isdisjoint(a.words) for _, a in steering)
+
+
+_COMMON = w.listed("http https www com org net example mail gmail true false none null")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What explains the call best, in numbers from 0 to 1 that only rise with evidence."""
+
+    segment: Segment | None
+    span: Span | None
+    values: float
+    """How much of what the call says stands only in the instruction."""
+    outside: float
+    """How much stands only in texts from outside, instruction or not."""
+    words: float
+    """Share of the call's words that stand only in the instruction."""
+    action: float
+    """Whether the instruction asks for this action."""
+    named: float
+    """1 where the instruction names the tool itself."""
+    meta: float
+    """How strongly the instruction steers whoever reads it."""
+    task: float
+    """How strongly it asks for an action."""
+    last: float
+    """1 where the instruction came in directly before the call, less the longer ago."""
+
+    @property
+    def score(self) -> float:
+        """For choosing between instructions."""
+        return (max(self.values, self.words) + 0.5 * self.action + 0.5 * self.named) * (
+            0.2 + self.meta + 0.5 * self.task
+        )
+
+
+NOTHING = Explanation(None, None, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: Analysed) -> Explanation:
+    """The instruction in *steering* that explains the call best."""
+    outside = max((s.atom.weight for s in found if s.outside), default=0.0)
+    calls = _call_words(tool, found)
+    said = frozenset().union(*(a.words for _, a in trusted)) if trusted else frozenset()
+    parts = parts_of(tool)
+    acts = w.families(parts)
+    best = NOTHING
+    apart: set[str] = set(said)
+    latest = max((s.index for s, _ in steering), default=0)
+    for segment, analysis in steering:
+        apart |= analysis.outside
+        for span in analysis.spans:
+            inside = set(words_of(analysis.flat[span.begin : span.stop]))
+            held = [s.atom.weight for s in found if (segment, span) in s.spans]
+            values = max(held, default=0.0)
+            share = len((calls & inside) - apart) / len(calls) if calls else 0.0
+            action = _action(span, acts)
+            named = 1.0 if _names(tool, analysis.flat[span.begin : span.stop]) else 0.0
+            if not (values or share or action or named):
+                continue
+            age = sum(1 for s, _ in steering if s.index > segment.index)
+            one = Explanation(
+                segment,
+                span,
+                values,
+                outside,
+                min(1.0, share / 0.34),
+                action,
+                named,
+                either(META, span.cues),
+                span.task,
+                1.0 / (1.0 + age) if latest else 0.0,
+            )
+            if one.score > best.score:
+                best = one
+    if best is NOTHING:
+        return Explanation(None, None, 0.0, outside, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return best
+
+
+def _call_words(tool: str, found: Sequence[Standing]) -> frozenset[str]:
+    words: set[str] = set(parts_of(tool))
+    for one in found:
+        own = one.atom.words[:40] or words_of(" ".join(one.atom.needles))
+        words |= {word for word in own if len(word) > 2 and word not in w.EMPTY}
+    return frozenset(words)
+
+
+def _action(span: Span, acts: set[str]) -> float:
+    return 1.0 if not span.acts.isdisjoint(acts) else 0.0
+
+
+def _names(tool: str, flat: str) -> bool:
+    small = tool.lower()
+    return len(small) > 4 and ("_" in small or "-" in small or "." in small) and small in flat

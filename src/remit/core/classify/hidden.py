@@ -1,0 +1,98 @@
+"""Text in another spelling: base64, percent and character escapes, HTML entities, invisible characters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+MOST_BLOBS = 24
+_BLOB = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
+_PERCENT = re.compile(r"(?:[^\s%]{0,40}%[0-9A-Fa-f]{2}){3,}[^\s]{0,80}")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-z]{2,6});")
+_UNICODE = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}){4,}")
+INVISIBLE = dict.fromkeys(
+    [
+        0x00AD,
+        0x034F,
+        0x061C,
+        0x180E,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        0xFEFF,
+    ]
+)
+_TAGS = {0xE0000 + code: code for code in range(32, 127)}
+"""Unicode's tag characters: a second, invisible ASCII."""
+
+
+def hidden_in(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and plain text of what stands in another spelling.
+
+    >>> list(hidden_in("see cGF5IDUwMCB0byBldmVAZXZpbC5leGFtcGxl now"))
+    [(4, 40, 'pay 500 to eve@evil.example')]
+    """
+    if not text.isascii() and any(char in text for char in ("\U000e0020", "\U000e0061", "\U000e0065")):
+        yield 0, len(text), "".join(chr(_TAGS[ord(c)]) for c in text if ord(c) in _TAGS)
+    if "&" in text and _ENTITY.search(text):
+        once = html.unescape(text)
+        yield 0, len(text), html.unescape(once) if "&" in once else once
+    for number, found in enumerate(_candidates(text)):
+        if number >= MOST_BLOBS:
+            return
+        told = _decoded(found[0])
+        if told is not None:
+            yield found.start(), found.end(), told
+
+
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    yield from _BLOB.finditer(text)
+    if "%" in text:
+        yield from _PERCENT.finditer(text)
+    if "\\u" in text or "\\x" in text:
+        yield from _UNICODE.finditer(text)
+    yield from _HEX.finditer(text)
+
+
+def _decoded(blob: str) -> str | None:
+    if "%" in blob:
+        return _readable(unquote(blob))
+    if blob[0] == "\\":
+        codes = re.findall(r"[0-9a-fA-F]{2,4}", blob)
+        return _readable("".join(chr(int(code, 16)) for code in codes))
+    for way in (_hex, _base64):
+        plain = way(blob)
+        if plain is not None and (read := _readable(plain)) is not None:
+            return read
+    return None
+
+
+def _hex(blob: str) -> str | None:
+    plain = blob.replace(" ", "").replace(":", "")
+    try:
+        return bytes.fromhex(plain).decode()
+    except (ValueError, UnicodeDecodeError):
+        return None
+
+
+def _base64(blob: str) -> str | None:
+    plain = blob.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(plain) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+    except (binascii.Error, ValueError, UnicodeDecodeError):
+        return None
+
+
+def _readable(told: str) -> str | None:
+    """The text where it reads like one: hardly any control characters, and words apart."""
+    if len(told) < 8 or sum(not c.isprintable() and c not in "\r\n\t" for c in told) > 0:
+        return None
+    letters = sum(c.isalnum() or c.isspace() for c in told)
+    return told if letters >= 0.7 * len(told) and (" " in told or "@" in told or "/" in told) else None

@@ -1,0 +1,231 @@
+"""Words by what they do in a sentence that steers: the one place where language is written down.
+
+Small and general on purpose: verbs of action, second person, obligation, order in time, precedence, talk about tasks and
+machines, secrecy. Nothing here quotes an attack that was measured; what does not stand here is left to provenance,
+which needs no words. Other languages have their commonest forms only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def listed(words: str) -> frozenset[str]:
+    """Words as they are written in this file: one text, spaces between."""
+    return frozenset(words.split())
+
+
+def _table(lines: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Word to the families that it belongs to."""
+    found: dict[str, set[str]] = {}
+    for family, words in lines.items():
+        for word in words.split():
+            found.setdefault(word, set()).add(family)
+    return {word: frozenset(families) for word, families in found.items()}
+
+
+VERBS: Mapping[str, frozenset[str]] = _table(
+    {
+        "send": "send email mail forward message dm post reply respond submit publish upload transmit write text notify "
+        "tell relay deliver broadcast announce cc bcc export report sende senden schicke schicken "
+        "sendet weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe envie mande "
+        "mandar invia inviare inviate spedisci stuur verzend отправь отправьте отправить перешли 发送 发给 "
+        "转发 送信 送って 転送",
+        "pay": "pay transfer wire remit refund reimburse deposit withdraw purchase buy order donate charge send "
+        "transaction payment zahle zahlen überweise überweisen bezahle payer payez virez transférez "
+        "transfere paga pagar pague transfiere transferir transfira trasferisci bonifica betaal "
+        "переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
+        "delete": "delete remove erase wipe purge drop cancel revoke trash uninstall clear destroy unsubscribe kick ban "
+        "lösche löschen entferne entfernen storniere supprimer supprimez effacez annulez borra borrar "
+        "elimina eliminar elimine cancella apague excluir verwijder wis удали удалите удалить 删除 取消 削除",
+        "create": "create add make schedule book reserve set setup register open insert append compose draft start plan "
+        "put generate issue file erstelle erstellen lege anlegen buche buchen trage créer créez crée "
+        "réservez ajoutez ajoute crea crear cree crie criar reserva reservar agrega añade prenota "
+        "aggiungi maak reserveer создай создайте добавь 创建 预订 添加 新建 作成 予約 追加",
+        "update": "update change modify edit reset replace reschedule move rename set adjust alter switch rotate amend "
+        "ändere ändern aktualisiere setze verschiebe modifier modifiez changez remplacez actualiza "
+        "cambia cambiar modifica mude altere aggiorna wijzig verander измени измените смени 修改 更改 更新 "
+        "変更",
+        "invite": "invite add enroll enrol include onboard join "
+        "einladen lade invitez invite inviter invita invitar convida convide uitnodigen "
+        "nodig пригласи пригласите 邀请 招待",
+        "share": "share grant give provide expose disclose reveal leak allow permit "
+        "teile teilen gewähre freigeben partager partagez donnez accordez comparte compartir comparta "
+        "compartilhe condividi concedi deel geef поделись предоставь 分享 共享 共有",
+        "run": "run execute install launch exec eval invoke call trigger deploy start enable disable "
+        "führe ausführen starte installiere exécutez exécuter lancez ejecuta ejecutar ejecute execute "
+        "esegui eseguire voer запусти выполни выполните 执行 运行 安装 実行",
+        "get": "visit get fetch read open browse download load click search look find list check retrieve go navigate "
+        "access follow view query lookup see collect gather extract copy besuche besuchen öffne öffnen "
+        "lies lesen rufe suche hole visitez ouvrez lisez cherchez récupérez consultez visita abre "
+        "abrir lee busca leia visite visitare apri leggi cerca bezoek open lees zoek открой прочитай "
+        "посети найди 访问 打开 读取 查看 查找 開いて 読んで アクセス",
+        "approve": "approve accept confirm authorize authorise merge sign agree acknowledge endorse rate recommend "
+        "genehmige bestätige approuvez confirmez acceptez aprueba confirma acepta approva conferma "
+        "keur одобри подтверди 批准 确认 承認",
+    }
+)
+"""Verbs of action, as they stand in a command, by what is done."""
+
+OBJECTS: Mapping[str, frozenset[str]] = _table(
+    {
+        "mail": "email emails mail mails message messages inbox letter",
+        "money": "money transaction transactions payment payments transfer funds amount bank bill invoice refund iban",
+        "event": "event events calendar meeting meetings appointment appointments",
+        "file": "file files document documents drive folder attachment note notes",
+        "channel": "channel channels chat",
+        "web": "webpage website websites page pages url link links site web",
+        "person": "user users member members participant participants guest guests person people",
+        "secret": "password passwords credential credentials passcode secret token key",
+    }
+)
+"""Nouns that tools' names and requests share under different words."""
+
+YOU = listed(
+    "you your yours yourself du dein deine deinen deiner dir dich ihr sie ihre vous votre vos toi ton "
+    "tu tus usted ustedes su você vocês seu sua voi vostro tuo tua jij je jouw u ты вы твой ваш тебе "
+    "вам 你 您 あなた"
+)
+MACHINE = listed(
+    "assistant assistants ai ais chatbot chatbots llm llms copilot gpt chatgpt claude gemini llama "
+    "mistral assistent ki ia asistente assistente ассистент помощник ии 助手 人工智能 アシスタント"
+)
+"""Who is meant, where a text speaks to a machine."""
+PERHAPS_MACHINE = listed("agent agents model models bot bots system reader automation modèle modelo modello")
+"""The same, where the sentence also speaks to somebody or demands something."""
+TASK = listed(
+    "instruction instructions task tasks request requests prompt prompts directive directives command "
+    "commands guideline guidelines rule rules policy policies procedure procedures protocol objective "
+    "objectives assignment query questions question restriction restrictions constraint constraints "
+    "workflow anweisung anweisungen aufgabe aufgaben auftrag befehl regeln vorgaben consigne consignes "
+    "tâche tâches demande règles instrucción instrucciones tarea tareas solicitud reglas instrução "
+    "instruções tarefa regras istruzione istruzioni compito regole instructie instructies taak "
+    "opdracht инструкции инструкция задание задачу указания правила 指令 指示 任务 请求 命令 タスク 依頼"
+)
+"""What an agent works on, by the words with which one speaks about it."""
+WHICH = listed(
+    "previous prior above earlier original other current existing former all new following main "
+    "initial preceding your any these those next remaining before rest vorherigen vorherige bisherigen "
+    "obigen alle neue ursprünglichen précédentes précédente antérieures toutes nouvelles anteriores "
+    "anterior previas todas nuevas originales precedenti tutte nuove originali vorige eerdere alle "
+    "предыдущие предыдущую все новые 之前 以前 上述 所有 前の 以前の 上記"
+)
+OVERRIDE = listed(
+    "ignore ignores ignoring disregard disregarding forget forgetting override overrides overriding "
+    "supersede supersedes superseding bypass bypassing skip skipping abandon discard precedence "
+    "priority prioritize prioritise suspend ignoriere ignorieren ignoriert vergiss vergessen missachte "
+    "vorrang ignorez oubliez outrepassez priorité ignora ignorar ignore olvida olvide prioridad "
+    "esqueça dimentica ignorare negeer vergeet игнорируй игнорируйте забудь забудьте 忽略 无视 忘记 優先 無視 "
+    "忘れて"
+)
+INSTEAD = listed("instead stattdessen statt plutôt lieu vez invece plaats вместо 而是 代わりに")
+SEQUENCE = listed(
+    "before first firstly prior beforehand until once afterwards afterward then proceed proceeding "
+    "resume resuming continue continuing finish finishing complete completing after finally next "
+    "immediately now bevor zuerst zunächst danach dann anschließend sofort vorher erst avant abord "
+    "ensuite puis après immédiatement antes primero después luego inmediatamente primeiro depois "
+    "imediatamente prima dopo poi subito eerst daarna voordat direct прежде сначала затем потом "
+    "немедленно сперва 首先 先 然后 之后 立即 まず その後 直ちに"
+)
+MUST = listed(
+    "must should shall need needs have required require requires ought please kindly ensure remember "
+    "mandatory asked instructed expected supposed obliged want wants would could necessary essential "
+    "musst müssen muss sollst sollten bitte soll doit devez dois veuillez faut prière debes debe deben "
+    "favor necesitas deve deves devi dovete moet moeten alstublieft graag должен должны пожалуйста "
+    "нужно необходимо обязан 必须 需要 请 务必 应 してください 必要 下さい"
+)
+SECRET_VERBS = listed(
+    "mention tell inform ask asking telling informing mentioning notify notifying reveal disclose "
+    "confirm confirming confirmation verify report alert warn question discuss show let"
+)
+NOT = listed("not never without don't dont nor avoid no")
+QUIETLY = listed("silently quietly covertly secretly discreetly heimlich secrètement secretamente тайно 悄悄")
+AUTHORITY = listed(
+    "authorized authorised authorization authorisation administrator admin approved preapproved "
+    "verified compliance clearance mandatory officially behalf urgent urgently asap critical "
+    "compulsory privileged override developer dringend autorisiert urgente autorizado urgence autorisé "
+    "срочно 紧急 授权 緊急"
+)
+AND = listed("and then und dann et puis y luego e depois poi en и 然后")
+LEAD_IN = listed(
+    "please kindly then now first next and also so finally just do to must immediately afterwards "
+    "instead go ahead bitte veuillez favor por пожалуйста let us lets you"
+)
+"""What may stand before the verb of a command."""
+
+_WIDE = tuple(
+    sorted(
+        {
+            word
+            for words in (
+                VERBS,
+                YOU,
+                MACHINE,
+                TASK,
+                WHICH,
+                OVERRIDE,
+                INSTEAD,
+                SEQUENCE,
+                MUST,
+                QUIETLY,
+                AUTHORITY,
+            )
+            for word in words
+            if word > "\u3000"
+        },
+        key=len,
+        reverse=True,
+    )
+)
+"""Words of scripts that put no space between words."""
+
+
+def unspaced(text: str) -> list[str]:
+    """The words of this file that stand in a text of a script without spaces."""
+    return [word for word in _WIDE if word in text]
+
+
+def stem(word: str) -> str:
+    """A word without its commonest English endings.
+
+    >>> stem("transactions"), stem("sending"), stem("invited"), stem("access")
+    ('transaction', 'send', 'invit', 'access')
+    """
+    for ending in ("ing", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word
+
+
+def families(words: Iterable[str]) -> set[str]:
+    """What is done and to what, as far as the words say.
+
+    >>> sorted(families(["paying", "for", "the", "invoice"]))
+    ['money', 'pay']
+    """
+    found: set[str] = set()
+    for word in words:
+        found |= (
+            VERBS.get(word, frozenset())
+            | OBJECTS.get(word, frozenset())
+            | _BY_STEM.get(stem(word), frozenset())
+        )
+    return found
+
+
+def _by_stem() -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for table in (VERBS, OBJECTS):
+        for word, families_ in table.items():
+            found[stem(word)] = found.get(stem(word), frozenset()) | families_
+    return found
+
+
+_BY_STEM = _by_stem()
+EMPTY = listed(
+    "the and for with that this from are was were will have has had not but they them their there here "
+    "what when where which who how its it's our ours his her hers she him can into onto about over "
+    "under also any all each some more most other than then just only very been being does did done "
+    "get got out off per via use using used one two"
+)
+"""Words that tell nothing when two texts share them."""
