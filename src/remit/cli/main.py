@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "What enforcing would have refused or held, and what is ungoverned.",
     ),
     "anomalies": ("remit.cli.anomalies", "The anomaly journal."),
+    "change": ("remit.cli.change", "Tell what was deployed, and see what changed."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
     "hooks": ("remit.cli.hooks", "Stand in front of Claude Code."),

@@ -15,7 +15,7 @@ from remit.core.classify.change_compared import ALPHA, Compared, compared
 from remit.core.classify.change_counts import ANY, Hits, Unit, hits_of
 from remit.core.classify.change_naming import Naming, Standing
 from remit.core.classify.change_told import told_of
-from remit.core.classify.change_windows import ENOUGH, Window, windows
+from remit.core.classify.change_windows import AFTER, ENOUGH, Window, windows
 from remit.core.conduct import Conduct, Line
 
 __all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "about", "findings", "named"]
@@ -107,7 +107,8 @@ def findings(
             by_agent[one.tenant, one.agent].append(one)
     found: list[ChangeFinding] = []
     for (tenant, agent), sessions in by_agent.items():
-        own = [c for c in changes if c.tenant == tenant and c.agent in ("", agent)]
+        told = [c for c in changes if c.tenant == tenant and c.agent in ("", agent)]
+        own = list({c.id: c for c in sorted(told, key=lambda c: c.agent != "")}.values())  # its own word wins
         found += _of_agent(agent, own, sessions, once=once)
     if lines is not None:
         found = [one for one in found if one.line == ANY or one.line in lines]
@@ -165,7 +166,7 @@ class _Where:
         return sum(
             not self.sessions[at].untrusted
             for at in self.hits
-            if self.window.low <= at < self.window.high and self.window.after[at]
+            if self.window.low <= at < self.window.high and self.window.after[at] == AFTER
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.core.classify.change_counts import ANY, Counts, Hits, counts_at, exposures
-from remit.core.classify.change_windows import Window
+from remit.core.classify.change_windows import AFTER, Window
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.holm import holm_among_possible
 from remit.core.stats.looks import Look, looks
@@ -56,7 +56,7 @@ def _due(window: Window, *, once: bool) -> list[tuple[int, float]]:
     """Behind which session each look ends, and its share of the level."""
     if once:
         return [(window.high, 1.0)]
-    after = window.members(1)
+    after = window.members(AFTER)
     before = window.cut - window.low
     return [(after[look.size - 1] + 1, look.share) for look in _looks(before, len(after))]
 

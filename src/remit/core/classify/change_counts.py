@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from remit.core.classify.change_windows import Window
+from remit.core.classify.change_windows import AFTER, Window
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.fisher import fisher_p
 from remit.core.stats.rate_ratio import Ratio, rate_ratio, rate_ratio_p
@@ -118,6 +118,8 @@ def exposures(window: Window, ends: Sequence[int], sessions: Sequence[Conduct]) 
     for end in ends:
         for place in range(at, end):
             arm = window.after[place]
+            if arm > AFTER:
+                continue
             members[arm] += 1
             calls[arm] += sessions[place].made
         at = max(at, end)
@@ -140,8 +142,9 @@ def counts_at(window: Window, ran: Sequence[Exposure], line: Line, hits: Hits) -
     for look in ran:
         while at < len(waiting) and waiting[at][0] < look.end:
             arm = window.after[waiting[at][0]]
-            x[arm] += waiting[at][1]
-            hit[arm] += 1
+            if arm <= AFTER:
+                x[arm] += waiting[at][1]
+                hit[arm] += 1
             at += 1
         n = look.calls if line[0] else look.sessions
         members = look.sessions

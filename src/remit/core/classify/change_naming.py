@@ -15,7 +15,7 @@ from math import log
 from remit.core.change import ChangeKind
 from remit.core.classify.change_compared import ALPHA
 from remit.core.classify.change_counts import Hits, counts_at, exposures
-from remit.core.classify.change_windows import Window
+from remit.core.classify.change_windows import AFTER, ELSE_AFTER, Window
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.change_point import TOLD_APART, best_split, split_likelihood
 
@@ -93,9 +93,9 @@ class Naming:
     def likelihood(self, window: Window, low: int, high: int) -> float:
         """Log-likelihood if nothing but this change made a difference between two places."""
         after = window.after[low:high]
-        members1 = after.count(1)
+        members1 = after.count(AFTER) + after.count(ELSE_AFTER)
         places = [at for at in self._places if low <= at < high]
-        hit1 = sum(window.after[at] for at in places)
+        hit1 = sum(window.after[at] in (AFTER, ELSE_AFTER) for at in places)
         return split_likelihood(len(places) - hit1, high - low - members1, hit1, members1)
 
     def _of_best(self, best: str, fits: Mapping[str, float]) -> Standing:
