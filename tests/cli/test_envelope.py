@@ -41,6 +41,7 @@ def test_a_clean_envelope_is_described(remit: Remit, written: Written) -> None:
         "ok": True,
         "errors": [],
         "warnings": [],
+        "notes": [],
         "name": "small",
         "version": "3",
         "enforcement": "enforce",

@@ -45,6 +45,7 @@ spec:
       ensure: [{id: l, expr: "output.ok == true"}]
       output: {schema: {type: object}, on_violation: flag}
       deadline: {after: 30s, severity: low}
+      compensation: {tool: pay, args: {to: args.to}}
   outputs: [{id: e, max_length: 3}]
   session_ensure: [{id: m, expr: "answer != ''"}]
   enforcement: monitor
@@ -139,6 +140,7 @@ def test_an_unknown_key_is_refused_by_both(path: str) -> None:
         ("after: 30s", "after: 30"),
         ("max_length: 3", "max_length: 3, forbid: [x]"),
         ("sample: 0.5", "sample: 5"),
+        ("{tool: pay, args: {to: args.to}}", "{tool: pay, args: {to: args.to}, none: never}"),
     ],
 )
 def test_schema_and_reader_refuse_the_same_mistakes(old: str, new: str) -> None:

@@ -61,6 +61,7 @@ OTHER_FACTS = {
     "properties": {"who": {"type": "string", "maxLength": 9}},
 }
 WHERE = ("event.args.to == args.to", "event.args.amount == args.amount")
+UNDOING = BENCH["spec"]["tools"]["pay"]["compensation"]["args"]
 ROWS: dict[str, Row] = {
     "metadata.name": ("a", "b"),
     "metadata.version": ("1", "2"),
@@ -116,6 +117,10 @@ ROWS: dict[str, Row] = {
     TOOL + "output.schema": (BASE, OTHER_OUTPUT),
     TOOL + "ensure[].expr": ("output.ok == 'x'", "output.ok == 'y'"),
     TOOL + "deadline.after": ("30s", "40s"),
+    TOOL + "compensation": (BASE, ABSENT),
+    TOOL + "compensation.args": (BASE, UNDOING | {"to": "args.state"}),
+    TOOL + "compensation.note": ("today", "until noon"),
+    TOOL + "compensation.none": ("sent", "gone"),
     "spec.outputs": (BASE, ABSENT),
     "spec.outputs[].schema": (BASE, {"type": "array"}),
     "spec.outputs[].max_length": (3, 4),
@@ -183,6 +188,7 @@ REFUSED: dict[str, Row] = {
     "spec.on_error": ("deny", "allow"),
     "spec.tools": (BASE, ABSENT),
     "spec.capture.anomaly": ("full", "digest"),
+    TOOL + "compensation.tool": ("pay", "sell"),
 }
 """Key path: a value that loads, and one that must not."""
 

@@ -269,15 +269,17 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples/envelopes").glob("*.yam
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-def test_nothing_is_found_in_an_example(file: Path) -> None:
+def test_nothing_is_to_be_mended_in_an_example(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
+    found = lint(read_envelope(text, str(file)), text, str(file))
 
-    assert lint(read_envelope(text, str(file)), text, str(file)) == []
+    assert [one for one in found if one.level != "info"] == []
 
 
 def test_every_rule_is_found_by_some_case() -> None:
     """A rule whose mistake nobody shows could be dead."""
     tested = {rule for rule, _, _ in FOUND} | {"only-flags", "no-tests", "only-allowing-tests"}
+    tested.add("compensation-needs-more")  # in test_reader_compensation.py
     folder = Path(lint.__code__.co_filename).parent
     source = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
 

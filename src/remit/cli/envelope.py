@@ -62,19 +62,21 @@ def _read(path: Path) -> dict[str, Any]:
         return _linted(path)
     except BadInput as error:
         finding = _finding(error, path) | {"rule": UNREADABLE}
-        return {"file": str(path), "ok": False, "errors": [finding], "warnings": []}
+        return {"file": str(path), "ok": False, "errors": [finding], "warnings": [], "notes": []}
 
 
 def _linted(path: Path) -> dict[str, Any]:
     text = read_text(path)
-    report: dict[str, Any] = {"file": str(path), "ok": True, "errors": [], "warnings": []}
+    report: dict[str, Any] = {"file": str(path), "ok": True, "errors": [], "warnings": [], "notes": []}
     try:
         loaded = read_envelope(text, str(path))
     except BadInput as error:
         return report | {"ok": False, "errors": [_finding(error, path)]}
     failing = [result for result in run_tests(loaded) if result.problem]
     report["errors"] = [_failing(result) for result in failing]
-    report["warnings"] = [asdict(finding) for finding in lint_envelope(loaded, text, str(path))]
+    for finding in lint_envelope(loaded, text, str(path)):
+        told = asdict(finding)
+        report["notes" if told.pop("level") == "info" else "warnings"].append(told)
     return report | {"ok": not failing} | _described(loaded)
 
 
@@ -110,8 +112,8 @@ def _failing(result: TestResult) -> dict[str, Any]:
 
 def _show(report: dict[str, Any]) -> None:
     name = safe(report["file"])
-    for kind, findings in (("error", report["errors"]), ("warning", report["warnings"])):
-        for finding in findings:
+    for kind, key in (("error", "errors"), ("warning", "warnings"), ("note", "notes")):
+        for finding in report[key]:
             place = f"{name}:{finding['line']}" if finding["line"] else name
             path = f" {safe(finding['path'])}:" if finding["path"] else ""
             say(f"{place}: {kind}:{path} {safe(finding['message'])} [{finding['rule']}]")

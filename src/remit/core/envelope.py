@@ -224,6 +224,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Compensation:
+    """What undoes a call of a tool. People are told; remit runs nothing by itself, and no decision reads it."""
+
+    tool: str = ""
+    """The compensating tool; empty where nothing undoes the call."""
+    args: tuple[tuple[str, Condition], ...] = ()
+    """Its arguments by name, each over `args`, `output` and `session` of the call that is undone."""
+    note: str = ""
+    """For people: until when, at what price."""
+    why_none: str = ""
+    """Why nothing undoes it; empty where a tool does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One tool that the agent may call, with everything asserted about the call."""
 
@@ -246,6 +260,8 @@ class Tool:
     output: Output | None = None
     deadline_s: float | None = None
     deadline: Clause | None = None
+    compensation: Compensation | None = None
+    """What undoes a call; None where the envelope does not say."""
     schema_hash: str = ""
     target: str = ""
     """Where the call goes, where the envelope names it (a server, an account); part of the approval digest."""

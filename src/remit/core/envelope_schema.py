@@ -97,6 +97,7 @@ _TOOL = closed(
         "output": _OUTPUT,
         "ensure": listed("ensure", "Conditions on what came back."),
         "deadline": _DEADLINE,
+        "compensation": past.COMPENSATION,
     },
     "effect",
     "args",

@@ -1,4 +1,5 @@
-"""The JSON Schema of the clauses that look at earlier calls, at what came back, and of what must be done besides."""
+"""The JSON Schema of the clauses that look at earlier calls, at what came back, of what must be done besides, and of
+what undoes a call."""
 
 from __future__ import annotations
 
@@ -150,6 +151,24 @@ OBLIGATION = closed(
     "id",
     told="What must also be done where the call is allowed.",
 ) | {"oneOf": [{"required": ["redact"]}, {"required": ["cap"]}, {"required": ["notify"]}]}
+COMPENSATION = closed(
+    {
+        "tool": {"type": "string", "description": "The tool of this envelope that undoes a call."},
+        "args": {
+            "type": "object",
+            "additionalProperties": CONDITION,
+            "description": "Its arguments, each over args, output and session of the call that is undone.",
+        },
+        "note": {"type": "string", "description": "For people: until when, at what price."},
+        "none": {"type": "string", "minLength": 1, "description": "Why nothing can undo a call."},
+    },
+    told="What undoes a call. Told to people; no decision reads it.",
+) | {
+    "oneOf": [
+        {"required": ["tool"], "properties": {"none": False}},
+        {"required": ["none"], "properties": {"tool": False, "args": False, "note": False}},
+    ]
+}
 ENFORCED = closed(
     {
         "clause": {"type": "string", "description": "Full id: tool.clause."},

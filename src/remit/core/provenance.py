@@ -381,6 +381,15 @@ def _without_indices(path: str) -> str:
     return _INDEX.sub("[]", path)
 
 
+def leaves(value: Json) -> Iterator[tuple[str, Json]]:
+    """Each leaf with its path as provenance writes it.
+
+    >>> list(leaves({"items": [{"sku": "A"}], "n": 1}))
+    [('items[0].sku', 'A'), ('n', 1)]
+    """
+    return ((_written(path), leaf) for path, leaf in _leaves(value, ()))
+
+
 def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
     if isinstance(value, Mapping):
         for key, item in value.items():

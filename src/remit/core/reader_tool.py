@@ -17,6 +17,7 @@ from remit.core.reader_after import (
     read_scope,
 )
 from remit.core.reader_clauses import COMMON, clause_of, duration_s
+from remit.core.reader_compensation import read_compensation
 from remit.core.reader_history import (
     Shape,
     Shapes,
@@ -46,6 +47,7 @@ TOOL_KEYS = (
     "output",
     "ensure",
     "deadline",
+    "compensation",
 )
 
 RESERVED = ("user", "system", "assistant", "session")
@@ -131,6 +133,9 @@ def read_tool(name: str, node: Node, session: Type, shapes: Shapes) -> Tool:
         output=output,
         deadline_s=deadline[0] if deadline else None,
         deadline=deadline[1] if deadline else None,
+        compensation=read_compensation(keys["compensation"], {**env, "output": result}, effect, shapes)
+        if "compensation" in keys
+        else None,
         schema_hash=digest(schema),
         target=keys["target"].text() if "target" in keys else "",
     )

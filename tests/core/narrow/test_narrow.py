@@ -67,6 +67,7 @@ BASE: Spec = {
             "monotonic": [{"id": "grows", "value": "args.amount", "by": ["args.to"]}],
             "obligations": [{"id": "hide", "redact": {"fields": ["id"]}}],
             "ensure": [{"id": "done", "expr": "output.id != ''"}],
+            "compensation": {"none": "money is gone"},
         },
     },
     "session_ensure": [{"id": "told", "expr": "answer != ''"}],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from remit.core.envelope import Envelope
+from remit.core.lint.compensation import compensation_needs_more
 from remit.core.lint.conditions import (
     constant_conditions,
     duplicate_conditions,
@@ -76,4 +77,5 @@ RULES: tuple[Callable[[Envelope, Node], Iterator[Finding]], ...] = (
     only_flags,
     no_tests,
     only_allowing_tests,
+    compensation_needs_more,
 )

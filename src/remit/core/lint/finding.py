@@ -22,6 +22,8 @@ class Finding:
     path: str
     """Key path such as `spec.tools.refund.flow[0]`."""
     message: str
+    level: str = "warning"
+    """`warning`, or `info`: worth knowing, and nothing to mend; it never fails."""
 
 
 def tools_of(envelope: Envelope, spec: Node) -> Iterator[tuple[Tool, dict[str, Node]]]:
@@ -30,8 +32,8 @@ def tools_of(envelope: Envelope, spec: Node) -> Iterator[tuple[Tool, dict[str, N
         yield tool, listed[name].mapping()
 
 
-def found_at(rule: str, node: Node, message: str) -> Finding:
-    return Finding(rule, node.line, node.path, message)
+def found_at(rule: str, node: Node, message: str, *, level: str = "warning") -> Finding:
+    return Finding(rule, node.line, node.path, message, level)
 
 
 def dotted(path: Sequence[str]) -> str:

@@ -46,6 +46,7 @@ TOOL_KEYS = frozenset(
         "output",
         "ensure",
         "deadline",
+        "compensation",
     }
 )
 """Keys that the rules here understand; any other must stand equal in both."""
