@@ -13,6 +13,7 @@ import pytest
 from remit.store.sqlite import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "core"))  # builders of incidents
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

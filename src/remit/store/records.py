@@ -30,6 +30,7 @@ from remit.store import (
     control_breaker,
     control_limits,
     control_past,
+    incidents,
     operators,
     outbox,
 )
@@ -41,7 +42,7 @@ from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
 
-EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL)
+EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, incidents.DDL)
 """Tables beside the journal's own."""
 
 

@@ -1,0 +1,443 @@
+"""Incidents as rows: an index of the journal, in the transaction that writes the event.
+
+The theory. Each change of an incident is one event, whose body has the incident as it is from then on, the members that
+came or changed, and who did it. The tables hold the same and nothing else, so that they can be made again from the
+journal (`rebuild`). All is decided under the write lock from these tables, and every id is derived from what it is of:
+two workers that see the same anomalies, or one whose commit was ambiguous, open an incident once and count a member
+once.
+
+Sums grow with every member; the page of an incident is read from events. No column holds personal data: no
+argument, no quotation, no note. The owners are people of ours.
+
+    with Incidents(tx) as desk:            # folds a batch, writes each incident once at the end
+        desk.absorb(case, classification)
+    for change in desk.changes: …          # before, after, and whom to tell
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import msgspec
+
+from remit.core import incident_acts as acts
+from remit.core import incident_moves as moves
+from remit.core.classify.case import HELD, Case
+from remit.core.classify.classification import Class, Classification, Team
+from remit.core.errors import BadInput
+from remit.core.event import Event
+from remit.core.ids import derived_id
+from remit.core.incident import LONG_QUIET_S, QUIET_S, Incident, Member, key_of, member_of
+from remit.core.incident_moves import Signal
+from remit.core.incident_told import Told, told
+from remit.core.types import Json
+from remit.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from remit.store.sqlite import SqliteStore
+
+DDL = """
+CREATE TABLE IF NOT EXISTS incident (
+  id TEXT PRIMARY KEY, tenant TEXT NOT NULL, agent TEXT NOT NULL, open INTEGER NOT NULL,
+  opened_at REAL NOT NULL, active_at REAL NOT NULL, urgency TEXT NOT NULL, label TEXT NOT NULL,
+  revision INTEGER NOT NULL, state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS incident_open ON incident (active_at) WHERE open;
+CREATE TABLE IF NOT EXISTS incident_key (key TEXT PRIMARY KEY, incident TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS incident_member (
+  anomaly TEXT PRIMARY KEY, incident TEXT NOT NULL, session TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+  label TEXT NOT NULL, milli INTEGER NOT NULL, lead TEXT NOT NULL, origin TEXT NOT NULL, change TEXT NOT NULL,
+  by_person INTEGER NOT NULL, key TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS incident_member_session ON incident_member (session, incident);
+CREATE INDEX IF NOT EXISTS incident_member_incident ON incident_member (incident, at);
+"""
+
+OPENED, CHANGED, CLOSED = "incident.opened", "incident.changed", "incident.closed"
+HANDED, ACKNOWLEDGED = "incident.handed", "incident.acknowledged"
+KINDS = (OPENED, CHANGED, CLOSED, HANDED, ACKNOWLEDGED)
+
+_MOST_SESSIONS = 500
+_MEMBER = "anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChange:
+    """What became of one incident in one transaction."""
+
+    before: Incident | None
+    after: Incident
+    told: tuple[Told, ...]
+    event_id: str
+    members: tuple[Member, ...] = ()
+    """Those that came in or are classified anew."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An incident that this transaction works on."""
+
+    before: Incident | None
+    now: Incident
+    members: dict[str, Member] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    """Incidents whose members came with a merge."""
+    did: str = ""
+    by: str = ""
+    note: str = ""
+
+
+class Incidents:
+    """Folds what happened into incidents and writes each one once, when the block ends without an error.
+
+    Raises:
+        BadInput: on use: there is no such incident, or it does not permit what a person wants.
+    """
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._db = tx.connection
+        self._work: dict[str, _Open] = {}
+        self._points: dict[str, str] = {}
+        self.changes: list[IncidentChange] = []
+        """Once the block has ended: one for each incident that changed."""
+
+    def __enter__(self) -> Incidents:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.write()
+
+    # What happened
+    def absorb(
+        self, case: Case, classification: Classification, *, by_person: bool = False
+    ) -> Incident | None:
+        """Put one anomaly into its incident, or classify it anew there; the incident as it stands then.
+
+        None for a held call, which is no anomaly. Twice is once.
+        """
+        if case.kind == HELD:
+            return None
+        key = key_of(case, classification)
+        was, home = self._member(case.anomaly)
+        work = self._load(home) if home else self._by_key(key)
+        if work is None and classification.change:  # the same, before anybody knew of the change
+            unexplained = self._by_key(key_of(case, replace(classification, change="")))
+            work = unexplained if unexplained is not None and unexplained.now.open else None
+        fresh = bool(case.session) and (work is None or not self._has_session(work.now.id, case.session))
+        found = moves.absorb(
+            work.now if work else None,
+            case,
+            classification,
+            self._tx.now,
+            was=was,
+            fresh_session=fresh,
+            by_person=by_person,
+        )
+        if work is not None and found is work.now:
+            return found
+        if (
+            work is None or found.id != work.now.id
+        ):  # another one begins, with whoever has the session still outside
+            found = replace(found, sessions=int(bool(case.session)))
+            work = self._begun(found)
+        work.now = found
+        member = member_of(case, classification, was, by_person=by_person)
+        self._join(work, member)
+        return self._united(work, member) if was is not None else found
+
+    def receive(self, signal: Signal, sessions: Sequence[str] = ()) -> Incident:
+        """Put a trip or a drift alarm into the incident that it is about, or open one.
+
+        Args:
+            signal: what happened.
+            sessions: whose violations led to it; an open incident of the agent with most of them has it.
+        """
+        was, home = self._member(signal.id)
+        if was is not None:
+            return self._load(home).now
+        work = self._of_sessions(signal.tenant, signal.agent, sessions) or self._by_key(signal.key)
+        found = moves.receive(work.now if work else None, signal, self._tx.now)
+        if work is None or found.id != work.now.id:
+            work = self._begun(found)
+        work.now = found
+        self._join(work, signal.member)
+        return found
+
+    def end_quiet(self) -> None:
+        """Close what has been quiet for long."""
+        sql = "SELECT id FROM incident WHERE open AND active_at <= ? ORDER BY id"
+        for (name,) in self._db.execute(sql, (self._tx.now - min(QUIET_S, LONG_QUIET_S),)).fetchall():
+            work = self._load(str(name))
+            work.now = moves.ended(work.now, self._tx.now)
+
+    # What people do
+    def acknowledge(self, name: str, team: Team, by: str, note: str = "") -> None:
+        """Somebody of the team has taken it."""
+        self._act(name, ACKNOWLEDGED, by, note, lambda one: acts.acknowledged(one, team, by, self._tx.now))
+
+    def assign(self, name: str, team: Team, to: str, by: str, note: str = "") -> None:
+        """The team's part is for somebody."""
+        self._act(name, CHANGED, by, note, lambda one: acts.assigned(one, team, to, self._tx.now))
+
+    def hand(self, name: str, team: Team, to: Team, by: str, note: str = "") -> None:
+        """One team gives it to the other."""
+        self._act(name, HANDED, by, note, lambda one: acts.handed(one, team, to, self._tx.now))
+
+    def resolve(self, name: str, team: Team | None, by: str, note: str = "") -> None:
+        """A team's part has ended, or all parts."""
+        self._act(name, CHANGED, by, note, lambda one: acts.resolved(one, team, self._tx.now))
+
+    def reopen(self, name: str, by: str, note: str = "") -> None:
+        """It is not over after all."""
+        self._act(name, CHANGED, by, note, lambda one: acts.reopened(one, self._tx.now))
+
+    def note(self, name: str, by: str, note: str) -> None:
+        """Somebody wrote something down."""
+        if not note.strip():
+            raise BadInput("note", "it is empty", "say what you found")
+        self._act(name, CHANGED, by, note, lambda one: acts.noted(one, self._tx.now))
+
+    # Inside
+    def write(self) -> None:
+        """Write what changed: an event, the row and its keys for each incident."""
+        for work in self._work.values():
+            if work.now == work.before and not (work.did or work.members):
+                continue
+            after = replace(work.now, revision=(work.before.revision if work.before else 0) + 1)
+            told_now = told(work.before, after)
+            members = tuple(work.members.values())
+            keys = sorted(key for key, name in self._points.items() if name == after.id)
+            event = _event(work, after, told_now, members, keys)
+            self._tx.append(event)
+            save(self._db, after)
+            self.changes.append(IncidentChange(work.before, after, told_now, event.id, members))
+        self._work.clear()
+        self._points.clear()
+
+    def _act(self, name: str, did: str, by: str, note: str, rule: Callable[[Incident], Incident]) -> None:
+        work = self._load(name)
+        work.now = rule(work.now)
+        work.did, work.by, work.note = did, by, note
+
+    def _load(self, name: str) -> _Open:
+        if name not in self._work:
+            found = read(self._db, name)
+            if found is None:
+                raise BadInput(
+                    "incident", f"there is none with id {name[:80]!r}", "see `remit incidents ls --all`"
+                )
+            self._work[name] = _Open(found, found)
+        return self._work[name]
+
+    def _begun(self, incident: Incident) -> _Open:
+        self._work[incident.id] = work = _Open(None, incident)
+        for key in incident.keys:  # those of a former one, too
+            self._point(key, incident.id)
+        return work
+
+    def _by_key(self, key: str) -> _Open | None:
+        found = self._db.execute("SELECT incident FROM incident_key WHERE key = ?", (key,)).fetchone()
+        return None if found is None else self._load(str(found[0]))
+
+    def _member(self, anomaly: str) -> tuple[Member | None, str]:
+        sql = f"SELECT incident, {_MEMBER} FROM incident_member WHERE anomaly = ?"  # noqa: S608 - a constant
+        row = self._db.execute(sql, (anomaly,)).fetchone()
+        return (None, "") if row is None else (_member(row[1:]), str(row[0]))
+
+    def _join(self, work: _Open, member: Member) -> None:
+        work.members[member.anomaly] = member
+        put(self._db, work.now.id, member)
+        known = self._db.execute("SELECT incident FROM incident_key WHERE key = ?", (member.key,)).fetchone()
+        if known is None:
+            self._point(member.key, work.now.id)
+
+    def _united(self, work: _Open, member: Member) -> Incident:
+        """With the incident that has the member's new key already, if there is one: the older of both stays."""
+        other = self._by_key(member.key)
+        if other is None or other is work:
+            return work.now
+        if not (other.now.open and work.now.open):
+            if work.now.open:
+                self._point(member.key, work.now.id)
+            return work.now
+        older, younger = sorted((work, other), key=lambda one: (one.now.opened_at, one.now.id))
+        self._db.execute(
+            "UPDATE incident_member SET incident = ? WHERE incident = ?", (older.now.id, younger.now.id)
+        )
+        sessions = self._db.execute(
+            "SELECT count(DISTINCT session) FROM incident_member WHERE incident = ? AND session <> ''",
+            (older.now.id,),
+        ).get
+        older.now, younger.now = moves.merged(older.now, younger.now, int(sessions), self._tx.now)
+        older.moved.append(younger.now.id)
+        older.members |= younger.members
+        younger.members.clear()
+        for key in older.now.keys:
+            self._point(key, older.now.id)
+        return older.now
+
+    def _has_session(self, name: str, session: str) -> bool:
+        sql = "SELECT 1 FROM incident_member WHERE session = ? AND incident = ? LIMIT 1"
+        return self._db.execute(sql, (session, name)).fetchone() is not None
+
+    def _of_sessions(self, tenant: str, agent: str, sessions: Sequence[str]) -> _Open | None:
+        some = tuple(sessions[-_MOST_SESSIONS:])
+        sql = (
+            f"SELECT incident FROM incident_member WHERE session IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
+            " GROUP BY incident ORDER BY count(*) DESC, incident"
+        )
+        found = (self._load(str(row[0])) for row in self._db.execute(sql, some).fetchall())
+        fits = (one for one in found if one.now.open and (one.now.tenant, one.now.agent) == (tenant, agent))
+        return next(fits, None)
+
+    def _point(self, key: str, name: str) -> None:
+        self._points[key] = name
+        point(self._db, key, name)
+
+
+# ------------------------------------------------------------------------------------------------ rows
+def read(connection: apsw.Connection, name: str) -> Incident | None:
+    """One incident; None where there is none."""
+    row = connection.execute("SELECT state FROM incident WHERE id = ?", (name,)).fetchone()
+    return None if row is None else _decode(row[0])
+
+
+def listed(
+    connection: apsw.Connection, *, agent: str | None = None, everything: bool = False, limit: int = 1000
+) -> list[Incident]:
+    """Incidents, the last to change first; those that are open, unless *everything* is wanted."""
+    where = ["1"] if everything else ["open"]
+    values: list[Any] = []
+    if agent is not None:
+        where.append("agent = ?")
+        values.append(agent)
+    sql = f"SELECT state FROM incident WHERE {' AND '.join(where)} ORDER BY active_at DESC, id LIMIT ?"  # noqa: S608 - constants
+    return [_decode(row[0]) for row in connection.execute(sql, (*values, limit))]
+
+
+def members(connection: apsw.Connection, name: str, *, limit: int = 100_000) -> list[Member]:
+    """What is in an incident, oldest first."""
+    sql = f"SELECT {_MEMBER} FROM incident_member WHERE incident = ? ORDER BY at, anomaly LIMIT ?"  # noqa: S608 - a constant
+    return [_member(row) for row in connection.execute(sql, (name, limit))]
+
+
+def incident_of(connection: apsw.Connection, anomaly: str) -> str | None:
+    """Id of the incident that an anomaly is in; None where it is in none."""
+    row = connection.execute("SELECT incident FROM incident_member WHERE anomaly = ?", (anomaly,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def people_touched(connection: apsw.Connection, name: str) -> int:
+    """How many different people's data the sessions of an incident hold, as far as sessions named whose they are.
+
+    Counted by the digests under which keys are filed: nobody is named.
+    """
+    return int(
+        connection.execute(
+            "SELECT count(DISTINCT k.subject) FROM event e JOIN data_key k ON k.key_id = e.key_id"
+            " WHERE e.session IN (SELECT session FROM incident_member WHERE incident = ?1 AND session <> '')"
+            " AND k.subject <> (SELECT n.subject FROM event o JOIN data_key n ON n.key_id = o.key_id WHERE o.id = ?2)",
+            (name, event_id(name, 1)),
+        ).get
+    )
+
+
+def event_id(name: str, revision: int) -> str:
+    """Id of the event that told of one change of an incident."""
+    return derived_id(name, "incident", revision)
+
+
+def save(connection: apsw.Connection, incident: Incident) -> None:
+    """Write the row of an incident as it is."""
+    connection.execute(
+        "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(incident.id, incident.tenant, incident.agent, int(incident.open), incident.opened_at),
+            *(incident.active_at, incident.urgency.value, incident.label.value, incident.revision),
+            msgspec.json.encode(incident, order="sorted"),
+        ),
+    )
+
+
+def put(connection: apsw.Connection, name: str, member: Member) -> None:
+    """Write the row of a member as it is."""
+    m = member
+    connection.execute(
+        f"INSERT OR REPLACE INTO incident_member (incident, {_MEMBER}) VALUES ({','.join('?' * 12)})",  # noqa: S608 - constants
+        (
+            *(name, m.anomaly, m.session, m.at, m.kind, m.label.value, m.milli, m.lead),
+            *(m.origin, m.change, int(m.by_person), m.key),
+        ),
+    )
+
+
+def point(connection: apsw.Connection, key: str, name: str) -> None:
+    """Let a key lead to an incident."""
+    connection.execute("INSERT OR REPLACE INTO incident_key VALUES (?, ?)", (key, name))
+
+
+def _member(row: Sequence[Any]) -> Member:
+    anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key = row
+    known = (Class(label), milli, lead, origin, change, bool(by_person), key)
+    return Member(anomaly, session, at, kind, *known)
+
+
+def _decode(state: bytes) -> Incident:
+    return msgspec.json.decode(state, type=Incident)
+
+
+# ------------------------------------------------------------------------------------------------ events
+def _event(
+    work: _Open, after: Incident, told_now: Sequence[Told], joined: Sequence[Member], keys: Sequence[str]
+) -> Event:
+    before = work.before
+    kind = work.did or CHANGED
+    if before is None:
+        kind = OPENED
+    elif before.open and not after.open:
+        kind = CLOSED
+    body: dict[str, Json] = {
+        "incident": after.id,
+        "revision": after.revision,
+        "state": msgspec.to_builtins(after),
+        "members": msgspec.to_builtins(joined),
+        "keys": keys,
+        "merged": work.moved,
+        "by": work.by,
+        "note": work.note,
+        "told": msgspec.to_builtins(told_now),
+    }
+    if before is not None:
+        body["class_before"] = before.label.value
+    return Event(event_id(after.id, after.revision), "", kind, after.agent, "", body, after.tenant)
+
+
+def rebuild(tx: Transaction, events: Iterable[Mapping[str, Any]]) -> None:
+    """Make the tables anew from the bodies of all events of `KINDS`, oldest first."""
+    db = tx.connection
+    db.execute("DELETE FROM incident; DELETE FROM incident_key; DELETE FROM incident_member")
+    for body in events:
+        after = msgspec.convert(body["state"], Incident)
+        save(db, after)
+        for other in body["merged"]:
+            db.execute("UPDATE incident_member SET incident = ? WHERE incident = ?", (after.id, other))
+        for row in body["members"]:
+            put(db, after.id, msgspec.convert(row, Member))
+        for key in body["keys"]:
+            point(db, key, after.id)
+
+
+def history(store: SqliteStore, incident: Incident) -> Iterator[tuple[float, str, Mapping[str, Any]]]:
+    """Every change of an incident, oldest first: when, which kind, and the body of its event."""
+    for revision in range(1, incident.revision + 1):
+        found = store.event(event_id(incident.id, revision))
+        if found is not None:
+            yield found.at, found.event.kind, found.event.body
