@@ -81,13 +81,13 @@ def test_a_header_with_a_line_in_it_is_never_sent(receiver, value):
     [
         (b"HTTP/1.1 100 Continue\r\n\r\n", True),
         (b"X-Header: and another\r\n", True),
-        (b"HTTP/1.1 200 OK\r\nX-Cut", False),
+        (b"HTTP/1.1 20", False),
         (b"not http at all\r\n\r\n", False),
         (b"HTTP/1.1 200 OK" + b"x" * 70_000, False),
         (b"HTTP/1.1 200 OK\r\n" + b"X-H: y\r\n" * 200 + b"\r\n", False),
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nhalf", False),
     ],
-    ids=["continues for ever", "headers for ever", "half a header", "no http", "long", "many", "half a body"],
+    ids=["continues for ever", "headers for ever", "half a status", "no http", "long", "many", "half a body"],
 )
 def test_a_receiver_that_lies_or_never_ends_is_unavailable(monkeypatch, told, forever):
     monkeypatch.setattr(wire, "TIMEOUT_S", 0.5)
