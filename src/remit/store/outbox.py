@@ -48,6 +48,8 @@ LEASE_S = 60.0
 """Longer than any attempt: a sink gives up after 5 s, a resolver after 30."""
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 3600.0
+DECLINED_WAIT_S = 300.0
+"""At least, after a receiver said no for good: somebody has to mend something first."""
 DEAD_AFTER_S = 3 * 24 * 3600.0
 KEPT_S = 100 * 24 * 3600.0
 """How long ended rows stay: they are what makes a second telling of the same thing impossible."""
@@ -154,15 +156,25 @@ class SqliteOutbox:
         told = self._told(kind, stored)
         return Notice(notice_id, kind, attempts, {"id": notice_id, **told})
 
-    def retry(self, notice: Notice, error: str, *, jitter: float, after_s: float | None = None) -> None:
+    def retry(
+        self,
+        notice: Notice,
+        error: str,
+        *,
+        jitter: float,
+        after_s: float | None = None,
+        declined: bool = False,
+    ) -> None:
         """It was not delivered; try again later, or give up on one that is too old.
 
         Args:
             error: why, for people.
             jitter: a number in [0, 1) drawn at random, so that many notices do not come back together.
             after_s: the least wait that the sink asked for.
+            declined: whether the receiver said no for good: it is tried seldom.
         """
-        wait_s = wait_before(notice.attempts + 1, jitter=jitter, after_s=after_s)
+        least_s = max(after_s or 0.0, DECLINED_WAIT_S) if declined else after_s
+        wait_s = wait_before(notice.attempts + 1, jitter=jitter, after_s=least_s)
 
         def work(tx: Transaction) -> None:
             tx.connection.execute(

@@ -30,6 +30,7 @@ from remit.store import (
     control_breaker,
     control_limits,
     control_past,
+    deliveries,
     incidents,
     operators,
     outbox,
@@ -42,7 +43,7 @@ from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
 
-EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, incidents.DDL)
+EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, incidents.DDL, deliveries.DDL)
 """Tables beside the journal's own."""
 
 

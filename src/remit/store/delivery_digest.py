@@ -1,0 +1,59 @@
+"""Many rows of a route made one, in the transaction that claims it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from remit.core.alert import Action, Alert
+from remit.core.digest import Merged, digest
+from remit.store.deliveries import add, decode, end_digest
+from remit.store.transaction import Transaction
+
+Row = tuple[int, str, str, bytes]
+"""Number, line, action and head."""
+
+
+def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> int:
+    """Merge whatever waits about the incidents at these heads into one digest, and return its row.
+
+    Args:
+        tx: the transaction.
+        route: by which route.
+        heads: the statement that finds the heads, and its values.
+    """
+    lines = _lines(tx, route, heads)
+    told = [_latest(rows) for rows in lines.values()]
+    over = sum(any(row[2] == Action.RESOLVE for row in rows) for rows in lines.values())
+    count = Merged(sum(map(len, lines.values())), len(lines), over)
+    alert = digest(route, told[0].team, told, count, tx.now)
+    row = add(tx, alert, route, members=len(lines) - over)
+    tx.connection.executemany(
+        "UPDATE delivery SET state = ?, into_seq = ?, sealed = NULL WHERE seq = ?", _ends(lines.values(), row)
+    )
+    end_digest(tx, route, row)
+    return row
+
+
+def _lines(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> dict[str, list[Row]]:
+    statement, values = heads
+    found: dict[str, list[Row]] = {}
+    rows = tx.connection.execute(
+        "SELECT seq, line, action, head FROM delivery WHERE route = ? AND state = 'waiting' AND line IN"  # noqa: S608 - constants
+        f" (SELECT line FROM delivery WHERE seq IN (SELECT seq FROM ({statement}))) ORDER BY seq",
+        (route, *values),
+    )
+    for row in rows:
+        found.setdefault(str(row[1]), []).append((int(row[0]), str(row[1]), str(row[2]), bytes(row[3])))
+    return found
+
+
+def _latest(rows: list[Row]) -> Alert:
+    """The last that says how it stands; an end says nothing of it."""
+    says = [row for row in rows if row[2] != Action.RESOLVE] or rows
+    return decode(says[-1][3])
+
+
+def _ends(lines: Iterable[list[Row]], into: int) -> Iterable[tuple[str, int, int]]:
+    for rows in lines:
+        state = "done" if any(row[2] == Action.RESOLVE for row in rows) else "merged"
+        yield from ((state, into, row[0]) for row in rows)
