@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from remit.core.history import Ask, Watch
 from remit.core.marks import MarkClaim
 from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
-from remit.core.types import LimitClaim, Mode, ToolEffect
+from remit.core.types import Json, LimitClaim, Mode, ToolCall, ToolEffect
 
 
 class Clock(Protocol):
@@ -125,3 +125,26 @@ class Records(Protocol):
 
     def signed_by(self, operator: str, message: bytes, signature: bytes, at: float) -> bool:
         """Whether an operator of the store signed a message, and had a say at that instant."""
+
+
+class Rerunnable(Protocol):
+    """An agent that can be asked what it would call next, without anything being called."""
+
+    @property
+    def model(self) -> str:
+        """What answers; empty where nobody knows."""
+
+    def next_calls(
+        self, messages: Sequence[Mapping[str, Json]], tools: Sequence[Mapping[str, Json]], seed: int
+    ) -> Sequence[ToolCall]:
+        """What the agent would call next; nothing where it would answer.
+
+        Args:
+            messages: the conversation so far: `role` and `content`; of an assistant `tool_calls` (`id`, `name`, `args`);
+                of a tool `tool_call_id` and `tool_name`.
+            tools: what it may call: `name`, `description`, `parameters` (JSON Schema).
+            seed: another for each run; the same where a run is repeated.
+
+        Raises:
+            Exception: it did not answer, or nobody can read the answer. Such a run is no miss.
+        """

@@ -1,0 +1,109 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.core.classify.counterfactual import (
+    CONFIRMED,
+    NOT_CONFIRMED,
+    NOT_MADE,
+    NOT_REPRODUCIBLE,
+    Arm,
+    concluded,
+    counterfactual_body,
+    counterfactual_from,
+    not_made,
+)
+from remit.core.errors import BadInput
+
+
+def arms(k: int, with_it: int, without: int) -> list[Arm]:
+    return [Arm("factual", k, with_it), Arm("masked", k, without)]
+
+
+@pytest.mark.parametrize(
+    ("k", "with_it", "without", "p"),
+    [
+        (5, 5, 0, 0.004),
+        (5, 4, 0, 0.024),
+        (5, 5, 1, 0.024),
+        (7, 4, 0, 0.035),
+        (7, 7, 3, 0.035),
+        (10, 8, 3, 0.035),
+    ],
+)
+def test_what_is_enough_is_confirmed_with_the_published_p(k, with_it, without, p):
+    found = concluded(arms(k, with_it, without))
+
+    assert found.conclusion == CONFIRMED
+    assert found.p == pytest.approx(p, abs=0.0006)
+
+
+@pytest.mark.parametrize(("k", "with_it", "without"), [(5, 5, 2), (5, 4, 1), (7, 6, 3), (10, 7, 5)])
+def test_what_chance_explains_is_not_confirmed(k, with_it, without):
+    assert concluded(arms(k, with_it, without)).conclusion == NOT_CONFIRMED
+
+
+@pytest.mark.parametrize(("k", "with_it", "without"), [(5, 3, 0), (5, 0, 0), (10, 3, 0)])
+def test_a_call_that_seldom_comes_again_says_nothing_of_its_cause(k, with_it, without):
+    assert concluded(arms(k, with_it, without)).conclusion == NOT_REPRODUCIBLE
+
+
+def test_runs_without_an_answer_are_no_misses_and_too_few_answers_say_nothing():
+    broken = Arm("masked", 4, 0, failed=3, reasons=("TimeoutError: no answer",))
+
+    found = concluded([Arm("factual", 7, 7), broken])
+
+    assert (found.conclusion, found.p) == (NOT_MADE, None)
+    assert "no answer" in found.told
+
+
+def test_an_arm_that_is_missing_says_nothing():
+    assert concluded([Arm("factual", 7, 7)]).conclusion == NOT_MADE
+
+
+def test_the_former_configuration_removes_a_call_that_came_with_the_change():
+    removed = concluded([*arms(7, 7, 7), Arm("old", 7, 0)])
+    kept = concluded([*arms(7, 7, 7), Arm("old", 7, 7)])
+
+    assert (removed.conclusion, removed.old_removes) == (NOT_CONFIRMED, True)
+    assert not kept.old_removes
+    assert not concluded(arms(7, 7, 7)).old_removes
+
+
+def test_a_former_configuration_with_too_few_answers_says_nothing():
+    assert not concluded([*arms(7, 7, 7), Arm("old", 4, 0, failed=3)]).old_removes
+
+
+@given(
+    st.integers(0, 40),
+    st.integers(0, 40),
+    st.integers(0, 1),
+    st.integers(0, 9),
+    st.none() | st.integers(0, 9),
+)
+def test_plain_json_and_back_is_the_same(with_it, without, seed, failed, old):
+    some = [Arm("factual", 40, with_it, failed, ("ValueError: x",)), Arm("masked", 40, without)]
+    some += [] if old is None else [Arm("old", 9, old)]
+    found = concluded(some, {"seeds": [seed, seed + 39], "model": "m"})
+
+    assert counterfactual_from(json.loads(json.dumps(counterfactual_body(found)))) == found
+
+
+def test_what_was_not_made_survives_plain_json():
+    assert counterfactual_from(counterfactual_body(not_made("no agent"))) == not_made("no agent")
+
+
+def test_a_body_says_no_more_than_its_runs_do():
+    body = {**counterfactual_body(concluded(arms(5, 0, 0))), "conclusion": CONFIRMED, "p": 0.001}
+
+    assert counterfactual_from(body).conclusion == NOT_REPRODUCIBLE
+
+
+@pytest.mark.parametrize(
+    "arm", [{"name": "factual", "k": 5, "hits": 6}, {"k": 5, "hits": 1}, "factual", None]
+)
+def test_counts_that_no_runs_can_have_are_refused(arm):
+    with pytest.raises(BadInput, match="not a replay"):
+        counterfactual_from({"arms": [arm], "told": "", "facts": {}})
