@@ -13,8 +13,17 @@ from remit.usecases.envelope_file import read_envelope_file, read_text
 if TYPE_CHECKING:
     from remit.store.sqlite import SqliteStore
     from remit.usecases.guard import Guard
+    from remit.usecases.triage import Triage
 
-__all__ = ["open_guard", "open_store", "read_envelope_file", "read_text", "start_delivery", "store_path"]
+__all__ = [
+    "open_guard",
+    "open_store",
+    "read_envelope_file",
+    "read_text",
+    "start_delivery",
+    "store_path",
+    "triage_of",
+]
 
 
 def open_guard(
@@ -153,3 +162,11 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
 
     sink = Webhook(settings.webhook_url, settings.webhook_secret)
     return Deliverer(SqliteOutbox(store), sink).start()
+
+
+def triage_of(store: SqliteStore, settings: Settings) -> Triage:
+    """What classifies the anomalies of a store, files them under incidents, and has the teams told."""
+    from remit.store.triage_work import SqliteTriageWork
+    from remit.usecases.triage import Triage
+
+    return Triage(SqliteTriageWork(store))

@@ -14,6 +14,13 @@ import apsw
 import msgspec
 import typer
 
+from remit.cli.anomaly_classes import (
+    classes_of,
+    classification_of,
+    export_anomalies,
+    label_anomaly,
+    print_classification,
+)
 from remit.cli.approvals import began, print_arguments, print_session
 from remit.cli.opened import Opened, StoreOption, instant_of, opened, short_ids, whole_id
 from remit.cli.output import Output, emit, say, table
@@ -71,7 +78,9 @@ def list_anomalies(
             "event.at >= ?": after,
         }
         where = {sql: value for sql, value in wanted.items() if value is not None}
-        lines = [anomaly_line(found) for found in _found(at, where, _at_least(severity), limit)]
+        stored = _found(at, where, _at_least(severity), limit)
+        classes = classes_of(at, [one.seq for one in stored])
+        lines = [anomaly_line(one) | classes[one.seq] for one in stored]
         if Output.json:
             emit({"anomalies": lines})
             return 0
@@ -82,12 +91,13 @@ def list_anomalies(
                 instant(line["at"])[5:16],
                 line["severity"] if line["enforced"] else f"{line['severity']} (monitor)",
                 visible(line["kind"]),
+                line["class"] or "-",
                 visible(line["agent"]),
                 visible(", ".join(line["clauses"]) or line["tool"]) or "-",
             )
             for line in lines
         ]
-        columns = ("id", "at (UTC)", "severity", "kind", "agent", "clauses")
+        columns = ("id", "at (UTC)", "severity", "kind", "class", "agent", "clauses")
         narrowed = severity is not None or len(where) > 0
         empty = "no anomalies; with fewer options there may be some" if narrowed else "no anomalies"
         table("", columns, rows, empty=empty)
@@ -103,16 +113,21 @@ def show(
 ) -> int:
     """One anomaly, whole: what led to it, what was tried, what was decided, what ran. The reading is recorded."""
     with opened(store) as at:
-        stored = _stored(at, anomaly_id)
+        stored = found_by(at, anomaly_id)
         body = {"anomaly": stored.event.id, "session": stored.event.session, "by": at.who()}
         agent, tenant = stored.event.agent, stored.event.tenant
         at.store.append_now(Event(Uuid7().new(), "", "anomaly.read", agent, "", body, tenant))
         view = anomaly_view(stored, *_of_the_same_call(at, stored), began(at, stored.event, stored.seq))
+        view["classification"] = classification_of(at, stored)
         if Output.json:
             emit({"anomaly": view})
         else:
             _print(view)
     return 0
+
+
+app.command("label")(label_anomaly)
+app.command("export")(export_anomalies)
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -149,7 +164,8 @@ def _bare(row: tuple[Any, ...]) -> StoredEvent:
     )
 
 
-def _stored(at: Opened, prefix: str) -> StoredEvent:
+def found_by(at: Opened, prefix: str) -> StoredEvent:
+    """The anomaly whose id begins so."""
     sql = (
         "SELECT event.id FROM anomaly JOIN event ON event.seq = anomaly.seq"
         " WHERE substr(event.id, 1, ?) = ? ORDER BY event.id LIMIT 6"
@@ -204,6 +220,7 @@ def _print(view: Mapping[str, Any]) -> None:
         f"Agent      {visible(view['agent'])}, session {visible(view['session']) or '-'}, mode {view['mode'] or '-'}"
     )
     print_session(view)
+    print_classification(view["classification"])
     if view["erased"]:
         say("The data of its subject was erased: what is left proves that it happened, not what it said.")
         return

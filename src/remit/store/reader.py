@@ -31,8 +31,10 @@ EVENT_COLUMNS = (
 )
 
 
-def read_event(connection: apsw.Connection, opened: OpenedKeys, row: tuple[Any, ...]) -> StoredEvent:
-    """The event in *row*, which holds `EVENT_COLUMNS`.
+def read_event(
+    connection: apsw.Connection, opened: OpenedKeys, row: tuple[Any, ...], *, texts: bool = True
+) -> StoredEvent:
+    """The event in *row*, which holds `EVENT_COLUMNS`; without its large texts where nobody wants them.
 
     Raises:
         Unavailable: what is stored does not open with its key.
@@ -46,7 +48,7 @@ def read_event(connection: apsw.Connection, opened: OpenedKeys, row: tuple[Any, 
     try:
         plaintext = key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], event_id.encode())
         content, subject, names = body.decode(plaintext)
-        texts = _payloads(connection, key_id, key.cipher.decrypt, blobs) if names else []
+        found_texts = _payloads(connection, key_id, key.cipher.decrypt, blobs) if names and texts else []
     except (InvalidTag, ValueError, msgspec.DecodeError):
         raise Unavailable(
             f"event {seq}: altered, its body does not open; run `remit journal verify`"
@@ -60,7 +62,7 @@ def read_event(connection: apsw.Connection, opened: OpenedKeys, row: tuple[Any, 
         content,
         tenant,
         subject,
-        dict(zip(names, texts, strict=True)),
+        dict(zip(names, found_texts, strict=True)) if texts else {},
         anomaly,
         key.retain_s,
     )
@@ -118,6 +120,7 @@ def read_events(
     tenant: str | None = None,
     agent: str | None = None,
     last: int | None = None,
+    texts: bool = True,
 ) -> Iterator[StoredEvent]:
     """The events that fit, in order of sequence, read in pages."""
     where, values = ["event.seq > ?"], list[str | int]()
@@ -146,7 +149,7 @@ def read_events(
         size = _PAGE if limit is None else min(_PAGE, limit)
         opened = keyring.opened(connection.execute("SELECT erasures FROM head").get)
         rows = connection.execute(sql, (after, *values, size)).fetchall()
-        return [read_event(connection, opened, row) for row in rows]
+        return [read_event(connection, opened, row, texts=texts) for row in rows]
 
     while limit is None or limit > 0:
         found = read(page)

@@ -34,6 +34,7 @@ from remit.store import (
     incidents,
     operators,
     outbox,
+    triage,
 )
 from remit.store.control_past import PastRows
 from remit.store.sqlite import SqliteStore
@@ -43,7 +44,7 @@ from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
 
-EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, incidents.DDL, deliveries.DDL)
+EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, triage.DDL, incidents.DDL, deliveries.DDL)
 """Tables beside the journal's own."""
 
 

@@ -237,6 +237,7 @@ class SqliteStore:
         anomalies_only: bool = False,
         tenant: str | None = None,
         last: int | None = None,
+        texts: bool = True,
     ) -> Iterator[StoredEvent]:
         """The events that fit, oldest first, decrypted.
 
@@ -248,6 +249,7 @@ class SqliteStore:
             anomalies_only: those with an anomaly only.
             tenant: of this tenant only.
             last: the sequence to end with.
+            texts: whether their large texts are wanted, too.
         """
         return read_events(
             self.read,
@@ -259,6 +261,7 @@ class SqliteStore:
             anomalies_only=anomalies_only,
             tenant=tenant,
             last=last,
+            texts=texts,
         )
 
     def events_of(

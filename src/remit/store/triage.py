@@ -151,11 +151,12 @@ def backlog(db: apsw.Connection) -> tuple[int, float | None]:
     """How many anomalies nobody has looked at, and when the oldest of them was captured."""
     after = mark(db, "anomalies")
     sql = (
-        "SELECT count(*), (SELECT at FROM event WHERE seq = min(anomaly.seq)) FROM anomaly"
+        "SELECT count(*), min(seq) FROM anomaly"
         " WHERE seq > ? AND NOT EXISTS (SELECT 1 FROM classified WHERE classified.seq = anomaly.seq)"
     )
-    found: Any = db.execute(sql, (after,)).fetchall()[0]
-    return int(found[0]), found[1]
+    count, oldest = db.execute(sql, (after,)).fetchall()[0]
+    at: Any = db.execute("SELECT at FROM event WHERE seq = ?", (oldest,)).get
+    return int(str(count)), at
 
 
 def record(tx: Transaction, stored: StoredEvent, found: Classification, times: int, why: str) -> bool:

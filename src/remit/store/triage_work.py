@@ -7,7 +7,6 @@ waits for milliseconds at most.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 
 import apsw
 
@@ -26,8 +25,8 @@ ANOMALIES = "anomalies"
 CHANGES = "changes"
 """Mark: every recorded change up to it is known to the classifier."""
 
-Absorb = Callable[[Transaction, Done], None]
-"""What else is written with a classification: the incident it belongs to, and whom to tell."""
+Absorb = Callable[[Transaction, Sequence[Done]], None]
+"""What else is written with classifications: the incidents that they belong to, and whom to tell."""
 
 
 class SqliteTriageWork:
@@ -45,7 +44,7 @@ class SqliteTriageWork:
     def new(self, most: int) -> list[Pending]:
         """Anomalies that nobody has looked at, oldest first."""
         after = self._store.read(lambda db: triage.mark(db, ANOMALIES))
-        found = list(islice(self._store.events(after=after, anomalies_only=True), most))
+        found = list(self._store.events(after=after, anomalies_only=True, limit=most, texts=False))
         known = self._store.read(lambda db: triage.rows_of(db, [stored.seq for stored in found]))
         waiting = [Pending(stored) for stored in found if stored.seq not in known]
         if found and not waiting:  # somebody else did them, and ended before the mark was set
@@ -64,7 +63,7 @@ class SqliteTriageWork:
         return [self._pending(row) for _, row in sorted(rows.items(), reverse=True)]
 
     def _pending(self, row: Row, why: str = "") -> Pending:
-        stored = next(self._store.events(after=row.seq - 1, limit=1))
+        stored = next(self._store.events(after=row.seq - 1, limit=1, texts=False))
         return Pending(stored, row.times, why or row.due or "asked", row.person, row.label)
 
     def events(self, session: str, after: int, last: int, kinds: Sequence[str]) -> Iterator[StoredEvent]:
@@ -89,15 +88,16 @@ class SqliteTriageWork:
         """
 
         def work(tx: Transaction) -> int:
-            written = 0
-            for one in done:
-                pending = one.pending
-                if triage.record(tx, pending.stored, one.found, pending.times, pending.why):
-                    self._absorb(tx, one)
-                    written += 1
+            written = [
+                one
+                for one in done
+                if triage.record(tx, one.pending.stored, one.found, one.pending.times, one.pending.why)
+            ]
+            if written:
+                self._absorb(tx, written)
             if upto:
                 triage.set_mark(tx, ANOMALIES, upto)
-            return written
+            return len(written)
 
         return self._store.transact_now(work, events=max(1, len(done)))
 

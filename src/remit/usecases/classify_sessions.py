@@ -13,7 +13,7 @@ from typing import Any
 from remit.core.change import Change
 from remit.core.changes_seen import changes_seen
 from remit.core.classify.case import Case
-from remit.core.classify.change import ChangeFinding, findings
+from remit.core.classify.change import ChangeFinding, about, findings
 from remit.core.classify.classification import Class, Classification
 from remit.core.classify.combine import classify
 from remit.core.classify.known import Known, Opinion
@@ -80,11 +80,11 @@ def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
     alone = [classify(case, Known(opinions=by.opinions(case))) for case in stream.cases]
     told = found_changes(stream, by.changes, alone)
     for case, first in zip(stream.cases, alone, strict=True):
-        about = tuple(one for one in told if speaks_of(one, case))
-        if not about:
+        mine = told_of(told, case)
+        if not mine:
             yield Classified(case, first)
             continue
-        yield Classified(case, classify(case, Known(changes=about, opinions=by.opinions(case))))
+        yield Classified(case, classify(case, Known(changes=mine, opinions=by.opinions(case))))
 
 
 def found_changes(
@@ -98,14 +98,13 @@ def found_changes(
     }
     conduct = [replace(c, clean=c.session not in explained) for c in stream.conduct]
     every = [*changes, *changes_seen(conduct, known=changes)]
-    return list(findings(every, conduct)) if every else []
+    return findings(every, conduct, once=True) if every else []
 
 
-def speaks_of(finding: ChangeFinding, case: Case) -> bool:
-    """Whether a finding is about a line of this case, which came after the change."""
+def told_of(told: Sequence[ChangeFinding], case: Case) -> tuple[ChangeFinding, ...]:
+    """The findings that speak of a case: about its lines, of changes that came before it."""
     lines: set[Line] = {(case.tool, clause) for clause in case.clauses}
-    mine = finding.line in lines and finding.change.agent in ("", case.agent)
-    return mine and case.at >= finding.change.at
+    return tuple(one for one in about(told, case.agent, lines) if case.at >= one.change.at)
 
 
 def _judge(session: RecordedSession, by: Judging) -> tuple[str, Replayed] | None:

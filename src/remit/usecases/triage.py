@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -59,6 +59,12 @@ class Work(Protocol):
 
     def unchanged(self, pending: Sequence[Pending]) -> None:
         """They were looked at again, and nothing is other than before."""
+
+    def one(self, seq: int) -> Pending | None:
+        """One anomaly, because somebody asks for it."""
+
+    def label(self, anomaly: str, given: Class, by: str, note: str = "") -> None:
+        """A person says where an anomaly came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,22 @@ class Triage:
         if same:
             self._work.unchanged(same)
         return Step(len(done), written, tuple(news))
+
+    def label(self, stored: StoredEvent, given: Class, by: str, note: str = "") -> None:
+        """A person says where an anomaly came from: recorded, and routed at once.
+
+        Raises:
+            BadInput: it is no anomaly.
+        """
+        first = self._work.one(stored.seq)
+        if first is None:
+            raise BadInput("anomaly", "it is none", "see `remit anomalies ls`")
+        if first.times == 0:
+            self._work.write([self.judge(first)])
+        self._work.label(stored.event.id, given, by, note)
+        again = self._work.one(stored.seq)
+        if again is not None:
+            self._work.write([self.judge(replace(again, why="label"))])
 
     def judge(self, pending: Pending) -> Done:
         """Say of one anomaly where it came from. One that cannot be judged is undetermined, and stops nothing."""
@@ -196,7 +218,7 @@ class Worker:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.last_error = ""
-        """What went wrong last; empty since the last step that worked."""
+        """What went wrong in the last turn; empty where nothing did."""
 
     def start(self) -> Worker:
         """Work from now on; starting twice does nothing."""
@@ -224,14 +246,14 @@ class Worker:
 
     def turn(self) -> int:
         """Each step once; how much was done. What fails is logged, and tried again at the next turn."""
-        done = 0
+        done, went_wrong = 0, ""
         for step in self._steps:
             try:
                 done += step()
-                self.last_error = ""
             except Exception as error:  # noqa: BLE001 - the store may be away for a while; this thread stays
-                self.last_error = str(error) or type(error).__name__
-                log.warning("a step of the worker failed: %s", self.last_error)
+                went_wrong = str(error) or type(error).__name__
+                log.warning("a step of the worker failed: %s", went_wrong)
+        self.last_error = went_wrong
         return done
 
 
