@@ -11,9 +11,13 @@ from remit.settings import Settings, load_settings
 from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from remit.core.classify.work import Done
     from remit.store.sqlite import SqliteStore
+    from remit.store.transaction import Transaction
     from remit.usecases.guard import Guard
-    from remit.usecases.triage import Triage
+    from remit.usecases.triage import Triage, Worker
 
 __all__ = [
     "open_guard",
@@ -21,6 +25,7 @@ __all__ = [
     "read_envelope_file",
     "read_text",
     "start_delivery",
+    "start_worker",
     "store_path",
     "triage_of",
 ]
@@ -164,9 +169,26 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
     return Deliverer(SqliteOutbox(store), sink).start()
 
 
-def triage_of(store: SqliteStore, settings: Settings) -> Triage:
+def triage_of(store: SqliteStore, settings: Settings) -> Triage:  # noqa: ARG001 - routes come from the settings
     """What classifies the anomalies of a store, files them under incidents, and has the teams told."""
     from remit.store.triage_work import SqliteTriageWork
     from remit.usecases.triage import Triage
 
-    return Triage(SqliteTriageWork(store))
+    return Triage(SqliteTriageWork(store, filed))
+
+
+def filed(tx: Transaction, done: Sequence[Done]) -> None:
+    """File classified anomalies under incidents, in the transaction that writes their classes."""
+    from remit.store.incidents import Incidents
+
+    with Incidents(tx) as desk:
+        for one in done:
+            desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
+
+
+def start_worker(store: SqliteStore, settings: Settings) -> Worker:
+    """The thread that classifies what is captured, and goes on until it is closed."""
+    from remit.usecases.triage import Worker
+
+    triage = triage_of(store, settings)
+    return Worker([lambda: triage.step().looked]).start()

@@ -14,7 +14,6 @@ from remit.cli.opened import Opened, StoreOption, opened
 from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.replay import envelopes_of, kind_of, pairs_of
 from remit.cli.variadic import Variadic
-from remit.core.change import Change
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Classification
 from remit.core.classify.told import classification_body
@@ -102,7 +101,7 @@ def _recorded(
     from remit.usecases.classify_sessions import Judging, classified, judged
 
     loaded = {suite: load_envelope(text, file) for suite, (text, file) in envelopes_of(envelope).items()}
-    told: list[Change] = read_changes(changes) if changes is not None else []
+    told = read_changes(changes) if changes is not None else []
     by = Judging(loaded, kind_of(principal_kind), told)
     stream = judged(_read(paths, where, skip_bad=skip_bad), by)
     if stream.skipped:

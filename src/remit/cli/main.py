@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "What enforcing would have refused or held, and what is ungoverned.",
     ),
     "anomalies": ("remit.cli.anomalies", "The anomaly journal."),
+    "classify": ("remit.cli.classify", "Say of each anomaly where it came from: security or SRE, and why."),
     "change": ("remit.cli.change", "Tell what was deployed, and see what changed."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),

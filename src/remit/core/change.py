@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from remit.core.types import Json
-
-CHANGE_RECORDED = "change.recorded"
-"""Kind of the event by which somebody tells of a change."""
 
 
 class ChangeKind(StrEnum):
@@ -60,15 +56,3 @@ class Change:
             "seen": self.seen,
         }
         return {**fields, "tenant": self.tenant}
-
-
-def change_from(body: Mapping[str, Any]) -> Change:
-    """The change that `Change.told` wrote."""
-    return Change(
-        id=str(body["id"]),
-        kind=ChangeKind(body["kind"]),
-        at=float(body["at"]),
-        **{name: str(body.get(name) or "") for name in ("agent", "before", "after", "note", "by")},
-        tenant=str(body.get("tenant") or "default"),
-        seen=bool(body.get("seen")),
-    )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import apsw
 
-from remit.core.change import CHANGE_RECORDED, Change, change_from
 from remit.core.classify.classification import Class
 from remit.core.classify.work import Done, Pending
 from remit.core.errors import BadInput
@@ -22,8 +21,6 @@ from remit.store.triage import Row
 
 ANOMALIES = "anomalies"
 """Mark: every anomaly up to it is classified, or waits to be again."""
-CHANGES = "changes"
-"""Mark: every recorded change up to it is known to the classifier."""
 
 Absorb = Callable[[Transaction, Sequence[Done]], None]
 """What else is written with classifications: the incidents that they belong to, and whom to tell."""
@@ -74,10 +71,9 @@ class SqliteTriageWork:
         """The event with this id; None where there is none."""
         return self._store.event(event_id)
 
-    def changes(self) -> list[Change]:
-        """The changes that people told, in the order in which they told them; without what was erased."""
-        told = self._store.events(kinds={CHANGE_RECORDED})
-        return [change_from(one.event.body) for one in told if not one.erased]
+    def told(self, kind: str, after: int) -> Iterator[StoredEvent]:
+        """The events of one rare kind after a sequence, in order."""
+        return self._store.events(kinds={kind}, after=after)
 
     def write(self, done: Sequence[Done], upto: int = 0) -> int:
         """Write classifications, in one transaction, and return how many were written.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from remit.core.change import Change
-from remit.core.changes_seen import changes_seen
+from remit.core.changes_seen import with_seen
 from remit.core.classify.case import Case
 from remit.core.classify.change import ChangeFinding, findings
 from remit.core.conduct import Conduct, Line
@@ -95,7 +95,7 @@ class ChangeBook:
         tenant, name = who
         sessions = [replace(c, clean=c.clean and c.session not in self._explained) for c in conduct]
         told = [c for c in self._told.values() if c.tenant == tenant and c.agent in ("", name)]
-        every = [*told, *changes_seen(sessions, known=told)]
+        every = with_seen(told, sessions)
         return findings(every, sessions) if every else []
 
 

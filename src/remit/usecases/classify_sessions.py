@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remit.core.change import Change
-from remit.core.changes_seen import changes_seen
+from remit.core.changes_seen import with_seen
 from remit.core.classify.case import Case
 from remit.core.classify.change import ChangeFinding, about, findings
 from remit.core.classify.classification import Class, Classification
@@ -19,14 +19,17 @@ from remit.core.classify.combine import classify
 from remit.core.classify.known import Known, Opinion
 from remit.core.conduct import Conduct, Line
 from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession
 from remit.core.types import PrincipalKind
 from remit.usecases.bare import judge_bare
-from remit.usecases.cases import cases_of, fingerprint_of
+from remit.usecases.cases import cases_of
+from remit.usecases.changes import ToldChange, instant_from, placed
 from remit.usecases.conduct_of import conduct_of
 from remit.usecases.replay import Replayed, replay_session
 
 _TIMES = ("at", "started_at", "timestamp")
+"""Where a record says when it ran: at its top level, or in `meta`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Judging:
     envelopes: Mapping[str, Envelope] = field(default_factory=dict)
     """By suite; the empty suite is for every session without its own. Without any, see `usecases.bare`."""
     principal_kind: PrincipalKind | None = None
-    changes: Sequence[Change] = ()
+    changes: Sequence[ToldChange] = ()
     """What people told of the stream; what fingerprints show is added."""
     opinions: Callable[[Case], tuple[Opinion, ...]] = lambda _case: ()
     """What optional detectors say."""
@@ -62,23 +65,31 @@ class Stream:
 
 def judged(sessions: Iterable[RecordedSession], by: Judging) -> Stream:
     """Every session judged, in order."""
-    stream = Stream()
-    for place, session in enumerate(sessions):
+    stream, times = Stream(), list[float | None]()
+    for session in sessions:
         told = _judge(session, by)
         if told is None:
             stream.skipped += 1
             continue
         agent, replayed = told
-        at = _instant(session, place)
-        stream.cases += cases_of(replayed, agent, at, by.principal_kind)
-        stream.conduct.append(replace(conduct_of(replayed, at, fingerprint_of(session)), agent=agent))
-    return stream
+        place = float(len(times))
+        times.append(_instant(session))
+        stream.cases += cases_of(replayed, agent, place, by.principal_kind)
+        stream.conduct.append(conduct_of(replayed, place, agent=agent))
+    return stream if None in times else _timed(stream, [at for at in times if at is not None])
+
+
+def _timed(stream: Stream, times: Sequence[float]) -> Stream:
+    """With the sessions' own times, where every record has one; places and times do not mix."""
+    cases = [replace(case, at=times[int(case.at)]) for case in stream.cases]
+    conduct = [replace(one, at=times[int(one.at)]) for one in stream.conduct]
+    return Stream(cases, conduct, stream.skipped)
 
 
 def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
     """Each anomaly of a stream with its class, in the stream's order."""
     alone = [classify(case, Known(opinions=by.opinions(case))) for case in stream.cases]
-    told = found_changes(stream, by.changes, alone)
+    told = found_changes(stream, placed(by.changes, stream.conduct), alone)
     for case, first in zip(stream.cases, alone, strict=True):
         mine = told_of(told, case)
         if not mine:
@@ -97,7 +108,7 @@ def found_changes(
         if found.label in (Class.SECURITY, Class.BOTH)
     }
     conduct = [replace(c, clean=c.session not in explained) for c in stream.conduct]
-    every = [*changes, *changes_seen(conduct, known=changes)]
+    every = with_seen(changes, conduct)
     return findings(every, conduct, once=True) if every else []
 
 
@@ -116,12 +127,14 @@ def _judge(session: RecordedSession, by: Judging) -> tuple[str, Replayed] | None
     return envelope.name, replay_session(session, envelope, by.principal_kind)
 
 
-def _instant(session: RecordedSession, place: int) -> float:
-    """When a session ran, where the record says so in a way that can be read; else its place."""
+def _instant(session: RecordedSession) -> float | None:
+    """When a session ran; None where the record does not say so in a way that can be read."""
     meta: Any = session.extra.get("meta")
     for fields in (session.extra, meta if isinstance(meta, Mapping) else {}):
         for name in _TIMES:
-            told = fields.get(name)
-            if isinstance(told, int | float) and not isinstance(told, bool):
-                return float(told)
-    return float(place)
+            if (told := fields.get(name)) is not None:
+                try:
+                    return instant_from(told, name)
+                except BadInput:
+                    return None
+    return None

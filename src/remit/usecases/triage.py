@@ -234,6 +234,11 @@ class Worker:
         if thread is not None:
             thread.join(60.0)
 
+    def wait(self) -> None:
+        """Wait until somebody closes it; an interrupt ends the waiting."""
+        while not self._closing.wait(1.0):
+            pass
+
     def run(self) -> None:
         """Work until `close`."""
         import time

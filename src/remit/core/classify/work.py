@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.core.classify.case import Case
-from remit.core.classify.classification import Class, Classification
+from remit.core.classify.classification import Class, Classification, Team
 from remit.core.event import StoredEvent
 
 CAPTURED = "captured"
@@ -35,6 +35,14 @@ class Done:
     found: Classification
 
     @property
-    def stands(self) -> Class:
-        """The class that routes: a person's where there is one."""
-        return self.pending.person or self.found.label
+    def standing(self) -> Classification:
+        """What routes: the classification, with a person's class in place of the classifier's where there is one."""
+        person = self.pending.person
+        if person is None:
+            return self.found
+        teams = {
+            Class.SECURITY: (Team.SECURITY,),
+            Class.SRE: (Team.SRE,),
+            Class.BOTH: (Team.SECURITY, Team.SRE),
+        }
+        return replace(self.found, label=person, deliver_to=teams.get(person, self.found.deliver_to))
