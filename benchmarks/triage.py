@@ -3,7 +3,8 @@
     python -m benchmarks.triage [--storm 100000]
 
 A storm of refused calls is captured by real guarded sessions into a store on disk. Then a worker in a process of its own
-drains the backlog, while guarded calls go on in this one; their latency is measured alone, beside the worker, and alone again.
+drains the backlog, while guarded calls go on in this one; their latency is measured alone, beside the worker, and alone
+again.
 """
 
 from __future__ import annotations
