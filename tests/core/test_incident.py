@@ -11,7 +11,9 @@ from incident_help import SECURITY, SRE, Desk, case, classed
 
 from remit.core import incident_acts as acts
 from remit.core.alert import Action, Urgency
+from remit.core.breaker import ModeChange
 from remit.core.classify.classification import Class
+from remit.core.drifted import Drift, Kind, Stream, measure
 from remit.core.errors import BadInput
 from remit.core.incident import (
     LONG_QUIET_S,
@@ -24,9 +26,11 @@ from remit.core.incident import (
     member_of,
     wakes,
 )
-from remit.core.incident_moves import Signal, absorb, ended, merged, receive
+from remit.core.incident_moves import absorb, ended, merged, receive
+from remit.core.incident_signals import Signal, of_drift, of_trip
 from remit.core.incident_told import told
-from remit.core.types import Severity, ToolEffect
+from remit.core.scope import Scope, ScopeKind
+from remit.core.types import Mode, Severity, ToolEffect
 
 EXECUTED = {"ran": True}
 
@@ -342,7 +346,9 @@ def test_a_trip_wakes_whoever_leads_and_counts_as_no_anomaly():
 
 
 def test_a_drift_alarm_opens_an_incident_that_wakes_nobody():
-    drift = Signal("e1", "drift-watch", "acme", "bot", 5.0, "k", Class.SRE, clause="pay.small", change="c1")
+    drift = Signal(
+        "e1", "drift-watch", "acme", "bot", 5.0, "k", label=Class.SRE, clause="pay.small", change="c1"
+    )
     after = receive(None, drift, 6.0)
 
     assert (after.label, after.change, after.urgency, after.agent) == (Class.SRE, "c1", Urgency.QUEUE, "bot")
@@ -520,3 +526,52 @@ def test_the_worst_severity_is_kept_and_told():
     after = absorb(before, case("a2", severity=Severity.HIGH), classed("a2", Class.SRE), 1.0)
 
     assert [t.why for t in told(before, after)] == ["severity: high"]
+
+
+def of_line(**changes):
+    stream = Stream(Kind.LINE_VIOLATIONS, "pay", "pay.small")
+    flat = measure(100, 1, 1.0, 1.0)
+    known = {
+        "session": "s9",
+        "at": 5.0,
+        "since": 400,
+        "before": flat,
+        "after": flat,
+        "evidence": 9.0,
+        "needed": 1.0,
+    }
+    return Drift("bot", "acme", stream, 500, **{**known, **changes})
+
+
+def test_an_alarm_about_a_line_is_near_its_anomalies_and_one_change_is_one_incident():
+    drift = of_drift(of_line(group="g"), "e1")
+    other = of_drift(of_line(group="g", since=401), "e2")
+
+    assert drift.near == (key_of(case(), classed()),)
+    assert drift.key == other.key
+    assert of_drift(of_line(), "e1", "c1").near[0] == key_of(case(), classed(change="c1"))
+
+
+def test_a_rise_alone_moves_no_incident_away_from_security():
+    incident = opened(Class.UNDETERMINED)
+    after = receive(incident, of_drift(of_line(), "e1"), 6.0)
+
+    assert (after.label, [p.team for p in after.parts if p.leads]) == (Class.UNDETERMINED, [SECURITY])
+    assert after.classes == incident.classes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "actors", "severity"),
+    [
+        (Mode.AUTONOMOUS, Mode.SUPERVISED, (), Severity.HIGH),
+        (Mode.SUPERVISED, Mode.QUARANTINED, (), Severity.CRITICAL),
+        (Mode.SUPERVISED, Mode.PROBATION, (), None),
+        (Mode.AUTONOMOUS, Mode.HALTED, ("ann",), None),
+    ],
+)
+def test_only_what_the_rules_take_away_is_a_trip(before, after, actors, severity):
+    scope = Scope(ScopeKind.AGENT, "acme", "bot")
+    found = of_trip(ModeChange(scope, before, after, "it paid twice", 1.0, 1, actors, ("s1",), event_id="e1"))
+
+    assert (found.severity if found else None) == severity
+    assert found is None or (found.pages, found.id, found.lead) == ("trip", "e1", SECURITY)

@@ -19,7 +19,7 @@ from remit.core.classify.classification import Class
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.incident import BREAKER, STORM_COUNT, incident_key
-from remit.core.incident_moves import Signal
+from remit.core.incident_signals import Signal
 from remit.store import incidents
 from remit.store.incidents import KINDS, Incidents
 from remit.store.records import EXTENSIONS

@@ -7,7 +7,7 @@ that a batch of ten thousand anomalies is folded first and told of once. What pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from remit.core.alert import Urgency
 from remit.core.anomaly import worst
@@ -33,38 +33,7 @@ from remit.core.incident import (
     teams_of,
     wakes,
 )
-from remit.core.types import Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A trip or a drift alarm: no anomaly, and yet of an incident."""
-
-    id: str
-    """Of its event."""
-    kind: str
-    """`breaker` or `drift-watch`."""
-    tenant: str
-    agent: str
-    at: float
-    key: str
-    """`incident_key` of what it is about."""
-    label: Class = Class.UNDETERMINED
-    lead: Team = Team.SRE
-    """Who leads as long as nothing else tells."""
-    milli: int = 0
-    severity: Severity = Severity.MEDIUM
-    pages: str = ""
-    """Why it wakes people; empty where it does not."""
-    clause: str = ""
-    tool: str = ""
-    change: str = ""
-
-    @property
-    def member(self) -> Member:
-        """What counts of it."""
-        found = (self.label, self.milli, self.lead.value, "", self.change)
-        return Member(self.id, "", self.at, self.kind, *found, key=self.key)
+from remit.core.incident_signals import Signal
 
 
 def absorb(
@@ -261,7 +230,8 @@ def _again(incident: Incident, was: Member, member: Member, at: float) -> Incide
 
 def _counted(incident: Incident, member: Member, sign: int) -> Incident:
     """With one member more or less in the sums; its class follows."""
-    label = member.label.value
+    silent = member.signal and member.label is Class.UNDETERMINED
+    label = "" if silent else member.label.value
     led = member.lead if member.label is Class.UNDETERMINED else ""
     keys = incident.keys if member.key in incident.keys else (*incident.keys, member.key)
     after = replace(

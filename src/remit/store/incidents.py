@@ -32,7 +32,7 @@ from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
 from remit.core.incident import LONG_QUIET_S, QUIET_S, Incident, Member, key_of, member_of
-from remit.core.incident_moves import Signal
+from remit.core.incident_signals import Signal
 from remit.core.incident_told import Told, told
 from remit.core.types import Json
 from remit.store.transaction import Transaction
@@ -163,7 +163,7 @@ class Incidents:
         was, home = self._member(signal.id)
         if was is not None:
             return self._load(home).now
-        work = self._of_sessions(signal.tenant, signal.agent, sessions) or self._by_key(signal.key)
+        work = self._of_sessions(signal.tenant, signal.agent, sessions) or self._near(signal)
         found = moves.receive(work.now if work else None, signal, self._tx.now)
         if work is None or found.id != work.now.id:
             work = self._begun(found)
@@ -297,6 +297,12 @@ class Incidents:
         found = (self._load(str(row[0])) for row in self._db.execute(sql, some).fetchall())
         fits = (one for one in found if one.now.open and (one.now.tenant, one.now.agent) == (tenant, agent))
         return next(fits, None)
+
+    def _near(self, signal: Signal) -> _Open | None:
+        found = (self._by_key(key) for key in signal.near)
+        return next((one for one in found if one is not None and one.now.open), None) or self._by_key(
+            signal.key
+        )
 
     def _point(self, key: str, name: str) -> None:
         self._points[key] = name

@@ -1,0 +1,135 @@
+"""From a batch of classifications to incidents and messages, in the transaction that writes the classifications.
+
+A message quotes one anomaly only, and says whose data that is: it is sealed under that key wherever it waits, so
+that erasing a person erases what waits about them, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from remit.core import breaker
+from remit.core.alert import Alert
+from remit.core.change import Change
+from remit.core.classify.change_told import described
+from remit.core.classify.classification import Classification
+from remit.core.classify.work import Done
+from remit.core.incident import Incident, Member, teams_of, wakes
+from remit.core.incident_alerts import Shown, alerts
+from remit.core.next_steps import Basis
+from remit.core.scope import scopes_of
+from remit.core.types import Mode
+from remit.store import control_breaker, incidents
+from remit.store.incidents import IncidentChange, Incidents
+from remit.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One alert, and whose data it holds."""
+
+    alert: Alert
+    subject: str = ""
+    retain_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What messages say of where remit runs."""
+
+    env: str = ""
+    url: str = ""
+    """Of the console, without a slash at its end; empty where there is none."""
+    changes: Callable[[str], Change | None] = lambda _id: None
+    """The change with an id."""
+
+
+NOWHERE = Place()
+
+
+def absorb(tx: Transaction, done: Sequence[Done], place: Place = NOWHERE) -> list[Message]:
+    """Put these anomalies into their incidents, and return whom to tell."""
+    with Incidents(tx) as desk:
+        for one in done:
+            desk.absorb(one.case, standing(one), by_person=one.pending.person is not None)
+    return messages(tx, desk.changes, place, {one.case.anomaly: one for one in done})
+
+
+def messages(
+    tx: Transaction,
+    changes: Sequence[IncidentChange],
+    place: Place = NOWHERE,
+    done: Mapping[str, Done] | None = None,
+) -> list[Message]:
+    """The messages that follow from changes of incidents.
+
+    Args:
+        tx: what it reads stands in the same transaction.
+        changes: as `Incidents.changes` has them.
+        place: where remit runs.
+        done: classifications by anomaly, of which a message may quote one.
+    """
+    return [message for one in changes if one.told for message in _of_change(tx, one, place, done or {})]
+
+
+def standing(done: Done) -> Classification:
+    """The classification that routes: where a person said what it is, theirs, with the classifier's evidence."""
+    said = done.pending.person
+    if said is None:
+        return done.found
+    teams = teams_of(said) or done.found.deliver_to
+    return replace(done.found, label=said, deliver_to=teams, confidence=1.0)
+
+
+def _of_change(
+    tx: Transaction, changed: IncidentChange, place: Place, done: Mapping[str, Done]
+) -> list[Message]:
+    incident = changed.after
+    one = _shown(incident, changed.members, done)
+    change = place.changes(incident.change) if incident.change else None
+    basis = Basis(
+        incident,
+        one.case.anomaly if one else (incident.anomalies[0] if incident.anomalies else ""),
+        standing(one) if one else None,
+        change,
+        mode_of(tx, incident),
+        incidents.people_touched(tx.connection, incident.id) if incident.ran else None,
+    )
+    found = alerts(
+        incident,
+        changed.told,
+        tx.now,
+        shown=Shown(one.case, standing(one)) if one else None,
+        basis=basis,
+        change=described(change) if change else "",
+        url=f"{place.url}/incidents/{incident.id}" if place.url else "",
+        env=place.env,
+    )
+    event = one.pending.stored.event if one else None
+    subject, retain_s = (event.subject, event.retain_s) if event is not None else ("", None)
+    return [Message(alert, subject, retain_s) for alert in found]
+
+
+def _shown(incident: Incident, members: Sequence[Member], done: Mapping[str, Done]) -> Done | None:
+    """The anomaly that stands for the incident: one that wakes people, of its class, the surest, the first."""
+    here = [done[one.anomaly] for one in members if one.anomaly in done]
+    return min(
+        here,
+        key=lambda one: (
+            not wakes(one.case),
+            standing(one).label is not incident.label,
+            -one.found.confidence,
+            one.case.at,
+            one.case.anomaly,
+        ),
+        default=None,
+    )
+
+
+def mode_of(tx: Transaction, incident: Incident) -> Mode | None:
+    """The agent's autonomy now; None where the incident is of no agent."""
+    if not incident.agent:
+        return None
+    rows = control_breaker.load(tx.connection, scopes_of(incident.tenant, incident.agent))
+    return breaker.strictest(breaker.current(row.state, tx.now) for row in rows.values())
