@@ -35,8 +35,8 @@ def alertmanager(alert: Alert) -> list[dict[str, Json]]:
     }
     if alert.action is Action.RESOLVE:
         posted["endsAt"] = shape.rfc3339(max(alert.at, alert.first_at))
-    if alert.url:
-        posted["generatorURL"] = alert.url
+    if link := shape.link(alert):
+        posted["generatorURL"] = link
     return [posted]
 
 

@@ -40,7 +40,7 @@ def message(alert: Alert) -> dict[str, Json]:
         "steps": shape.lines(alert.steps, shape.MOST_STEPS),
         "attempted": shape.attempted(alert),
         "owner": shape.line(alert.owner, 120),
-        "url": alert.url,
+        "url": shape.link(alert),
         "command": shape.line(alert.command, 200),
     }
     return {key: value for key, value in told.items() if value not in ("", None, [], {})}

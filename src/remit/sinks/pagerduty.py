@@ -30,8 +30,9 @@ def pagerduty(alert: Alert, routing_key: str) -> dict[str, Json]:
     }
     if event["event_action"] != "trigger":
         return event
-    links = [{"href": alert.url, "text": "Incident in remit"}] if alert.url else []
-    client = {"client_url": alert.url} if alert.url else {}
+    link = shape.link(alert)
+    links = [{"href": link, "text": "Incident in remit"}] if link else []
+    client = {"client_url": link} if link else {}
     return {**event, "payload": _payload(withheld(alert)), "links": links, "client": "remit", **client}
 
 

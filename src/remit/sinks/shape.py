@@ -36,7 +36,12 @@ def prepared(alert: Alert, route: RouteSettings) -> Alert:
     url = told.url
     if not url and route.url_base:
         url = f"{route.url_base.rstrip('/')}/incidents/{quote(told.incident, safe='')}"
-    return replace(told, env=told.env or route.env, url=url if _LINK.fullmatch(url) else "")
+    return replace(told, env=told.env or route.env, url=url)
+
+
+def link(alert: Alert) -> str:
+    """Where the incident can be seen, where that is a plain address of the web; else empty."""
+    return alert.url if len(alert.url) <= 500 and _LINK.fullmatch(alert.url) else ""
 
 
 def line(text: str, most: int = 300) -> str:

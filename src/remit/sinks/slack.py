@@ -47,8 +47,8 @@ def _lines(alert: Alert) -> list[str]:
 
 
 def _where(alert: Alert) -> str:
-    if alert.url:
-        return f": <{alert.url.replace('&', '&amp;')}|see it>"
+    if link := shape.link(alert):
+        return f": <{link.replace('&', '&amp;')}|see it>"
     return f": {_code(alert.command)}" if alert.command else ""
 
 

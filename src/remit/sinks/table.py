@@ -5,6 +5,7 @@ To add a format: write its file, add its line to `FORMATS`. The contract test ru
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -13,16 +14,18 @@ from urllib.parse import urlsplit
 
 from remit.core.errors import BadInput
 from remit.core.routes import RouteSettings
-from remit.sinks import alertmanager, cloudevents, message, pagerduty, slack
+from remit.sinks import alertmanager, cloudevents, message, pagerduty, slack, syslog
 from remit.sinks.file_sink import FileSink
 from remit.sinks.form import Format, Secret, Sink
 from remit.sinks.http_sink import HttpSink
 from remit.sinks.post import Clock
-from remit.sinks.target import http_place
+from remit.sinks.syslog_sink import SyslogSink
+from remit.sinks.target import http_place, syslog_place
 from remit.sinks.wire import Reach, Resolve, Wire
 
 _HTTP = frozenset({"https", "http"})
-_LOGS = _HTTP | {"file"}
+_SYSLOG = frozenset({"syslog+tls", "syslog+tcp"})
+_LOGS = _HTTP | _SYSLOG | {"file"}
 
 FORMATS: Mapping[str, Format] = {
     "json": Format(lambda alert, _: message.message(alert), _LOGS, secret=Secret.SIGNS),
@@ -43,6 +46,9 @@ FORMATS: Mapping[str, Format] = {
         repeat_s=alertmanager.REPEAT_S,
     ),
     "slack": Format(lambda alert, _: slack.slack(alert), _HTTP),
+    "syslog": Format(
+        lambda alert, _: syslog.syslog(alert, syslog.told(alert)), _SYSLOG | {"syslog+udp"}, syslog.MEDIA
+    ),
 }
 
 Make = Callable[[Format, RouteSettings, Reach, Clock], Sink]
@@ -65,7 +71,19 @@ def _file(form: Format, route: RouteSettings, _: Reach, __: Clock) -> Sink:
     return FileSink(form, route)
 
 
-TRANSPORTS: Mapping[str, Make] = {"https": _http, "http": _http, "file": _file}
+def _syslog(form: Format, route: RouteSettings, reach: Reach, _: Clock) -> Sink:
+    place = syslog_place(f"routes.{route.name}.target", route.target)
+    return SyslogSink(form, route, Wire(place, reach), socket.gethostname())
+
+
+TRANSPORTS: Mapping[str, Make] = {
+    "https": _http,
+    "http": _http,
+    "file": _file,
+    "syslog+tls": _syslog,
+    "syslog+tcp": _syslog,
+    "syslog+udp": _syslog,
+}
 """By the scheme of a target."""
 
 
