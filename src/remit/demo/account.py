@@ -39,6 +39,11 @@ class Anomaly:
     """What the model wrote since the user last spoke."""
     from_untrusted: bool
     """Whether an argument's value was found in untrusted text and nowhere else."""
+    label: str = ""
+    """Where it came from: `security`, `sre`, `both` or `undetermined`."""
+    confidence: float = 0.0
+    because: str = ""
+    """The strongest piece of evidence for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Account:
     calls: Mapping[str, int]
     """Guarded calls by result: allow, hold, deny."""
     anomalies: tuple[Anomaly, ...]
+    incidents: int
+    """What the anomalies come down to, for whoever is on call."""
     trips: tuple[Trip, ...]
     held: tuple[Held, ...]
     rates: Rates
@@ -97,6 +104,7 @@ class Account:
         found = ["anomalies ls"]
         if self.anomalies:
             found.append(f"anomalies show {telling(self.anomalies)[0].anomaly_id}")
+            found += ["incidents ls"] if self.incidents else []
         found.append("breaker ls")
         if self.held:
             found += ["approvals ls", f"approvals show {self.held[0].approval_id}"]
@@ -113,9 +121,21 @@ def total(episodes: Iterable[Episode]) -> Effects:
     return Effects(**sums, followed_planted=followed)
 
 
-def anomalies_of(events: Iterable[StoredEvent]) -> tuple[Anomaly, ...]:
-    """The anomalies among *events*, with their context."""
-    return tuple(_anomaly(stored) for stored in events if stored.event.anomaly is not None)
+def anomalies_of(events: Sequence[StoredEvent]) -> tuple[Anomaly, ...]:
+    """The anomalies among *events*, with their context and what they were classified as."""
+    classes = {
+        s.event.body["anomaly_id"]: s.event.body for s in events if s.event.kind == "anomaly.classified"
+    }
+    return tuple(
+        _anomaly(stored, classes.get(stored.event.id, {}))
+        for stored in events
+        if stored.event.anomaly is not None
+    )
+
+
+def incidents_of(events: Iterable[StoredEvent]) -> int:
+    """How many incidents were opened."""
+    return sum(stored.event.kind == "incident.opened" for stored in events)
 
 
 def trips_of(events: Iterable[StoredEvent]) -> tuple[Trip, ...]:
@@ -138,8 +158,9 @@ def calls_of(events: Iterable[StoredEvent]) -> dict[str, int]:
     return {result: counts.get(result, 0) for result in ("allow", "hold", "deny")}
 
 
-def _anomaly(stored: StoredEvent) -> Anomaly:
+def _anomaly(stored: StoredEvent, classified: Mapping[str, Any]) -> Anomaly:
     event = stored.event
+    evidence = classified.get("evidence") or [{"told": ""}]
     index, body = event.anomaly, event.body
     assert index is not None  # noqa: S101 - chosen by the caller
     attempted = body.get("attempted") or body
@@ -162,6 +183,9 @@ def _anomaly(stored: StoredEvent) -> Anomaly:
         ),
         reasoning=tuple(event.blobs.get(f"segment.{at}", "") for at in context.get("reasoning", [])),
         from_untrusted=any(_only_untrusted(leaf["origins"]) for leaf in attempted.get("provenance") or []),
+        label=str(classified.get("class", "")),
+        confidence=float(classified.get("confidence", 0.0)),
+        because=str(evidence[0]["told"]),
     )
 
 

@@ -77,7 +77,15 @@ def _calls_line(account: Account) -> Text:
         ", ",
         (f"{calls['deny']} refused", "red"),
         f"; {len(account.anomalies)} anomalies captured with their context.\n",
+        f"Classified afterwards, by the evidence: {_classes(account)}.\n",
     )
+
+
+def _classes(account: Account) -> str:
+    counts = Counter(anomaly.label or "not classified" for anomaly in account.anomalies)
+    told = ", ".join(f"{count} {label}" for label, count in counts.most_common()) or "nothing"
+    incidents = "one incident" if account.incidents == 1 else f"{account.incidents} incidents"
+    return f"{told}; {incidents} for whoever is on call"
 
 
 def _anomaly_panel(anomaly: Anomaly) -> Panel:
@@ -91,6 +99,9 @@ def _anomaly_panel(anomaly: Anomaly) -> Panel:
         )
     if anomaly.reasoning:
         lines.append(Text.assemble(("reasoning  ", "bold"), printable(" … ".join(anomaly.reasoning[-3:]))))
+    if anomaly.label:
+        sure = f"{anomaly.label}, {anomaly.confidence:.2f} sure: "
+        lines.append(Text.assemble(("came from  ", "bold"), (sure, "magenta"), printable(anomaly.because)))
     title = Text(f"{anomaly.kind} · {anomaly.severity} · agent {anomaly.mode}")
     return Panel(Group(*lines), title=title, title_align="left", border_style="red")
 

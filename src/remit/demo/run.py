@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,17 @@ from rich.console import Console
 from rich.text import Text
 
 from remit.core.errors import BadInput
-from remit.demo.account import ENVELOPE, UNGUARDED, Account, anomalies_of, calls_of, held_of, total, trips_of
+from remit.demo.account import (
+    ENVELOPE,
+    UNGUARDED,
+    Account,
+    anomalies_of,
+    calls_of,
+    held_of,
+    incidents_of,
+    total,
+    trips_of,
+)
 from remit.demo.agent import Episode
 from remit.demo.model import MODEL_NAME, LocalModel, Model, ModelMissing
 from remit.demo.printed import print_account, printable
@@ -35,7 +46,8 @@ from remit.demo.recordings import (
 from remit.demo.sessions import demo_pairs, guarded, run_arm, unguarded
 from remit.demo.shop import Case
 from remit.settings import Settings
-from remit.wiring import open_guard, open_store
+from remit.usecases.triage import classify_all
+from remit.wiring import open_guard, open_store, triage_of
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
@@ -152,6 +164,7 @@ def read_account(
     """Both arms compared, as far as both ran; the guarded half from the journal."""
     before = before[: len(after)]
     with open_store(settings.store, settings, create=False) as store:
+        deque(classify_all(triage_of(store, settings)), maxlen=0)  # behind capture: the sessions are over
         events = list(store.events())
     planted = [(b, a) for b, a in zip(before, after, strict=True) if b.case.planted is not None]
     return Account(
@@ -166,6 +179,7 @@ def read_account(
         ),
         calls=calls_of(events),
         anomalies=anomalies_of(events),
+        incidents=incidents_of(events),
         trips=trips_of(events),
         held=held_of(events),
         rates=measured_rates(),
