@@ -143,7 +143,8 @@ def _of_agent(
     found: list[ChangeFinding] = []
     for line, of_line in hits.items():
         risen = [id for id, result in results.items() if result[line].rose <= ALPHA]
-        naming = Naming(line, of_line, sessions, by_id, weight=2 * len(hits) if line != ANY else 2)
+        weight = len(hits) if line != ANY else 1
+        naming = Naming(line, of_line, sessions, by_id, weight, hits[ANY])
         standings = naming.standings(risen)
         for id, window in by_id.items():
             result = results[id][line]

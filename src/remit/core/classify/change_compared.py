@@ -1,7 +1,7 @@
 """One change against all lines of an agent: exact tests at fixed looks, corrected for lines and for looking often.
 
-Half of the level is for all lines together (`ANY`), half is shared by the single lines (Holm, among those whose counts
-could reach it: Tarone). Each look spends its share of that (`core.stats.looks`).
+Most of the level is for all lines together (`ANY`). The single lines share the rest, or all of it once the lines together
+rose (Holm, among those whose counts could reach it: Tarone). Each look spends its share of that (`core.stats.looks`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from remit.core.conduct import Conduct, Line
 from remit.core.stats.holm import holm_among_possible
 from remit.core.stats.looks import Look, looks
 
-ALPHA = 0.01
+ALPHA = 0.005
 """Chance that an unchanged agent shows any rise with a change, over all its lines and all looks."""
+
+FOR_ALL = 0.8
+"""Share of the level for all lines together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,17 @@ def _lower(corrected: dict[Line, float], now: Mapping[Line, Counts], share: floa
 
 
 def correct(counts: Mapping[Line, Counts], level: float) -> dict[Line, float]:
-    """Corrected p-values of a rise of each line, to be read at *level*."""
+    """Corrected p-values of a rise of each line, to be read at *level*.
+
+    Source of the passing on: Bretz, Maurer, Brannath and Posch, Statistics in Medicine 28 (2009) 586-604.
+    """
     single = [line for line in counts if line != ANY]
-    by_p = holm_among_possible(
-        [counts[line].p for line in single], [counts[line].smallest_p for line in single], level / 2
-    )
-    found = {line: min(1.0, 2 * p) for line, p in zip(single, by_p, strict=True)}
-    if ANY in counts:
-        found[ANY] = min(1.0, 2 * counts[ANY].p)
+    p_values = [counts[line].p for line in single]
+    smallest = [counts[line].smallest_p for line in single]
+    whole = counts[ANY].p / FOR_ALL if ANY in counts else 1.0
+    found = {ANY: min(1.0, whole)} if ANY in counts else {}
+    passed_on = whole <= level
+    share = 1.0 if passed_on else 1.0 - FOR_ALL
+    for line, p in zip(single, holm_among_possible(p_values, smallest, level * share), strict=True):
+        found[line] = max(p, whole) if passed_on else min(1.0, p / share)
     return found

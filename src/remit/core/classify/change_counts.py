@@ -9,6 +9,7 @@ from typing import Literal
 from remit.core.classify.change_windows import AFTER, Window
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.fisher import fisher_p
+from remit.core.stats.permutation import permutation_p
 from remit.core.stats.rate_ratio import Ratio, rate_ratio, rate_ratio_p
 
 ANY: Line = ("*", "*")
@@ -34,6 +35,9 @@ class Counts:
     sessions0: int = 0
     hit1: int = 0
     sessions1: int = 0
+    heaps0: tuple[int, ...] = ()
+    """How many in each of those sessions."""
+    heaps1: tuple[int, ...] = ()
 
     @property
     def testable(self) -> bool:
@@ -43,16 +47,17 @@ class Counts:
     def turned(self) -> Counts:
         """Before and after exchanged."""
         return Counts(
-            self.x1, self.n1, self.x0, self.n0, self.hit1, self.sessions1, self.hit0, self.sessions0
+            *(self.x1, self.n1, self.x0, self.n0, self.hit1, self.sessions1, self.hit0, self.sessions0),
+            *(self.heaps1, self.heaps0),
         )
 
     def p_by(self, unit: Unit) -> float:
-        """One-sided p-value of a rise, counted in one unit."""
+        """One-sided p-value of a rise: of independent calls, or of whole sessions with all that is in them."""
         if not self.testable:
             return 1.0
         if unit == "calls":
             return rate_ratio_p(self.x0, self.n0, self.x1, self.n1)
-        return fisher_p(self.hit0, self.sessions0, self.hit1, self.sessions1)
+        return permutation_p(self.heaps0, self.sessions0, self.heaps1, self.sessions1)
 
     @property
     def weaker(self) -> Unit:
@@ -66,20 +71,12 @@ class Counts:
 
     @property
     def smallest_p(self) -> float:
-        """What it would be if all had fallen after the change."""
+        """What it would be if all had fallen after the change; 0 where more sessions have any than ran after."""
         hits = self.hit0 + self.hit1
-        after = min(hits, self.sessions1)
-        one_sided = Counts(
-            0,
-            self.n0,
-            self.x0 + self.x1,
-            self.n1,
-            hits - after,
-            self.sessions0,
-            after,
-            self.sessions1,
-        )
-        return one_sided.p
+        if not self.testable or hits > self.sessions1:
+            return 0.0
+        calls = rate_ratio_p(0, self.n0, self.x0 + self.x1, self.n1)
+        return max(calls, fisher_p(0, self.sessions0, hits, self.sessions1))
 
     def ratio(self, unit: Unit) -> Ratio:
         """How many times as often after as before, with a 95 % interval."""
@@ -136,7 +133,7 @@ def counts_at(window: Window, ran: Sequence[Exposure], line: Line, hits: Hits) -
         line: which one.
         hits: of the line, by place, rising.
     """
-    x, hit, found = [0, 0], [0, 0], list[Counts]()
+    x, heaps, found = [0, 0], (list[int](), list[int]()), list[Counts]()
     waiting = [(place, times) for place, times in hits.items() if window.low <= place < window.high]
     at = 0
     for look in ran:
@@ -144,9 +141,10 @@ def counts_at(window: Window, ran: Sequence[Exposure], line: Line, hits: Hits) -
             arm = window.after[waiting[at][0]]
             if arm <= AFTER:
                 x[arm] += waiting[at][1]
-                hit[arm] += 1
+                heaps[arm].append(waiting[at][1])
             at += 1
         n = look.calls if line[0] else look.sessions
-        members = look.sessions
-        found.append(Counts(x[0], n[0], x[1], n[1], hit[0], members[0], hit[1], members[1]))
+        m0, m1 = look.sessions
+        h0, h1 = tuple(heaps[0]), tuple(heaps[1])
+        found.append(Counts(x[0], n[0], x[1], n[1], len(h0), m0, len(h1), m1, h0, h1))
     return found

@@ -45,6 +45,8 @@ class Window:
     after: bytes
     """For every session of the agent: `AFTER` where it ran with the change, `BEFORE` where without; of those that ran
     with something else again, which of both they would be by time."""
+    shown: bool = False
+    """Whether the sessions say themselves that they ran with the change or without."""
     by_group: bool = False
     """Whether fingerprints say so otherwise than time does: two versions ran at once."""
 
@@ -89,18 +91,19 @@ def _window(
     low = next((b for b in reversed(borders) if b < cut and made[cut] - made[b] >= ENOUGH), 0)
     high = next((b for b in borders if b > cut and made[b] - made[cut] >= ENOUGH), len(sessions))
     by_time = bytes(at >= cut for at in range(len(sessions)))
-    after = _by_fingerprint(change, by_time, sessions)
+    shown = _by_fingerprint(change, by_time, sessions)
+    after = by_time if shown is None else shown
     mixed = AFTER in after[low:cut] or BEFORE in after[cut:high]
-    return Window(change, low, cut, high, after, mixed)
+    return Window(change, low, cut, high, after, shown is not None, mixed)
 
 
-def _by_fingerprint(change: Change, by_time: bytes, sessions: Sequence[Conduct]) -> bytes:
-    """What each session is to the change: by what it says itself, else by its time."""
+def _by_fingerprint(change: Change, by_time: bytes, sessions: Sequence[Conduct]) -> bytes | None:
+    """What each session is to the change: by what it says itself, else by its time; None where none says anything."""
     if not (change.before and change.after):
-        return by_time
+        return None
     values = [value_of(one.fingerprint, change) for one in sessions]
     if change.after not in values or change.before not in values:
-        return by_time  # told in other words than the sessions use
+        return None  # told in other words than the sessions use
     arms = bytearray(by_time)
     for at, value in enumerate(values):
         if value == change.after:
