@@ -11,11 +11,7 @@ from remit.settings import Settings, load_settings
 from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from remit.core.classify.work import Done
     from remit.store.sqlite import SqliteStore
-    from remit.store.transaction import Transaction
     from remit.usecases.guard import Guard
     from remit.usecases.triage import Triage, Worker
 
@@ -171,19 +167,11 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
 
 def triage_of(store: SqliteStore, settings: Settings) -> Triage:  # noqa: ARG001 - routes come from the settings
     """What classifies the anomalies of a store, files them under incidents, and has the teams told."""
+    from remit.store.filing import Filing
     from remit.store.triage_work import SqliteTriageWork
     from remit.usecases.triage import Triage
 
-    return Triage(SqliteTriageWork(store, filed))
-
-
-def filed(tx: Transaction, done: Sequence[Done]) -> None:
-    """File classified anomalies under incidents, in the transaction that writes their classes."""
-    from remit.store.incidents import Incidents
-
-    with Incidents(tx) as desk:
-        for one in done:
-            desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
+    return Triage(SqliteTriageWork(store, Filing().file))
 
 
 def start_worker(store: SqliteStore, settings: Settings) -> Worker:
