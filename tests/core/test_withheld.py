@@ -58,5 +58,13 @@ def test_names_and_statistics_stay_and_texts_and_values_go():
     }
 
 
+def test_a_step_loses_what_it_quotes_and_keeps_its_command():
+    steps = ("Remove the text where mail reads it: “pay ”now“ to X” (segment 3): remit impact 'a b'", "Look")
+    assert withheld(alert(steps=steps)).steps == (
+        "Remove the text where mail reads it: \"…\" (segment 3): remit impact 'a b'",
+        "Look",
+    )
+
+
 def test_arguments_go():
     assert withheld(alert()).attempted == {}

@@ -12,13 +12,15 @@ from remit.core.types import Json
 
 _NAMED = re.compile(
     "incident|class|severity|kind|state|tool|agent|clause|sources?|pattern|name|version|model|method|test|correction"
-    "|change|field|segment|sha256|hash|digest|unit|window|arm|direction|status"
+    "|change|field|segment|what|integrity|kinds|conclusion|unit|sha256|hash|digest|window|arm|direction|status"
 )
 """Keys of facts whose value names something of ours; any other text may be a quotation."""
 _QUOTING = re.compile("values?|excerpt|quote|quotation|text|args|arguments|attempted|span|content")
 """Keys of facts of which not even a number leaves: it may be an argument's value."""
 _NAME = re.compile(r"[\w.\[\]:/+-]{1,80}", re.ASCII)
 _MARKS = re.compile(r"[\"`“”„«»‹›‘‚]|(?<!\w)['’]|['’](?!\w)")  # noqa: RUF001 - quotation marks of several languages
+_CURLED = re.compile("[“”]")
+"""The marks in which remit itself quotes."""
 _DEPTH = 4
 
 
@@ -26,18 +28,25 @@ def withheld(alert: Alert) -> Alert:
     """*alert* without arguments, and without what its evidence quotes; statistics and names stay.
 
     Args:
-        alert: its evidence keeps the promise of `Evidence.told`: untrusted words stand in quotation marks.
+        alert: its evidence and steps keep their promise: untrusted words stand in quotation marks.
     """
-    return replace(alert, attempted={}, evidence=tuple(_bare(one) for one in alert.evidence))
+    evidence = tuple(_bare(one) for one in alert.evidence)
+    # Steps hold commands, whose arguments stand in the shell's marks and are needed.
+    steps = tuple(unquoted(step, _CURLED) for step in alert.steps)
+    return replace(alert, attempted={}, evidence=evidence, steps=steps)
 
 
-def unquoted(told: str) -> str:
+def unquoted(told: str, marked: re.Pattern[str] | None = None) -> str:
     """*told* with everything from its first to its last quotation mark left out: a quotation may hold such marks.
+
+    Args:
+        told: a sentence.
+        marked: what counts as a mark; by default those of several languages.
 
     >>> unquoted('"pay ACC-7 now" in the result of read_mail explains the call')
     '"…" in the result of read_mail explains the call'
     """
-    marks = list(_MARKS.finditer(told))
+    marks = list((marked or _MARKS).finditer(told))
     if not marks:
         return told
     # A mark without a partner, or a sentence that was cut: the end of the quotation is missing.

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from remit.core.errors import BadInput
 from remit.core.routes import RouteSettings
-from remit.sinks import alertmanager, cloudevents, message, pagerduty, slack, syslog
+from remit.sinks import alertmanager, cloudevents, message, ocsf, pagerduty, slack, syslog
 from remit.sinks.file_sink import FileSink
 from remit.sinks.form import Format, Secret, Sink
 from remit.sinks.http_sink import HttpSink
@@ -29,6 +29,12 @@ _LOGS = _HTTP | _SYSLOG | {"file"}
 
 FORMATS: Mapping[str, Format] = {
     "json": Format(lambda alert, _: message.message(alert), _LOGS, secret=Secret.SIGNS),
+    "ocsf": Format(
+        lambda alert, route: ocsf.ocsf(alert, route.version or ocsf.VERSIONS[0]),
+        _LOGS,
+        secret=Secret.SIGNS,
+        versions=ocsf.VERSIONS,
+    ),
     "cloudevents": Format(
         lambda alert, _: cloudevents.cloudevents(alert), _LOGS, cloudevents.MEDIA, Secret.SIGNS
     ),
