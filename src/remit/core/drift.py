@@ -55,7 +55,6 @@ ALLOWED = Tier((Kind.TOOL, Kind.SUM, Kind.SIZE, Kind.VALUE), 184)
 TIERS = (WHOLE, LINES, ALLOWED)
 ROWS = 1 + sum(tier.most for tier in TIERS)
 _TIER = {kind: tier for tier in TIERS for kind in tier.kinds}
-_WHERE_PRESENT = (Kind.SIZE, Kind.VALUE)
 
 
 class Watch:
@@ -166,7 +165,7 @@ class Watch:
         tier = _TIER[stream.kind]
         if sum(_TIER[known.kind] is tier for known in self._rows) >= tier.most and not self._make_room(tier):
             return None
-        row = self._streams.open(every=stream.kind not in _WHERE_PRESENT and stream.kind is not Kind.TOOLS)
+        row = self._streams.open(every=stream.every)
         if row is not None:
             self._rows[stream] = row
         return row

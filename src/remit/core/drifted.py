@@ -59,6 +59,11 @@ class Stream:
         return f"{self.kind.value}:{self.tool}:{self.name}"
 
     @property
+    def every(self) -> bool:
+        """Whether every session has a value, zero where it says nothing."""
+        return self.kind not in (Kind.SIZE, Kind.VALUE, Kind.TOOLS)
+
+    @property
     def told(self) -> str:
         """As people say it."""
         return _TOLD[self.kind].format(tool=visible(self.tool), name=visible(self.name))
@@ -206,7 +211,8 @@ def _numbers(kind: Kind, part: Measure) -> str:
         return f"{counted} had one that was new"
     if kind in _BAD:
         return f"in {counted} ({100 * part.share:.3g} % [{100 * part.low:.3g}, {100 * part.high:.3g}])"
-    return f"{_rounded(part.mean):g} a session (± {_rounded(2 * part.error):g}, {part.sessions} sessions)"
+    per = "on average" if kind is Kind.SIZE else "a session"
+    return f"{_rounded(part.mean):g} {per} (± {_rounded(2 * part.error):g}, {part.sessions} sessions)"
 
 
 def _rounded(value: float) -> float:

@@ -31,6 +31,7 @@ from remit.store import (
     control_limits,
     control_past,
     deliveries,
+    drift_rows,
     incidents,
     operators,
     outbox,
@@ -44,7 +45,14 @@ from remit.store.writer import in_event_loop
 
 T = TypeVar("T")
 
-EXTENSIONS: tuple[str, ...] = (control.DDL, outbox.DDL, triage.DDL, incidents.DDL, deliveries.DDL)
+EXTENSIONS: tuple[str, ...] = (
+    control.DDL,
+    outbox.DDL,
+    triage.DDL,
+    incidents.DDL,
+    deliveries.DDL,
+    drift_rows.DDL,
+)
 """Tables beside the journal's own."""
 
 

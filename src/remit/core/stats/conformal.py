@@ -203,11 +203,11 @@ class Streams:
 
     def split(self, row: int) -> Split:
         """Where the change of a stream seems to have begun: where the best of the tracked bets began to win."""
-        since, n, hits, total, square = self._start[row, int(self._gain[row].argmax())]
-        before = Part(int(n), int(hits), float(total), float(square))
-        sums = self._sums[row]
+        since, n, hits, total, square = self._start[row, int(self._gain[row].argmax())].tolist()
+        all_hits, all_total, all_square = self._sums[row].tolist()
+        before = Part(int(n), int(hits), total, square)
         after = Part(
-            int(self.n[row]) - before.n, int(sums[0]) - before.hits, sums[1] - total, sums[2] - square
+            int(self.n[row]) - before.n, int(all_hits) - before.hits, all_total - total, all_square - square
         )
         return Split(int(since), before, after)
 
