@@ -44,6 +44,14 @@ def test_a_line_may_name_an_instant_a_session_or_a_place(tmp_path: Path) -> None
     assert len({one.id for one in found}) == 3
 
 
+def test_a_change_may_bring_its_own_id_which_no_other_has(tmp_path: Path) -> None:
+    line = {"kind": "model", "at": 5, "id": "release-7"}
+
+    assert read_changes(write(tmp_path, line))[0].change.id == "release-7"
+    with pytest.raises(BadInput, match=r"changes\.jsonl:2: id: the same as at .*changes\.jsonl:1"):
+        read_changes(write(tmp_path, line, line))
+
+
 def test_the_first_of_two_sessions_of_one_id_is_meant(tmp_path: Path) -> None:
     stream = [*STREAM, Conduct("s1", "a", 2000.0)]
 

@@ -121,14 +121,14 @@ class ToldChange:
 def read_changes(path: Path) -> list[ToldChange]:
     """The changes in a file of JSON Lines.
 
-    Each line is `{"kind", "at" | "session" | "index", "agent"?, "before" or "from"?, "after" or "to"?, "note"?}`; other
-    keys are left alone. `at` is an instant, or in a stream without times a place; `session` is the id of the
-    first session that has the change, `index` its place, from 0.
+    Each line is `{"kind", "at" | "session" | "index"}` and, where it is known, `agent`, `before` (or `from`), `after` (or
+    `to`), `note`, `by` and `id`; other keys are left alone. `at` is an instant, or in a stream without times a place;
+    `session` is the id of the first session that has the change, `index` its place, from 0.
 
     Raises:
         BadInput: with file and line.
     """
-    found = []
+    found: dict[str, ToldChange] = {}
     for line in lines(path):
         try:
             raw = loads_strict(line.data.decode())
@@ -136,8 +136,14 @@ def read_changes(path: Path) -> list[ToldChange]:
             raise BadInput(line.where, f"not JSON: {error}", "write one JSON object a line") from None
         if not isinstance(raw, dict):
             raise BadInput(line.where, f"found {type(raw).__name__}", "write one JSON object a line")
-        found.append(_told(raw, line.where))
-    return found
+        told = _told(raw, line.where)
+        if told.change.id in found:
+            before = found[told.change.id].where
+            raise BadInput(
+                f"{line.where}: id", f"the same as at {before}", "give each change an id of its own"
+            )
+        found[told.change.id] = told
+    return list(found.values())
 
 
 def placed(told: Sequence[ToldChange], conduct: Sequence[Conduct]) -> list[Change]:
@@ -186,7 +192,7 @@ def _told(raw: Mapping[str, Any], where: str) -> ToldChange:
     if index is not None and (isinstance(index, bool) or not isinstance(index, int) or index < 0):
         raise BadInput(f"{where}: index", f"found {str(index)[:40]!r}", "write a place, from 0")
     change = Change(
-        derived_id("change", where, kind, *(str(raw[key]) for key in places)),
+        _text(raw, ("id",), where) or derived_id("change", where, kind, *(str(raw[key]) for key in places)),
         ChangeKind(kind),
         instant_from(raw["at"], f"{where}: at") if "at" in places else 0.0,
         agent=_text(raw, ("agent",), where),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 
@@ -192,6 +193,22 @@ def test_all_lines_together_concern_an_anomaly_only_where_its_own_line_rose() ->
 
     assert {one.line for one in about(found, "shop", {PAY})} == {PAY, ANY}
     assert {one.line for one in about(found, "shop", {MAIL})} == {MAIL}
+
+
+def test_of_many_findings_that_are_no_evidence_the_nearest_are_told() -> None:
+    changes = [change(f"c{at}", at) for at in range(50, 600, 50)]
+    found = findings(changes, stream((600, 0.05)))
+
+    assert len(about(found, "shop", {PAY})) == 3
+    assert about(found, "shop", {PAY}) == about(list(found), "shop", {PAY})
+
+
+def test_the_facts_are_plain_json_without_infinities() -> None:
+    (line,) = [one for one in findings([change("c", 300)], stream((300, 0.0), (300, 0.1))) if one.line == PAY]
+
+    told = json.loads(json.dumps(line.facts(), allow_nan=False))
+    assert (told["change"], told["ratio"], told["x0"], told["line"]) == ("c", None, 0, list(PAY))
+    assert told["low"] > 1
 
 
 def test_holds_count_as_the_envelope_sees_them() -> None:

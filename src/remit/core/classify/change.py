@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from remit.core.change import Change
 from remit.core.classify.change_compared import ALPHA, Compared, compared
@@ -17,8 +18,13 @@ from remit.core.classify.change_naming import Naming, Standing
 from remit.core.classify.change_told import told_of
 from remit.core.classify.change_windows import AFTER, ENOUGH, Window, windows
 from remit.core.conduct import Conduct, Line
+from remit.core.notice import visible
+from remit.core.types import Json
 
-__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "about", "findings", "named"]
+__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "Findings", "about", "findings", "named"]
+
+MOST_BESIDE = 3
+"""Findings that are no evidence and are told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,48 @@ class ChangeFinding:
         """Whether it is more frequent after, be it by chance."""
         return self.x1 * self.n0 > self.x0 * self.n1
 
+    def facts(self) -> dict[str, Json]:
+        """The change and the statistic, as plain JSON; null where a ratio or a bound is infinite or not defined."""
+        change = self.change
+        return {
+            "change": change.id,
+            "kind": change.kind.value,
+            "at": change.at,
+            "before": visible(change.before),
+            "after": visible(change.after),
+            "seen": change.seen,
+            "line": list(self.line),
+            "x0": self.x0,
+            "n0": self.n0,
+            "x1": self.x1,
+            "n1": self.n1,
+            "sessions0": [self.hit0, self.sessions0],
+            "sessions1": [self.hit1, self.sessions1],
+            "without_content": self.without_content,
+            "unit": self.unit,
+            "ratio": _finite(self.ratio),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
+            "p": self.p,
+            "p_corrected": self.p_corrected,
+            "comparisons": self.comparisons,
+            "rivals": list(self.rivals),
+        }
+
+
+class Findings(list[ChangeFinding]):
+    """Findings in their order, found by agent and line without going through all of them."""
+
+    def __init__(self, found: Iterable[ChangeFinding] = ()) -> None:
+        super().__init__(found)
+        self._by_line = defaultdict[tuple[str, Line], list[ChangeFinding]](list)
+        for one in self:
+            self._by_line[one.agent, one.line].append(one)
+
+    def of(self, agent: str, line: Line) -> Sequence[ChangeFinding]:
+        """Those about one line of one agent."""
+        return self._by_line.get((agent, line), ())
+
 
 def findings(
     changes: Sequence[Change],
@@ -88,7 +136,7 @@ def findings(
     lines: Collection[Line] | None = None,
     *,
     once: bool = False,
-) -> list[ChangeFinding]:
+) -> Findings:
     """Every change against every line of the agents that it is about, most significant first.
 
     Args:
@@ -112,17 +160,28 @@ def findings(
         found += _of_agent(agent, own, sessions, once=once)
     if lines is not None:
         found = [one for one in found if one.line == ANY or one.line in lines]
-    return sorted(found, key=lambda one: (not one.significant, not one.likeliest, one.p_corrected, one.p))
+    return Findings(sorted(found, key=_strength))
 
 
 def about(found: Iterable[ChangeFinding], agent: str, lines: Collection[Line]) -> tuple[ChangeFinding, ...]:
     """The findings that concern anomalies on some lines of an agent: about the lines themselves; and about all lines
-    together, where one of these rose with the same change.
+    together, where one of these rose with the same change. Evidence first; of the rest the nearest to it.
     """
-    own = [one for one in found if one.agent == agent]
-    direct = [one for one in own if one.line in lines]
+    found = found if isinstance(found, Findings) else Findings(found)
+    direct = [one for line in lines for one in found.of(agent, line)]
     risen = {one.change.id for one in direct if one.rose}
-    return (*direct, *(one for one in own if one.line == ANY and one.change.id in risen))
+    every = [*direct, *(one for one in found.of(agent, ANY) if one.change.id in risen)]
+    evidence = sorted((one for one in every if one.significant), key=_strength)
+    rest = sorted((one for one in every if not one.significant), key=_strength)
+    return (*evidence, *rest[:MOST_BESIDE])
+
+
+def _strength(one: ChangeFinding) -> tuple[bool, bool, float, float]:
+    return not one.significant, not one.likeliest, one.p_corrected, one.p
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def named(found: Iterable[ChangeFinding]) -> tuple[ChangeFinding, ...]:

@@ -86,7 +86,7 @@ def _numbers(result: Compared, unit: Unit) -> str:
     calls = "calls" if c.n1 != c.sessions1 or c.n0 != c.sessions0 else "sessions"
     shown = f"{c.x1} in {c.n1} {calls} after, {c.x0} in {c.n0} before"
     if calls == "calls":
-        shown += f" (sessions: {c.hit1} of {c.sessions1}, {c.hit0} of {c.sessions0})"
+        shown += f", in {c.hit1} of {c.sessions1} and {c.hit0} of {c.sessions0} sessions"
     ratio = c.ratio(unit)
     return shown if isnan(ratio.value) else f"{shown}, {_times(ratio)} counted in {unit}"
 

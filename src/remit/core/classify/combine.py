@@ -111,17 +111,7 @@ def _changed(known: Known) -> list[Evidence]:
         stands = one.significant and one.likeliest and not one.fell
         towards = Class.SRE if stands else None
         score = min(0.99, 1.0 - one.p_corrected) if stands else max(0.0, min(0.49, 1.0 - one.p_corrected))
-        facts = {
-            "change": one.change.id,
-            "x0": one.x0,
-            "n0": one.n0,
-            "x1": one.x1,
-            "n1": one.n1,
-            "p": one.p,
-            "p_corrected": one.p_corrected,
-            "comparisons": one.comparisons,
-        }
-        found.append(Evidence("change.rate", towards, score, visible(one.told), facts))
+        found.append(Evidence("change.rate", towards, score, one.told, one.facts()))
     return found
 
 
