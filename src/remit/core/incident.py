@@ -54,6 +54,7 @@ REOPEN_S = 3600.0
 """What is captured so soon after the end opens the same incident again."""
 MOST_NAMED = 20
 """Clauses and tools that an incident names."""
+MOST_MILESTONES = 100
 MOST_SHOWN = 5
 """Anomalies that an incident names, the first ones."""
 BREAKER, DRIFT = "breaker", "drift-watch"
@@ -116,6 +117,8 @@ class Member:
     by_person: bool = False
     """True where a person said what it is."""
     key: str = ""
+    ran: bool = False
+    """Whether a violating call ran."""
 
     @property
     def signal(self) -> bool:
@@ -188,6 +191,8 @@ class Incident:
     keys: tuple[str, ...] = ()
     revision: int = 0
     """Rises with every change that is written."""
+    milestones: tuple[int, ...] = ()
+    """Revisions in which a person did something or a team was told: the first few and the latest of its timeline."""
 
     @property
     def open(self) -> bool:
@@ -286,6 +291,7 @@ def member_of(
         classification.change,
         by_person or (was is not None and was.by_person),
         key_of(case, classification),
+        bool(case.ran),
     )
 
 

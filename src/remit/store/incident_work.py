@@ -7,15 +7,14 @@ that erasing a person erases what waits about them, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from remit.core import breaker
 from remit.core.alert import Alert
 from remit.core.change import Change
 from remit.core.classify.change_told import described
-from remit.core.classify.classification import Classification
 from remit.core.classify.work import Done
-from remit.core.incident import Incident, Member, teams_of, wakes
+from remit.core.incident import Incident, Member, wakes
 from remit.core.incident_alerts import Shown, alerts
 from remit.core.next_steps import Basis
 from remit.core.scope import scopes_of
@@ -52,7 +51,7 @@ def absorb(tx: Transaction, done: Sequence[Done], place: Place = NOWHERE) -> lis
     """Put these anomalies into their incidents, and return whom to tell."""
     with Incidents(tx) as desk:
         for one in done:
-            desk.absorb(one.case, standing(one), by_person=one.pending.person is not None)
+            desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
     return messages(tx, desk.changes, place, {one.case.anomaly: one for one in done})
 
 
@@ -73,15 +72,6 @@ def messages(
     return [message for one in changes if one.told for message in _of_change(tx, one, place, done or {})]
 
 
-def standing(done: Done) -> Classification:
-    """The classification that routes: where a person said what it is, theirs, with the classifier's evidence."""
-    said = done.pending.person
-    if said is None:
-        return done.found
-    teams = teams_of(said) or done.found.deliver_to
-    return replace(done.found, label=said, deliver_to=teams, confidence=1.0)
-
-
 def _of_change(
     tx: Transaction, changed: IncidentChange, place: Place, done: Mapping[str, Done]
 ) -> list[Message]:
@@ -91,7 +81,7 @@ def _of_change(
     basis = Basis(
         incident,
         one.case.anomaly if one else (incident.anomalies[0] if incident.anomalies else ""),
-        standing(one) if one else None,
+        one.standing if one else None,
         change,
         mode_of(tx, incident),
         incidents.people_touched(tx.connection, incident.id) if incident.ran else None,
@@ -100,7 +90,7 @@ def _of_change(
         incident,
         changed.told,
         tx.now,
-        shown=Shown(one.case, standing(one)) if one else None,
+        shown=Shown(one.case, one.standing) if one else None,
         basis=basis,
         change=described(change) if change else "",
         url=f"{place.url}/incidents/{incident.id}" if place.url else "",
@@ -118,7 +108,7 @@ def _shown(incident: Incident, members: Sequence[Member], done: Mapping[str, Don
         here,
         key=lambda one: (
             not wakes(one.case),
-            standing(one).label is not incident.label,
+            one.standing.label is not incident.label,
             -one.found.confidence,
             one.case.at,
             one.case.anomaly,

@@ -31,7 +31,7 @@ from remit.core.classify.classification import Class, Classification, Team
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
-from remit.core.incident import LONG_QUIET_S, QUIET_S, Incident, Member, key_of, member_of
+from remit.core.incident import LONG_QUIET_S, MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
 from remit.core.incident_signals import Signal
 from remit.core.incident_told import Told, told
 from remit.core.types import Json
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS incident_key (key TEXT PRIMARY KEY, incident TEXT NOT
 CREATE TABLE IF NOT EXISTS incident_member (
   anomaly TEXT PRIMARY KEY, incident TEXT NOT NULL, session TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
   label TEXT NOT NULL, milli INTEGER NOT NULL, lead TEXT NOT NULL, origin TEXT NOT NULL, change TEXT NOT NULL,
-  by_person INTEGER NOT NULL, key TEXT NOT NULL
+  by_person INTEGER NOT NULL, key TEXT NOT NULL, ran INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS incident_member_session ON incident_member (session, incident);
 CREATE INDEX IF NOT EXISTS incident_member_incident ON incident_member (incident, at);
@@ -62,7 +62,8 @@ HANDED, ACKNOWLEDGED = "incident.handed", "incident.acknowledged"
 KINDS = (OPENED, CHANGED, CLOSED, HANDED, ACKNOWLEDGED)
 
 _MOST_SESSIONS = 500
-_MEMBER = "anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key"
+_FIRST_MILESTONES = 20
+_MEMBER = "anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key, ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +212,8 @@ class Incidents:
         for work in self._work.values():
             if work.now == work.before and not (work.did or work.members):
                 continue
-            after = replace(work.now, revision=(work.before.revision if work.before else 0) + 1)
-            told_now = told(work.before, after)
+            told_now = told(work.before, work.now)
+            after = _numbered(work, bool(told_now))
             members = tuple(work.members.values())
             keys = sorted(key for key, name in self._points.items() if name == after.id)
             event = _event(work, after, told_now, members, keys)
@@ -309,6 +310,16 @@ class Incidents:
         point(self._db, key, name)
 
 
+def _numbered(work: _Open, told_any: bool) -> Incident:
+    """With its next revision, which is a milestone where anybody did or heard anything."""
+    revision, known = work.now.revision + 1, work.now.milestones
+    if told_any or work.did or work.moved:
+        known = (*known, revision)
+    if len(known) > MOST_MILESTONES:
+        known = (*known[:_FIRST_MILESTONES], *known[-(MOST_MILESTONES - _FIRST_MILESTONES) :])
+    return replace(work.now, revision=revision, milestones=known)
+
+
 # ------------------------------------------------------------------------------------------------ rows
 def read(connection: apsw.Connection, name: str) -> Incident | None:
     """One incident; None where there is none."""
@@ -377,10 +388,10 @@ def put(connection: apsw.Connection, name: str, member: Member) -> None:
     """Write the row of a member as it is."""
     m = member
     connection.execute(
-        f"INSERT OR REPLACE INTO incident_member (incident, {_MEMBER}) VALUES ({','.join('?' * 12)})",  # noqa: S608 - constants
+        f"INSERT OR REPLACE INTO incident_member (incident, {_MEMBER}) VALUES ({','.join('?' * 13)})",  # noqa: S608 - constants
         (
             *(name, m.anomaly, m.session, m.at, m.kind, m.label.value, m.milli, m.lead),
-            *(m.origin, m.change, int(m.by_person), m.key),
+            *(m.origin, m.change, int(m.by_person), m.key, int(m.ran)),
         ),
     )
 
@@ -391,8 +402,8 @@ def point(connection: apsw.Connection, key: str, name: str) -> None:
 
 
 def _member(row: Sequence[Any]) -> Member:
-    anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key = row
-    known = (Class(label), milli, lead, origin, change, bool(by_person), key)
+    anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key, ran = row
+    known = (Class(label), milli, lead, origin, change, bool(by_person), key, bool(ran))
     return Member(anomaly, session, at, kind, *known)
 
 
@@ -442,8 +453,8 @@ def rebuild(tx: Transaction, events: Iterable[Mapping[str, Any]]) -> None:
 
 
 def history(store: SqliteStore, incident: Incident) -> Iterator[tuple[float, str, Mapping[str, Any]]]:
-    """Every change of an incident, oldest first: when, which kind, and the body of its event."""
-    for revision in range(1, incident.revision + 1):
+    """The milestones of an incident, oldest first: when, which kind, and the body of its event."""
+    for revision in incident.milestones:
         found = store.event(event_id(incident.id, revision))
         if found is not None:
             yield found.at, found.event.kind, found.event.body
