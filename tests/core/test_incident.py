@@ -11,10 +11,9 @@ from incident_help import SECURITY, SRE, Desk, case, classed
 
 from remit.core import incident_acts as acts
 from remit.core.alert import Action, Urgency
-from remit.core.breaker import ModeChange
 from remit.core.classify.classification import Class
-from remit.core.drifted import Drift, Kind, Stream, measure
 from remit.core.errors import BadInput
+from remit.core.event import Event
 from remit.core.incident import (
     LONG_QUIET_S,
     QUIET_S,
@@ -27,9 +26,8 @@ from remit.core.incident import (
     wakes,
 )
 from remit.core.incident_moves import absorb, ended, merged, receive
-from remit.core.incident_signals import Signal, of_drift, of_trip
+from remit.core.incident_signals import Signal, of_drift, signal_of
 from remit.core.incident_told import told
-from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode, Severity, ToolEffect
 
 EXECUTED = {"ran": True}
@@ -108,6 +106,20 @@ def test_what_waited_for_the_classifier_for_a_week_is_no_storm():
         desk.take(case(f"a{n}", at=n * 3600.0), Class.SRE, at=1e6)
 
     assert desk.pages(SRE) == 0
+
+
+def test_what_a_journal_of_long_ago_holds_wakes_nobody():
+    old = 1e6
+    desk = Desk()
+    for n in range(3 * STORM_COUNT):
+        desk.take(case(f"a{n}", at=float(n), ran=True, severity=Severity.CRITICAL), Class.SECURITY, at=old)
+
+    assert desk.pages(SECURITY) == 0
+    assert (
+        receive(None, Signal("e", "breaker", "acme", "bot", 0.0, "k", pages="trip"), old).urgency
+        is Urgency.QUEUE
+    )
+    assert desk.take(case("now", at=old, ran=True), Class.SECURITY, at=old).urgency is Urgency.PAGE
 
 
 # ------------------------------------------------------------------------------------------------ class and route
@@ -528,33 +540,24 @@ def test_the_worst_severity_is_kept_and_told():
     assert [t.why for t in told(before, after)] == ["severity: high"]
 
 
-def of_line(**changes):
-    stream = Stream(Kind.LINE_VIOLATIONS, "pay", "pay.small")
-    flat = measure(100, 1, 1.0, 1.0)
-    known = {
-        "session": "s9",
-        "at": 5.0,
-        "since": 400,
-        "before": flat,
-        "after": flat,
-        "evidence": 9.0,
-        "needed": 1.0,
-    }
-    return Drift("bot", "acme", stream, 500, **{**known, **changes})
+def alarm(name="e1", group="", change=""):
+    stream = {"kind": "violations-of", "tool": "pay", "name": "pay.small"}
+    cause = {"change": {"id": change}} if change else None
+    body = {"id": name, "group": group, "stream": stream, "direction": "worse", "cause": cause}
+    return of_drift(Event(name, "s9", "drift.detected", "bot", "", body, "acme"), 5.0)
 
 
 def test_an_alarm_about_a_line_is_near_its_anomalies_and_one_change_is_one_incident():
-    drift = of_drift(of_line(group="g"), "e1")
-    other = of_drift(of_line(group="g", since=401), "e2")
+    drift, other = alarm(group="g"), alarm("e2", group="g")
 
     assert drift.near == (key_of(case(), classed()),)
     assert drift.key == other.key
-    assert of_drift(of_line(), "e1", "c1").near[0] == key_of(case(), classed(change="c1"))
+    assert alarm(change="c1").near[0] == key_of(case(), classed(change="c1"))
 
 
 def test_a_rise_alone_moves_no_incident_away_from_security():
     incident = opened(Class.UNDETERMINED)
-    after = receive(incident, of_drift(of_line(), "e1"), 6.0)
+    after = receive(incident, alarm(), 6.0)
 
     assert (after.label, [p.team for p in after.parts if p.leads]) == (Class.UNDETERMINED, [SECURITY])
     assert after.classes == incident.classes
@@ -570,8 +573,9 @@ def test_a_rise_alone_moves_no_incident_away_from_security():
     ],
 )
 def test_only_what_the_rules_take_away_is_a_trip(before, after, actors, severity):
-    scope = Scope(ScopeKind.AGENT, "acme", "bot")
-    found = of_trip(ModeChange(scope, before, after, "it paid twice", 1.0, 1, actors, ("s1",), event_id="e1"))
+    body = {"before": before.value, "after": after.value, "actors": list(actors), "sessions": ["s1"]}
+    found = signal_of(Event("e1", "", "breaker.changed", "bot", "", body, "acme"), 1.0)
 
-    assert (found.severity if found else None) == severity
-    assert found is None or (found.pages, found.id, found.lead) == ("trip", "e1", SECURITY)
+    assert (found[0].severity if found else None) == severity
+    if found:
+        assert (found[0].pages, found[0].id, found[0].lead, found[1]) == ("trip", "e1", SECURITY, ("s1",))

@@ -29,7 +29,9 @@ QUOTED = Evidence(
 
 @pytest.fixture
 def store(tmp_path):
-    with SqliteStore.open(None, home=tmp_path / "home", extensions=EXTENSIONS) as opened:
+    with SqliteStore.open(
+        None, home=tmp_path / "home", extensions=EXTENSIONS, clock=lambda: 1000.0
+    ) as opened:
         yield opened
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -365,10 +366,12 @@ from remit.store.incidents import Incidents
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
 
+began = float(sys.argv[3])
+
 def batch(tx, names):
     with Incidents(tx) as desk:
         for n in names:
-            desk.absorb(case(f"a{{n}}", f"s{{n % 40}}", 1000.0 + n), classed(f"a{{n}}", Class.SRE))
+            desk.absorb(case(f"a{{n}}", f"s{{n % 40}}", began + n), classed(f"a{{n}}", Class.SRE))
     return [t for change in desk.changes for t in change.told]
 
 with SqliteStore.open(Path(sys.argv[1]), home=Path(sys.argv[2]), extensions=EXTENSIONS, reserve_bytes=1 << 16) as store:
@@ -379,12 +382,12 @@ with SqliteStore.open(Path(sys.argv[1]), home=Path(sys.argv[2]), extensions=EXTE
 """
 
 
-def worker(tmp_path):
+def worker(tmp_path, began):
     here = os.path.dirname(__file__)
     paths = [here, os.path.join(os.path.dirname(here), "core"), *sys.path]
     code = textwrap.dedent(WORKER).format(paths=paths)
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "remit.db"), str(tmp_path / "home")],
+        [sys.executable, "-c", code, str(tmp_path / "remit.db"), str(tmp_path / "home"), str(began)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -398,7 +401,8 @@ def opened_at(tmp_path):
 
 def test_two_processes_that_see_the_same_anomalies_open_one_incident_and_wake_once(tmp_path):
     opened_at(tmp_path).close()
-    both = [worker(tmp_path), worker(tmp_path)]
+    began = time.time() - 400
+    both = [worker(tmp_path, began), worker(tmp_path, began)]
     said = [one.communicate(timeout=300)[0] for one in both]
 
     assert [one.returncode for one in both] == [0, 0]
@@ -412,7 +416,8 @@ def test_two_processes_that_see_the_same_anomalies_open_one_incident_and_wake_on
 
 def test_a_process_killed_on_the_way_leaves_whole_incidents_and_the_next_goes_on(tmp_path):
     opened_at(tmp_path).close()
-    one = worker(tmp_path)
+    began = time.time() - 400
+    one = worker(tmp_path, began)
     for line in one.stdout:
         if "page" in line:
             break
@@ -422,7 +427,7 @@ def test_a_process_killed_on_the_way_leaves_whole_incidents_and_the_next_goes_on
         half = the_only(store)
         assert half.count == len(store.read(lambda db: incidents.members(db, half.id)))
         assert_the_journal_gives_the_same(store)
-    again = worker(tmp_path)
+    again = worker(tmp_path, began)
     said, _ = again.communicate(timeout=300)
 
     assert again.returncode == 0

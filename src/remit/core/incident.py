@@ -20,7 +20,7 @@ id for both teams and a *part* for each team that has anything to do with it:
   *watches*: it is told, never woken. A part that nobody took moves with the route; one that a person took stays theirs,
   and they are told that the evidence points elsewhere.
 - **Pages.** One refused call pages nobody. What does is in `wakes` and `STORM_COUNT`; each leading team is woken once
-  for each opening, however much more comes.
+  for each opening, however much more comes; and nobody for what is older than `STALE_S`.
 - **End.** An incident ends when a person resolves every part, or after `QUIET_S` without anything new
   (`LONG_QUIET_S` where somebody was woken or took it, so that no weekend swallows a page). What was captured before the
   end joins quietly; what is captured within `REOPEN_S` after it opens it again; what is later opens a new incident that
@@ -50,6 +50,8 @@ QUIET_S = 24 * 3600.0
 """An incident in which nothing new comes for so long ends by itself."""
 LONG_QUIET_S = 7 * 24 * 3600.0
 """The same where somebody was woken, or a person has taken it."""
+STALE_S = LONG_QUIET_S
+"""What was captured so long before it is classified, as when a journal of long ago is classified first, wakes nobody."""
 REOPEN_S = 3600.0
 """What is captured so soon after the end opens the same incident again."""
 MOST_NAMED = 20
@@ -146,7 +148,7 @@ class Incident:
     parts: tuple[Part, ...] = ()
     label: Class = Class.UNDETERMINED
     confidence: float = 0.0
-    """Mean of the members that have a say in the class."""
+    """Mean of the anomalies that have a say in the class; 0 where none has."""
     severity: Severity = Severity.LOW
     """The worst of its members."""
     urgency: Urgency = Urgency.QUEUE
@@ -167,6 +169,8 @@ class Incident:
     """Sums of confidences in thousandths, by class."""
     people: Mapping[str, int] = field(default_factory=dict)
     """Members of each class, as people have them."""
+    said: Mapping[str, int] = field(default_factory=dict)
+    """Trips and drift alarms that say a class."""
     leads: Mapping[str, int] = field(default_factory=dict)
     """Undetermined members by the team that the classifier names first."""
     also: tuple[Team, ...] = ()

@@ -19,6 +19,7 @@ from remit.core.incident import (
     MOST_SHOWN,
     QUIET_S,
     REOPEN_S,
+    STALE_S,
     STORM_COUNT,
     STORM_WINDOW_S,
     Incident,
@@ -60,15 +61,15 @@ def absorb(
     member = member_of(case, classification, was, by_person=by_person)
     if was is not None and incident is not None:
         return incident if member == was else _again(incident, was, member, at)
-    reasons = (wakes(case), _storm_of(incident, case))
+    reasons = (wakes(case), _storm_of(incident, case)) if at - case.at <= STALE_S else ()
     base = _standing(incident, member, reasons, at)
     grown = _grown(base, member, case, fresh_session=fresh_session)
-    return _moved(base, _called(grown, member, wakes(case)), at, reasons)
+    return _moved(base, _called(grown, member, reasons), at, reasons)
 
 
 def receive(incident: Incident | None, signal: Signal, at: float) -> Incident:
     """The incident once a trip or a drift alarm is in it; each is in one once, which the caller knows."""
-    member, reasons = signal.member, (signal.pages,)
+    member, reasons = signal.member, (signal.pages,) if at - signal.at <= STALE_S else ()
     base = _standing(incident, member, reasons, at, tenant=signal.tenant, agent=signal.agent)
     grown = replace(
         _counted(base, member, 1),
@@ -109,6 +110,7 @@ def merged(older: Incident, younger: Incident, sessions: int, at: float) -> tupl
         milli=_added(older.milli, younger.milli),
         people=_added(older.people, younger.people),
         leads=_added(older.leads, younger.leads),
+        said=_added(older.said, younger.said),
         parts=_parts_of_both(older.parts, younger.parts),
         first_at=min(older.first_at, younger.first_at),
         last_at=max(older.last_at, younger.last_at),
@@ -209,9 +211,9 @@ def _grown(incident: Incident, member: Member, case: Case, *, fresh_session: boo
     )
 
 
-def _called(incident: Incident, member: Member, reason: str) -> Incident:
+def _called(incident: Incident, member: Member, reasons: tuple[str, ...]) -> Incident:
     """With a team that a waking member is for, where the people's labels say another."""
-    missing = [t for t in teams_of(member.label) if t not in route(incident)[0]] if reason else []
+    missing = [t for t in teams_of(member.label) if t not in route(incident)[0]] if any(reasons) else []
     return replace(incident, also=tuple(sorted({*incident.also, *missing}))) if missing else incident
 
 
@@ -230,8 +232,8 @@ def _again(incident: Incident, was: Member, member: Member, at: float) -> Incide
 
 def _counted(incident: Incident, member: Member, sign: int) -> Incident:
     """With one member more or less in the sums; its class follows."""
-    silent = member.signal and member.label is Class.UNDETERMINED
-    label = "" if silent else member.label.value
+    label = "" if member.signal else member.label.value
+    said = member.label.value if member.signal and member.label is not Class.UNDETERMINED else ""
     led = member.lead if member.label is Class.UNDETERMINED else ""
     keys = incident.keys if member.key in incident.keys else (*incident.keys, member.key)
     after = replace(
@@ -242,6 +244,7 @@ def _counted(incident: Incident, member: Member, sign: int) -> Incident:
         origins=_plus(incident.origins, member.origin, sign),
         changes=_plus(incident.changes, member.change, sign),
         leads=_plus(incident.leads, led, sign),
+        said=_plus(incident.said, said, sign),
         people=_plus(incident.people, label if member.by_person else "", sign),
     )
     return _classed(after)
@@ -249,7 +252,7 @@ def _counted(incident: Incident, member: Member, sign: int) -> Incident:
 
 def _classed(incident: Incident) -> Incident:
     """With the class that its members make, and how sure that is."""
-    label = joined(incident.people or incident.classes)
+    label = joined(incident.people or _added(incident.classes, incident.said))
     saying = [one for one in incident.classes if label is Class.UNDETERMINED or one != Class.UNDETERMINED]
     n = sum(incident.classes[one] for one in saying)
     mean = sum(incident.milli.get(one, 0) for one in saying) / n / 1000 if n > 0 else 0.0
@@ -262,7 +265,7 @@ def _moved(before: Incident, after: Incident, at: float, reasons: tuple[str, ...
     after = replace(after, active_at=max(after.active_at, at))
     if not after.open:
         return after
-    if _stormy(after) and "storm" not in after.reasons:
+    if _stormy(after) and at - after.last_at <= STALE_S and "storm" not in after.reasons:
         reasons = (*reasons, "storm")
     waking = tuple(one for one in reasons if one)
     if waking:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remit.core.breaker import ModeChange
 from remit.core.classify.classification import Class, Team
-from remit.core.drifted import Direction, Drift, Kind
+from remit.core.event import Event
 from remit.core.incident import BREAKER, DRIFT, Member, incident_key
 from remit.core.types import Mode, Severity
+
+TRIPPED, DRIFTED = "breaker.changed", "drift.detected"
+"""Kinds of the events that may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,6 @@ class Signal:
     label: Class = Class.UNDETERMINED
     lead: Team = Team.SRE
     """Who leads as long as nothing else tells."""
-    milli: int = 0
     severity: Severity = Severity.MEDIUM
     pages: str = ""
     """Why it wakes people; empty where it does not."""
@@ -40,63 +41,75 @@ class Signal:
     @property
     def member(self) -> Member:
         """What counts of it."""
-        found = (self.label, self.milli, self.lead.value, "", self.change)
+        found = (self.label, 0, self.lead.value, "", self.change)
         return Member(self.id, "", self.at, self.kind, *found, key=self.key)
 
 
-def of_trip(change: ModeChange) -> Signal | None:
-    """The trip that *change* is: the rules took autonomy away. None for what a person did, and for every step back.
+def signal_of(event: Event, at: float) -> tuple[Signal, tuple[str, ...]] | None:
+    """The signal that an event of the journal is, and the sessions that it names; None where it is none.
+
+    Args:
+        event: of any kind.
+        at: when it was written.
+    """
+    if event.kind == TRIPPED:
+        return of_trip(event, at)
+    return (of_drift(event, at), ()) if event.kind == DRIFTED else None
+
+
+def of_trip(event: Event, at: float) -> tuple[Signal, tuple[str, ...]] | None:
+    """The trip that `breaker.changed` tells: the rules took autonomy away. None of what a person did, and of a way back.
 
     Nobody knows yet what it was, and it is an agent with effects: security leads, where no incident of the sessions
     that led to it says otherwise.
     """
-    stricter = change.after.strictness > change.before.strictness
-    if change.actors or not stricter or change.after.strictness < Mode.SUPERVISED.strictness:
+    body = event.body
+    before, after = Mode(body["before"]), Mode(body["after"])
+    stricter = after.strictness > before.strictness and after.strictness >= Mode.SUPERVISED.strictness
+    if body["actors"] or not stricter or not event.agent:
         return None
-    tenant, agent = change.scope.tenant, change.scope.agent
-    severity = Severity.CRITICAL if change.after.strictness >= Mode.QUARANTINED.strictness else Severity.HIGH
-    key = incident_key(tenant, agent, BREAKER, "", "", "")
-    return Signal(
-        change.event_id,
+    worst = after.strictness >= Mode.QUARANTINED.strictness
+    signal = Signal(
+        event.id,
         BREAKER,
-        tenant,
-        agent,
-        change.at,
-        key,
+        event.tenant,
+        event.agent,
+        at,
+        incident_key(event.tenant, event.agent, BREAKER, "", "", ""),
         lead=Team.SECURITY,
-        severity=severity,
+        severity=Severity.CRITICAL if worst else Severity.HIGH,
         pages="trip",
     )
+    return signal, tuple(str(one) for one in body["sessions"])
 
 
-_OF_LINES = (Kind.LINE_VIOLATIONS, Kind.LINE_HOLDS)
+_OF_LINES = ("violations-of", "holds-of")
 
 
-def of_drift(drift: Drift, event_id: str, change: str = "", confidence: float = 0.0) -> Signal:
-    """An alarm of the drift watch. Alarms of one change are one incident; of a line, that of its anomalies.
+def of_drift(event: Event, at: float) -> Signal:
+    """The alarm that `drift.detected` tells. Alarms of one change are one incident; of a line, that of its anomalies.
 
     A rise alone says nothing of its cause: a wave of attacks is one, too. So it is undetermined where no change is named.
-
-    Args:
-        drift: the alarm.
-        event_id: of the event that tells it.
-        change: id of the change that is most likely responsible; empty where none is named.
-        confidence: that it is, 0 to 1.
     """
-    stream, whose = drift.stream, (drift.tenant, drift.agent)
-    line = stream.kind in _OF_LINES
-    near = [incident_key(*whose, stream.name, stream.tool, "", one) for one in (change, "")] if line else []
+    body, whose = event.body, (event.tenant, event.agent)
+    stream, cause = body["stream"], body.get("cause") or {}
+    change = str((cause.get("change") or {}).get("id", ""))
+    line = stream["kind"] in _OF_LINES
+    near = (
+        [incident_key(*whose, stream["name"], stream["tool"], "", one) for one in (change, "")]
+        if line
+        else []
+    )
     return Signal(
-        event_id,
+        event.id,
         DRIFT,
         *whose,
-        drift.at,
-        incident_key(*whose, DRIFT, "", "", drift.group or event_id),
+        at,
+        incident_key(*whose, DRIFT, "", "", str(body.get("group") or event.id)),
         near=tuple(dict.fromkeys(near)),
         label=Class.SRE if change else Class.UNDETERMINED,
-        milli=round(1000 * confidence),
-        severity=Severity.MEDIUM if drift.direction is Direction.WORSE else Severity.LOW,
-        clause=stream.name if line else "",
-        tool=stream.tool,
+        severity=Severity.MEDIUM if body["direction"] == "worse" else Severity.LOW,
+        clause=stream["name"] if line else "",
+        tool=stream["tool"],
         change=change,
     )

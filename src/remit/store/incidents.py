@@ -31,7 +31,7 @@ from remit.core.classify.classification import Class, Classification, Team
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
-from remit.core.incident import LONG_QUIET_S, MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
+from remit.core.incident import MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
 from remit.core.incident_signals import Signal
 from remit.core.incident_told import Told, told
 from remit.core.types import Json
@@ -175,7 +175,7 @@ class Incidents:
     def end_quiet(self) -> None:
         """Close what has been quiet for long."""
         sql = "SELECT id FROM incident WHERE open AND active_at <= ? ORDER BY id"
-        for (name,) in self._db.execute(sql, (self._tx.now - min(QUIET_S, LONG_QUIET_S),)).fetchall():
+        for (name,) in self._db.execute(sql, (self._tx.now - QUIET_S,)).fetchall():
             work = self._load(str(name))
             work.now = moves.ended(work.now, self._tx.now)
 
@@ -344,6 +344,12 @@ def members(connection: apsw.Connection, name: str, *, limit: int = 100_000) -> 
     """What is in an incident, oldest first."""
     sql = f"SELECT {_MEMBER} FROM incident_member WHERE incident = ? ORDER BY at, anomaly LIMIT ?"  # noqa: S608 - a constant
     return [_member(row) for row in connection.execute(sql, (name, limit))]
+
+
+def any_quiet(connection: apsw.Connection, now: float) -> bool:
+    """Whether any open incident may have been quiet for long."""
+    sql = "SELECT 1 FROM incident WHERE open AND active_at <= ? LIMIT 1"
+    return connection.execute(sql, (now - QUIET_S,)).fetchone() is not None
 
 
 def incident_of(connection: apsw.Connection, anomaly: str) -> str | None:
