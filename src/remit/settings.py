@@ -34,6 +34,8 @@ class Settings:
     """Where held calls and trips are told; empty: nowhere."""
     webhook_secret: str = ""
     """Key of the webhook's HMAC-SHA-256 signature."""
+    routes: str = ""
+    """File of the routes by which incidents are told (`routes.toml`); empty: by none."""
     operator: str = ""
     """Who answers approvals on this machine."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +13,20 @@ from remit.settings import Settings, load_settings
 from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
+    from remit.core.delivery import Delivery
+    from remit.core.routes import RouteSettings
+    from remit.sinks.form import Sink
     from remit.store.sqlite import SqliteStore
+    from remit.usecases.deliver import Deliverers
     from remit.usecases.guard import Guard
+    from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Triage, Worker
 
 __all__ = [
+    "build_sink",
+    "load_routes",
     "open_guard",
+    "open_routes",
     "open_store",
     "read_envelope_file",
     "read_text",
@@ -180,3 +190,70 @@ def start_worker(store: SqliteStore, settings: Settings) -> Worker:
 
     triage = triage_of(store, settings)
     return Worker([lambda: triage.step().looked]).start()
+
+
+def load_routes(settings: Settings) -> Routes:
+    """By which ways incidents are told; none where no file is set.
+
+    A guard does not read them, so a file that is wrong stops whoever delivers and not what captures.
+
+    Raises:
+        BadInput: the file or a route in it is wrong, or a secret is not there.
+    """
+    from remit.usecases.routes_file import Routes, read_routes
+
+    if not settings.routes:
+        return Routes()
+    path = Path(settings.routes).expanduser()
+    found = read_routes(path)
+    return replace(found, routes=tuple(replace(one, repeat_s=_repeat_s(path, one)) for one in found.routes))
+
+
+def _repeat_s(path: Path, route: RouteSettings) -> float:
+    return route.repeat_s or build_sink(route, path).repeat_s
+
+
+def build_sink(route: RouteSettings, path: Path | None = None) -> Sink:
+    """The sink of a route; nothing is connected to.
+
+    Args:
+        route: which.
+        path: the file that it stands in, for the message.
+
+    Raises:
+        BadInput: a setting of it is wrong, or does not go with another.
+    """
+    from remit.sinks.table import build
+
+    try:
+        return build(route)
+    except BadInput as error:
+        where = f"{path}: {error.where}" if path else error.where
+        raise BadInput(where.replace(".target", ".to"), error.found, error.remedy) from None
+
+
+def open_routes(store: SqliteStore, routes: Sequence[RouteSettings]) -> Deliverers:
+    """What delivers to each of the routes; `start` it, or let it `deliver_once`.
+
+    Raises:
+        BadInput: a setting of a route is wrong.
+    """
+    from remit.store.delivery_queue import SqliteRoute
+    from remit.usecases.deliver import Deliverer, Deliverers
+
+    return Deliverers(
+        {
+            route.name: Deliverer(SqliteRoute(store, route, routes), _Sending(build_sink(route)))
+            for route in routes
+        }
+    )
+
+
+class _Sending:
+    """A sink, as a deliverer sees it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def send(self, delivery: Delivery) -> None:
+        self._sink.send(delivery.alert)

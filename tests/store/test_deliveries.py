@@ -9,6 +9,7 @@ from delivery_help import LIMITED, PAGER, SIEM, Clock, alert, fail, put, states,
 
 from remit.core.alert import Action, Urgency
 from remit.core.classify.classification import Team
+from remit.core.withheld import withheld
 from remit.store import control, deliveries
 from remit.store.deliveries import DEAD_AFTER_S, MOST_SEALED
 from remit.store.delivery_queue import MOST_DECLINED, SqliteRoute
@@ -47,7 +48,7 @@ def test_an_alert_waits_on_every_route_of_its_team_and_on_no_other(store):
 
     assert put(store, alert(), routes=(PAGER, other, SIEM)) == 2
     assert SqliteRoute(store, SIEM).claim() is None
-    assert SqliteRoute(store, other).claim().alert == replace(alert(), attempted={})
+    assert SqliteRoute(store, other).claim().alert == withheld(alert())
 
 
 def test_an_alert_of_a_team_without_a_route_goes_to_all_of_them(store):
@@ -150,15 +151,24 @@ def test_an_incident_that_becomes_a_page_opens_on_a_route_for_pages(store):
     ]
 
 
-def test_a_page_takes_what_waits_before_it_out_of_the_queue(store):
+def test_an_incident_that_becomes_a_page_takes_its_beginning_out_of_the_queue(store):
     chat = SqliteRoute(store, LIMITED)
     put(store, *(alert(f"i-{n}") for n in range(10)), routes=(LIMITED,))
     assert len(take(chat)) == 10  # the burst is used up
     put(store, alert("i-10"), routes=(LIMITED,))
     assert chat.claim() is None
+    put(store, alert("i-10", 2, urgency=PAGE), routes=(LIMITED,))
+
+    assert told(take(chat)) == [("i-10", "trigger"), ("i-10", "trigger")]
+
+
+def test_news_of_a_page_wakes_nobody_and_takes_no_token_of_pages(store):
+    chat = SqliteRoute(store, LIMITED)
+    put(store, *(alert(f"i-{n}") for n in range(10)), alert("i-10", urgency=PAGE), routes=(LIMITED,))
+    assert len(take(chat)) == 11
     put(store, alert("i-10", 2, UPDATE, urgency=PAGE), routes=(LIMITED,))
 
-    assert told(take(chat)) == [("i-10", "trigger"), ("i-10", "update")]
+    assert chat.claim() is None
 
 
 def test_a_lease_that_ran_out_is_claimed_again_with_the_same_id_and_the_late_one_changes_nothing(
@@ -208,7 +218,7 @@ def test_more_than_a_store_should_hold_waits_by_its_head_and_is_told_as_a_digest
     sent = take(pager)
     assert len(sent) == MOST_SEALED + 1
     assert sent[-1].title.startswith("Digest: 32 incidents of clerk")
-    assert sent[-1].evidence[-1].told == "… and 12 more"
+    assert sent[-1].evidence[-1].told == "… and 25 more"
 
 
 # ------------------------------------------------------------------------------------------ failing
@@ -335,7 +345,7 @@ def test_a_route_that_fails_for_a_quarter_of_an_hour_is_told_by_the_others_once_
     put(store, alert("i-2", urgency=PAGE), routes=(PAGER,))
     fail(pager)
     (worse,) = take(mail)
-    assert (worse.action, worse.urgency) == (UPDATE, PAGE)
+    assert (worse.action, worse.urgency) == (Action.TRIGGER, PAGE)
 
     clock.at += 60.0
     assert len(take(pager)) == 2

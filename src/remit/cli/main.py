@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "change": ("remit.cli.change", "Tell what was deployed, and see what changed."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
+    "routes": ("remit.cli.routes", "By which ways incidents are told, and what waits on them."),
     "hooks": ("remit.cli.hooks", "Stand in front of Claude Code."),
     "operator": ("remit.cli.operator", "Who may answer."),
     "reviews": ("remit.cli.reviews", "What one person did alone, until somebody else has looked at it."),

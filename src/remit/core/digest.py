@@ -13,7 +13,7 @@ from remit.core.ids import derived_id
 from remit.core.notice import visible
 from remit.core.types import Json, Severity
 
-MEMBERS_TOLD = 20
+MEMBERS_TOLD = 7
 """Incidents that a digest names; the others it counts."""
 
 
@@ -40,7 +40,7 @@ def digest(route: str, team: Team, members: Sequence[Alert], merged: Merged, at:
     The worst are named, `MEMBERS_TOLD` at most, the others counted:
 
     >>> from remit.core.route_alerts import tried
-    >>> digest("pager", Team.SRE, [tried("pager", Team.SRE, 0.0)] * 32, Merged(32, 32, 0), 9.0).evidence[-1].told
+    >>> digest("pager", Team.SRE, [tried("pager", Team.SRE, 0.0)] * 19, Merged(19, 19, 0), 9.0).evidence[-1].told
     '… and 12 more'
     """
     worst = sorted(members, key=_rank)

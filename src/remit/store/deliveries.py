@@ -18,7 +18,7 @@ and the store does not fill.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import msgspec
@@ -27,6 +27,7 @@ from remit.core.alert import Action, Alert, Urgency
 from remit.core.delivery import bare
 from remit.core.digest import ended
 from remit.core.routes import RouteSettings
+from remit.core.withheld import withheld
 from remit.store import route_state
 from remit.store.transaction import Transaction
 
@@ -145,13 +146,13 @@ def _wait(tx: Transaction, alert: Alert, route: RouteSettings, subject: str, ret
     merged = 0
     if alert.action is Action.UPDATE and line.waiting_update is not None:
         merged = _supersede(db, *line.waiting_update)
-    if (
-        alert.urgency is Urgency.PAGE
-    ):  # whoever is woken reads the beginning first, and it must not wait for the morning
+    wakes = alert.urgency is Urgency.PAGE and (alert.action is Action.TRIGGER or not goes_on)
+    if wakes:  # whoever is woken reads the beginning first, and it must not wait for the morning
         sql = f"UPDATE delivery SET urgency = 'page' WHERE route = ? AND line = ? AND {OPEN}"  # noqa: S608 - a constant
         db.execute(sql, (line.route, line.name))
-    told = alert if route.content else replace(alert, attempted={})
-    add(tx, told, route.name, merged=merged, subject=subject, retain_s=retain_s)
+    told = alert if route.content else withheld(alert)
+    bucket = Urgency.PAGE if wakes else Urgency.QUEUE
+    add(tx, told, route.name, bucket, merged=merged, subject=subject, retain_s=retain_s)
     return True
 
 
@@ -159,6 +160,7 @@ def add(
     tx: Transaction,
     alert: Alert,
     route: str,
+    bucket: Urgency = Urgency.QUEUE,
     *,
     state: str = "waiting",
     merged: int = 0,
@@ -172,6 +174,7 @@ def add(
         tx: the transaction.
         alert: what it tells.
         route: by which route.
+        bucket: whose tokens it takes: PAGE for what wakes somebody.
         state: `waiting`, or `done` where only the row is needed.
         merged: how many earlier updates it replaces.
         members: of a digest, how many of its incidents go on; None of all others.
@@ -192,7 +195,7 @@ def add(
                 route,
                 line,
                 alert.action.value,
-                alert.urgency.value,
+                bucket.value,
                 state,
                 now,
                 now + DEAD_AFTER_S,

@@ -26,7 +26,7 @@ def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]
     over = sum(any(row[2] == Action.RESOLVE for row in rows) for rows in lines.values())
     count = Merged(sum(map(len, lines.values())), len(lines), over)
     alert = digest(route, told[0].team, told, count, tx.now)
-    row = add(tx, alert, route, members=len(lines) - over)
+    row = add(tx, alert, route, alert.urgency, members=len(lines) - over)
     tx.connection.executemany(
         "UPDATE delivery SET state = ?, into_seq = ?, sealed = NULL WHERE seq = ?", _ends(lines.values(), row)
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import apsw
 
-from remit.core.alert import Action, Urgency
+from remit.core.alert import Urgency
 from remit.core.digest import ended
 from remit.core.route_alerts import route_alert
 from remit.core.routes import RouteSettings
@@ -39,7 +39,7 @@ def of_failure(
         return state
     why = state.last_error or gone
     told = route_alert(state.route, state.alarm + 1, why, urgency=urgency, since=since, at=tx.now)
-    enqueue(tx, replace(told, action=Action.UPDATE) if state.alarmed else told, others)
+    enqueue(tx, told, others)
     return replace(state, alarm=state.alarm + 1, alarmed=urgency.value)
 
 
