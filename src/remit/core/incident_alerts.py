@@ -105,7 +105,7 @@ def _alert(
         url=url,
         command=f"remit incidents show {incident.id}",
         model=(case.fingerprint.model or "") if case is not None else "",
-        attempted=dict(case.args) if case is not None else {},
+        attempted=dict(case.args) if case is not None and one.action is not Action.RESOLVE else {},
         env=env,
     )
 

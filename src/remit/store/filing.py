@@ -10,14 +10,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from remit.core.alert import Action
+from remit.core.change import Change
 from remit.core.classify.work import Done
-from remit.core.incident_alerts import Shown, alerts
 from remit.core.routes import RouteSettings
 from remit.store import deliveries
+from remit.store.incident_messages import Place, messages
 from remit.store.incidents import IncidentChange, Incidents
 from remit.store.transaction import Transaction
 
 _NOTHING: Mapping[str, Done] = MappingProxyType({})
+
+
+def _no_change(_id: str) -> Change | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,14 @@ class Filing:
     Args:
         routes: by which ways messages leave; none: incidents are kept, and nobody is told.
         env: name of the environment, for messages.
-        change_words: a change in words, by its id.
+        url: of the console, without a slash at its end; empty where there is none.
+        change_of: the change with an id, as far as it is known.
     """
 
     routes: Sequence[RouteSettings] = ()
     env: str = ""
-    change_words: Callable[[str], str] = field(default=lambda change: change)
+    url: str = ""
+    change_of: Callable[[str], Change | None] = field(default=_no_change)
 
     def file(self, tx: Transaction, done: Sequence[Done]) -> None:
         """Put classified anomalies into their incidents."""
@@ -50,27 +57,9 @@ class Filing:
             changes: of incidents, written in this transaction.
             done: the anomalies that came with them, by id: of these a message quotes one.
         """
-        for change in changes:
-            if not change.told or not self.routes:
-                continue
-            one = _shown(change, done)
-            told = alerts(
-                change.after,
-                change.told,
-                tx.now,
-                shown=None if one is None else Shown(one.case, one.standing),
-                change=self.change_words(change.after.change) if change.after.change else "",
-                env=self.env,
-            )
-            event = None if one is None else one.pending.stored.event
-            for alert in told:
-                quotes = event is not None and alert.action is not Action.RESOLVE
-                subject, retain_s = (event.subject, event.retain_s) if quotes and event else ("", None)
-                deliveries.enqueue(tx, alert, self.routes, subject=subject, retain_s=retain_s)
-
-
-def _shown(change: IncidentChange, done: Mapping[str, Done]) -> Done | None:
-    """The anomaly that a message quotes: the surest of those that came with this change, of the incident's class."""
-    found = [done[member.anomaly] for member in change.members if member.anomaly in done]
-    label = change.after.label
-    return max(found, key=lambda one: (one.standing.label is label, one.found.confidence), default=None)
+        if not self.routes:
+            return
+        for one in messages(tx, changes, Place(self.env, self.url, self.change_of), done):
+            subject = "" if one.alert.action is Action.RESOLVE else one.subject
+            retain_s = None if one.alert.action is Action.RESOLVE else one.retain_s
+            deliveries.enqueue(tx, one.alert, self.routes, subject=subject, retain_s=retain_s)

@@ -1,4 +1,4 @@
-"""From a batch of classifications to incidents and messages, in the transaction that writes the classifications.
+"""The messages that follow from changes of incidents, with what the store knows beside: mode, people, the change.
 
 A message quotes one anomaly only, and says whose data that is: it is sealed under that key wherever it waits, so
 that erasing a person erases what waits about them, too.
@@ -20,7 +20,7 @@ from remit.core.next_steps import Basis
 from remit.core.scope import scopes_of
 from remit.core.types import Mode
 from remit.store import control_breaker, incidents
-from remit.store.incidents import IncidentChange, Incidents
+from remit.store.incidents import IncidentChange
 from remit.store.transaction import Transaction
 
 
@@ -45,14 +45,6 @@ class Place:
 
 
 NOWHERE = Place()
-
-
-def absorb(tx: Transaction, done: Sequence[Done], place: Place = NOWHERE) -> list[Message]:
-    """Put these anomalies into their incidents, and return whom to tell."""
-    with Incidents(tx) as desk:
-        for one in done:
-            desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
-    return messages(tx, desk.changes, place, {one.case.anomaly: one for one in done})
 
 
 def messages(

@@ -1,8 +1,9 @@
-"""From classifications to incidents and messages, in one transaction."""
+"""From classifications to incidents, messages and routes, in one transaction."""
 
 from __future__ import annotations
 
 import pytest
+from delivery_help import SIEM, take
 from incident_help import SECURITY, SRE, case, classed
 
 from remit.core.alert import Action, Urgency
@@ -13,7 +14,9 @@ from remit.core.event import Event, StoredEvent
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
 from remit.store import control_hand, incidents
-from remit.store.incident_work import Place, absorb, messages
+from remit.store.delivery_queue import SqliteRoute
+from remit.store.filing import Filing
+from remit.store.incident_messages import Place, messages
 from remit.store.incidents import Incidents
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
@@ -45,7 +48,14 @@ def done(name, label=Class.SECURITY, *, person=None, subject="ada", **changes):
 
 
 def send(store, *some, place=None):
-    return store.transact_now(lambda tx: absorb(tx, some, *([place] if place else [])))
+    def work(tx):
+        with Incidents(tx) as desk:
+            for one in some:
+                desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
+        known = {one.case.anomaly: one for one in some}
+        return messages(tx, desk.changes, place or Place(), known)
+
+    return store.transact_now(work)
 
 
 def test_a_batch_is_one_message_for_each_team_and_incident_that_says_whose_data_it_quotes(store):
@@ -107,3 +117,30 @@ def test_what_a_person_does_is_told_without_a_quotation_and_is_nobodys_data(stor
     (one,) = store.transact_now(work)
     assert (one.alert.action, one.alert.owner, one.alert.evidence) == (Action.ACKNOWLEDGE, "ann", ())
     assert (one.subject, one.alert.attempted) == ("", {})
+
+
+def test_what_is_filed_waits_on_its_route_sealed_under_whose_data_it_quotes(store):
+    filing = Filing((SIEM,), "prod")
+    store.transact_now(lambda tx: filing.file(tx, [done("a1", subject="ada")]))
+    (key,) = store.read(lambda db: db.execute("SELECT key_id FROM delivery").fetchone())
+    store.erase("ada", tenant="acme")
+    (alert,) = take(SqliteRoute(store, SIEM))
+
+    assert key is not None
+    assert (alert.team, alert.env, alert.count) == (SECURITY, "prod", 1)
+    assert alert.evidence == ()  # erased while it waited
+
+
+def test_what_is_filed_twice_waits_once_and_the_end_follows_it(store):
+    filing = Filing((SIEM,))
+    for _ in range(2):
+        store.transact_now(lambda tx: filing.file(tx, [done("a1")]))
+    (known,) = store.read(incidents.listed)
+
+    def end(tx):
+        with Incidents(tx) as desk:
+            desk.resolve(known.id, None, "ann", "done")
+        filing.tell(tx, desk.changes)
+
+    store.transact_now(end)
+    assert [a.action for a in take(SqliteRoute(store, SIEM))] == [Action.TRIGGER, Action.RESOLVE]
