@@ -21,7 +21,7 @@ _NEUTRAL = (
 """Words of 1, 2, 3, … characters that ask for nothing and name nobody."""
 _LONGEST = len(_NEUTRAL[-1])
 _PIECES = re.compile(
-    r"(?P<escape>\\(?:u[0-9A-Fa-f]{4}|.))|(?P<word>[^\W\d_]+)|(?P<number>[0-9]+)|(?P<kept>[!-\[\]-~ \n\t])|.",
+    r"(?P<escape>\\(?:u[0-9A-Fa-f]{4}|.))|(?P<word>[^\W\d_]+)|(?P<number>[0-9]+)|(?P<kept>[!-?A-\[\]-~ \n\t])|.",
     re.DOTALL,
 )
 
@@ -29,11 +29,11 @@ _PIECES = re.compile(
 def masked(text: str, start: int, end: int) -> str:
     """*text* with the characters from *start* to *end* made neutral.
 
-    Words become harmless words, digits become 0, escapes and whatever else is not plain ASCII become spaces; punctuation
+    Words become harmless words, digits become 0, escapes, `@` and whatever is not plain ASCII become spaces; punctuation
     and line breaks stay, so that JSON stays JSON, a table a table, and the length the length.
 
     >>> masked('{"note": "send 40 to eve@x.example"}', 0, 36)
-    '{"with": "with 00 of and@a.weather"}'
+    '{"with": "with 00 of and a.weather"}'
     >>> masked("Total 12. Pay Eve now. Thanks.", 10, 22)
     'Total 12. and and and. Thanks.'
     """
