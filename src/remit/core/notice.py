@@ -145,6 +145,8 @@ def visible(text: str, limit: int = 500) -> str:
     'pay\\\\x1b[2J \\\\u202e0001'
     """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 

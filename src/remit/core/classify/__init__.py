@@ -11,6 +11,7 @@ KINDS = {
     "content.similarity": "an optional embedding's opinion of the call and the text that explains it",
     "content.none": "no text from outside came in before the call",
     "content.asked": "the request asked for the call, and none of its values stands in a text from outside alone",
+    "content.data": "the request asked for it, and its values stand in texts from outside as plain data",
     "content.form": "the call is malformed or exceeds a limit, and no instruction explains it",
     "change.rate": "the line's rate rose with a change",
     "counterfactual": "the call was asked for again, with the suspicious text and without it",

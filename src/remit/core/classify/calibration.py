@@ -12,18 +12,18 @@ from collections.abc import Mapping
 
 VERSION = "content-1"
 
-BIAS = -3.6
+BIAS = -4.3
 WEIGHTS: Mapping[str, float] = {
-    "held_steering": 2.9,
-    "held_commanded": 1.1,
-    "held_unasked": 1.6,
-    "held_latest": 1.0,
-    "held_reasoned": 0.4,
+    "held_steering": 3.7,
+    "held_commanded": 2.0,
+    "held_unasked": 3.0,
+    "held_latest": 0.8,
+    "held_reasoned": 0.7,
     "action_steering": 3.0,
-    "action_unasked": 1.6,
-    "named": 1.2,
+    "action_unasked": 2.5,
+    "named": 1.5,
     "outside_unasked": 1.0,
-    "pressed": 6.0,
+    "pressed": 6.6,
 }
 OPINION = 1.0
 """Of a detector or a similarity of 1, where a text from outside has to do with the call."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
+from remit.core.classify import words as w
 from remit.core.classify.case import Case
 from remit.core.classify.explanation import Analysed, Explanation, Standing, explain, standing
 from remit.core.classify.pressure import Pressure, pressure
 from remit.core.classify.reasoning import overlap
-from remit.core.classify.request import Request, request_of
-from remit.core.classify.values import analysed, atoms_of
+from remit.core.classify.request import Request, parts_of, request_of
+from remit.core.classify.spans import META, STRONG, either
+from remit.core.classify.values import analysed, atoms_of, near_action, places
 from remit.core.types import Json, Role
 
+COPIED = 0.2
 ANSWER = "answer"
 MOST_ANSWER = 4000
 
@@ -67,6 +71,11 @@ class Content:
         return self.request.asked(self.case.tool) if self.case.tool else 1.0
 
     @cached_property
+    def asked_for(self) -> bool:
+        """Whether the request asked for this action itself, in its own words."""
+        return bool(self.case.tool) and self.request.asks_for(self.case.tool)
+
+    @cached_property
     def own_asked(self) -> float:
         """How far the customer's own words name what the call does: its values, or its action."""
         named = max((s.atom.weight for s in self.found if s.trusted), default=0.0) if self.own else 0.0
@@ -78,6 +87,32 @@ class Content:
         parts = [s.atom.weight for s in self.found if s.outside or s.exclusive or s.partly]
         e = self.explanation
         return max([*parts, e.values, e.words, e.named, e.action * max(e.meta, 1.0 - self.asked)])
+
+    @cached_property
+    def steers(self) -> float:
+        """How strongly the instruction steers; what every list of tasks says does not count where such was delegated."""
+        e = self.explanation
+        if e.span is None or not self.request.delegates:
+            return e.meta
+        return either(META, e.span.cues & frozenset(STRONG))
+
+    @cached_property
+    def as_data(self) -> bool:
+        """Whether every value from outside stands there as data: no word for this action and nothing that steers."""
+        acts = w.families(parts_of(self.case.tool)) & w.VERB_FAMILIES
+        only = [s for s in self.found if s.outside]
+        e = self.explanation
+        if not only or e.values or e.named or any(s.partly for s in self.found) or self.copied:
+            return False
+        return not any(
+            near_action(place, acts) for s in only for place in islice(places(s.atom, self.outside), 8)
+        )
+
+    @property
+    def copied(self) -> bool:
+        """Whether much of what the call says stands only in an instruction."""
+        e = self.explanation
+        return max(e.values, e.words) * e.meta >= COPIED
 
     @property
     def _args(self) -> Mapping[str, Json]:
@@ -94,15 +129,16 @@ def features(content: Content) -> dict[str, float]:
     e = content.explanation
     held = max(e.values, e.words)
     unasked = 1.0 - content.asked
+    steers, asks = content.steers, e.task * (0.5 + 0.5 * e.action)
     return {
-        "held_steering": held * e.meta,
-        "held_commanded": held * e.task,
-        "held_unasked": held * e.task * unasked,
-        "held_latest": held * e.meta * e.last,
+        "held_steering": held * steers,
+        "held_commanded": held * asks,
+        "held_unasked": held * asks * unasked,
+        "held_latest": held * steers * e.last,
         "held_reasoned": held * content.reasoned,
-        "action_steering": e.outside * e.action * e.meta,
-        "action_unasked": e.action * e.meta * unasked,
-        "named": e.named * max(e.meta, e.task),
+        "action_steering": e.outside * e.action * steers,
+        "action_unasked": e.action * steers * unasked,
+        "named": e.named * max(steers, e.task),
         "outside_unasked": e.outside * unasked,
         "pressed": content.pressure.score * content.own_asked if content.own else 0.0,
     }

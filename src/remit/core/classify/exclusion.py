@@ -5,13 +5,15 @@ from __future__ import annotations
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Class, Evidence
 from remit.core.classify.content import Content
-from remit.core.types import Role
+from remit.core.types import Role, ToolEffect
 
 FORMAL = frozenset({"schema", "canonical"})
 """Kinds of clauses about the form of a call: what came in from outside does not make it malformed."""
 OF_AMOUNT = frozenset({"limits", "deadline", "history", "idempotency", "monotonic", "obligations", "approve"})
-ENOUGH_ASKED = 0.5
 LITTLE_PRESSURE = 0.3
+NO_BEARING, LITTLE_BEARING = 0.1, 0.2
+RETRIEVABLE = frozenset({ToolEffect.READ, ToolEffect.WRITE, ToolEffect.EGRESS})
+"""Effects for which values that stand as plain data are enough: what cannot be undone stays undetermined."""
 FAINT = 0.3
 """Score for security below which an instruction does not stand in the way of a finding about form."""
 
@@ -35,17 +37,27 @@ def excluded(case: Case, content: Content, score: float) -> Evidence | None:
 
 
 def _unrelated(case: Case, content: Content, score: float) -> Evidence | None:
-    """Texts from outside came in, and have nothing to do with the call."""
-    kinds = {v.kind for v in case.violations}
-    asked, bearing = content.asked >= ENOUGH_ASKED, round(content.bearing, 2)
-    if case.tool and asked and bearing <= 0.1:
+    """Texts from outside came in, and have nothing to do with the call, or nothing that steers."""
+    bearing = round(content.bearing, 2)
+    if content.asked_for and bearing <= NO_BEARING:
         told = "the request asked for it, and none of its values stands in a text from outside alone"
         return _found("content.asked", 0.8, told, bearing=bearing)
-    if not kinds or score >= FAINT:
+    if score >= FAINT:
         return None
-    if kinds <= FORMAL and (asked or bearing <= 0.1):
+    if content.asked_for and case.effect in RETRIEVABLE and content.as_data:
+        told = "the request asked for it, and its values stand in texts from outside as plain data"
+        return _found("content.data", 0.75, told, bearing=bearing)
+    return _formal(case, content, bearing)
+
+
+def _formal(case: Case, content: Content, bearing: float) -> Evidence | None:
+    """Only the form or the amount of the call is wrong."""
+    kinds = {v.kind for v in case.violations}
+    if not kinds or content.copied:
+        return None
+    if kinds <= FORMAL and (content.asked_for or bearing <= NO_BEARING):
         return _found("content.form", 0.8, "the call is malformed, which no text asked for", bearing=bearing)
-    if kinds <= FORMAL | OF_AMOUNT and asked and bearing <= 0.2:
+    if kinds <= FORMAL | OF_AMOUNT and content.asked_for and bearing <= LITTLE_BEARING:
         told = "the request asked for it, and it exceeds a limit"
         return _found("content.form", 0.75, told, bearing=bearing)
     return None

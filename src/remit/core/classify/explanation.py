@@ -7,8 +7,11 @@ them from: not in the request, not in the rest of what it read. See `docs/classi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 from remit.core.classify import words as w
 from remit.core.classify.request import parts_of
@@ -29,7 +32,7 @@ class Standing:
     first: Place | None
     """The first place in a text from outside."""
     spans: tuple[tuple[Segment, Span], ...]
-    """Instructions that hold it, where nothing but instructions held it when it first came in."""
+    """Instructions that hold it, where it first came in with an instruction."""
     partly: bool
     """Not whole, but a telling piece of it stands only in texts from outside."""
 
@@ -56,11 +59,8 @@ def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
     first = found[0] if found else None
     free = first is not None and (told is None or _repeats(told, first))
     spans: tuple[tuple[Segment, Span], ...] = ()
-    if free and first is not None:
-        with_span = [p for p in found if p.span is not None]
-        came = with_span[0].segment.index if with_span else -1
-        if with_span and all(p.span is not None for p in found if p.segment.index <= came):
-            spans = tuple(dict.fromkeys((p.segment, p.span) for p in with_span if p.span is not None))
+    if free and first is not None and first.span is not None:
+        spans = tuple(dict.fromkeys((p.segment, p.span) for p in found if p.span is not None))
     return Standing(
         atom,
         told is not None and not free,
@@ -76,13 +76,21 @@ def _repeats(told: Place, first: Place) -> bool:
 
 
 def _partly(atom: Atom, trusted: Analysed, steering: Analysed) -> bool:
-    parts = {
-        p for p in words_of(" ".join(atom.needles)) if len(p) >= 4 and p not in w.EMPTY and p not in _COMMON
-    }
+    """Whether a code or a part of an address stands in a text from outside: it may have been put together."""
+    if atom.weight < 0.8 or " " in atom.needles[0]:
+        return False
+    parts = {p for p in words_of(atom.needles[0]) if len(p) >= 4 and p not in w.EMPTY and p not in _COMMON}
     parts -= {p for p in parts if any(p in a.words for _, a in trusted)}
-    return bool(parts) and any(not parts.isdisjoint(a.words) for _, a in steering)
+    return bool(parts) and any(not parts.isdisjoint(codes_in(a.flat)) for _, a in steering)
 
 
+@lru_cache(maxsize=256)
+def codes_in(flat: str) -> frozenset[str]:
+    """The words that stand in a token with a mark or a digit: parts of addresses, numbers, names of files."""
+    return frozenset(chain.from_iterable(words_of(token) for token in _CODE.findall(flat)))
+
+
+_CODE = re.compile(r"[^\s@._/\d-]{0,60}[@._/\d-]\S{0,120}")
 _COMMON = w.listed("http https www com org net example mail gmail true false none null")
 
 
@@ -133,12 +141,14 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
     for segment, analysis in steering:
         apart |= analysis.outside
         for span in analysis.spans:
-            inside = set(words_of(analysis.flat[span.begin : span.stop]))
+            inside = span.words
             held = [s.atom.weight for s in found if (segment, span) in s.spans]
             values = max(held, default=0.0)
             share = len((calls & inside) - apart) / len(calls) if calls else 0.0
-            action = _action(span, acts)
-            named = 1.0 if _names(tool, analysis.flat[span.begin : span.stop]) else 0.0
+            action = _action(span, acts, parts)
+            named = (
+                1.0 if segment.source != tool and _names(tool, analysis.flat[span.begin : span.stop]) else 0.0
+            )
             if not (values or share or action or named):
                 continue
             age = sum(1 for s, _ in steering if s.index > segment.index)
@@ -169,8 +179,13 @@ def _call_words(tool: str, found: Sequence[Standing]) -> frozenset[str]:
     return frozenset(words)
 
 
-def _action(span: Span, acts: set[str]) -> float:
-    return 1.0 if not span.acts.isdisjoint(acts) else 0.0
+def _action(span: Span, acts: set[str], parts: Sequence[str]) -> float:
+    """1 where the instruction commands such an action, .7 where it at least says the tool's own verb."""
+    if not span.acts.isdisjoint(acts):
+        return 1.0
+    verbs = [part for part in parts if part not in w.OBJECTS]
+    said = any(part in span.words or w.stem(part) in span.words for part in verbs)
+    return 0.7 if said else 0.0
 
 
 def _names(tool: str, flat: str) -> bool:

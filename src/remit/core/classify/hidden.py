@@ -11,7 +11,6 @@ from urllib.parse import unquote
 
 MOST_BLOBS = 24
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
 _PERCENT = re.compile(r"(?:[^\s%]{0,40}%[0-9A-Fa-f]{2}){3,}[^\s]{0,80}")
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-z]{2,6});")
 _UNICODE = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}){4,}")
@@ -56,7 +55,6 @@ def _candidates(text: str) -> Iterator[re.Match[str]]:
         yield from _PERCENT.finditer(text)
     if "\\u" in text or "\\x" in text:
         yield from _UNICODE.finditer(text)
-    yield from _HEX.finditer(text)
 
 
 def _decoded(blob: str) -> str | None:
@@ -73,9 +71,8 @@ def _decoded(blob: str) -> str | None:
 
 
 def _hex(blob: str) -> str | None:
-    plain = blob.replace(" ", "").replace(":", "")
     try:
-        return bytes.fromhex(plain).decode()
+        return bytes.fromhex(blob).decode()
     except (ValueError, UnicodeDecodeError):
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from remit.core.classify import words as w
 from remit.core.classify.explanation import Analysed, Explanation
-from remit.core.classify.spans import analyse, words_of
+from remit.core.classify.spans import words_in
 from remit.core.types import Segment
 
 LATEST = 4
@@ -22,13 +22,12 @@ def overlap(explanation: Explanation, reasoning: Sequence[Segment], trusted: Ana
     after = [s for s in reasoning if s.index > explanation.segment.index][-LATEST:]
     if not after:
         return 0.0
-    flat = analyse(explanation.segment.text).flat[explanation.span.begin : explanation.span.stop]
-    own = {word for word in words_of(flat) if len(word) > 3 and word not in w.EMPTY}
+    own = {word for word in explanation.span.words if len(word) > 3 and word not in w.EMPTY}
     for _, analysis in trusted:
         own -= analysis.words
     if len(own) < 3:
         return 0.0
     said: set[str] = set()
     for segment in after:
-        said |= analyse(segment.text).words
+        said |= words_in(segment.text)
     return min(1.0, len(own & said) / len(own) / ENOUGH)

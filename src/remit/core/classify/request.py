@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from remit.core.classify import words as w
 from remit.core.classify.spans import analyse, words_of
@@ -27,6 +28,9 @@ _IN = w.listed(
 )
 _ITEM = _SAID & w.listed("task tasks todo todos action actions step steps instruction instructions")
 
+HALF = 0.5
+LOOKING_UP = frozenset({"get"})
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -46,6 +50,14 @@ class Request:
         if not parts:
             return 0.0
         return sum(self._says(part) for part in parts) / len(parts)
+
+    def asks_for(self, tool: str) -> bool:
+        """Whether it says what the tool does: its verb, and half of its name. Looking things up needs no asking."""
+        parts = parts_of(tool)
+        verbs = [part for part in parts if part in w.VERBS and part not in w.OBJECTS] or parts
+        if verbs and w.VERBS.get(verbs[0]) == LOOKING_UP:
+            return not self.delegates
+        return bool(verbs) and not self.delegates and self._says(verbs[0]) and self.asked(tool) >= HALF
 
     def _says(self, part: str) -> bool:
         if w.stem(part) in self.stems:
@@ -70,10 +82,15 @@ def request_of(segments: Sequence[Segment]) -> Request:
     """The request in the texts of people (and systems) that may steer."""
     said = [s for s in segments if s.role in (Role.USER, Role.SYSTEM)]
     mine = [s for s in said if s.role is Role.USER] or said
+    return _request(tuple(dict.fromkeys(s.text for s in mine)))
+
+
+@lru_cache(maxsize=256)
+def _request(texts: tuple[str, ...]) -> Request:
     words: set[str] = set()
     delegates = False
-    for segment in mine:
-        analysis = analyse(segment.text)
+    for text in texts:
+        analysis = analyse(text)
         words |= analysis.words
         delegates = delegates or _delegates(words_of(analysis.flat))
     stems = frozenset(w.stem(word) for word in words)
@@ -95,6 +112,6 @@ def _delegates(found: Sequence[str]) -> bool:
         item = next((i for i, near in enumerate(after) if near in _SAID), None)
         if item is None or "following" in after[:3]:
             continue
-        if word == "follow" or any(near in _IN for near in after[item + 1 : item + 10]):
+        if word == "follow" or any(near in _IN for near in after):
             return True
     return False

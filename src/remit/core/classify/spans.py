@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 
 from remit.core.classify import words as w
 from remit.core.classify.hidden import INVISIBLE, hidden_in
@@ -22,12 +24,16 @@ from remit.core.classify.hidden import INVISIBLE, hidden_in
 MOST_CHARACTERS = 48_000
 """Of one text; of a longer one the beginning and the end are read."""
 MOST_UNIT = 1_200
-MOST_UNITS_OF_SPAN = 14
+MOST_UNITS_OF_SPAN = 24
 
 NO_CUES: frozenset[str] = frozenset()
 HIDDEN = frozenset({"hidden"})
+_FOREIGN = frozenset({"foreign"})
+FOREIGN = 6
+"""Words from which on a unit can be told to be in another language."""
 META = {
     "hidden": 0.3,
+    "foreign": 0.35,
     "machine": 0.5,
     "override": 0.6,
     "task": 0.4,
@@ -36,18 +42,20 @@ META = {
     "authority": 0.25,
     "demand": 0.25,
 }
-TASK = {"command": 0.7, "asked": 0.6, "demand": 0.2}
+STRONG = ("machine", "override", "secrecy", "authority", "hidden")
+"""Cues that steer an agent also where it was told to do what the text says."""
+TASK = {"command": 0.7, "asked": 0.7, "demand": 0.2}
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_ENDS = re.compile(
-    r"(?<=[.!?:;。！？：；])[\s\"')\]]+|(?<=[。！？；])|\s[-*•]\s+|\s\(?\d{1,2}[.)]\s+|[\"`<>{}\[\]|]+"
-)
+_WORD = re.compile(r"\w+(?:['’]\w+)?")
+_ENDS = re.compile(r"[.!?:;][\"')\]]*(?=\s)|[。！？：；，]|\s(?=[-*•]\s|\(?\d{1,2}[.)]\s)|[\"`<>{}\[\]|]+")
+"""Where a unit ends: nothing is lost between one and the next."""
+_CLAUSE = re.compile(r"[,–—-] ?(?:and |then |please |kindly |first |you |to )?([^\W\d_]+)")
 _ESCAPED = re.compile(r"\\\r?\n[ \t]*(?:\\ )?|\\[nrt]")
+_FIELD = re.compile(r"[ \t]*(?:[-*•][ \t]+)?[^\s:]{1,24}:(?=\s)")
 _NEW_UNIT = re.compile(r"[-*•>#|]|\d{1,2}[.)]\s|[^\s:]{1,24}:(?:\s|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One sentence, line or list item."""
 
     start: int
@@ -73,6 +81,7 @@ class Span:
     acts: frozenset[str]
     meta: float
     task: float
+    words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,45 +115,64 @@ def analyse(text: str) -> Analysis:
     [['override', 'task']]
     """
     cut = len(text) > MOST_CHARACTERS
-    pieces = [(0, text)] if not cut else _ends_of(text)
     flat: list[str] = []
     units: list[Unit] = []
+    found: list[list[str]] = []
     at = 0
-    for start, end, told, more in _read(pieces):
+    apart_by = ""
+    for start, end, told, key, more in _read([(0, text)] if not cut else _ends_of(text)):
         small = flattened(told)
         if not small:
+            apart_by = " "
             continue
-        cues, acts = _cues(small)
-        units.append(Unit(start, end, at, cues | more, acts))
+        if apart_by or told[0].isspace() or more:
+            flat.append(" ")
+            at += 1
+        apart_by = " " if told[-1].isspace() or text[end : end + 1].isspace() else ""
+        own = words_of(small)
+        cues, acts = _cues(small, own, key)
+        units.append(Unit(start, end, at, cues | more if more else cues, acts))
         flat.append(small)
-        at += len(small) + 1
-    joined = " ".join(flat)
-    spans = tuple(_spans(units, len(joined)))
-    outside, before = [], 0
-    for span in spans:
-        outside.append(joined[before : span.begin])
-        before = span.stop
-    outside.append(joined[before:])
-    return Analysis(
-        joined, tuple(units), spans, frozenset(words_of(joined)), frozenset(words_of(" ".join(outside))), cut
+        found.append(own)
+        at += len(small)
+    joined = "".join(flat)
+    spans = tuple(_spans(units, found, len(joined)))
+    apart = (
+        [own for unit, own in zip(units, found, strict=True) if not _held(unit, spans)] if spans else found
     )
+    words, outside = (frozenset(chain.from_iterable(some)) for some in (found, apart))
+    return Analysis(joined, tuple(units), spans, words, outside, cut)
 
 
-def _read(pieces: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int, str, frozenset[str]]]:
+def _held(unit: Unit, spans: Sequence[Span]) -> bool:
+    return any(span.begin <= unit.at < span.stop for span in spans)
+
+
+Read = tuple[int, int, str, int]
+"""Start, end and text of a unit, and how many characters of it are the name of a field."""
+
+
+def _read(pieces: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int, str, str, frozenset[str]]]:
     """Units as they stand, then those that stood in another spelling, at the place where they stood."""
     for base, piece in pieces:
-        for start, end, told in _units(piece):
-            yield base + start, base + end, told, NO_CUES
+        for start, end, told, key in _units(piece):
+            yield base + start, base + end, told, told[:key], NO_CUES
     for base, piece in pieces:
         for start, end, plain in hidden_in(piece):
-            for _, _, told in _units(plain[:MOST_CHARACTERS]):
-                yield base + start, base + end, told, HIDDEN
+            for _, _, told, key in _units(plain[:MOST_CHARACTERS]):
+                yield base + start, base + end, told, told[:key], HIDDEN
 
 
 def flattened(text: str) -> str:
     """Small letters, compatibility forms and white space made one, without invisible characters."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(INVISIBLE))
     return " ".join(plain.lower().split())
+
+
+@lru_cache(maxsize=512)
+def words_in(text: str) -> frozenset[str]:
+    """The words of a text, where nothing else of it is asked for."""
+    return frozenset(words_of(flattened(text[:MOST_CHARACTERS])))
 
 
 def words_of(flat: str) -> list[str]:
@@ -158,24 +186,36 @@ def _ends_of(text: str) -> list[tuple[int, str]]:
     return [(0, text[:head]), (len(text) - tail, text[-tail:])]
 
 
-def _units(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and words of each unit."""
-    plain = _ESCAPED.sub(lambda m: "\n" + " " * (len(m[0]) - 1) if m[0][1] == "n" else " " * len(m[0]), text)
-    plain = plain.replace("''", " '")
+def _units(text: str) -> Iterator[Read]:
+    plain = text
+    if "\\" in plain:
+        plain = _ESCAPED.sub(_blank, plain)
+    if "''" in plain:
+        plain = plain.replace("''", " '")
     for start, end in _blocks(plain):
+        field = _FIELD.match(plain, start, end)
+        key = field.end() - start if field is not None else 0
         before = start
-        for mark in _ENDS.finditer(plain, start, end):
-            if mark.start() > before:
-                yield from _short(plain, before, mark.start())
-            before = mark.end()
+        for mark in _ENDS.finditer(plain, start + key, end):
+            if mark.end() < end and mark.end() > before:
+                yield from _short(plain, before, mark.end(), key if before == start else 0)
+                before = mark.end()
         if end > before:
-            yield from _short(plain, before, end)
+            yield from _short(plain, before, end, key if before == start else 0)
 
 
-def _short(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+def _blank(escape: re.Match[str]) -> str:
+    """Spaces, as many as the escape has characters; a line break stays one."""
+    return ("\n" if escape[0][1] == "n" else " ") + " " * (len(escape[0]) - 1)
+
+
+def _short(text: str, start: int, end: int, key: int) -> Iterator[Read]:
+    if end - start <= MOST_UNIT:
+        yield start, end, text[start:end], key
+        return
     for at in range(start, end, MOST_UNIT):
         stop = min(end, at + MOST_UNIT)
-        yield at, stop, text[at:stop]
+        yield at, stop, text[at:stop], key if at == start else 0
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -201,49 +241,71 @@ def _goes_on(ahead: str) -> bool:
 # Cues
 
 
-def _cues(small: str) -> tuple[frozenset[str], frozenset[str]]:
-    found = words_of(small)
+def _cues(small: str, found: Sequence[str], key: str) -> tuple[frozenset[str], frozenset[str]]:
+    foreign = (len(found) >= FOREIGN or not small.isascii()) and _foreign(small, found)
+    if w.CUES.isdisjoint(found):
+        return (_FOREIGN if foreign else NO_CUES), NO_CUES
     known = set(found)
-    cues: set[str] = set()
-    acts = _commanded(found, cues)
-    you, must = bool(known & w.YOU), bool(known & w.MUST)
-    spoken = you or must or "command" in cues
-    if known & w.MACHINE or (known & w.PERHAPS_MACHINE and spoken):
-        cues.add("machine")
-    about = known & w.TASK
-    which = known & w.WHICH
-    if (known & w.OVERRIDE and (about or which)) or (known & w.INSTEAD and spoken and (about or acts)):
-        cues.add("override")
-    if about and (you or which or must or known & w.SEQUENCE):
-        cues.add("task")
-    if known & w.SEQUENCE and (you or about or "command" in cues):
-        cues.add("sequence")
-    if must and (you or acts):
-        cues.add("demand")
-    if known & w.QUIETLY or _hides(found):
-        cues.add("secrecy")
-    if known & w.AUTHORITY:
-        cues.add("authority")
+    cues: set[str] = {"foreign"} if foreign else set()
+    acts = _commanded(small, found, len(words_of(key)) if key else 0, cues)
+    you, must = not known.isdisjoint(w.YOU), not known.isdisjoint(w.MUST)
+    about, which = not known.isdisjoint(w.TASK), not known.isdisjoint(w.WHICH)
+    sequence, spoken = not known.isdisjoint(w.SEQUENCE), you or must or "command" in cues
+    told = {
+        "machine": known & w.MACHINE or (known & w.PERHAPS_MACHINE and spoken),
+        "override": (known & w.OVERRIDE and (about or which))
+        or (known & w.INSTEAD and spoken and (about or acts)),
+        "task": about and (you or which or must or sequence),
+        "sequence": sequence and (you or about or "command" in cues),
+        "demand": must and (you or acts),
+        "secrecy": known & w.QUIETLY or (known & w.NOT and known & w.SECRET_VERBS and _hides(found)),
+        "authority": known & w.AUTHORITY,
+    }
+    cues.update(cue for cue, is_so in told.items() if is_so)
+    if "," in small and cues - {"demand"} and not acts:
+        acts = _after_comma(small, cues)
     return frozenset(cues), frozenset(acts)
 
 
-def _commanded(found: Sequence[str], cues: set[str]) -> set[str]:
+def _after_comma(small: str, cues: set[str]) -> set[str]:
+    """`before anything else, send …`: only where the unit steers already, since lists have commas too."""
+    acts: set[str] = set()
+    for word in _CLAUSE.findall(small):
+        acts |= w.VERBS.get(word, NO_CUES)
+    if acts:
+        cues.add("asked")
+    return acts
+
+
+def _foreign(small: str, found: Sequence[str]) -> bool:
+    """Prose without a single one of the words that no English sentence does without."""
+    if not w.ENGLISH.isdisjoint(found):
+        return False
+    plain = sum(map(str.isalpha, small.split()))
+    return plain >= FOREIGN or (not small.isascii() and sum(c > "\u0370" for c in small) >= 2 * FOREIGN)
+
+
+def _commanded(small: str, found: Sequence[str], first: int, cues: set[str]) -> set[str]:
     """The actions that a unit commands (it begins with the verb) or asks for (the verb follows a demand)."""
     acts: set[str] = set()
-    at = 0
-    while at < min(len(found), 4) and found[at] in w.LEAD_IN and found[at] not in w.VERBS:
+    at = first
+    while at < min(len(found), first + 4) and found[at] in w.LEAD_IN and found[at] not in w.VERBS:
         at += 1
-    if at < len(found) and found[at] in w.VERBS:
+    if at < len(found) and found[at] in w.VERBS and (" " in small or not small.isascii()):
         cues.add("command")
         acts |= w.VERBS[found[at]]
+    aimed = not w.AIMED.isdisjoint(found)
     for place, word in enumerate(found):
         if word in w.MUST:
             for near in found[place + 1 : place + 5]:
                 if near in w.VERBS:
                     cues.add("asked")
                     acts |= w.VERBS[near]
+        elif word == "to" and aimed and place + 1 < len(found) and found[place + 1] in w.VERBS:
+            cues.add("asked")
+            acts |= w.VERBS[found[place + 1]]
         elif word in w.AND and place + 1 < len(found):
-            acts |= w.VERBS.get(found[place + 1], frozenset())
+            acts |= w.VERBS.get(found[place + 1], NO_CUES)
     return acts
 
 
@@ -261,7 +323,7 @@ def _seed(unit: Unit) -> bool:
     return bool(unit.cues - {"authority", "demand", "hidden"})
 
 
-def _spans(units: Sequence[Unit], size: int) -> Iterator[Span]:
+def _spans(units: Sequence[Unit], found: Sequence[list[str]], size: int) -> Iterator[Span]:
     """Seeds at most two units apart make a span, with one unit more on each side."""
     group: list[int] = []
     groups: list[list[int]] = []
@@ -278,24 +340,15 @@ def _spans(units: Sequence[Unit], size: int) -> Iterator[Span]:
     for one in groups:
         first = max(one[0] - 1, last + 1)
         last = min(one[-1] + 1, len(units) - 1)
-        yield _span(units, first, last, size)
+        stop = units[last + 1].at if last + 1 < len(units) else size
+        yield _span(units[first : last + 1], frozenset(chain.from_iterable(found[first : last + 1])), stop)
 
 
-def _span(units: Sequence[Unit], first: int, last: int, size: int) -> Span:
-    inside = units[first : last + 1]
-    cues = frozenset().union(*(unit.cues for unit in inside))
-    acts = frozenset().union(*(unit.acts for unit in inside))
-    stop = units[last + 1].at - 1 if last + 1 < len(units) else size
-    return Span(
-        inside[0].start,
-        inside[-1].end,
-        inside[0].at,
-        stop,
-        cues,
-        acts,
-        either(META, cues),
-        either(TASK, cues),
-    )
+def _span(inside: Sequence[Unit], words: frozenset[str], stop: int) -> Span:
+    cues = NO_CUES.union(*(unit.cues for unit in inside))
+    acts = NO_CUES.union(*(unit.acts for unit in inside))
+    meta, task = either(META, cues), either(TASK, cues)
+    return Span(inside[0].start, inside[-1].end, inside[0].at, stop, cues, acts, meta, task, words)
 
 
 def either(weights: dict[str, float], cues: frozenset[str]) -> float:

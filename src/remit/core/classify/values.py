@@ -6,6 +6,7 @@ the value first came in from outside may repeat it and proves nothing, except wh
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ def _atom(path: str, value: Json) -> Atom | None:
 
 
 def _weight(text: str, parts: Sequence[str]) -> float:
-    if len(text) >= 6 and any(mark in text for mark in "@/._") and len(parts) > 1:
+    if len(text) >= 6 and any(mark in text for mark in "@/._-") and len(parts) > 1:
         return 0.5 if _is_date(text) else 1.0
     if any(c.isdigit() for c in text):
         return 0.4 if len(text) < 5 or _is_date(text) else 0.9
@@ -97,7 +98,7 @@ def _weight(text: str, parts: Sequence[str]) -> float:
 
 
 def _is_date(text: str) -> bool:
-    return len(text) <= 25 and all(c.isdigit() or c in "-:/. TZ+" for c in text)
+    return len(text) <= 25 and not text.isdigit() and all(c.isdigit() or c in "-:/. TZ+" for c in text)
 
 
 def places(atom: Atom, analysed: Sequence[tuple[Segment, Analysis]]) -> Iterator[Place]:
@@ -123,3 +124,21 @@ def _places_in(needle: str, number: bool, segment: Segment, analysis: Analysis) 
 def analysed(segments: Sequence[Segment]) -> list[tuple[Segment, Analysis]]:
     """Segments that are no model's words, with their analysis."""
     return [(s, analyse(s.text)) for s in segments if s.role is not Role.ASSISTANT and s.text]
+
+
+NEAR = 250
+"""Characters on each side of a value that count as near, within its unit."""
+
+
+def near_action(place: Place, acts: set[str]) -> bool:
+    """Whether anything that steers stands beside a value, or a word for one of *acts* or for a change in its unit."""
+    units, flat = place.analysis.units, place.analysis.flat
+    own = bisect_right(units, place.at, key=lambda unit: unit.at) - 1
+    first, last = max(0, own - 1), min(len(units) - 1, own + 1)
+    if any(unit.cues - {"sequence"} for unit in units[first : last + 1]):
+        return True
+    begin = max(units[own].at, place.at - NEAR)
+    after = place.at + place.length
+    stop = min(units[own + 1].at if own + 1 < len(units) else len(flat), after + NEAR)
+    near = set(words_of(f"{flat[begin : place.at]} {flat[after:stop]}")) - w.TALKED_OF
+    return not w.CHANGED.isdisjoint(near) or not acts.isdisjoint(w.families(near))

@@ -8,6 +8,8 @@ which needs no words. Other languages have their commonest forms only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import chain
 
 
 def listed(words: str) -> frozenset[str]:
@@ -26,51 +28,72 @@ def _table(lines: Mapping[str, str]) -> dict[str, frozenset[str]]:
 
 VERBS: Mapping[str, frozenset[str]] = _table(
     {
-        "send": "send email mail forward message dm post reply respond submit publish upload transmit write text notify "
-        "tell relay deliver broadcast announce cc bcc export report sende senden schicke schicken "
-        "sendet weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe envie mande "
-        "mandar invia inviare inviate spedisci stuur verzend отправь отправьте отправить перешли 发送 发给 "
-        "转发 送信 送って 転送",
-        "pay": "pay transfer wire remit refund reimburse deposit withdraw purchase buy order donate charge send "
+        "send": "send email mail forward message dm post reply respond submit publish upload transmit "
+        "write text notify "
+        "tell relay deliver broadcast announce export report sende senden schicke schicken sendet "
+        "weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe envie mande mandar "
+        "invia inviare inviate spedisci stuur verzend отправь отправьте отправить перешли 发送 发给 转发 送信 "
+        "送って 転送",
+        "pay": "pay transfer credit debit top wire remit refund reimburse deposit withdraw purchase buy "
+        "order donate charge send "
         "transaction payment zahle zahlen überweise überweisen bezahle payer payez virez transférez "
         "transfere paga pagar pague transfiere transferir transfira trasferisci bonifica betaal "
-        "переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
-        "delete": "delete remove erase wipe purge drop cancel revoke trash uninstall clear destroy unsubscribe kick ban "
+        "effectue effectuez virement переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
+        "delete": "delete remove erase wipe purge drop cancel revoke trash uninstall clear destroy "
+        "unsubscribe kick ban "
         "lösche löschen entferne entfernen storniere supprimer supprimez effacez annulez borra borrar "
         "elimina eliminar elimine cancella apague excluir verwijder wis удали удалите удалить 删除 取消 削除",
-        "create": "create add make schedule book reserve set setup register open insert append compose draft start plan "
+        "create": "create add make schedule book reserve set setup register open insert append compose "
+        "draft start plan "
         "put generate issue file erstelle erstellen lege anlegen buche buchen trage créer créez crée "
         "réservez ajoutez ajoute crea crear cree crie criar reserva reservar agrega añade prenota "
         "aggiungi maak reserveer создай создайте добавь 创建 预订 添加 新建 作成 予約 追加",
-        "update": "update change modify edit reset replace reschedule move rename set adjust alter switch rotate amend "
+        "update": "update change modify edit reset replace reschedule move rename set adjust alter "
+        "switch rotate amend "
         "ändere ändern aktualisiere setze verschiebe modifier modifiez changez remplacez actualiza "
         "cambia cambiar modifica mude altere aggiorna wijzig verander измени измените смени 修改 更改 更新 "
         "変更",
         "invite": "invite add enroll enrol include onboard join "
-        "einladen lade invitez invite inviter invita invitar convida convide uitnodigen "
-        "nodig пригласи пригласите 邀请 招待",
+        "einladen lade invitez invite inviter invita invitar convida convide uitnodigen nodig пригласи "
+        "пригласите 邀请 招待",
         "share": "share grant give provide expose disclose reveal leak allow permit "
         "teile teilen gewähre freigeben partager partagez donnez accordez comparte compartir comparta "
-        "compartilhe condividi concedi deel geef поделись предоставь 分享 共享 共有",
+        "compartilhe condividi concedi deel geef gib geben accorde accorder accordez concede conceder "
+        "otorga поделись предоставь 分享 共享 共有",
         "run": "run execute install launch exec eval invoke call trigger deploy start enable disable "
         "führe ausführen starte installiere exécutez exécuter lancez ejecuta ejecutar ejecute execute "
         "esegui eseguire voer запусти выполни выполните 执行 运行 安装 実行",
-        "get": "visit get fetch read open browse download load click search look find list check retrieve go navigate "
+        "get": "visit get fetch read open browse download load click search look find list check "
+        "retrieve go navigate "
         "access follow view query lookup see collect gather extract copy besuche besuchen öffne öffnen "
         "lies lesen rufe suche hole visitez ouvrez lisez cherchez récupérez consultez visita abre "
         "abrir lee busca leia visite visitare apri leggi cerca bezoek open lees zoek открой прочитай "
         "посети найди 访问 打开 读取 查看 查找 開いて 読んで アクセス",
-        "approve": "approve accept confirm authorize authorise merge sign agree acknowledge endorse rate recommend "
+        "approve": "approve accept confirm authorize authorise merge sign agree acknowledge endorse "
+        "rate recommend "
         "genehmige bestätige approuvez confirmez acceptez aprueba confirma acepta approva conferma "
         "keur одобри подтверди 批准 确认 承認",
+        "operate": "unlock lock turn switch restart reboot shut kill pause resume scale stop activate "
+        "deactivate arm disarm "
+        "open close toggle",
+        "handle": "assign escalate promote demote close reopen resolve archive tag label transition "
+        "triage approve reject",
+        "trade": "sell buy trade bid swap exchange convert redeem subscribe",
+        "work": "concatenate combine merge compile summarize summarise translate calculate compute "
+        "count print output "
+        "say repeat answer stop wait keep save store encode decode sort describe explain analyze "
+        "analyse use inspect prepare process perform solve pick choose select compare enter fill treat",
     }
 )
 """Verbs of action, as they stand in a command, by what is done."""
 
+VERB_FAMILIES = frozenset(chain.from_iterable(VERBS.values()))
+
 OBJECTS: Mapping[str, frozenset[str]] = _table(
     {
         "mail": "email emails mail mails message messages inbox letter",
-        "money": "money transaction transactions payment payments transfer funds amount bank bill invoice refund iban",
+        "money": "money transaction transactions payment payments transfer funds amount bank bill "
+        "invoice refund iban",
         "event": "event events calendar meeting meetings appointment appointments",
         "file": "file files document documents drive folder attachment note notes",
         "channel": "channel channels chat",
@@ -153,6 +176,42 @@ LEAD_IN = listed(
 )
 """What may stand before the verb of a command."""
 
+AIMED = (
+    YOU
+    | MACHINE
+    | PERHAPS_MACHINE
+    | TASK
+    | listed("someone somebody anyone whoever everyone job role goal duty")
+)
+"""Whom or what a `to` with a verb may be aimed at."""
+ENGLISH = listed(
+    "the and for with that this from are will have has had not but they them their there what when "
+    "where which who how its our you your my we if please of to at by it on"
+)
+"""Words of which nearly every English sentence has one."""
+CHANGED = listed(
+    "now new changed changes updated correct corrected instead replaced replaces replacing longer "
+    "moved switched switch replace nouveau nueva nuevo neu neue geändert новый 新的 新しい"
+)
+"""Words that say that something else holds than before."""
+TALKED_OF = listed("read find look list check see view search get follow found seen reads lists")
+"""Verbs of looking up that stand beside addresses in ordinary talk."""
+CUES = frozenset().union(
+    VERBS,
+    YOU,
+    MACHINE,
+    PERHAPS_MACHINE,
+    TASK,
+    WHICH,
+    OVERRIDE,
+    INSTEAD,
+    SEQUENCE,
+    MUST,
+    QUIETLY,
+    AUTHORITY,
+    NOT,
+)
+"""A text with none of these words tells nobody to do anything."""
 _WIDE = tuple(
     sorted(
         {
@@ -185,6 +244,7 @@ def unspaced(text: str) -> list[str]:
     return [word for word in _WIDE if word in text]
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings.
 
