@@ -24,7 +24,17 @@ CHANGE = Evidence(
     Class.SRE,
     0.97,
     "send_money.own-recipients correlates with model: a → b",
-    {"change": "c-1", "x0": 3, "n0": 400, "x1": 31, "n1": 402, "p": 0.0001, "p_corrected": 0.0009},
+    {
+        "change": "c-1",
+        "x0": 3,
+        "n0": 400,
+        "x1": 31,
+        "n1": 402,
+        "ratio": 10.3,
+        "low": 3.2,
+        "high": 52.0,
+        "p_corrected": 0.0009,
+    },
 )
 
 
@@ -128,7 +138,9 @@ def test_a_change_is_an_analysis_of_anomalies_from_the_version_that_has_them():
     (analysis,) = ocsf(told, "1.5.0")["anomaly_analyses"]
     assert analysis["baselines"][0]["observations"] == [{"value": "3 of 400", "count": 3}]
     assert analysis["anomalies"][0]["observations"] == [{"value": "31 of 402", "count": 31}]
-    assert analysis["anomalies"][0]["observed_pattern"] == "corrected p = 0.0009"
+    assert analysis["anomalies"][0]["observed_pattern"] == (
+        "10.3 times as often, 95 % interval 3.2 to 52, corrected p = 0.0009"
+    )
     assert "anomaly_analyses" not in ocsf(told, "1.4.0")
     assert ocsf(told, "1.4.0")["evidences"][1]["data"]["facts"]["x1"] == 31
 
@@ -148,7 +160,7 @@ def test_the_agent_its_model_and_its_envelope_stand_where_the_next_version_has_t
     found = ocsf(alert(model="gpt-x", envelope="sha256:ab"))["unmapped"]["ai_agent"]
     assert (found["uid"], found["instance_uid"]) == ("bank-agent", "s-1")
     assert found["ai_model"]["name"] == "gpt-x"
-    assert found["charter"]["hashes"][0]["value"] == "sha256:ab"
+    assert found["charter"]["hashes"][0]["value"] == "ab"
 
 
 def test_severity_confidence_and_urgency_are_told():

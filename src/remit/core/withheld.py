@@ -12,7 +12,7 @@ from remit.core.types import Json
 
 _NAMED = re.compile(
     "incident|class|severity|kind|state|tool|agent|clause|sources?|pattern|name|version|model|method|test|correction"
-    "|change|field|segment|what|integrity|kinds|conclusion|unit|sha256|hash|digest|window|arm|direction|status"
+    "|change|field|segment|what|integrity|kinds|conclusion|unit|before|after|line|rivals|sha256|hash|digest|window|arm|direction|status"
 )
 """Keys of facts whose value names something of ours; any other text may be a quotation."""
 _QUOTING = re.compile("values?|excerpt|quote|quotation|text|args|arguments|attempted|span|content")

@@ -178,7 +178,11 @@ def _ai_agent(alert: Alert) -> dict[str, Json]:
     if alert.model:
         told["ai_model"] = {"name": shape.line(alert.model, 120), "ai_provider": "Unknown"}
     if alert.envelope:
-        digest = {"algorithm_id": 3, "algorithm": "SHA-256", "value": shape.line(alert.envelope, 120)}
+        digest = {
+            "algorithm_id": 3,
+            "algorithm": "SHA-256",
+            "value": shape.line(alert.envelope.removeprefix("sha256:"), 120),
+        }
         told["charter"] = {"name": "envelope", "type_id": 1, "hashes": [digest]}
     return {key: value for key, value in told.items() if value}
 

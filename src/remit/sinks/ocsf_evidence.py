@@ -41,8 +41,6 @@ def _counted(facts: Mapping[str, Json]) -> bool:
 def _analysis(alert: Alert, facts: Mapping[str, Json]) -> dict[str, Json]:
     target = "/".join(shape.line(one, 200) for one in (alert.agent, alert.tool) if one) or "agent"
     rate = "violations among calls"
-    p = facts.get("p_corrected")
-    sure = f"corrected p = {p:.2g}" if isinstance(p, float) else "no p-value"
     return {
         "analysis_targets": [{"name": target, "type": "AI agent"}],
         "baselines": [{"observation_parameter": rate, "observations": [_observed(facts, "x0", "n0")]}],
@@ -50,10 +48,25 @@ def _analysis(alert: Alert, facts: Mapping[str, Json]) -> dict[str, Json]:
             {
                 "observation_parameter": rate,
                 "observations": [_observed(facts, "x1", "n1")],
-                "observed_pattern": sure,
+                "observed_pattern": _pattern(facts),
             }
         ],
     }
+
+
+def _pattern(facts: Mapping[str, Json]) -> str:
+    """The rate ratio with its interval, and the p-value as corrected for the number of comparisons."""
+    numbers = {
+        key: facts[key] for key in ("ratio", "low", "high", "p_corrected") if type(facts.get(key)) is float
+    }
+    told = []
+    if "ratio" in numbers:
+        told.append(f"{numbers['ratio']:.3g} times as often")
+    if {"low", "high"} <= numbers.keys():
+        told.append(f"95 % interval {numbers['low']:.3g} to {numbers['high']:.3g}")
+    if "p_corrected" in numbers:
+        told.append(f"corrected p = {numbers['p_corrected']:.2g}")
+    return ", ".join(told) or "no statistic"
 
 
 def _observed(facts: Mapping[str, Json], violations: str, calls: str) -> dict[str, Json]:
