@@ -175,21 +175,30 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
     return Deliverer(SqliteOutbox(store), sink).start()
 
 
-def triage_of(store: SqliteStore, settings: Settings) -> Triage:  # noqa: ARG001 - routes come from the settings
-    """What classifies the anomalies of a store, files them under incidents, and has the teams told."""
+def triage_of(store: SqliteStore, settings: Settings) -> Triage:
+    """What classifies the anomalies of a store, files them under incidents, and has the teams told.
+
+    Raises:
+        BadInput: the file of routes is wrong.
+    """
     from remit.store.filing import Filing
     from remit.store.triage_work import SqliteTriageWork
     from remit.usecases.triage import Triage
 
-    return Triage(SqliteTriageWork(store, Filing().file))
+    return Triage(SqliteTriageWork(store, Filing(load_routes(settings).routes).file))
 
 
 def start_worker(store: SqliteStore, settings: Settings) -> Worker:
-    """The thread that classifies what is captured, and goes on until it is closed."""
+    """The threads that classify what is captured and tell of it, and go on until they are closed.
+
+    Raises:
+        BadInput: the file of routes is wrong.
+    """
     from remit.usecases.triage import Worker
 
     triage = triage_of(store, settings)
-    return Worker([lambda: triage.step().looked]).start()
+    deliverers = open_routes(store, load_routes(settings).routes)
+    return Worker([lambda: triage.step().looked], beside=deliverers).start()
 
 
 def load_routes(settings: Settings) -> Routes:

@@ -183,7 +183,7 @@ def _counts(tally: Counter[str]) -> str:
 
 # ------------------------------------------------------------------------------------------------ a store
 def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: bool) -> int:
-    from remit.wiring import start_worker, triage_of
+    from remit.wiring import load_routes, open_routes, start_worker, triage_of
 
     with opened(store) as at:
         if report:
@@ -201,7 +201,9 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
         from remit.usecases.triage import classify_all
 
         triage = triage_of(at.store, at.settings)
-        return _shown((done.case, done.found) for done in classify_all(triage))
+        code = _shown((done.case, done.found) for done in classify_all(triage))
+        open_routes(at.store, load_routes(at.settings).routes).deliver_once()
+        return code
 
 
 def _look_again(at: Opened, since: str) -> None:

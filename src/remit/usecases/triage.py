@@ -199,6 +199,16 @@ def _alike(one: Classification, other: Classification) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in same) and moved < SAME_CONFIDENCE
 
 
+class Beside(Protocol):
+    """What works in threads of its own; `usecases.deliver.Deliverers`."""
+
+    def start(self) -> object:
+        """Begin."""
+
+    def close(self) -> None:
+        """Stop, and wait for it."""
+
+
 class Worker:
     """One thread that classifies, watches and delivers, beside capture or in a process of its own.
 
@@ -207,14 +217,21 @@ class Worker:
         share: of the time at most this much is spent on work while there is some, so that capture in the same process
             gets the rest.
         poll_s: how often to look where nothing is to do.
+        beside: what is started and closed with it.
     """
 
     def __init__(
-        self, steps: Sequence[Callable[[], int]], *, share: float = 0.5, poll_s: float = POLL_S
+        self,
+        steps: Sequence[Callable[[], int]],
+        *,
+        share: float = 0.5,
+        poll_s: float = POLL_S,
+        beside: Beside | None = None,
     ) -> None:
         self._steps = steps
         self._share = share
         self._poll_s = poll_s
+        self._beside = beside
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.last_error = ""
@@ -225,6 +242,8 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self.run, name="remit-triage", daemon=True)
             self._thread.start()
+            if self._beside is not None:
+                self._beside.start()
         return self
 
     def close(self) -> None:
@@ -233,6 +252,8 @@ class Worker:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(60.0)
+            if self._beside is not None:
+                self._beside.close()
 
     def wait(self) -> None:
         """Wait until somebody closes it; an interrupt ends the waiting."""
