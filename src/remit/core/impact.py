@@ -28,6 +28,7 @@ from remit.core.envelope import Compensation, Envelope
 from remit.core.errors import BadInput
 from remit.core.event import AnomalyIndex, StoredEvent
 from remit.core.history import UNKNOWN as UNKNOWN_OUTCOME
+from remit.core.results import spelled
 from remit.core.touched import SECRET_TOKEN
 from remit.core.types import Json, ToolEffect
 
@@ -88,14 +89,22 @@ class Deed:
     clauses: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
     """Paths of arguments that only choose among the envelope's own values."""
-    origins: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Segments in which the value at a path stands."""
-    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The same as words: `read_mail (untrusted)`."""
+    origins: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Where the value at a path stood in the session before: sources, each with its integrity."""
     admitted_seq: int = 0
     """Of its last decision: of a call that was held, the one after a person's yes."""
     ended_seq: int = 0
     anomaly: AnomalyIndex | None = None
+
+    @property
+    def fields(self) -> Json:
+        """The result with its fields: the object or list that a text spells in JSON, as many servers answer."""
+        if isinstance(self.output, str) and self.output.lstrip()[:1] in ("{", "["):
+            try:
+                return spelled(self.output)
+            except BadInput:
+                return self.output
+        return self.output
 
     @property
     def acted(self) -> bool:
@@ -165,16 +174,15 @@ def _decided(stored: StoredEvent, token: str) -> Deed:
         enforced=bool(body.get("enforced")),
         clauses=tuple(map(str, body.get("clauses") or ())),
         exempt=tuple(str(leaf["path"]) for leaf in leaves if leaf.get("exempt")),
-        origins={str(leaf["path"]): tuple(int(o["segment"]) for o in leaf["origins"]) for leaf in leaves},
-        sources={str(leaf["path"]): _sources(leaf["origins"]) for leaf in leaves},
+        origins={str(leaf["path"]): _sources(leaf["origins"]) for leaf in leaves},
         admitted_seq=stored.seq,
         ended_seq=stored.seq,
         anomaly=event.anomaly,
     )
 
 
-def _sources(origins: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f"{o['source']} ({o['integrity']})" for o in origins))
+def _sources(origins: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys((str(o["source"]), str(o["integrity"])) for o in origins))
 
 
 def _decision(body: Mapping[str, Any]) -> tuple[DeedState, str]:
@@ -289,10 +297,12 @@ def _arguments(
     rule: Compensation, deed: Deed, facts: Mapping[str, Json]
 ) -> tuple[dict[str, Json] | None, str]:
     """The compensating call's arguments, or why they are not known."""
-    roots = {"args": deed.args, "output": deed.output, "session": facts}
     found: dict[str, Json] = {}
     for name, condition in rule.args:
         root = {path.partition(".")[0].partition("[")[0] for path in condition.reads}
+        into = any(path.startswith(("output.", "output[")) for path in condition.reads)
+        output = deed.fields if into else deed.output
+        roots = {"args": deed.args, "output": output, "session": facts}
         if "output" in root and deed.output is GONE:
             return None, f"'{name}' is {condition.text}, and the journal has no result of the call"
         try:

@@ -147,7 +147,7 @@ def telling(value: Json, exempt: Iterable[str] = ()) -> Iterator[tuple[str, Json
             continue
         if not why_silent(leaf):
             yield path, leaf
-        if isinstance(leaf, str) and (" " in leaf or "\n" in leaf):
+        if isinstance(leaf, str) and any(sign in leaf for sign in _JOINS):
             yield from ((path, part) for _, part in inside(leaf))
 
 
@@ -179,6 +179,8 @@ def why_silent(value: Json) -> str:  # noqa: PLR0911 - one for each reason
     return "too regular" if _bits(text) < LEAST_BITS else ""
 
 
+_JOINS: Final = ' \n\t"{[(<,;|='
+"""Signs of a text that may hold more than one value."""
 _DATE = re.compile(
     r"[0-9]{2,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?|[0-9]{1,2}:[0-9:.]+"
 )
