@@ -14,6 +14,7 @@ import typer
 from remit.cli.canaries import Check, run_canaries
 from remit.cli.doctor_adapters import Asked, Wanted
 from remit.cli.doctor_adapters import checks as of_adapters
+from remit.cli.looks_routes import of_deliveries, of_routes, of_triage
 from remit.cli.opened import StoreOption
 from remit.cli.output import Output, emit, say, table
 from remit.core.envelope import Envelope
@@ -89,6 +90,7 @@ def look(settings: Settings, address: str, envelope: Envelope | None) -> Iterato
     yield _mediation()
     yield from _of_envelope(envelope)
     yield from _of_webhook(settings)
+    yield from of_routes(settings)
     path = store_path(address)
     if path is None or not path.exists():
         told = "in memory: nothing survives the process" if path is None else f"{path} is not there yet"
@@ -168,6 +170,8 @@ def _of_store(
         lambda: _of_principals(store, envelope),
         lambda: _of_gaps(store),
         lambda: _of_outbox(store),
+        lambda: of_triage(store),
+        lambda: of_deliveries(store, settings),
     )
     if path.stat().st_mode & 0o077:
         told = f"others than its owner may read {path}: names and times in it, and they may hold a lock on it"
