@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from remit.core.delivery import Delivery
     from remit.core.routes import RouteSettings
     from remit.sinks.form import Sink
+    from remit.store.filing import Filing
     from remit.store.sqlite import SqliteStore
     from remit.usecases.deliver import Deliverers
     from remit.usecases.guard import Guard
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_sink",
+    "filing_of",
     "load_routes",
     "open_guard",
     "open_routes",
@@ -175,30 +177,44 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
     return Deliverer(SqliteOutbox(store), sink).start()
 
 
-def triage_of(store: SqliteStore, settings: Settings) -> Triage:
-    """What classifies the anomalies of a store, files them under incidents, and has the teams told.
+def filing_of(settings: Settings) -> Filing:
+    """How incidents are written and told, by the routes that are set.
 
     Raises:
         BadInput: the file of routes is wrong.
     """
     from remit.store.filing import Filing
-    from remit.store.triage_work import SqliteTriageWork
-    from remit.usecases.triage import Triage
 
-    return Triage(SqliteTriageWork(store, Filing(load_routes(settings).routes).file))
+    found = load_routes(settings)
+    return Filing(found.routes, owners=found.owners)
 
 
-def start_worker(store: SqliteStore, settings: Settings) -> Worker:
-    """The threads that classify what is captured and tell of it, and go on until they are closed.
+def triage_of(store: SqliteStore, settings: Settings, filing: Filing | None = None) -> Triage:
+    """What classifies the anomalies of a store, files them under incidents, and has the teams told.
 
     Raises:
         BadInput: the file of routes is wrong.
     """
+    from remit.store.triage_work import SqliteTriageWork
+    from remit.usecases.triage import Triage
+
+    return Triage(SqliteTriageWork(store, (filing or filing_of(settings)).file))
+
+
+def start_worker(store: SqliteStore, settings: Settings) -> Worker:
+    """The threads that classify what is captured, file it and tell of it, and go on until they are closed.
+
+    Raises:
+        BadInput: the file of routes is wrong.
+    """
+    from remit.store.incident_feed import IncidentFeed
     from remit.usecases.triage import Worker
 
-    triage = triage_of(store, settings)
-    deliverers = open_routes(store, load_routes(settings).routes)
-    return Worker([lambda: triage.step().looked], beside=deliverers).start()
+    filing = filing_of(settings)
+    triage = triage_of(store, settings, filing)
+    feed = IncidentFeed(store, filing.tell)
+    deliverers = open_routes(store, filing.routes)
+    return Worker([lambda: triage.step().looked, feed.step], beside=deliverers).start()
 
 
 def load_routes(settings: Settings) -> Routes:

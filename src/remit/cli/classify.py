@@ -183,7 +183,7 @@ def _counts(tally: Counter[str]) -> str:
 
 # ------------------------------------------------------------------------------------------------ a store
 def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: bool) -> int:
-    from remit.wiring import load_routes, open_routes, start_worker, triage_of
+    from remit.wiring import load_routes, open_routes, triage_of
 
     with opened(store) as at:
         if report:
@@ -191,19 +191,32 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
         if again is not None:
             _look_again(at, again)
         if follow:
-            note(f"remit: classifying what {safe(at.store.path)} captures; end with Ctrl-C")
-            worker = start_worker(at.store, at.settings)
-            try:
-                worker.wait()
-            finally:
-                worker.close()
-            return 0
+            return _follow(at)
         from remit.usecases.triage import classify_all
 
         triage = triage_of(at.store, at.settings)
         code = _shown((done.case, done.found) for done in classify_all(triage))
         open_routes(at.store, load_routes(at.settings).routes).deliver_once()
         return code
+
+
+def _follow(at: Opened) -> int:
+    """The worker, until somebody ends it: by Ctrl-C, or as a service is ended."""
+    import signal
+
+    from remit.wiring import start_worker
+
+    worker = start_worker(at.store, at.settings)
+    before = signal.signal(signal.SIGTERM, lambda *_: worker.end())
+    note(f"remit: classifying what {safe(at.store.path)} captures; end with Ctrl-C")
+    try:
+        worker.wait()
+    except KeyboardInterrupt:
+        note("remit: ending; what is due is delivered first")
+    finally:
+        worker.close()
+        signal.signal(signal.SIGTERM, before)
+    return 0
 
 
 def _look_again(at: Opened, since: str) -> None:

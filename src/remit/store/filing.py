@@ -6,11 +6,12 @@ Whoever changes an incident tells of it here, a worker or a person, so that no c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from remit.core.alert import Action
 from remit.core.change import Change
+from remit.core.classify.classification import Team
 from remit.core.classify.work import Done
 from remit.core.routes import RouteSettings
 from remit.store import deliveries
@@ -40,6 +41,8 @@ class Filing:
     env: str = ""
     url: str = ""
     change_of: Callable[[str], Change | None] = field(default=_no_change)
+    owners: Mapping[Team, str] = field(default_factory=dict)
+    """Who has a team's incidents as long as nobody took one."""
 
     def file(self, tx: Transaction, done: Sequence[Done]) -> None:
         """Put classified anomalies into their incidents."""
@@ -62,4 +65,5 @@ class Filing:
         for one in messages(tx, changes, Place(self.env, self.url, self.change_of), done):
             subject = "" if one.alert.action is Action.RESOLVE else one.subject
             retain_s = None if one.alert.action is Action.RESOLVE else one.retain_s
-            deliveries.enqueue(tx, one.alert, self.routes, subject=subject, retain_s=retain_s)
+            alert = replace(one.alert, owner=one.alert.owner or self.owners.get(one.alert.team, ""))
+            deliveries.enqueue(tx, alert, self.routes, subject=subject, retain_s=retain_s)

@@ -205,6 +205,9 @@ class Beside(Protocol):
     def start(self) -> object:
         """Begin."""
 
+    def wake(self) -> None:
+        """There may be something to do."""
+
     def close(self) -> None:
         """Stop, and wait for it."""
 
@@ -255,6 +258,10 @@ class Worker:
             if self._beside is not None:
                 self._beside.close()
 
+    def end(self) -> None:
+        """Have it stop after the step that runs; `close` waits for that."""
+        self._closing.set()
+
     def wait(self) -> None:
         """Wait until somebody closes it; an interrupt ends the waiting."""
         while not self._closing.wait(1.0):
@@ -280,6 +287,8 @@ class Worker:
                 went_wrong = str(error) or type(error).__name__
                 log.warning("a step of the worker failed: %s", went_wrong)
         self.last_error = went_wrong
+        if done and self._beside is not None:
+            self._beside.wake()
         return done
 
 
