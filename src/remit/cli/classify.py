@@ -183,7 +183,8 @@ def _counts(tally: Counter[str]) -> str:
 
 # ------------------------------------------------------------------------------------------------ a store
 def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: bool) -> int:
-    from remit.wiring import load_routes, open_routes, triage_of
+    from remit.store.incident_feed import IncidentFeed
+    from remit.wiring import filing_of, open_routes, triage_of
 
     with opened(store) as at:
         if report:
@@ -194,9 +195,12 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
             return _follow(at)
         from remit.usecases.triage import classify_all
 
-        triage = triage_of(at.store, at.settings)
+        filing = filing_of(at.settings)
+        triage = triage_of(at.store, at.settings, filing)
         code = _shown((done.case, done.found) for done in classify_all(triage))
-        open_routes(at.store, load_routes(at.settings).routes).deliver_once()
+        while IncidentFeed(at.store, filing.tell).step():
+            pass
+        open_routes(at.store, filing.routes).deliver_once()
         return code
 
 
