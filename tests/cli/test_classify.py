@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 
 import pytest
 
@@ -168,3 +170,95 @@ def test_a_broken_record_is_an_error_with_its_line_or_passed_over(run, sessions)
     assert line.code == 3
     assert "sessions.jsonl:2" in json.loads(line.out.splitlines()[-1])["error"]["message"]
     assert len(run("classify", "--sessions", str(sessions), "--skip-bad", "--json").lines) == 1
+
+
+AGENT = """
+import json, sys
+asked = json.load(sys.stdin)
+told = json.dumps(asked["messages"])
+calls = [{"name": "pay", "args": {"to": "eve", "amount": 9000}}] if "eve" in told and %(obeys)r else []
+print(json.dumps({"calls": calls}))
+"""
+
+
+@pytest.fixture
+def agent(tmp_path):
+    """The command line of an agent that pays whoever a text names, or never."""
+
+    def command(*, obeys: bool) -> str:
+        path = tmp_path / f"agent-{obeys}.py"
+        path.write_text(AGENT % {"obeys": obeys}, encoding="utf-8")
+        return shlex.join([sys.executable, str(path)])
+
+    return command
+
+
+def replayed(line):
+    return next((e for e in line["evidence"] if e["kind"] == "counterfactual"), None)
+
+
+def test_an_agent_that_is_asked_again_confirms_what_the_text_made_it_do(run, sessions, agent):
+    options = ("classify", "--sessions", str(sessions), "--rerun", agent(obeys=True), "--runs", "5")
+    (line,) = run(*options, "--json").lines
+
+    found = replayed(line)
+    assert found["towards"] == "security"
+    assert found["facts"]["conclusion"] == "confirmed"
+    assert [(arm["name"], arm["k"], arm["hits"]) for arm in found["facts"]["arms"]] == [
+        ("factual", 5, 5),
+        ("masked", 5, 0),
+    ]
+
+
+def test_an_agent_that_never_does_it_again_confirms_nothing(run, sessions, agent):
+    (line,) = run("classify", "--sessions", str(sessions), "--rerun", agent(obeys=False), "--json").lines
+
+    assert replayed(line)["facts"]["conclusion"] == "not-reproducible"
+    assert replayed(line)["towards"] is None
+
+
+def test_the_former_agent_is_an_arm_of_its_own(run, sessions, agent):
+    commands = ("--rerun", agent(obeys=True), "--rerun-old", agent(obeys=False))
+    (line,) = run("classify", "--sessions", str(sessions), *commands, "--json").lines
+
+    assert replayed(line)["facts"]["old_p"] < 0.05
+
+
+def test_an_agent_that_gives_no_answer_is_no_evidence(run, sessions):
+    broken = shlex.join([sys.executable, "-c", "import sys; sys.exit('no key')"])
+    (line,) = run("classify", "--sessions", str(sessions), "--rerun", broken, "--json").lines
+
+    assert replayed(line) is None
+    assert any("replay could not be made" in why for why in line["missing"])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--rerun", "no-such-agent-command"), 3, "name a program"),
+        (("--rerun", "'unclosed"), 3, "quote it"),
+        (("--rerun", "cat", "--runs", "3"), 3, "5 to 100"),
+        (("--runs", "7"), 2, "go with --rerun"),
+        (("--rerun-old", "cat"), 2, "go with --rerun"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_anything_is_asked(run, sessions, options, code, told):
+    found = run("classify", "--sessions", str(sessions), *options)
+
+    assert found.code == code
+    assert told in found.out + found.err
+
+
+def test_two_sessions_with_one_id_cannot_be_told_apart_when_asked_again(run, sessions, agent):
+    sessions.write_text(sessions.read_text(encoding="utf-8") * 2, encoding="utf-8")
+
+    found = run("classify", "--sessions", str(sessions), "--rerun", agent(obeys=True))
+
+    assert found.code == 3
+    assert "give each its own" in found.out + found.err
+
+
+def test_a_store_is_not_asked_again_by_this_option(run, place):
+    place.guard().close()
+
+    assert run("classify", "--rerun", "cat").code == 2

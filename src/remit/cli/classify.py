@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from remit.cli.classify_report import show_report
+from remit.cli.classify_rerun import asking
 from remit.cli.opened import Opened, StoreOption, opened
 from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.replay import envelopes_of, kind_of, pairs_of
@@ -21,6 +22,9 @@ from remit.core.errors import BadInput
 from remit.core.notice import visible
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
+
+if TYPE_CHECKING:
+    from remit.cli.classify_rerun import Asking
 
 app = typer.Typer(add_completion=False)
 MOST_SHOWN = 40
@@ -54,6 +58,18 @@ def classify(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="With --sessions: pass over records that are no session.")
     ] = False,
+    rerun: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="With --sessions: ask this agent again; see docs/counterfactual.md."
+        ),
+    ] = None,
+    rerun_old: Annotated[
+        str | None, typer.Option(metavar="CMD", help="With --rerun: the agent as it was before a change.")
+    ] = None,
+    runs: Annotated[
+        int | None, typer.Option(metavar="K", help="With --rerun: runs with the text and without it; 7.")
+    ] = None,
     again: Annotated[
         str | None,
         typer.Option(metavar="SINCE", help="Of a store: also what was captured since, once more; 24h."),
@@ -75,13 +91,21 @@ def classify(
     if len(given) > 1 and given != ["--follow", "--again"]:
         raise typer.BadParameter(f"{given[0]} does not go with {given[1]}")
     if sessions is None:
-        if envelope or changes or where or principal_kind or skip_bad:
+        if envelope or changes or where or principal_kind or skip_bad or rerun:
             raise typer.BadParameter(
-                "--envelope, --changes, --where, --principal-kind and --skip-bad go with --sessions"
+                "--envelope, --changes, --where, --principal-kind, --skip-bad and --rerun go with --sessions"
             )
         return _of_a_store(store, again, follow=follow, report=report)
+    if rerun is None and (rerun_old or runs is not None):
+        raise typer.BadParameter("--rerun-old and --runs go with --rerun")
     found = _recorded(
-        sessions, envelope or [], changes, pairs_of(where or []), principal_kind, skip_bad=skip_bad
+        sessions,
+        envelope or [],
+        changes,
+        pairs_of(where or []),
+        principal_kind,
+        skip_bad=skip_bad,
+        ask=asking(rerun, rerun_old, runs) if rerun is not None else None,
     )
     return _shown(found)
 
@@ -95,6 +119,7 @@ def _recorded(
     principal_kind: str | None,
     *,
     skip_bad: bool,
+    ask: Asking | None,
 ) -> Iterator[tuple[Case, Classification]]:
     from remit.core.selftest import load_envelope
     from remit.usecases.changes import read_changes
@@ -102,8 +127,10 @@ def _recorded(
 
     loaded = {suite: load_envelope(text, file) for suite, (text, file) in envelopes_of(envelope).items()}
     told = read_changes(changes) if changes is not None else []
-    by = Judging(loaded, kind_of(principal_kind), told)
-    stream = judged(_read(paths, where, skip_bad=skip_bad), by)
+    rerun = ask(loaded) if ask is not None else None
+    by = Judging(loaded, kind_of(principal_kind), told, rerun=rerun)
+    read = _read(paths, where, skip_bad=skip_bad)
+    stream = judged(rerun.keeping(read) if rerun is not None else read, by)
     if stream.skipped:
         note(f"remit: {counted(stream.skipped, 'session')} of a suite that no --envelope is for")
     for one in classified(stream, by):

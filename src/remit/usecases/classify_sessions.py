@@ -16,6 +16,7 @@ from remit.core.classify.case import Case
 from remit.core.classify.change import ChangeFinding, about, findings
 from remit.core.classify.classification import Class, Classification
 from remit.core.classify.combine import classify
+from remit.core.classify.counterfactual import Counterfactual
 from remit.core.classify.known import Known, Opinion
 from remit.core.conduct import Conduct, Line
 from remit.core.envelope import Envelope
@@ -43,6 +44,8 @@ class Judging:
     """What people told of the stream; what fingerprints show is added."""
     opinions: Callable[[Case], tuple[Opinion, ...]] = lambda _case: ()
     """What optional detectors say."""
+    rerun: Callable[[Case, Classification], Counterfactual | None] | None = None
+    """Asks an agent again about an anomaly, as `usecases.rerun_sessions` does; None where no agent can be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,12 @@ def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
     told = found_changes(stream, placed(by.changes, stream.conduct), alone)
     for case, first in zip(stream.cases, alone, strict=True):
         mine = told_of(told, case)
-        if not mine:
+        again = by.rerun(case, first) if by.rerun is not None else None
+        if not mine and again is None:
             yield Classified(case, first)
             continue
-        yield Classified(case, classify(case, Known(changes=mine, opinions=by.opinions(case))))
+        known = Known(changes=mine, counterfactual=again, opinions=by.opinions(case))
+        yield Classified(case, classify(case, known))
 
 
 def found_changes(

@@ -74,8 +74,7 @@ def question_of(
     Raises:
         BadInput: fewer than five runs, or more than a hundred.
     """
-    if not FEWEST_RUNS <= k <= MOST_RUNS:
-        raise BadInput("runs", f"found {k}", f"write {FEWEST_RUNS} to {MOST_RUNS}")
+    runs_are_enough(k)
     pointing = [one for one in found.evidence if _points(one)]
     texts = tuple(dict.fromkeys(text for one in pointing if (text := _text(one, case.segments))))
     if not texts or not case.tool:
@@ -83,6 +82,16 @@ def question_of(
     paths = [str(path) for one in pointing for path in one.facts.get("arguments") or ()]
     seed = int.from_bytes(hashlib.sha256(case.anomaly.encode()).digest()[:3])
     return Question(tuple(messages), tuple(tools), wanted(case.tool, case.args, paths), texts, k, seed)
+
+
+def runs_are_enough(k: int, where: str = "runs") -> None:
+    """Checks a number of runs.
+
+    Raises:
+        BadInput: fewer than five runs, or more than a hundred.
+    """
+    if not FEWEST_RUNS <= k <= MOST_RUNS:
+        raise BadInput(where, f"found {k}", f"write {FEWEST_RUNS} to {MOST_RUNS}")
 
 
 def asked_again(question: Question, agent: Rerunnable, old: Rerunnable | None = None) -> Counterfactual:
