@@ -149,6 +149,20 @@ def test_one_message_for_each_team_with_the_same_id_for_every_attempt():
     )
 
 
+@pytest.mark.parametrize("enforced", [True, False])
+def test_a_message_says_whether_remit_acted_and_whether_a_person_said_what_it_is(enforced):
+    found = classed("a1", Class.SRE)
+    incident = absorb(None, case(), found, 0.0)
+    shown = Shown(case(enforced=enforced), found)
+    (one,) = alerts(incident, told(None, incident), 1.0, shown=shown)
+    (without,) = alerts(incident, told(None, incident), 1.0)
+    spoken = replace(incident, people={"sre": 1})
+    (after,) = alerts(spoken, told(None, incident), 1.0, shown=shown)
+
+    assert (one.enforced, without.enforced) == (enforced, None)
+    assert (one.labelled, after.labelled) == (None, Class.SRE)
+
+
 def test_the_message_that_ends_it_quotes_nothing():
     found = classed("a1", Class.SRE, evidence=(BROKEN,))
     incident = absorb(None, case(), found, 0.0)

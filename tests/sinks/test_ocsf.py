@@ -69,7 +69,7 @@ def test_every_alert_is_a_valid_finding(version, drawn):
 @EVERY
 @pytest.mark.parametrize("kind", KINDS.split())
 def test_every_kind_is_valid_enforced_and_watched(version, kind):
-    for enforced in (True, False):
+    for enforced in (True, False, None):
         for ran in (True, False, None):
             found = ocsf(alert(kind=kind, enforced=enforced, ran=ran, evidence=(CHANGE,)), version)
             assert problems(found) == []
@@ -107,7 +107,12 @@ def test_the_names_of_actions_and_dispositions_are_those_of_the_schema():
         ({"kind": "rejected"}, 2, 25),
         ({"kind": "held"}, 4, 14),
         ({"kind": "flagged", "ran": True}, 3, 17),
-        ({"kind": "output", "ran": True}, 2, 2),
+        ({"kind": "denied", "ran": None, "enforced": None}, 0, 0),
+        ({"kind": "denied", "ran": None, "enforced": True}, 2, 2),
+        ({"kind": "denied", "ran": False, "enforced": False}, 3, 17),
+        ({"kind": "output", "ran": True, "enforced": True}, 2, 2),
+        ({"kind": "output", "ran": True, "enforced": False}, 3, 17),
+        ({"kind": "output", "ran": True, "enforced": None}, 0, 0),
         ({"kind": "unknown-outcome", "ran": None}, 0, 0),
         ({"kind": "infrastructure", "ran": True}, 1, 1),
         ({"kind": "tampering"}, 3, 15),

@@ -132,7 +132,7 @@ def test_what_came_back_wrong_is_a_case_without_its_own_result(guard: Any) -> No
         s.call("note", {"text": "short"}, run=lambda **_: "no object")
 
     (case,) = of_the_journal(guard, s.id)
-    assert (case.kind, case.tool, case.ran) == ("output", "note", True)
+    assert (case.kind, case.tool, case.ran, case.enforced) == ("output", "note", True, True)
     assert dict(case.args) == {"text": "short"}
     assert [seg.source for seg in case.segments] == ["user"]
 

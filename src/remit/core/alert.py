@@ -81,8 +81,8 @@ class Alert:
     effect: str = ""
     ran: bool | None = None
     """Whether a violating call ran."""
-    enforced: bool = True
-    """False where remit only watched: an envelope that monitors."""
+    enforced: bool | None = None
+    """False where remit only watched: an envelope that monitors. None where the message does not know."""
     labelled: Class | None = None
     """What a person said that it is; None where nobody did."""
     owner: str = ""

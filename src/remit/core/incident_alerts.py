@@ -101,6 +101,8 @@ def _alert(
         mode=basis.mode.value if basis.mode is not None else "",
         effect=incident.effect,
         ran=incident.ran,
+        enforced=case.enforced if case is not None else None,
+        labelled=incident.label if any(incident.people.values()) else None,
         owner=part.owner if part is not None else "",
         url=url,
         command=f"remit incidents show {incident.id}",

@@ -49,6 +49,9 @@ _ANYWAY = {
 }
 """The same whether remit enforces or watches."""
 _OTHER = Control(3, 17, "recorded")
+_UNKNOWN = Control(0, 0, "not told whether remit only watched")
+_BEFORE = frozenset({"denied", "error", "rejected", "held"})
+"""What is decided before a call: whether it ran says whether it was acted upon."""
 
 
 def control(alert: Alert) -> Control:
@@ -57,5 +60,7 @@ def control(alert: Alert) -> Control:
         return _ANYWAY[alert.kind]
     if alert.kind not in _ENFORCED:
         return _OTHER
-    ran = alert.ran is True and alert.kind in ("denied", "error", "rejected", "held")
-    return _ENFORCED[alert.kind] if alert.enforced and not ran else _WATCHED
+    before, acted = alert.kind in _BEFORE, alert.enforced
+    if before and alert.ran is not None:
+        acted = not alert.ran and acted is not False
+    return _UNKNOWN if acted is None else _ENFORCED[alert.kind] if acted else _WATCHED

@@ -154,6 +154,7 @@ def case_from(stored: StoredEvent, before: SessionSoFar) -> Case:
         effect=_effect(attempted.get("effect")),
         args=_mapping(attempted.get("args")),
         ran=_ran(stored),
+        enforced=index.enforced,
         provenance=_provenance(attempted),
         segments=_before_the_call(before, event.kind, attempted),
         principal_kind=before.principal_kind,

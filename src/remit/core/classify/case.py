@@ -55,6 +55,8 @@ class Case:
     """Canonical arguments, or what could be read of them; redacted."""
     ran: bool | None = None
     """Whether the call ran; None where nobody knows."""
+    enforced: bool = True
+    """False where remit only watched: the call, the result or the tool was not withheld."""
     provenance: tuple[LeafOrigin, ...] = ()
     """Where each argument value was found; empty where nobody looked."""
     segments: tuple[Segment, ...] = ()
