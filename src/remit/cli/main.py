@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classify": ("remit.cli.classify", "Say of each anomaly where it came from: security or SRE, and why."),
     "change": ("remit.cli.change", "Tell what was deployed, and see what changed."),
     "impact": ("remit.cli.impact", "What an anomaly's session did, what undoes it, and who read it later."),
+    "incidents": ("remit.cli.incidents", "What belongs together, who has it, what to do next."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
     "routes": ("remit.cli.routes", "By which ways incidents are told, and what waits on them."),

@@ -61,7 +61,7 @@ class Basis:
     people: int | None = None
     """How many different people's data its sessions hold."""
     readers: tuple[str, ...] = ()
-    """Other sessions that read the quoted text."""
+    """Sessions beyond the incident that read the quoted text."""
 
 
 def next_steps(basis: Basis) -> tuple[Step, ...]:
@@ -122,10 +122,18 @@ def _look_at(evidence: Evidence) -> str:
         return f"Look whether the text in {place} made the call: “{_quote(facts)}”"
     if evidence.kind == "change.rate" and "x1" in facts:
         counts = f"{facts['x0']} of {facts['n0']} before, {facts['x1']} of {facts['n1']} after"
-        return f"Look whether the rise holds: {counts}"
+        return f"Look whether the rise holds: {counts}{_ratio(facts)}"
     if evidence.kind == "infrastructure":
         return f"Look what broke: {visible(str(facts.get('what', 'unknown')), 80)}"
     return "Look at the evidence"
+
+
+def _ratio(facts: Mapping[str, Any]) -> str:
+    """Ratio and interval; nothing where they are infinite or were not told."""
+    ratio, low, high = (facts.get(name) for name in ("ratio", "low", "high"))
+    if ratio is None or low is None or high is None:
+        return ""
+    return f", {ratio:.3g} times as often [{low:.3g}, {high:.3g}]"
 
 
 def _remove(basis: Basis) -> Iterator[Step]:
@@ -154,8 +162,8 @@ def _remove(basis: Basis) -> Iterator[Step]:
         first = shlex.quote(basis.readers[0])
         yield Step(
             "remove",
-            f"Look at {len(basis.readers)} other session(s) that read the same text: {some}{more}",
-            "the same text, byte for byte, is in what they saw",
+            f"Look at what else read the same text: {some}{more}",
+            "the same text, byte for byte, is in what they saw, and nothing was found of them so far",
             f"remit anomalies ls --session {visible(first)}",
         )
 
@@ -177,11 +185,8 @@ def _roll_back(basis: Basis) -> Iterator[Step]:
         return
     what = f"{change.kind.value} {visible(change.after, 80)}".strip()
     to = f" to {visible(change.before, 80)}" if change.before else ""
-    said = (
-        f"seen in fingerprints from {instant(change.at)} on"
-        if change.seen
-        else f"told by {visible(change.by, 80)}"
-    )
+    by = f"told by {visible(change.by, 80)}" if change.by else "told by a person"
+    said = f"seen in fingerprints from {instant(change.at)} on" if change.seen else by
     yield Step(
         "roll back",
         f"Roll back {what}{to}; then say so",
@@ -192,14 +197,13 @@ def _roll_back(basis: Basis) -> Iterator[Step]:
 
 def _undone(change: Change) -> str:
     """The command that records the way back, so that the next rise or fall is held against it."""
-    kind = change.kind if change.kind is not ChangeKind.DEPLOY else ChangeKind.DEPLOY
     whose = f"--agent {shlex.quote(change.agent)}" if change.agent else "--every-agent"
     ways = "".join(
         f" {option} {shlex.quote(visible(text, 200))}"
         for option, text in (("--from", change.after), ("--to", change.before))
         if text
     )
-    return f"remit change record --kind {kind.value} {whose}{ways}"
+    return f"remit change record --kind {change.kind.value} {whose}{ways}"
 
 
 def _impact(basis: Basis) -> Iterator[Step]:
@@ -230,7 +234,7 @@ def _tell(basis: Basis) -> Iterator[Step]:
         yield Step(
             "tell",
             f"Ask privacy whether {people} must be told",
-            f"{incident.sessions} session(s) hold data of {people}, and a violating call ran",
+            f"its sessions hold data of {people}, and a violating call ran",
         )
 
 
@@ -244,6 +248,25 @@ def _label(basis: Basis) -> Iterator[Step]:
         f"the classifier says {basis.found.label.value}{guess}; no person has",
         f"remit anomalies label {basis.anomaly} security|sre|both",
     )
+
+
+def change_of(rate: Evidence) -> Change:
+    """The change that `change.rate` evidence names, as far as it says."""
+    facts = rate.facts
+    return Change(
+        str(facts["change"]),
+        ChangeKind(facts.get("kind", ChangeKind.DEPLOY)),
+        float(facts.get("at", 0.0)),
+        before=str(facts.get("before", "")),
+        after=str(facts.get("after", "")),
+        seen=bool(facts.get("seen", False)),
+    )
+
+
+def named_change(found: Classification | None, named: str) -> Change | None:
+    """The change with this id, from the evidence; None where none of it names it."""
+    some = (e for e in (found.evidence if found else ()) if e.kind == "change.rate")
+    return next((change_of(e) for e in some if e.facts.get("change") == named), None)
 
 
 def _quoted(found: Classification | None) -> Evidence | None:

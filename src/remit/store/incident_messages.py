@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import apsw
+
 from remit.core import breaker
 from remit.core.alert import Alert
 from remit.core.change import Change
@@ -16,7 +18,7 @@ from remit.core.classify.change_told import described
 from remit.core.classify.work import Done
 from remit.core.incident import Incident, Member, wakes
 from remit.core.incident_alerts import Shown, alerts
-from remit.core.next_steps import Basis
+from remit.core.next_steps import Basis, named_change
 from remit.core.scope import scopes_of
 from remit.core.types import Mode
 from remit.store import control_breaker, incidents
@@ -70,12 +72,14 @@ def _of_change(
     incident = changed.after
     one = _shown(incident, changed.members, done)
     change = place.changes(incident.change) if incident.change else None
+    if change is None and incident.change and one:
+        change = named_change(one.found, incident.change)
     basis = Basis(
         incident,
         one.case.anomaly if one else (incident.anomalies[0] if incident.anomalies else ""),
         one.standing if one else None,
         change,
-        mode_of(tx, incident),
+        mode_of(tx.connection, incident, tx.now),
         incidents.people_touched(tx.connection, incident.id) if incident.ran else None,
     )
     found = alerts(
@@ -109,9 +113,9 @@ def _shown(incident: Incident, members: Sequence[Member], done: Mapping[str, Don
     )
 
 
-def mode_of(tx: Transaction, incident: Incident) -> Mode | None:
+def mode_of(connection: apsw.Connection, incident: Incident, now: float) -> Mode | None:
     """The agent's autonomy now; None where the incident is of no agent."""
     if not incident.agent:
         return None
-    rows = control_breaker.load(tx.connection, scopes_of(incident.tenant, incident.agent))
-    return breaker.strictest(breaker.current(row.state, tx.now) for row in rows.values())
+    rows = control_breaker.load(connection, scopes_of(incident.tenant, incident.agent))
+    return breaker.strictest(breaker.current(row.state, now) for row in rows.values())

@@ -31,7 +31,7 @@ from remit.core.classify.classification import Class, Classification, Team
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
-from remit.core.incident import MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
+from remit.core.incident import BREAKER, DRIFT, MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
 from remit.core.incident_signals import Signal
 from remit.core.incident_told import Told, told
 from remit.core.types import Json
@@ -340,10 +340,34 @@ def listed(
     return [_decode(row[0]) for row in connection.execute(sql, (*values, limit))]
 
 
-def members(connection: apsw.Connection, name: str, *, limit: int = 100_000) -> list[Member]:
-    """What is in an incident, oldest first."""
-    sql = f"SELECT {_MEMBER} FROM incident_member WHERE incident = ? ORDER BY at, anomaly LIMIT ?"  # noqa: S608 - a constant
-    return [_member(row) for row in connection.execute(sql, (name, limit))]
+def members(
+    connection: apsw.Connection,
+    name: str,
+    *,
+    limit: int = 100_000,
+    latest: bool = False,
+    telling: Class | None = None,
+) -> list[Member]:
+    """What is in an incident, oldest first.
+
+    Args:
+        connection: to read from.
+        name: of the incident.
+        limit: at most so many.
+        latest: the latest ones, where there are more.
+        telling: instead, the anomalies that say most about an incident of this class: what ran, is of it, is surest.
+    """
+    order, values = "at, anomaly", list[Any]()
+    where = "incident = ?"
+    if telling is not None:
+        where += " AND kind NOT IN (?, ?)"
+        values = [BREAKER, DRIFT, telling.value]
+        order = "ran DESC, label <> ?, by_person DESC, milli DESC, at, anomaly"
+    elif latest:
+        order = "at DESC, anomaly DESC"
+    sql = f"SELECT {_MEMBER} FROM incident_member WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - constants
+    found = [_member(row) for row in connection.execute(sql, (name, *values, limit))]
+    return found[::-1] if latest else found
 
 
 def any_quiet(connection: apsw.Connection, now: float) -> bool:

@@ -283,6 +283,17 @@ class SqliteStore:
         opened = self._keyring.opened(connection.execute("SELECT erasures FROM head").get)
         return lambda key_id, sealed, bound: unseal(connection, opened, key_id, sealed, bound)
 
+    def addressing(self, connection: apsw.Connection) -> Callable[[bytes, str], bytes | None]:
+        """What says where a text would lie under a data key, as of the snapshot of *connection*; None of a destroyed
+        key."""
+        opened = self._keyring.opened(connection.execute("SELECT erasures FROM head").get)
+
+        def address(key_id: bytes, text: str) -> bytes | None:
+            key = opened.get(connection, key_id)
+            return None if key is None else key.address(text.encode())
+
+        return address
+
     def event(self, event_id: str) -> StoredEvent | None:
         """The event with this id; None where there is none."""
         found = self.read(lambda db: db.execute("SELECT seq FROM event WHERE id = ?", (event_id,)).get)
