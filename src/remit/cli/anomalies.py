@@ -232,6 +232,7 @@ def _print(view: Mapping[str, Any]) -> None:
     _print_decision(view["decision"])
     _print_outcome(view["outcome"])
     if view["session"]:
+        say(f"Reach      remit impact {view['id']}")
         say(f"See all    remit journal export --session {visible(shlex.quote(view['session']))}")
 
 

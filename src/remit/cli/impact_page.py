@@ -154,19 +154,20 @@ def _print_left(left: Sequence[Row], numbers: Mapping[str, str]) -> None:
 def _print_readers(view: Row, numbers: Mapping[str, str]) -> None:
     readers = view["readers"]
     for one in readers[:MOST_ROWS]:
-        say(
-            f"Read later, step {one['depth']}: session {visible(one['session'])} of {visible(one['agent'])},"
-            f" {instant(one['at'])}"
-        )
+        did = "Read" if one["read"] else "Acted on"
+        whose = f"session {visible(one['session'])} of {visible(one['agent'])}"
+        say(f"{did} later, step {one['depth']}: {whose}, {instant(one['at'])}")
         for read in one["read"][:8]:
             asked = ", having asked for it" if read["asked_for_it"] else ""
             of = f"of {numbers.get(read['written_by'], 'a reader')}, {visible(read['place'])}"
             say(f"  {visible(str(read['value']), 120)} ({of}) in {visible(read['source'])}{asked}")
         _more(len(one["read"]) - 8, "values")
         for did in one["did"]:
+            blind = "" if did["had_it"] else "; no text with it is recorded in this session"
             with_ = ", ".join(f"{path} from {_stood(what)}" for path, what in did["with"].items())
             say(
-                f"  then {spelled(did['tool'], did['args'], 300)}: {visible(did['state'])}; {visible(with_, 300)}"
+                f"  then {spelled(did['tool'], did['args'], 300)}: {visible(did['state'])};"
+                f" {visible(with_, 300)}{blind}"
             )
     _more(len(readers) - MOST_ROWS, "sessions")
     crowded = [v for v in view["values"] if v["sessions"] > v["named"]]

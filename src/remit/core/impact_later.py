@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from remit.core.canonical import digest
 from remit.core.event import StoredEvent
 from remit.core.impact import GONE, Deed, Deeds, DeedState, Undo, Way, undone_by
 from remit.core.impact_values import Values
@@ -24,7 +25,7 @@ from remit.core.touched import telling, why_silent
 from remit.core.types import Json, Role, ToolEffect
 
 TEXT_KINDS = ("observed", "settled")
-LATER_KINDS = ("observed", "decided", "settled", "released", "breaker.lease_expired", "gap")
+LATER_KINDS = ("observed", "decided", "settled", "released", "breaker.lease_expired")
 """Kinds of the events that say who read what, and what was done."""
 MOST_VALUES: Final = 2_000
 """Values that are looked for at once."""
@@ -68,11 +69,13 @@ class Reading:
 
 @dataclass(slots=True)
 class Use:
-    """An effect of a session that had read a value, with the value in an argument."""
+    """A later effect with a value in an argument."""
 
     deed: Deed
     args: dict[str, Value]
     """By the path of the argument."""
+    had: bool
+    """Whether a text with one of them was recorded in its session; a proxy, for one, sees nothing of what users say."""
 
 
 @dataclass(slots=True)
@@ -108,13 +111,17 @@ class Later:
         acted = [deed for deed in deeds if deed.acted]
         self.depth = depth
         self.undoings = [Undoing(d, undos[d.id]) for d in acted if undos[d.id].way is Way.CALL]
+        self._undone_by: dict[str, list[Undoing]] = {}
+        for one in self.undoings:
+            name, value = next(iter((one.undo.args or {}).items()), ("", None))
+            self._undone_by.setdefault(_undo_key(one.undo.tool, name, value), []).append(one)
         self.values: dict[int, Counted] = {}
         self.uses: list[Use] = []
         self.silent: dict[str, int] = {}
         """How many values were not looked for, by the reason."""
         self.cut: set[str] = set()
         """Bounds that were reached."""
-        self.erased = self.digests = self.gaps = 0
+        self.erased = self.digests = 0
         """Events and texts of which nobody knows what they held."""
         self._texts = Values()
         self._known: set[str] = set()
@@ -136,17 +143,15 @@ class Later:
             _, deed, root = self._waiting.pop()
             self._look_for(deed, root, 0)
         kind = stored.event.kind
-        if kind == "gap":
-            self.gaps += 1
-        elif stored.erased:
+        if stored.erased:
             self.erased += 1
-        else:
-            if kind in TEXT_KINDS:
-                self._text(stored)
-            if kind == "decided":
-                self._decided(stored)
-            elif kind != "observed":
-                self._ended(stored)
+            return
+        if kind in TEXT_KINDS:
+            self._text(stored)
+        if kind == "decided":
+            self._decided(stored)
+        elif kind != "observed":
+            self._ended(stored)
 
     def _text(self, stored: StoredEvent) -> None:
         """A user's text or a tool's result that an agent saw."""
@@ -205,17 +210,18 @@ class Later:
         return {path: found for path, text in spelled if text and (found := self._texts.found_in(text))}
 
     def _uses(self, deed: Deed, held: dict[str, dict[int, str]]) -> bool:
+        if deed.effect is ToolEffect.READ:
+            return False
         had = self._had.get(deed.session, set())
-        used = {path: sorted(found.keys() & had) for path, found in held.items()}
-        args = {path: self.values[numbers[0]].value for path, numbers in used.items() if numbers}
-        if not args or deed.effect is ToolEffect.READ:
+        args = {path: value for path, found in held.items() if (value := self._used(deed, found, had))}
+        if not args:
             return False
         if len(self.uses) >= MOST_USES:
             self.cut.add(f"uses: {MOST_USES} are named")
             return False
         use = next((one for one in self.uses if one.deed.token == deed.token), None)
         if use is None:
-            use = Use(deed, args)
+            use = Use(deed, args, any(value.number in had for value in args.values()))
             self.uses.append(use)
         use.deed = deed
         self._wait(deed, use)
@@ -223,12 +229,19 @@ class Later:
             self._look_for(deed, "args", 1 + max(value.depth for value in args.values()))
         return True
 
+    def _used(self, deed: Deed, found: Iterable[int], had: set[int]) -> Value | None:
+        """The value that an argument holds, one that the session had read first; none that it wrote itself."""
+        others = [n for n in sorted(found) if n in had or self.values[n].value.deed.session != deed.session]
+        return self.values[min(others, key=lambda n: n not in had)].value if others else None
+
     def _undoes(self, deed: Deed) -> bool:
-        if not deed.state.may_have_acted:
+        if not deed.state.may_have_acted or not isinstance(deed.args, dict):
             return False
+        keys = [_undo_key(deed.tool, name, value) for name, value in deed.args.items()]
         fitting = [
             one
-            for one in self.undoings
+            for key in (_undo_key(deed.tool, "", None), *keys)
+            for one in self._undone_by.get(key, ())
             if one.of.seq < deed.seq and one.of.token != deed.token and _free(one, deed)
             if undone_by(one.undo, deed.tool, deed.args)
         ]
@@ -296,6 +309,11 @@ class Later:
             return None
         self.cut.add(f"{what}: {most} are followed at once")
         return table.popitem(last=False)[0]
+
+
+def _undo_key(tool: str, name: str, value: Json) -> str:
+    """By its tool and the first of its declared arguments a compensating call is found among many."""
+    return digest([tool, name, value])
 
 
 def _free(undoing: Undoing, deed: Deed) -> bool:

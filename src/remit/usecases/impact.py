@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from remit.core.canonical import digest
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
@@ -28,6 +30,8 @@ MOST_SESSIONS: Final = 50
 """Sessions of one incident that are read whole."""
 MOST_CALLS: Final = 5_000
 """Calls of one session."""
+MOST_CHARACTERS: Final = 50_000_000
+"""Of the texts and arguments of one session."""
 MOST_EVENTS: Final = 2_000_000
 """Events that are looked through for later readers."""
 MOST_LEFT: Final = 200
@@ -121,6 +125,8 @@ class Reach:
     last: int | None
     events: int = 0
     """How many were."""
+    gaps: int = 0
+    """How often, in that part of the journal, events were let through without being captured."""
     unread: int = 0
     """Sessions of the incident that were not read: it has too many."""
     envelopes: list[str] = field(default_factory=list)
@@ -182,6 +188,8 @@ def reach_of(
                 break
             reach.events += 1
             later.see(stored)
+    # A gap is the store's, whoever's events it swallowed.
+    reach.gaps = sum(1 for _ in journal.events_of(None, "default", ("gap",), after=begin, last=last))
     reach.envelopes = envelopes.missing
     return reach
 
@@ -191,11 +199,12 @@ def _read(journal: Journal, start: Start, envelopes: _Envelopes) -> Involved:
     found = Involved(start, anomaly=start.anomaly)
     deeds, text = Deeds(), SessionText()
     so_far = SessionSoFar(lambda known_as: envelopes.of(known_as, start.tenant))
-    leaving = dict[str, Left]()
+    leaving, size = dict[str, Left](), 0
     for stored in journal.events(start.session, tenant=start.tenant):
         found.agent = found.agent or stored.event.agent
         _noted(found, stored)
-        if len(deeds) >= MOST_CALLS and stored.event.kind == "decided":
+        size += _size(stored)
+        if (len(deeds) >= MOST_CALLS or size > MOST_CHARACTERS) and stored.event.kind == "decided":
             found.cut = True
             break
         deed = deeds.see(stored)
@@ -219,6 +228,11 @@ def _read(journal: Journal, start: Start, envelopes: _Envelopes) -> Involved:
     return found
 
 
+def _size(stored: StoredEvent) -> int:
+    args = stored.event.body.get("args")
+    return sum(map(len, stored.event.blobs.values())) + (len(msgspec.json.encode(args)) if args else 0)
+
+
 def _added(so_far: SessionSoFar, before: Segment | None) -> list[Segment]:
     """What the last event added, in order; it may have dropped others at the front."""
     added: list[Segment] = []
@@ -238,7 +252,8 @@ def _noted(found: Involved, stored: StoredEvent) -> None:
 
 
 def _lets_out(deed: Deed, known: int) -> bool:
-    return deed.effect is ToolEffect.EGRESS and deed.acted and known < MOST_LEFT
+    """Egress, and what nobody listed: it may do anything."""
+    return deed.effect in (ToolEffect.EGRESS, None) and deed.acted and known < MOST_LEFT
 
 
 def _values(

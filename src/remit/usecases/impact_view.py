@@ -214,10 +214,11 @@ def _reader(session: str, readings: Sequence[Reading], uses: Sequence[Use]) -> d
         "did": [
             _named(use.deed)
             | {
+                "had_it": use.had,
                 "with": {
                     path: {"value": v.value, "written_by": v.deed.id, "origins": _origins(use.deed, path)}
                     for path, v in use.args.items()
-                }
+                },
             }
             for use in uses
         ],
@@ -250,7 +251,9 @@ def nobody_knows(reach: Reach) -> list[str]:
         if one.erased
     ]
     told += [
-        f"session {one.start.session}: it has more calls than are read" for one in reach.sessions if one.cut
+        f"session {one.start.session}: it has more calls or texts than are read"
+        for one in reach.sessions
+        if one.cut
     ]
     open_ = sum(d.acted and d.state is DeedState.UNKNOWN for d in reach.deeds)
     facts: Iterable[tuple[int, str]] = (
@@ -263,7 +266,7 @@ def nobody_knows(reach: Reach) -> list[str]:
             later.digests,
             "later texts of which only a digest was kept: whether they held a value, nobody knows",
         ),
-        (later.gaps, "gaps in the journal, where calls ran that were not captured"),
+        (reach.gaps, "gaps in the journal, where calls ran that were not captured"),
         (reach.unread, "more sessions of the incident that were not read"),
         (
             len(reach.envelopes),

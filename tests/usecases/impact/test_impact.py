@@ -6,6 +6,7 @@ import pytest
 from impact_world import BAD, GOOD, Company, company
 
 import remit
+from remit.core.event import Event
 
 
 @pytest.fixture
@@ -284,3 +285,40 @@ def test_a_large_journal_is_gone_through_in_little_memory(tmp_path, events: int,
     assert value.sessions == events // 7_000
     assert len(reach.later.uses) == events // 7_000
     assert peak_mib < 32
+
+
+def test_an_effect_with_the_value_is_told_also_where_no_text_with_it_was_recorded(firm: Company) -> None:
+    first = poisoned(firm)
+    with firm.session("pay them") as payer:
+        payer.do("pay", iban=BAD, amount=3)
+
+    (reader,) = firm.reach(first)["readers"]
+    assert (reader["session"], reader["read"]) == (payer.id, [])
+    assert [(did["tool"], did["had_it"]) for did in reader["did"]] == [("pay", False)]
+
+
+def test_what_an_unlisted_tool_was_given_may_have_left(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("REMIT_HOME", str(tmp_path / "home"))
+    firm = company(tmp_path, enforcement="monitor")
+    with firm.session() as clerk:
+        clerk.see("the launch code of the plant is 7731-ALPHA-22", source="get_secret")
+        clerk.session.call("upload", {"what": "7731-ALPHA-22"}, run=lambda **_: None)
+    firm.guard.close()
+
+    view = firm.reach(clerk.id)
+    (left,) = view["left"]
+    assert (left["tool"], left["effect"], left["values"][0]["confidentiality"]) == ("upload", None, "secret")
+    assert "nobody said what it does" in view["check_by_hand"][0]["why"][0]
+    assert "the envelope does not list the tool" in view["undeclared"][0]["why"]
+
+
+def test_gaps_of_the_journal_are_among_what_nobody_knows(firm: Company) -> None:
+    from remit.settings import load_settings
+    from remit.wiring import open_store
+
+    first = poisoned(firm)
+    with open_store(firm.address, load_settings()) as store:
+        store.missed(3, "the disk was full")
+        store.append_now(Event("01", "", "mode.read", "clerk", "", {}))
+
+    assert any("gaps in the journal" in told for told in firm.reach(first)["nobody_knows"])
