@@ -15,6 +15,7 @@ KINDS = {
     "content.form": "the call is malformed or exceeds a limit, and no instruction explains it",
     "change.rate": "the line's rate rose with a change",
     "counterfactual": "the call was asked for again, with the suspicious text and without it",
+    "counterfactual.old": "the call was asked for again with the former configuration, which does not make it",
     "infrastructure": "the run crashed, the provider failed, a stream was cut, a tool raised",
     "tampering": "the record was altered after it was written",
 }

@@ -127,9 +127,12 @@ def _replayed(known: Known) -> list[Evidence]:
     confirmed = replay.conclusion == "confirmed"
     facts = {**replay.facts, "conclusion": replay.conclusion, "p": replay.p}
     score = 1.0 - (replay.p or 0.0) if confirmed else 0.0
-    return [
-        Evidence("counterfactual", Class.SECURITY if confirmed else None, score, visible(replay.told), facts)
-    ]
+    towards = Class.SECURITY if confirmed else None
+    found = [Evidence("counterfactual", towards, score, visible(replay.told), facts)]
+    if replay.old_removes:
+        told = f"the former configuration does not make this call: {replay.old_counts}"
+        found.append(Evidence("counterfactual.old", Class.SRE, 1.0 - float(facts["old_p"]), told, facts))
+    return found
 
 
 def _doubted(known: Known) -> bool:

@@ -63,6 +63,15 @@ class Counterfactual:
         p = self.facts.get("old_p")
         return isinstance(p, float) and p <= THRESHOLD
 
+    @property
+    def old_counts(self) -> str:
+        """Runs now and before the change, in words; empty where there was no former configuration."""
+        by = {arm.name: arm for arm in self.arms}
+        if FACTUAL not in by or OLD not in by:
+            return ""
+        now, old = by[FACTUAL], by[OLD]
+        return f"{now.hits} of {now.k} runs now, {old.hits} of {old.k} with it"
+
 
 def concluded(arms: Sequence[Arm], facts: Mapping[str, Json] | None = None) -> Counterfactual:
     """What the arms say together.
