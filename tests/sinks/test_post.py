@@ -97,6 +97,33 @@ def test_a_receiver_that_lies_or_never_ends_is_unavailable(monkeypatch, told, fo
     server.close()
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location", ["http://169.254.169.254/latest/meta-data/", "file:///etc/passwd", "//x"]
+)
+def test_a_redirect_is_told_and_never_followed(receiver, monkeypatch, status, location):
+    receiver.status, receiver.headers = status, {"Location": location}
+    reached = []
+    connect = wire._connect
+    monkeypatch.setattr(
+        wire, "_connect", lambda addresses, port: reached.append(addresses) or connect(addresses, port)
+    )
+    with pytest.raises(Declined, match="redirects are not followed"):
+        post(way(receiver.port), b"{}", {})
+    assert reached == [["127.0.0.1"]]
+
+
+def test_a_name_that_changes_its_mind_after_it_was_checked_is_not_asked_again(receiver):
+    answers = [["127.0.0.1"], ["169.254.169.254"]]
+    rebinding = Wire(
+        Place("http", "localhost", receiver.port, "/"), Reach(private=True, resolve=lambda *_: answers.pop(0))
+    )
+    post(rebinding, b"{}", {})
+    with pytest.raises(Declined, match="not a public address"):
+        post(rebinding, b"{}", {})
+    assert len(receiver.requests) == 1
+
+
 def test_a_name_that_resolves_to_cloud_metadata_is_refused_for_good_and_nothing_is_sent():
     rebound = Wire(
         Place("https", "hooks.example", 443, "/"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from remit.core.errors import BadInput, Declined, Unavailable
@@ -37,6 +39,7 @@ def receiver():
         ({"secret": "line\nbreak"}, "printable ASCII"),
         ({"target": "file:/tmp/x", "secret": "x"}, "nothing uses it with json over file"),
         ({"version": "9"}, "version: found '9'; known: none"),
+        ({"url_base": "javascript:alert(1)"}, "url_base: is no plain address"),
         ({"ca_file": "/nowhere.pem"}, "ca_file: cannot be read"),
     ],
 )  # fmt: skip
@@ -97,6 +100,17 @@ def test_no_route_reaches_cloud_metadata_whatever_its_name_resolves_to(private):
     route = RouteSettings("r", "json", "https://siem.example/", private=private)
     with pytest.raises(Declined, match="not a public address"):
         build(route, resolve=lambda *_: ["169.254.169.254"]).send(alert())
+
+
+def test_the_console_of_the_route_is_linked_where_a_message_has_no_link(receiver):
+    fields = {"target": f"http://127.0.0.1:{receiver.port}/x", "private": True}
+    route = RouteSettings("r", "json", **fields, url_base="https://console.example/", env="staging")
+    build(route).send(alert(incident="a b", env=""))
+    build(route).send(alert(url="https://other.example/1"))
+
+    first, second = (json.loads(body) for _, _, body in receiver.requests)
+    assert (first["url"], first["env"]) == ("https://console.example/incidents/a%20b", "staging")
+    assert (second["url"], second["env"]) == ("https://other.example/1", "prod")
 
 
 def test_a_private_address_needs_the_routes_leave():

@@ -67,6 +67,15 @@ def test_the_example_is_read_with_its_secrets(tmp_path):
     assert "hush" not in repr(found)
 
 
+def test_a_file_that_a_route_names_is_beside_the_file_of_routes(tmp_path, monkeypatch):
+    route = '[[route]]\nname = "log"\nteam = "sre"\nformat = "json"\nto = "{}"\n'
+    monkeypatch.chdir(tmp_path)
+    (beside,) = read_routes(write(Path(), route.format("file:logs/a.jsonl"))).routes
+    (absolute,) = read_routes(write(Path(), route.format("file:/var/log/a.jsonl"))).routes
+
+    assert (beside.target, absolute.target) == (f"file:{tmp_path}/logs/a.jsonl", "file:/var/log/a.jsonl")
+
+
 def test_what_people_read_is_limited_and_what_machines_read_is_not(tmp_path):
     text = EXAMPLE.replace('rate = "120/h"\n', "")
     siem, pager = read_routes(write(tmp_path, text), {"SIEM_TOKEN": "x"}).routes

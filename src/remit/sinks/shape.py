@@ -41,7 +41,16 @@ def prepared(alert: Alert, route: RouteSettings) -> Alert:
 
 def link(alert: Alert) -> str:
     """Where the incident can be seen, where that is a plain address of the web; else empty."""
-    return alert.url if len(alert.url) <= 500 and _LINK.fullmatch(alert.url) else ""
+    return alert.url if is_link(alert.url) else ""
+
+
+def is_link(text: str) -> bool:
+    """Whether *text* is an address of the web in which nothing can hide: no name, no markup, no other scheme.
+
+    >>> is_link("https://console.example/incidents/1"), is_link("https://you@evil.example"), is_link("javascript:x")
+    (True, False, False)
+    """
+    return len(text) <= 500 and _LINK.fullmatch(text) is not None
 
 
 def line(text: str, most: int = 300) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from remit.core.errors import BadInput
 from remit.core.routes import RouteSettings
-from remit.sinks import alertmanager, cloudevents, message, ocsf, pagerduty, slack, syslog
+from remit.sinks import alertmanager, cloudevents, message, ocsf, pagerduty, shape, slack, syslog
 from remit.sinks.file_sink import FileSink
 from remit.sinks.form import Format, Secret, Sink
 from remit.sinks.http_sink import HttpSink
@@ -119,6 +119,8 @@ def build(route: RouteSettings, *, resolve: Resolve | None = None, clock: Clock 
     if route.version and route.version not in form.versions:
         known = ", ".join(form.versions) or "none: leave it out"
         raise BadInput(f"{where}.version", f"found {route.version[:20]!r}", f"known: {known}")
+    if route.url_base and not shape.is_link(route.url_base):
+        raise BadInput(f"{where}.url_base", "is no plain address of the web", "write https://host/path")
     reach = Reach(
         private=route.private,
         plain_private=route.private,

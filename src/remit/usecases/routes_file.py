@@ -152,6 +152,8 @@ def _target(told: Table) -> str:
     if not to:
         return secret
     form = told.value("format", str, None)
+    if to.startswith("file:") and not to.startswith("file:/"):
+        return f"file:{told.beside(to.removeprefix('file:')).absolute()}"
     try:
         parts = urlsplit(to)
     except ValueError:
