@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from remit.settings import Settings, load_settings
 from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
+    from remit.core.change import Change
     from remit.core.delivery import Delivery
     from remit.core.routes import RouteSettings
     from remit.sinks.form import Sink
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from remit.usecases.deliver import Deliverers
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
-    from remit.usecases.triage import Triage, Worker
+    from remit.usecases.triage import Desk, Triage, Worker
 
 __all__ = [
     "build_sink",
+    "desk_of",
     "filing_of",
     "load_routes",
     "open_guard",
@@ -177,7 +179,7 @@ def start_delivery(store: SqliteStore, settings: Settings) -> Any:
     return Deliverer(SqliteOutbox(store), sink).start()
 
 
-def filing_of(settings: Settings) -> Filing:
+def filing_of(settings: Settings, change_of: Callable[[str], Change | None] | None = None) -> Filing:
     """How incidents are written and told, by the routes that are set.
 
     Raises:
@@ -186,35 +188,50 @@ def filing_of(settings: Settings) -> Filing:
     from remit.store.filing import Filing
 
     found = load_routes(settings)
-    return Filing(found.routes, owners=found.owners)
+    filing = Filing(found.routes, owners=found.owners)
+    return filing if change_of is None else replace(filing, change_of=change_of)
 
 
-def triage_of(store: SqliteStore, settings: Settings, filing: Filing | None = None) -> Triage:
+def triage_of(store: SqliteStore, settings: Settings) -> Triage:
     """What classifies the anomalies of a store, files them under incidents, and has the teams told.
 
     Raises:
         BadInput: the file of routes is wrong.
     """
-    from remit.store.triage_work import SqliteTriageWork
-    from remit.usecases.triage import Triage
-
-    return Triage(SqliteTriageWork(store, (filing or filing_of(settings)).file))
+    return desk_of(store, settings).triage
 
 
-def start_worker(store: SqliteStore, settings: Settings) -> Worker:
-    """The threads that classify what is captured, file it and tell of it, and go on until they are closed.
+def desk_of(store: SqliteStore, settings: Settings) -> Desk:
+    """Everything that works on what a store captured: it classifies, watches, files and tells.
 
     Raises:
         BadInput: the file of routes is wrong.
     """
+    from remit.store.drift_rows import SqliteDriftBook
     from remit.store.incident_feed import IncidentFeed
+    from remit.store.triage_work import SqliteTriageWork
+    from remit.usecases.change_watch import ChangeWatch
+    from remit.usecases.drift import DriftWatch
+    from remit.usecases.triage import Desk, Triage
+
+    book, due = SqliteDriftBook(store), SqliteTriageWork(store)
+    changes = ChangeWatch(DriftWatch(book, store.wall_clock), book, due)
+    filing = filing_of(settings, changes.change)
+    triage = Triage(SqliteTriageWork(store, filing.file), changes.known, learned=changes.learned)
+    deliverers = open_routes(store, filing.routes)
+    return Desk(triage, changes, IncidentFeed(store, filing.tell), deliverers)
+
+
+def start_worker(store: SqliteStore, settings: Settings) -> Worker:
+    """The threads that work on what is captured, and go on until they are closed.
+
+    Raises:
+        BadInput: the file of routes is wrong.
+    """
     from remit.usecases.triage import Worker
 
-    filing = filing_of(settings)
-    triage = triage_of(store, settings, filing)
-    feed = IncidentFeed(store, filing.tell)
-    deliverers = open_routes(store, filing.routes)
-    return Worker([lambda: triage.step().looked, feed.step], beside=deliverers).start()
+    desk = desk_of(store, settings)
+    return Worker(desk.steps, beside=desk.beside).start()
 
 
 def load_routes(settings: Settings) -> Routes:

@@ -210,8 +210,7 @@ def _counts(tally: Counter[str]) -> str:
 
 # ------------------------------------------------------------------------------------------------ a store
 def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: bool) -> int:
-    from remit.store.incident_feed import IncidentFeed
-    from remit.wiring import filing_of, open_routes, triage_of
+    from remit.wiring import desk_of
 
     with opened(store) as at:
         if report:
@@ -220,15 +219,7 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
             _look_again(at, again)
         if follow:
             return _follow(at)
-        from remit.usecases.triage import classify_all
-
-        filing = filing_of(at.settings)
-        triage = triage_of(at.store, at.settings, filing)
-        code = _shown((done.case, done.found) for done in classify_all(triage))
-        while IncidentFeed(at.store, filing.tell).step():
-            pass
-        open_routes(at.store, filing.routes).deliver_once()
-        return code
+        return _shown((done.case, done.found) for done in desk_of(at.store, at.settings).once())
 
 
 def _follow(at: Opened) -> int:

@@ -46,8 +46,7 @@ from remit.demo.recordings import (
 from remit.demo.sessions import demo_pairs, guarded, run_arm, unguarded
 from remit.demo.shop import Case
 from remit.settings import Settings
-from remit.usecases.triage import classify_all
-from remit.wiring import open_guard, open_store, triage_of
+from remit.wiring import desk_of, open_guard, open_store
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
@@ -164,7 +163,7 @@ def read_account(
     """Both arms compared, as far as both ran; the guarded half from the journal."""
     before = before[: len(after)]
     with open_store(settings.store, settings, create=False) as store:
-        deque(classify_all(triage_of(store, settings)), maxlen=0)  # behind capture: the sessions are over
+        deque(desk_of(store, settings).once(), maxlen=0)  # behind capture: the sessions are over
         events = list(store.events())
     planted = [(b, a) for b, a in zip(before, after, strict=True) if b.case.planted is not None]
     return Account(

@@ -106,6 +106,19 @@ class SqliteTriageWork:
 
         self._store.transact_now(work)
 
+    def agents(self) -> list[tuple[str, str, int]]:
+        """Tenant, agent and how many sessions were counted, of each agent that the drift watch follows."""
+        sql = "SELECT tenant, agent, sessions FROM drift_state ORDER BY tenant, agent"
+        return self._store.read(lambda db: [(str(t), str(a), int(n)) for t, a, n in db.execute(sql)])
+
+    def explained(self, tenant: str, agent: str) -> list[str]:
+        """Sessions of an agent with an anomaly that content explains."""
+        sql = (
+            "SELECT DISTINCT session FROM classified WHERE tenant = ? AND agent = ?"
+            " AND coalesce(label, class) IN ('security', 'both')"
+        )
+        return self._store.read(lambda db: [str(row[0]) for row in db.execute(sql, (tenant, agent))])
+
     def look_again(self, tenant: str, agent: str, since: float, why: str, clause: str = "") -> int:
         """Have the latest anomalies of an agent (empty: of all) classified again; how many."""
         return self._store.transact_now(

@@ -15,23 +15,36 @@ from remit.core.changes_seen import with_seen
 from remit.core.classify.case import Case
 from remit.core.classify.change import ChangeFinding, findings
 from remit.core.conduct import Conduct, Line
+from remit.core.drift_book import Who
 from remit.usecases.classify_sessions import told_of
 
-Who = tuple[str, str]
-"""Tenant and agent."""
 NEWS = 0.1
 """Share of sessions that must be new before the findings are made anew."""
-MOST_SESSIONS = 50_000
+MOST_SESSIONS = 20_000
 """Sessions of one agent that are kept, the latest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A line of an agent whose evidence is other than before."""
+
+    tenant: str
+    agent: str
+    line: Line
+    since: float
+    """When the change took effect that the evidence is about."""
+    because: str
+    """`change` where one was told, `sessions` where more came in."""
 
 
 @dataclass
 class _Agent:
     conduct: list[Conduct] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
+    known: set[tuple[str, float]] = field(default_factory=set)
     counted: int = 0
     """Sessions when the findings were made."""
-    stale: bool = False
+    told: bool = False
+    """Whether somebody told of a change since."""
     found: list[ChangeFinding] = field(default_factory=list)
 
 
@@ -44,52 +57,54 @@ class ChangeBook:
         self._explained: set[str] = set()
 
     def add(self, conduct: Conduct) -> None:
-        """A session has ended."""
+        """A session, or a part of one, has ended; the same again adds nothing."""
         agent = self._agents[conduct.tenant, conduct.agent]
-        if conduct.session in agent.places:
-            agent.conduct[agent.places[conduct.session]] = conduct
-            agent.stale = True
+        key = (conduct.session, conduct.at)
+        if key in agent.known:
             return
+        agent.known.add(key)
+        agent.conduct.append(replace(conduct, numbers={}, values={}))
         if len(agent.conduct) >= 2 * MOST_SESSIONS:
             agent.conduct = agent.conduct[-MOST_SESSIONS:]
-            agent.places = {one.session: place for place, one in enumerate(agent.conduct)}
-        agent.places[conduct.session] = len(agent.conduct)
-        agent.conduct.append(conduct)
+            agent.known = {(one.session, one.at) for one in agent.conduct}
+            agent.counted = min(agent.counted, len(agent.conduct))
 
     def explained(self, session: str) -> None:
         """Content explains a violation of this session: it says nothing about a change."""
         self._explained.add(session)
 
-    def tell(self, changes: Iterable[Change]) -> list[Change]:
-        """What people told; returns the changes that are new."""
-        new = [change for change in changes if change.id not in self._told]
-        for change in new:
+    def tell(self, changes: Iterable[Change]) -> None:
+        """What people told."""
+        for change in changes:
             self._told[change.id] = change
-        for (tenant, name), agent in self._agents.items():
-            agent.stale |= any(c.tenant == tenant and c.agent in ("", name) for c in new)
-        return new
+            for (tenant, name), agent in self._agents.items():
+                agent.told = agent.told or (change.tenant == tenant and change.agent in ("", name))
+
+    def change(self, change_id: str) -> Change | None:
+        """The change with an id, told or seen; None where it is not known."""
+        if change_id in self._told:
+            return self._told[change_id]
+        found = (one.change for agent in self._agents.values() for one in agent.found)
+        return next((change for change in found if change.id == change_id), None)
 
     def about(self, case: Case) -> tuple[ChangeFinding, ...]:
         """The findings that speak of a case, as they stand."""
         agent = self._agents.get((case.tenant, case.agent))
         return () if agent is None else told_of(agent.found, case)
 
-    def renew(self) -> Iterator[tuple[str, str, Line, float]]:
-        """Make findings anew where there is news; what became evidence, or is no longer.
-
-        Yields:
-            Tenant, agent, line, and the instant of the change.
-        """
-        for who, agent in self._agents.items():
-            if not agent.stale and len(agent.conduct) < agent.counted * (1 + NEWS) + 1:
+    def renew(self) -> Iterator[News]:
+        """Make findings anew where there is enough news, and say of which lines the evidence is other than before."""
+        for who, agent in list(self._agents.items()):
+            if not agent.told and len(agent.conduct) < agent.counted * (1 + NEWS) + 1:
                 continue
+            because = "sessions" if agent.counted and not agent.told else "change"
             before = _evidence(agent.found)
             agent.found = self._find(who, agent.conduct)
-            agent.counted, agent.stale = len(agent.conduct), False
+            agent.counted, agent.told = len(agent.conduct), False
             now = _evidence(agent.found)
             for key in before.keys() ^ now.keys():
                 change = (before.get(key) or now[key]).change
-                yield (*who, key[1], change.at)
+                yield News(*who, key[1], change.at, because)
 
     def _find(self, who: Who, conduct: Sequence[Conduct]) -> list[ChangeFinding]:
         tenant, name = who

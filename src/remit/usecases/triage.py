@@ -83,14 +83,21 @@ class Triage:
         work: the store.
         known: what is known beside a case: changes, opinions, counterfactual runs. It may be slow where the person who
             set it up wants that.
+        learned: hears what was written.
         batch: anomalies for each transaction.
     """
 
     def __init__(
-        self, work: Work, known: Callable[[Case], Known] = lambda _case: Known(), *, batch: int = BATCH
+        self,
+        work: Work,
+        known: Callable[[Case], Known] = lambda _case: Known(),
+        *,
+        learned: Callable[[Sequence[Done]], None] = lambda _done: None,
+        batch: int = BATCH,
     ) -> None:
         self._work = work
         self._known = known
+        self._learned = learned
         self._batch = batch
         self._sessions: OrderedDict[tuple[str, str], SessionSoFar] = OrderedDict()
         self._envelope = lru_cache(maxsize=64)(self._archived)
@@ -100,11 +107,17 @@ class Triage:
         pending = self._work.new(self._batch)
         if pending:
             done = [self.judge(one) for one in pending]
-            return Step(len(done), self._work.write(done, upto=pending[-1].stored.seq), tuple(done))
+            written = self._work.write(done, upto=pending[-1].stored.seq)
+            self._learned(done)
+            return Step(len(done), written, tuple(done))
         again = self._work.again(self._batch)
         if not again:
             return Step(0, 0)
         return self.rejudge(again)
+
+    def waits(self) -> bool:
+        """Whether anything is to be looked at now."""
+        return bool(self._work.new(1) or self._work.again(1))
 
     def rejudge(self, pending: Sequence[Pending]) -> Step:
         """Classify these once more, and write what changed."""
@@ -112,6 +125,7 @@ class Triage:
         news = [one for one in done if self._is_news(one)]
         same = [one.pending for one in done if one not in news]
         written = self._work.write(news) if news else 0
+        self._learned(news)
         if same:
             self._work.unchanged(same)
         return Step(len(done), written, tuple(news))
@@ -292,10 +306,49 @@ class Worker:
         return done
 
 
+class Stepping(Protocol):
+    """What does a little at a time."""
+
+    def step(self) -> int:
+        """How much was done; 0 where nothing was to do."""
+
+
+class Telling(Beside, Protocol):
+    """What delivers; `usecases.deliver.Deliverers`."""
+
+    def deliver_once(self) -> int:
+        """Deliver what is due now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What works on the captured, joined: classification, changes and drift, incidents, delivery."""
+
+    triage: Triage
+    changes: Stepping
+    feed: Stepping
+    beside: Telling
+
+    @property
+    def steps(self) -> tuple[Callable[[], int], ...]:
+        """One of each, for a worker."""
+        return (lambda: self.triage.step().looked, self.changes.step, self.feed.step)
+
+    def once(self) -> Iterator[Done]:
+        """Everything that waits, until nothing does; what is due is delivered at the end."""
+        while self.changes.step():
+            pass  # so that what changed is known before anything is classified
+        while True:
+            yield from classify_all(self.triage)
+            if not self.changes.step() and not self.feed.step() and not self.triage.waits():
+                break
+        self.beside.deliver_once()
+
+
 def classify_all(triage: Triage) -> Iterator[Done]:
     """Everything that waits, until nothing does."""
     while (step := triage.step()).looked:
         yield from step.done
 
 
-__all__ = ["CAPTURED", "Step", "Triage", "Work", "Worker", "classify_all"]
+__all__ = ["CAPTURED", "Desk", "Step", "Triage", "Work", "Worker", "classify_all"]
