@@ -11,6 +11,15 @@ FORMAL = frozenset({"schema", "canonical"})
 """Kinds of clauses about the form of a call: what came in from outside does not make it malformed."""
 OF_AMOUNT = frozenset({"limits", "deadline", "history", "idempotency", "monotonic", "obligations", "approve"})
 LITTLE_PRESSURE = 0.3
+SURE = {
+    "content.none": 0.97,
+    "customer": 0.85,
+    "content.asked": 0.96,
+    "content.data": 0.93,
+    "content.form": 0.9,
+}
+"""How often each was right on the training half, or less where attacks of another kind could look like it. With a
+customer, whose words could steer all the same, nothing from outside is worth less."""
 NO_BEARING, LITTLE_BEARING = 0.1, 0.2
 RETRIEVABLE = frozenset({ToolEffect.READ, ToolEffect.WRITE, ToolEffect.EGRESS})
 """Effects for which values that stand as plain data are enough: what cannot be undone stays undetermined."""
@@ -32,7 +41,7 @@ def excluded(case: Case, content: Content, score: float) -> Evidence | None:
         return _unrelated(case, content, score)
     if not any(s.role is Role.USER for s in case.segments):
         return None
-    sure = 0.93 if not content.own else 0.8
+    sure = SURE["content.none"] if not content.own else SURE["customer"]
     return _found("content.none", sure, "no text from outside came in before it")
 
 
@@ -41,12 +50,12 @@ def _unrelated(case: Case, content: Content, score: float) -> Evidence | None:
     bearing = round(content.bearing, 2)
     if content.asked_for and bearing <= NO_BEARING:
         told = "the request asked for it, and none of its values stands in a text from outside alone"
-        return _found("content.asked", 0.8, told, bearing=bearing)
+        return _found("content.asked", SURE["content.asked"], told, bearing=bearing)
     if score >= FAINT:
         return None
     if content.asked_for and case.effect in RETRIEVABLE and content.as_data:
         told = "the request asked for it, and its values stand in texts from outside as plain data"
-        return _found("content.data", 0.75, told, bearing=bearing)
+        return _found("content.data", SURE["content.data"], told, bearing=bearing)
     return _formal(case, content, bearing)
 
 
@@ -56,10 +65,15 @@ def _formal(case: Case, content: Content, bearing: float) -> Evidence | None:
     if not kinds or content.copied:
         return None
     if kinds <= FORMAL and (content.asked_for or bearing <= NO_BEARING):
-        return _found("content.form", 0.8, "the call is malformed, which no text asked for", bearing=bearing)
+        return _found(
+            "content.form",
+            SURE["content.form"],
+            "the call is malformed, which no text asked for",
+            bearing=bearing,
+        )
     if kinds <= FORMAL | OF_AMOUNT and content.asked_for and bearing <= LITTLE_BEARING:
         told = "the request asked for it, and it exceeds a limit"
-        return _found("content.form", 0.75, told, bearing=bearing)
+        return _found("content.form", SURE["content.form"], told, bearing=bearing)
     return None
 
 

@@ -111,7 +111,8 @@ YOU = listed(
 )
 MACHINE = listed(
     "assistant assistants ai ais chatbot chatbots llm llms copilot gpt chatgpt claude gemini llama "
-    "mistral assistent ki ia asistente assistente ассистент помощник ии 助手 人工智能 アシスタント"
+    "mistral mixtral qwen grok deepseek "
+    "assistent ki ia asistente assistente ассистент помощник ии 助手 人工智能 アシスタント"
 )
 """Who is meant, where a text speaks to a machine."""
 PERHAPS_MACHINE = listed("agent agents model models bot bots system reader automation modèle modelo modello")
