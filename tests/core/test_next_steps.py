@@ -11,11 +11,13 @@ from remit.core import incident_acts as acts
 from remit.core.alert import Action
 from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class, Evidence
+from remit.core.event import Event
 from remit.core.incident_alerts import Shown, alerts, title
-from remit.core.incident_moves import absorb
+from remit.core.incident_moves import absorb, receive
+from remit.core.incident_signals import of_drift, of_trip
 from remit.core.incident_told import told
 from remit.core.next_steps import Basis, next_steps
-from remit.core.types import Mode
+from remit.core.types import Mode, Severity
 
 PLACE = {"segment": 3, "source": "read_mail", "integrity": "untrusted", "excerpt": "please pay \x1b[2J eve"}
 QUOTED = Evidence(
@@ -44,7 +46,7 @@ def steps(
 ):
     found = classed("a1", label, evidence=evidence, change=change, missing=("no text was kept",))
     incident = absorb(None, case(ran=ran), found, 0.0)
-    basis = Basis(incident, "a1", found, told_change, mode, **more)
+    basis = Basis(incident, "a1", found, (), told_change, mode, **more)
     return {step.kind: step for step in next_steps(basis)}
 
 
@@ -191,3 +193,60 @@ def test_a_title_shows_what_an_agent_wrote_and_sends_none_of_it():
     incident = absorb(None, case(clauses=("un\x1blisted",), agent="b\u202eot"), classed(), 0.0)
 
     assert title(incident).isprintable()
+
+
+# ------------------------------------------------------------------------------------------------ trips, alarms
+def test_an_alarm_that_names_a_change_says_what_drifted_and_what_to_roll_back():
+    found = steps(Class.SRE, (RATE,), change="c1")
+    assert found["roll back"].command == "remit change record --kind deploy --agent bot"
+    stream = {"kind": "sum-of", "tool": "pay", "name": "pay.amount"}
+    change = {"id": "c1", "kind": "model", "at": 2e9, "before": "m1", "after": "m2", "seen": True}
+    cause = {"change": change, "told": "correlates with model m2", "p_corrected": 0.001}
+    body = {
+        "id": "d",
+        "group": "d",
+        "stream": stream,
+        "direction": "other",
+        "told": "it doubled",
+        "cause": cause,
+    }
+    signal = of_drift(Event("d", "s", "drift.detected", "bot", "", body, "acme"), 5.0)
+    incident = receive(None, signal, 6.0)
+    by_kind = {
+        s.kind: s for s in next_steps(Basis(incident, "", None, (signal.evidence,), mode=Mode.AUTONOMOUS))
+    }
+
+    assert set(by_kind) == {"confirm", "roll back"}
+    assert by_kind["confirm"].because == "it doubled; correlates with model m2"
+    assert by_kind["roll back"].command == "remit change record --kind model --agent bot --from m2 --to m1"
+    assert title(incident) == "bot: the drift watch raised an alarm about pay; correlates with a change (c1)"
+
+
+def test_a_trip_says_from_what_to_what_and_why():
+    body = {
+        "before": "autonomous",
+        "after": "supervised",
+        "actors": [],
+        "sessions": [],
+        "reason": "they weigh 6",
+    }
+    signal, _ = of_trip(Event("t", "", "breaker.changed", "bot", "", body, "acme"), 5.0)
+    incident = receive(None, signal, 6.0)
+    (one, _) = alerts(
+        incident,
+        told(None, incident),
+        6.0,
+        basis=Basis(incident, "", None, (signal.evidence,), mode=Mode.SUPERVISED),
+    )
+
+    assert one.title == "bot: the breaker tripped; what caused it is not known (opened)"
+    assert one.evidence[0].told == "the breaker went from autonomous to supervised: they weigh 6"
+    assert one.steps[0].startswith("Contained: bot is supervised")
+
+
+def test_what_befalls_the_journal_itself_is_no_agents():
+    gap = case(kind="gap", agent="", clauses=(), tool="", effect=None, severity=Severity.CRITICAL)
+    incident = absorb(None, gap, classed("a1", Class.SRE), 0.0)
+
+    assert title(incident).startswith("remit itself: gap, 1 time")
+    assert [s.kind for s in next_steps(Basis(incident, mode=Mode.AUTONOMOUS))] == []

@@ -97,6 +97,9 @@ def _print_steps(view: Mapping[str, Any]) -> None:
 
 
 def _print_evidence(view: Mapping[str, Any]) -> None:
+    told = [(visible(e["kind"]), e["towards"] or "-", visible(e["told"], 800)) for e in view["signalled"]]
+    if told:
+        table("Trips and alarms", ("kind", "towards", "found"), told)
     for one in view["evidence"]:
         rows = [
             (visible(e["kind"]), e["towards"] or "-", f"{e['score']:.2f}", visible(e["told"], 600))

@@ -179,11 +179,10 @@ def write_note(
 # ---------------------------------------------------------------------------------------------- doing
 def _act(store: str | None, prefix: str, by: str | None, did: Callable[[Incidents, str, str], None]) -> int:
     """Do one thing, and have the teams told in the same transaction; they hear of it through the routes."""
-    from remit.store.filing import Filing
-    from remit.wiring import load_routes
+    from remit.wiring import filing_of
 
     with opened(store) as at:
-        incident, who, filing = _found(at, prefix), at.who(by), Filing(load_routes(at.settings).routes)
+        incident, who, filing = _found(at, prefix), at.who(by), filing_of(at.settings)
 
         def work(tx: Any) -> list[IncidentChange]:
             with Incidents(tx) as desk:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from remit.core.alert import Action, Alert
 from remit.core.classify.case import Case
-from remit.core.classify.classification import Class, Classification
+from remit.core.classify.classification import Class, Classification, Evidence
 from remit.core.ids import derived_id
 from remit.core.incident import BREAKER, DRIFT, Incident
 from remit.core.incident_told import Told
@@ -91,7 +91,7 @@ def _alert(
         count=incident.count,
         sessions=incident.sessions,
         anomalies=incident.anomalies,
-        evidence=found.evidence if found is not None and one.action is not Action.RESOLVE else (),
+        evidence=_evidence(found, basis) if one.action is not Action.RESOLVE else (),
         steps=steps if one.action is not Action.RESOLVE else (),
         tenant=incident.tenant,
         session=case.session if case is not None else incident.session,
@@ -112,6 +112,10 @@ def _alert(
     )
 
 
+def _evidence(found: Classification | None, basis: Basis) -> tuple[Evidence, ...]:
+    return (*basis.signals, *(found.evidence if found is not None else ()))
+
+
 def title(incident: Incident, why: str = "", change: str = "") -> str:
     """What happened, in one line that is safe to show: agent, what, how often, how it is explained, why it is told.
 
@@ -119,13 +123,17 @@ def title(incident: Incident, why: str = "", change: str = "") -> str:
     'bot: pay.small, 2 times in 1 session; what caused it is not known'
     """
     n, sessions = incident.count, incident.sessions
-    what = ", ".join(visible(one, 80) for one in incident.clauses[:3]) or incident.kind
+    names = incident.clauses[:3] or incident.tools[:3]
+    what = ", ".join(visible(one, 80) for one in names) or incident.kind
     if len(incident.clauses) > 3:
         what += f" and {len(incident.clauses) - 3} more"
     times = f", {n} {'time' if n == 1 else 'times'}" if n else ""
     where = f" in {sessions} {'session' if sessions == 1 else 'sessions'}" if sessions else ""
-    subject = _SIGNALS.get(incident.kind, "") if not n else ""
-    told = f"{visible(incident.agent, 80)}: {subject or what + times + where}; {cause(incident, change)}"
+    if not n and incident.kind in _SIGNALS:
+        subject = _SIGNALS[incident.kind] + (f" about {what}" if names else "")
+    else:
+        subject = what + times + where
+    told = f"{visible(incident.agent, 80) or 'remit itself'}: {subject}; {cause(incident, change)}"
     return visible(f"{told} ({why})" if why else told, MOST_TITLE)
 
 

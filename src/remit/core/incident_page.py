@@ -88,6 +88,7 @@ def incident_view(page: Page) -> dict[str, Json]:
         "mode": page.basis.mode.value if page.basis.mode else None,
         "people_touched": page.basis.people,
         "evidence": [_explained(one) for one in page.explained],
+        "signalled": [evidence_body(one) for one in page.basis.signals],
         "members": [_member(one) for one in page.members],
         "timeline": timeline(page.history),
         "class_history": class_history(page.history),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from remit.core.classify.classification import Class, Team
+from remit.core.classify.classification import Class, Evidence, Team
 from remit.core.event import Event
 from remit.core.incident import BREAKER, DRIFT, Member, incident_key
-from remit.core.types import Mode, Severity
+from remit.core.notice import visible
+from remit.core.types import Json, Mode, Severity
 
 TRIPPED, DRIFTED = "breaker.changed", "drift.detected"
 """Kinds of the events that may be one."""
@@ -37,6 +40,8 @@ class Signal:
     clause: str = ""
     tool: str = ""
     change: str = ""
+    evidence: Evidence | None = None
+    """What it says, with its numbers."""
 
     @property
     def member(self) -> Member:
@@ -68,6 +73,9 @@ def of_trip(event: Event, at: float) -> tuple[Signal, tuple[str, ...]] | None:
     stricter = after.strictness > before.strictness and after.strictness >= Mode.SUPERVISED.strictness
     if body["actors"] or not stricter or not event.agent:
         return None
+    told = (
+        f"the breaker went from {before.value} to {after.value}: {body.get('reason') or 'no reason was kept'}"
+    )
     worst = after.strictness >= Mode.QUARANTINED.strictness
     signal = Signal(
         event.id,
@@ -79,6 +87,7 @@ def of_trip(event: Event, at: float) -> tuple[Signal, tuple[str, ...]] | None:
         lead=Team.SECURITY,
         severity=Severity.CRITICAL if worst else Severity.HIGH,
         pages="trip",
+        evidence=Evidence("trip", None, 1.0, visible(told, 400), {"from": before.value, "to": after.value}),
     )
     return signal, tuple(str(one) for one in body["sessions"])
 
@@ -112,4 +121,21 @@ def of_drift(event: Event, at: float) -> Signal:
         clause=stream["name"] if line else "",
         tool=stream["tool"],
         change=change,
+        evidence=_drifted(body),
+    )
+
+
+def _drifted(body: Mapping[str, Any]) -> Evidence:
+    """What an alarm says: which stream, from what to what; and of the change that goes along with it."""
+    cause = body.get("cause") or {}
+    told = "; ".join(visible(str(one), 400) for one in (body.get("told"), cause.get("told")) if one)
+    facts = {name: body.get(name) for name in ("stream", "direction", "before", "after")}
+    numbers: dict[str, Json] = {"stream": facts["stream"], "direction": facts["direction"]}
+    numbers["measured"] = {"before": facts["before"], "after": facts["after"]}
+    if not (named := cause.get("change")):
+        return Evidence("drift", None, 1.0, told, numbers)
+    change = {name: named.get(name) for name in ("kind", "at", "before", "after", "seen")}
+    p = float(cause.get("p_corrected") or 0.0)
+    return Evidence(
+        "drift", Class.SRE, 1.0 - p, told, {**numbers, **change, "change": str(named.get("id")), "p": p}
     )

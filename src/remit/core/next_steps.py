@@ -7,8 +7,8 @@ quoted, nothing to undo where nothing ran. Untrusted words in a step stand in qu
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remit.core.alert import Urgency
@@ -20,6 +20,8 @@ from remit.core.types import Json, Mode
 
 MOST_QUOTED = 160
 MOST_SESSIONS = 5
+_OF_CHANGE = ("change.rate", "drift")
+_SIGNALS = {"trip": "trip", "drift": "alarm of the drift watch"}
 _FREE = (Mode.AUTONOMOUS, Mode.PROBATION)
 
 
@@ -54,6 +56,8 @@ class Basis:
     anomaly: str = ""
     """The one that the evidence is of."""
     found: Classification | None = None
+    signals: tuple[Evidence, ...] = ()
+    """What trips and drift alarms of it say, the latest last."""
     change: Change | None = None
     """The one that the incident names."""
     mode: Mode | None = None
@@ -81,7 +85,7 @@ def _all(basis: Basis) -> Iterator[Step]:
 
 def _contain(basis: Basis) -> Iterator[Step]:
     incident, agent = basis.incident, shlex.quote(basis.incident.agent)
-    if basis.mode is None or not agent:
+    if basis.mode is None or not incident.agent:
         return
     if basis.mode not in _FREE:
         yield Step(
@@ -103,9 +107,18 @@ def _contain(basis: Basis) -> Iterator[Step]:
 
 
 def _confirm(basis: Basis) -> Iterator[Step]:
-    if not basis.anomaly or basis.found is None:
+    for one in basis.signals[-1:] if basis.found is None else ():
+        yield Step(
+            "confirm", f"Look whether the {_SIGNALS.get(one.kind, one.kind)} holds", visible(one.told, 400)
+        )
+    if not basis.anomaly:
         return
     command = f"remit anomalies show {basis.anomaly}"
+    if basis.found is None:
+        yield Step(
+            "confirm", "Read the first anomaly", f"it is the first of {_counted(basis.incident)}", command
+        )
+        return
     strongest = next((e for e in basis.found.evidence if e.towards is not None), None)
     if strongest is None:
         missing = "; ".join(basis.found.missing)
@@ -170,19 +183,12 @@ def _remove(basis: Basis) -> Iterator[Step]:
 
 def _roll_back(basis: Basis) -> Iterator[Step]:
     named = basis.incident.change
-    if not named or basis.found is None:
+    some = (*(basis.found.evidence if basis.found else ()), *basis.signals)
+    rate = next((e for e in some if e.kind in _OF_CHANGE and e.facts.get("change") == named), None)
+    if not named or rate is None or rate.towards is not Class.SRE:
         return
-    rate = next(
-        (e for e in basis.found.evidence if e.kind == "change.rate" and e.facts.get("change") == named), None
-    )
-    if rate is None or rate.towards is not Class.SRE:
-        return
-    change = basis.change
-    if change is None or change.id != named:
-        yield Step(
-            "roll back", f"Roll back change {visible(named)}", visible(rate.told, 400), "remit change ls"
-        )
-        return
+    known = basis.change is not None and basis.change.id == named
+    change = basis.change if known and basis.change else replace(change_of(rate), agent=basis.incident.agent)
     what = f"{change.kind.value} {visible(change.after, 80)}".strip()
     to = f" to {visible(change.before, 80)}" if change.before else ""
     by = f"told by {visible(change.by, 80)}" if change.by else "told by a person"
@@ -251,22 +257,22 @@ def _label(basis: Basis) -> Iterator[Step]:
 
 
 def change_of(rate: Evidence) -> Change:
-    """The change that `change.rate` evidence names, as far as it says."""
+    """The change that a piece of evidence names, as far as it says."""
     facts = rate.facts
     return Change(
         str(facts["change"]),
-        ChangeKind(facts.get("kind", ChangeKind.DEPLOY)),
-        float(facts.get("at", 0.0)),
-        before=str(facts.get("before", "")),
-        after=str(facts.get("after", "")),
+        ChangeKind(facts.get("kind") or ChangeKind.DEPLOY),
+        float(facts.get("at") or 0.0),
+        before=str(facts.get("before") or ""),
+        after=str(facts.get("after") or ""),
         seen=bool(facts.get("seen", False)),
     )
 
 
-def named_change(found: Classification | None, named: str) -> Change | None:
-    """The change with this id, from the evidence; None where none of it names it."""
-    some = (e for e in (found.evidence if found else ()) if e.kind == "change.rate")
-    return next((change_of(e) for e in some if e.facts.get("change") == named), None)
+def named_change(evidence: Iterable[Evidence], named: str, agent: str) -> Change | None:
+    """The change with this id, from the evidence about an agent; None where none of it names it."""
+    some = (e for e in evidence if e.kind in _OF_CHANGE and e.facts.get("change") == named)
+    return next((replace(change_of(e), agent=agent) for e in some), None)
 
 
 def _quoted(found: Classification | None) -> Evidence | None:

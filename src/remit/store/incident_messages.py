@@ -72,12 +72,14 @@ def _of_change(
     incident = changed.after
     one = _shown(incident, changed.members, done)
     change = place.changes(incident.change) if incident.change else None
-    if change is None and incident.change and one:
-        change = named_change(one.found, incident.change)
+    evidence = (*(one.found.evidence if one else ()), *changed.evidence)
+    if change is None and incident.change:
+        change = named_change(evidence, incident.change, incident.agent)
     basis = Basis(
         incident,
         one.case.anomaly if one else (incident.anomalies[0] if incident.anomalies else ""),
         one.standing if one else None,
+        changed.evidence,
         change,
         mode_of(tx.connection, incident, tx.now),
         incidents.people_touched(tx.connection, incident.id) if incident.ran else None,

@@ -8,7 +8,7 @@ import apsw
 
 from remit.core.classify.change_told import described
 from remit.core.classify.classification import Classification, Evidence
-from remit.core.classify.told import classification_from
+from remit.core.classify.told import classification_from, evidence_from
 from remit.core.errors import BadInput
 from remit.core.incident import Incident, Member
 from remit.core.incident_page import Explained, Page, Written
@@ -38,18 +38,21 @@ def page(store: SqliteStore, name: str) -> Page:
     some, best = store.read(lambda db: (_some(db, incident), _best(db, incident)))
     explained = tuple(one for member in best if (one := _explained(store, member)) is not None)
     first = explained[0] if explained else None
-    change = named_change(first.found if first else None, incident.change) if incident.change else None
+    history = tuple(Written(*one) for one in incidents.history(store, incident))
+    signals = tuple(evidence_from(e) for one in history for e in one.body["evidence"])
+    evidence = (*(first.found.evidence if first else ()), *signals)
+    change = named_change(evidence, incident.change, incident.agent) if incident.change else None
     now = store.wall_clock()
     basis = Basis(
         incident,
         first.member.anomaly if first else "",
         first.found if first else None,
+        signals,
         change,
         store.read(lambda db: mode_of(db, incident, now)),
         store.read(lambda db: incidents.people_touched(db, incident.id)) if incident.ran else None,
         _readers(store, incident, first),
     )
-    history = tuple(Written(*one) for one in incidents.history(store, incident))
     return Page(incident, basis, some, explained, history, described(change) if change else "")
 
 

@@ -27,7 +27,8 @@ import msgspec
 from remit.core import incident_acts as acts
 from remit.core import incident_moves as moves
 from remit.core.classify.case import HELD, Case
-from remit.core.classify.classification import Class, Classification, Team
+from remit.core.classify.classification import Class, Classification, Evidence, Team
+from remit.core.classify.told import evidence_body
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
@@ -76,6 +77,8 @@ class IncidentChange:
     event_id: str
     members: tuple[Member, ...] = ()
     """Those that came in or are classified anew."""
+    evidence: tuple[Evidence, ...] = ()
+    """What trips and drift alarms say that came in."""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ class _Open:
     members: dict[str, Member] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     """Incidents whose members came with a merge."""
+    evidence: list[Evidence] = field(default_factory=list)
     did: str = ""
     by: str = ""
     note: str = ""
@@ -169,6 +173,7 @@ class Incidents:
         if work is None or found.id != work.now.id:
             work = self._begun(found)
         work.now = found
+        work.evidence += [signal.evidence] if signal.evidence is not None else []
         self._join(work, signal.member)
         return found
 
@@ -219,7 +224,9 @@ class Incidents:
             event = _event(work, after, told_now, members, keys)
             self._tx.append(event)
             save(self._db, after)
-            self.changes.append(IncidentChange(work.before, after, told_now, event.id, members))
+            self.changes.append(
+                IncidentChange(work.before, after, told_now, event.id, members, tuple(work.evidence))
+            )
         self._work.clear()
         self._points.clear()
 
@@ -279,6 +286,8 @@ class Incidents:
         ).get
         older.now, younger.now = moves.merged(older.now, younger.now, int(sessions), self._tx.now)
         older.moved.append(younger.now.id)
+        older.evidence += younger.evidence
+        younger.evidence.clear()
         older.members |= younger.members
         younger.members.clear()
         for key in older.now.keys:
@@ -313,7 +322,7 @@ class Incidents:
 def _numbered(work: _Open, told_any: bool) -> Incident:
     """With its next revision, which is a milestone where anybody did or heard anything."""
     revision, known = work.now.revision + 1, work.now.milestones
-    if told_any or work.did or work.moved:
+    if told_any or work.did or work.moved or work.evidence:
         known = (*known, revision)
     if len(known) > MOST_MILESTONES:
         known = (*known[:_FIRST_MILESTONES], *known[-(MOST_MILESTONES - _FIRST_MILESTONES) :])
@@ -461,6 +470,7 @@ def _event(
         "by": work.by,
         "note": work.note,
         "told": msgspec.to_builtins(told_now),
+        "evidence": [evidence_body(one) for one in work.evidence],
     }
     if before is not None:
         body["class_before"] = before.label.value

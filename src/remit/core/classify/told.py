@@ -44,7 +44,7 @@ def classification_from(body: Mapping[str, Any]) -> Classification:
         label=Class(body["class"]),
         deliver_to=tuple(Team(team) for team in body["deliver_to"]),
         confidence=float(body["confidence"]),
-        evidence=tuple(_evidence(one) for one in body["evidence"]),
+        evidence=tuple(evidence_from(one) for one in body["evidence"]),
         origin=str(body["origin"]),
         change=str(body["change"]),
         missing=tuple(str(one) for one in body["missing"]),
@@ -52,7 +52,8 @@ def classification_from(body: Mapping[str, Any]) -> Classification:
     )
 
 
-def _evidence(body: Mapping[str, Any]) -> Evidence:
+def evidence_from(body: Mapping[str, Any]) -> Evidence:
+    """The evidence that `evidence_body` wrote."""
     towards = Class(body["towards"]) if body["towards"] else None
     return Evidence(
         str(body["kind"]), towards, float(body["score"]), str(body["told"]), dict(body["facts"] or {})
