@@ -1,7 +1,8 @@
 """Values that are looked for in many texts at once, each whole and at token borders, as provenance finds them.
 
-A value stands in a text only if its longest run does (`core.text.runs`). So values are kept by that run, and a text is
-asked for the runs that it shares with them: the cost of a text does not grow with the number of values.
+A value stands in a text only if each of its runs does (`core.text.runs`). So values are kept by one run each, that which
+the fewest others are kept by, and a text is asked for the runs that it shares with them: the cost of a text hardly
+grows with the number of values.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Values:
         self, texts: dict[bytes, list[tuple[int, str, bool]]], number: int, needle: str, *, figure: bool
     ) -> None:
         telling = runs(needle.partition(".")[0] if figure else needle)
-        if telling:
-            texts.setdefault(max(telling, key=len), []).append((number, needle, figure))
+        if telling:  # the run that tells it from the others: of a thousand orders not `order`
+            rarest = min(telling, key=lambda run: (len(texts.get(run, ())), -len(run)))
+            texts.setdefault(rarest, []).append((number, needle, figure))
 
     def found_in(self, text: str) -> dict[int, str]:
         """Which values stand in *text*, each with the words around it.
