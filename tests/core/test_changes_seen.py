@@ -85,6 +85,14 @@ def test_a_field_that_is_new_in_every_session_is_no_version() -> None:
     assert changes_seen(sessions(*(f"build {n // 3}" for n in range(120)))) == []
 
 
+def test_many_values_at_once_are_no_versions() -> None:
+    draw = random.Random(5)
+    first, second = [f"a{n}" for n in range(8)], [f"b{n}" for n in range(8)]
+    mixed = [draw.choice(first) for _ in range(200)] + [draw.choice(second) for _ in range(200)]
+
+    assert changes_seen(sessions(*mixed)) == []
+
+
 def test_agents_are_followed_apart() -> None:
     found = changes_seen([*sessions(*["x"] * 40), *sessions(*["x"] * 20, *["y"] * 20, agent="b", begin=1000)])
 
@@ -113,6 +121,14 @@ def test_a_told_change_takes_the_words_of_the_sessions_that_show_it() -> None:
 
     assert (change.id, change.by, change.before, change.after) == ("n", "ann", "x-1", "y-1")
     assert change.at == 45.0
+
+
+def test_a_deployment_is_what_the_sessions_show_from_its_very_first_one() -> None:
+    stream = sessions(*["x"] * 50, *["y"] * 50)
+    (change,) = with_seen([Change("n", ChangeKind.DEPLOY, 50.0, agent="a", note="release 7")], stream)
+
+    assert (change.id, change.kind, change.after, change.note) == ("n", ChangeKind.MODEL, "y", "release 7")
+    assert len(with_seen([Change("n", ChangeKind.DEPLOY, 48.0, agent="a")], stream)) == 2
 
 
 def test_a_told_change_of_every_agent_is_counted_once_for_each() -> None:

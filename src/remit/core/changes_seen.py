@@ -26,6 +26,8 @@ AWAY = 20
 """Sessions without a value after which its return is a change, if it used to show more often than that."""
 BESIDE = 20
 """Sessions between what people told and what was seen, up to which both are one change."""
+_MOST_BESIDE = 3
+"""Other values at the same time; with more of them a field tells sessions apart, and no versions."""
 _MOST_VALUES = 12
 """A field with more values than this is none where they also make more than a tenth of the sessions."""
 
@@ -60,7 +62,7 @@ def with_seen(known: Sequence[Change], conduct: Sequence[Conduct]) -> list[Chang
                 if one is None:
                     found.append(seen)
                 else:
-                    own = replace(one, agent=seen.agent, before=seen.before, after=seen.after)
+                    own = replace(one, kind=seen.kind, agent=seen.agent, before=seen.before, after=seen.after)
                     told[own.id, own.agent] = own
     return sorted([*told.values(), *found], key=lambda change: change.at)
 
@@ -102,10 +104,11 @@ def _of_field(field: _Field, sessions: Sequence[Conduct]) -> Iterator[Change]:
     numbers = defaultdict[str, list[int]](list)
     for number, (_, value) in enumerate(field.values):
         numbers[value].append(number)
-    starts = sorted((start, value) for value, where in numbers.items() for start in _starts(where))
-    for start, value in starts:
+    shown = sorted((*span, value) for value, where in numbers.items() for span in _spans(where))
+    for start, _, value in shown:
         before = _before(field, start, value)
-        if before is None:
+        beside = {other for low, high, other in shown if low <= start + AWAY and high >= start} - {value}
+        if before is None or len(beside) > _MOST_BESIDE:
             continue
         first = sessions[field.values[start][0]]
         id = derived_id("change", first.tenant, first.agent, field.kind, value, first.session)
@@ -121,15 +124,15 @@ def _of_field(field: _Field, sessions: Sequence[Conduct]) -> Iterator[Change]:
         )
 
 
-def _starts(where: Sequence[int]) -> Iterator[int]:
-    """Where a value begins to show, and shows often enough."""
+def _spans(where: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From where to where a value shows, and shows often enough."""
     gaps = [after - before for before, after in pairwise(where)]
     away = max(AWAY, 8 * median(gaps)) if gaps else AWAY
     first = 0
     for at in range(1, len(where) + 1):
         if at == len(where) or where[at] - where[at - 1] > away:
             if at - first >= FEWEST:
-                yield where[first]
+                yield where[first], where[at - 1]
             first = at
 
 
@@ -140,14 +143,16 @@ def _before(field: _Field, start: int, value: str) -> str | None:
 
 
 def _told(seen: Change, known: Sequence[Change], sessions: Sequence[Conduct], place: int) -> Change | None:
-    """The change that people told and that this one is, if they did: the nearest of its kind."""
+    """The change that people told and that this one is, if they did: the nearest of its kind, or a deployment that began
+    with the very same session."""
     near = []
     for one in known:
-        if one.kind is seen.kind and one.tenant == seen.tenant and one.agent in ("", seen.agent):
-            between = sum(
-                min(one.at, seen.at) <= s.at < max(one.at, seen.at)
-                for s in sessions[max(0, place - BESIDE - 1) : place + BESIDE + 1]
-            )
-            if between <= BESIDE:
-                near.append((between, one))
-    return min(near, key=lambda pair: pair[0])[1] if near else None
+        if one.tenant != seen.tenant or one.agent not in ("", seen.agent):
+            continue
+        between = sum(
+            min(one.at, seen.at) <= s.at < max(one.at, seen.at)
+            for s in sessions[max(0, place - BESIDE - 1) : place + BESIDE + 1]
+        )
+        if between <= (BESIDE if one.kind is seen.kind else 0) and one.kind in (seen.kind, ChangeKind.DEPLOY):
+            near.append((one.kind is not seen.kind, between, one))
+    return min(near, key=lambda found: found[:2])[2] if near else None

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from remit.core.change import Change, ChangeKind
-from remit.core.classify.change import ANY, about, findings, named
+from remit.core.classify.change import ANY, about, findings, named, ran_with
 from remit.core.conduct import Conduct, Line
 from remit.core.types import Fingerprint
 
@@ -108,6 +108,7 @@ def test_sessions_that_share_the_change_and_no_content_are_counted() -> None:
     (line,) = [one for one in findings([change("c", 300)], sessions) if one.line == PAY]
 
     assert 0 < line.without_content < line.hit1
+    assert f"Into {line.without_content} of these sessions came nothing but trusted text." in line.told
 
 
 @pytest.mark.parametrize("decoy", [40, 200, 280, 330, 450, 560])
@@ -157,6 +158,15 @@ def test_two_versions_at_once_are_told_apart_by_what_the_sessions_say() -> None:
     assert first.change.id == "canary" and first.significant and first.by_group
     assert first.sessions1 < 420
     assert first.hit0 < first.hit1 / 4
+
+
+def test_a_session_ran_with_a_change_if_it_says_so_whenever_that_was() -> None:
+    canary = change("canary", 200, ChangeKind.MODEL, before="old", after="new")
+
+    assert not ran_with(Fingerprint(model="old"), 300.0, canary)
+    assert ran_with(Fingerprint(model="new"), 100.0, canary)
+    assert ran_with(Fingerprint(model="third"), 300.0, canary)
+    assert ran_with(Fingerprint(), 200.0, canary) and not ran_with(Fingerprint(), 199.0, canary)
 
 
 def test_only_the_lines_asked_for_come_back_and_are_corrected_for_all() -> None:

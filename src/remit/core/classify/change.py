@@ -16,12 +16,12 @@ from remit.core.classify.change_compared import ALPHA, Compared, compared
 from remit.core.classify.change_counts import ANY, Hits, Unit, hits_of
 from remit.core.classify.change_naming import Naming, Standing
 from remit.core.classify.change_told import told_of
-from remit.core.classify.change_windows import AFTER, ENOUGH, Window, windows
+from remit.core.classify.change_windows import AFTER, ENOUGH, Window, ran_with, windows
 from remit.core.conduct import Conduct, Line
 from remit.core.notice import visible
 from remit.core.types import Json
 
-__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "Findings", "about", "findings", "named"]
+__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "Findings", "about", "findings", "named", "ran_with"]
 
 MOST_BESIDE = 3
 """Findings that are no evidence and are told all the same."""
@@ -104,6 +104,7 @@ class ChangeFinding:
             "n1": self.n1,
             "sessions0": [self.hit0, self.sessions0],
             "sessions1": [self.hit1, self.sessions1],
+            "absent_before": self.absent_before,
             "without_content": self.without_content,
             "unit": self.unit,
             "ratio": _finite(self.ratio),
@@ -235,7 +236,7 @@ def _finding(
 ) -> ChangeFinding:
     c = result.counts
     rose = c.x1 * c.n0 >= c.x0 * c.n1
-    unit = c.weaker if rose else c.turned().weaker
+    _, unit = c.weaker if rose else c.turned().weaker
     ratio = c.ratio(unit)
     told = told_of(
         where.window,
@@ -245,6 +246,7 @@ def _finding(
         unit,
         standing,
         where.comparisons,
+        where.without_content(),
         {id: window.change for id, window in by_id.items()},
     )
     standing, risen = standing or Standing(stands=False, likeliest=False), standing is not None

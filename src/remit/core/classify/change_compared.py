@@ -1,6 +1,6 @@
 """One change against all lines of an agent: exact tests at fixed looks, corrected for lines and for looking often.
 
-Most of the level is for all lines together (`ANY`). The single lines share the rest, or all of it once the lines together
+Half of the level is for all lines together (`ANY`). The single lines share the rest, or all of it once the lines together
 rose (Holm, among those whose counts could reach it: Tarone). Each look spends its share of that (`core.stats.looks`).
 """
 
@@ -15,10 +15,10 @@ from remit.core.conduct import Conduct, Line
 from remit.core.stats.holm import holm_among_possible
 from remit.core.stats.looks import Look, looks
 
-ALPHA = 0.005
+ALPHA = 0.01
 """Chance that an unchanged agent shows any rise with a change, over all its lines and all looks."""
 
-FOR_ALL = 0.8
+FOR_ALL = 0.5
 """Share of the level for all lines together."""
 
 

@@ -15,6 +15,9 @@ from remit.core.stats.rate_ratio import Ratio, rate_ratio, rate_ratio_p
 ANY: Line = ("*", "*")
 """All lines of an agent together."""
 
+UNSURPRISED = 0.05
+"""Far above every level that is asked for here."""
+
 Unit = Literal["calls", "sessions"]
 Hits = Mapping[int, int]
 """How often a line was not met, by the session's place; sessions without are not there."""
@@ -60,14 +63,17 @@ class Counts:
         return permutation_p(self.heaps0, self.sessions0, self.heaps1, self.sessions1)
 
     @property
-    def weaker(self) -> Unit:
-        """The unit that is less surprised by a rise; of calls of one session we do not know how independent they are."""
-        return "calls" if self.p_by("calls") > self.p_by("sessions") else "sessions"
+    def weaker(self) -> tuple[float, Unit]:
+        """The p-value of the unit that is less surprised by a rise, since nobody knows how independent the calls of one
+        session are. Sessions are not asked where calls are not surprised at all."""
+        calls = self.p_by("calls")
+        sessions = self.p_by("sessions") if calls <= UNSURPRISED else 0.0
+        return (calls, "calls") if calls > sessions else (sessions, "sessions")
 
     @property
     def p(self) -> float:
         """One-sided p-value of a rise, in the weaker unit."""
-        return max(self.p_by("calls"), self.p_by("sessions"))
+        return self.weaker[0]
 
     @property
     def smallest_p(self) -> float:

@@ -47,6 +47,7 @@ def told_of(
     unit: Unit,
     standing: Standing | None,
     comparisons: int,
+    without_content: int,
     known: Mapping[str, Change],
 ) -> str:
     """One finding in sentences.
@@ -59,13 +60,14 @@ def told_of(
         unit: what is counted.
         standing: what became of the change as a candidate; None where the line did not rise with it beyond chance.
         comparisons: lines that the correction is for.
+        without_content: sessions after with the line, into which nothing came that is not trusted.
         known: all changes of the agent by id.
     """
     what, numbers = _what(line, agent), _numbers(result, unit)
     named = described(window.change)
     sure = f"corrected p {_p(result.rose)} over {comparisons} lines"
     if standing is not None and standing.stands:
-        told = f"{what} correlates with {named}: {numbers}; {sure}."
+        told = f"{what} correlates with {named}: {numbers}; {sure}.{_without(without_content)}"
     elif standing is not None:
         told = f"{what} rose with {named} ({numbers}; {sure}), but {_instead(standing, known)}."
     elif result.fell <= ALPHA:
@@ -111,6 +113,12 @@ def _few(result: Compared) -> str:
     if min(c.n0, c.n1) >= ENOUGH:
         return ""
     return f" Too few calls to tell: {c.n0} before, {c.n1} after; {ENOUGH} on each side would show .5 % becoming 3 %."
+
+
+def _without(count: int) -> str:
+    if count < 2:
+        return ""
+    return f" Into {count} of these sessions came nothing but trusted text."
 
 
 def _instead(standing: Standing, known: Mapping[str, Change]) -> str:

@@ -69,6 +69,14 @@ def value_of(fingerprint: Fingerprint, change: Change) -> str | None:
     return None if value is None else str(value)
 
 
+def ran_with(fingerprint: Fingerprint, at: float, change: Change) -> bool:
+    """Whether a session ran with a change: by what it says itself, else by its time."""
+    value = value_of(fingerprint, change)
+    if value is not None and change.before and change.after and value in (change.before, change.after):
+        return value == change.after
+    return at >= change.at
+
+
 def windows(changes: Sequence[Change], sessions: Sequence[Conduct]) -> list[Window]:
     """The window of each change, in the order given.
 

@@ -47,10 +47,14 @@ def _p(found0: tuple[int, ...], n0: int, found1: tuple[int, ...], n1: int) -> fl
     chance = np.zeros((min(len(every), n1) + 2, reached + 1))
     chance[0, 0] = 1.0
     dealt = np.arange(chance.shape[0], dtype=float)[:, None]
-    for at, value in enumerate(every):
-        joins = chance * ((n1 - dealt) / (n0 + n1 - at)).clip(0.0, 1.0)
-        chance -= joins
-        moved = min(value, reached)
-        chance[1:, moved:] += joins[:-1, : reached + 1 - moved]
-        chance[1:, reached] += joins[:-1, reached + 1 - moved :].sum(axis=1)
+    most = 0
+    for at, value in enumerate(sorted(every)):
+        rows, columns = min(at + 1, chance.shape[0] - 1), min(most, reached) + 1  # the rest is 0 so far
+        so_far = chance[:rows, :columns]
+        joins = so_far * ((n1 - dealt[:rows]) / (n0 + n1 - at)).clip(0.0, 1.0)
+        so_far -= joins
+        kept = max(0, min(columns, reached + 1 - value))
+        chance[1 : rows + 1, value : value + kept] += joins[:, :kept]
+        chance[1 : rows + 1, reached] += joins[:, kept:].sum(axis=1)
+        most += value
     return min(1.0, float(chance[:, reached].sum()))
