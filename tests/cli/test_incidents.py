@@ -71,6 +71,34 @@ def test_other_sessions_that_read_the_same_text_are_named(run, attacked, place):
     assert removes[1]["command"] == f"remit anomalies ls --session {other}"
 
 
+def test_a_trip_joins_the_incident_of_its_violations_and_wakes_their_team_once(run, attacked):
+    (name,) = attacked(sessions=3)
+    page = shown(run, name)
+
+    assert (page["count"], page["signals"], page["reasons"], page["urgency"]) == (3, 1, ["trip"], "page")
+    assert "weigh 6, threshold 5" in page["signalled"][0]["told"]
+    assert [t for one in page["timeline"] for t in one["told"]] == [
+        "security: trigger, queue (opened)",
+        "security: trigger, page (trip)",
+    ]
+    contain = page["next_steps"][0]
+    assert (contain["do"].startswith("Contained"), contain["command"]) == (True, "remit breaker show clerk")
+
+
+def test_a_call_that_ran_wakes_its_team_and_is_followed(run, place):
+    with place.guard() as guard, guard.session(user_input="summarise my mail", principal="c17") as session:
+        session.observe("tool", ATTACK, source="read_mail")
+        text = "x" * 200
+        assert session.call("note", {"text": text}, run=lambda **_: 1) == 1  # flagged: low, wakes nobody
+    run("classify")
+    (one,) = run("incidents", "ls", "--json").told["incidents"]
+
+    assert (one["urgency"], one["ran"]) == ("queue", True)
+    steps = {s["kind"]: s for s in shown(run, one["id"])["next_steps"]}
+    assert run(*steps["impact"]["command"].split()[1:]).code == 0
+    assert steps["tell"]["do"] == "Ask privacy whether 1 person must be told"
+
+
 def test_every_command_that_a_step_names_is_one(run, attacked):
     (name,) = attacked()
     for step in shown(run, name)["next_steps"]:

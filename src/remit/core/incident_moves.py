@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from remit.core.alert import Urgency
 from remit.core.anomaly import worst
@@ -71,8 +72,10 @@ def receive(incident: Incident | None, signal: Signal, at: float) -> Incident:
     """The incident once a trip or a drift alarm is in it; each is in one once, which the caller knows."""
     member, reasons = signal.member, (signal.pages,) if at - signal.at <= STALE_S else ()
     base = _standing(incident, member, reasons, at, tenant=signal.tenant, agent=signal.agent)
-    grown = replace(
-        _counted(base, member, 1),
+    grown = _counted(
+        base,
+        member,
+        1,
         signals=base.signals + 1,
         severity=worst([base.severity, signal.severity]),
         clauses=_named(base.clauses, signal.clause),
@@ -191,9 +194,10 @@ def opened_again(incident: Incident, at: float) -> Incident:
 
 
 def _grown(incident: Incident, member: Member, case: Case, *, fresh_session: bool) -> Incident:
-    counted = _counted(incident, member, 1)
-    return replace(
-        counted,
+    return _counted(
+        incident,
+        member,
+        1,
         tenant=case.tenant,
         agent=case.agent,
         count=incident.count + 1,
@@ -203,7 +207,7 @@ def _grown(incident: Incident, member: Member, case: Case, *, fresh_session: boo
         tools=_named(incident.tools, case.tool),
         first_at=min(incident.first_at, case.at),
         last_at=max(incident.last_at, case.at),
-        first=tuple(sorted({*incident.first, (case.at, case.anomaly)})[:MOST_SHOWN]),
+        first=_first(incident.first, (case.at, case.anomaly)),
         recent=_recent((*incident.recent, case.at)),
         envelope=incident.envelope or case.fingerprint.envelope or "",
         effect=incident.effect or (case.effect.value if case.effect else ""),
@@ -230,45 +234,58 @@ def _again(incident: Incident, was: Member, member: Member, at: float) -> Incide
     return _moved(base, after, at, ())
 
 
-def _counted(incident: Incident, member: Member, sign: int) -> Incident:
+def _counted(incident: Incident, member: Member, sign: int, **more: Any) -> Incident:
     """With one member more or less in the sums; its class follows."""
     label = "" if member.signal else member.label.value
-    said = member.label.value if member.signal and member.label is not Class.UNDETERMINED else ""
+    says = member.label.value if member.signal and member.label is not Class.UNDETERMINED else ""
     led = member.lead if member.label is Class.UNDETERMINED else ""
     keys = incident.keys if member.key in incident.keys else (*incident.keys, member.key)
-    after = replace(
+    classes, milli = _plus(incident.classes, label, sign), _plus(incident.milli, label, sign * member.milli)
+    people = _plus(incident.people, label if member.by_person else "", sign)
+    said = _plus(incident.said, says, sign)
+    stands, sure = _class_of(classes, milli, people, said)
+    return replace(  # once: it is what most of the time goes into
         incident,
         keys=keys,
-        classes=_plus(incident.classes, label, sign),
-        milli=_plus(incident.milli, label, sign * member.milli),
+        classes=classes,
+        milli=milli,
         origins=_plus(incident.origins, member.origin, sign),
         changes=_plus(incident.changes, member.change, sign),
         leads=_plus(incident.leads, led, sign),
-        said=_plus(incident.said, said, sign),
-        people=_plus(incident.people, label if member.by_person else "", sign),
+        said=said,
+        people=people,
+        label=stands,
+        confidence=sure,
+        **more,
     )
-    return _classed(after)
+
+
+def _class_of(
+    classes: Mapping[str, int], milli: Mapping[str, int], people: Mapping[str, int], said: Mapping[str, int]
+) -> tuple[Class, float]:
+    """The class that members, people and signals make, and how sure that is."""
+    label = joined(people or (_added(classes, said) if said else classes))
+    if people:
+        return label, 1.0
+    saying = [one for one in classes if label is Class.UNDETERMINED or one != Class.UNDETERMINED]
+    n = sum(classes[one] for one in saying)
+    return label, round(sum(milli.get(one, 0) for one in saying) / n / 1000, 3) if n > 0 else 0.0
 
 
 def _classed(incident: Incident) -> Incident:
-    """With the class that its members make, and how sure that is."""
-    label = joined(incident.people or _added(incident.classes, incident.said))
-    saying = [one for one in incident.classes if label is Class.UNDETERMINED or one != Class.UNDETERMINED]
-    n = sum(incident.classes[one] for one in saying)
-    mean = sum(incident.milli.get(one, 0) for one in saying) / n / 1000 if n > 0 else 0.0
-    return replace(incident, label=label, confidence=1.0 if incident.people else round(mean, 3))
+    label, sure = _class_of(incident.classes, incident.milli, incident.people, incident.said)
+    return replace(incident, label=label, confidence=sure)
 
 
 # ------------------------------------------------------------------------------------------------ routes and pages
 def _moved(before: Incident, after: Incident, at: float, reasons: tuple[str, ...]) -> Incident:
     """With parts and urgency as the evidence has them now."""
-    after = replace(after, active_at=max(after.active_at, at))
     if not after.open:
-        return after
+        return replace(after, active_at=max(after.active_at, at))
     if _stormy(after) and at - after.last_at <= STALE_S and "storm" not in after.reasons:
         reasons = (*reasons, "storm")
     waking = tuple(one for one in reasons if one)
-    if waking:
+    if waking and not (after.urgency is Urgency.PAGE and set(waking) <= set(after.reasons)):
         known = tuple(dict.fromkeys((*after.reasons, *waking)))
         after = replace(after, urgency=Urgency.PAGE, reasons=known)
     (leads, watching), was = route(after), route(before)
@@ -285,7 +302,8 @@ def _moved(before: Incident, after: Incident, at: float, reasons: tuple[str, ...
             parts[team] = _left(parts[team], at, goes_on=goes_on)
     if waking:  # whoever a person handed it to is woken as well
         parts = {t: replace(p, urgency=Urgency.PAGE) if p.active and p.leads else p for t, p in parts.items()}
-    return _led(replace(after, parts=tuple(parts[team] for team in Team if team in parts)), at)
+    ordered = tuple(parts[team] for team in Team if team in parts)
+    return _led(replace(after, parts=ordered, active_at=max(after.active_at, at)), at)
 
 
 def _led(incident: Incident, at: float) -> Incident:
@@ -336,7 +354,7 @@ def _storm_of(incident: Incident | None, case: Case) -> str:
 
 def _recent(instants: Iterable[float]) -> tuple[float, ...]:
     """The latest instants that lie within one window, as many as make a storm."""
-    latest = sorted(instants)[-STORM_COUNT:]
+    latest = sorted(instants)[-STORM_COUNT:]  # nearly sorted already: cheap
     return tuple(one for one in latest if one > latest[-1] - STORM_WINDOW_S)
 
 
@@ -347,6 +365,13 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     """Two tallies as one; what is zero is left out, so that equal tallies are equal."""
     both = {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
     return {name: n for name, n in both.items() if n}
+
+
+def _first(known: tuple[tuple[float, str], ...], one: tuple[float, str]) -> tuple[tuple[float, str], ...]:
+    """The first few, with one more."""
+    if len(known) == MOST_SHOWN and one > known[-1]:
+        return known
+    return tuple(sorted({*known, one})[:MOST_SHOWN])
 
 
 def _plus(tally: Mapping[str, int], name: str, n: int) -> Mapping[str, int]:
