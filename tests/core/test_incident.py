@@ -80,6 +80,17 @@ def test_what_is_refused_read_flagged_or_broken_alone_wakes_nobody(changes):
     assert opened(Class.SRE, **changes).urgency is Urgency.QUEUE
 
 
+def test_where_an_envelope_only_monitors_what_it_would_have_refused_wakes_nobody_unless_content_explains_it():
+    desk = Desk()
+    for n in range(3 * STORM_COUNT):
+        desk.take(case(f"a{n}", at=n * 1.0, ran=True, enforced=False), Class.UNDETERMINED, at=n * 1.0)
+    assert desk.pages(SECURITY) == 0
+    desk.take(case("a7", at=7.0, ran=True, enforced=False), Class.SECURITY, at=100.0)
+
+    assert (desk.pages(SECURITY), desk.incident.reasons) == (1, ("executed",))
+    assert opened(Class.SRE, enforced=False, severity=Severity.CRITICAL).urgency is Urgency.PAGE
+
+
 def test_a_storm_of_ten_thousand_is_one_page_for_each_leading_team_and_few_messages():
     desk = Desk()
     for n in range(10_000):

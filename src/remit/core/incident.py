@@ -303,22 +303,37 @@ _WEIGHTY = (Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 _NOBODY_DID_WRONG = (HELD, "infrastructure", "drift", "rejected")
 
 
-def wakes(case: Case) -> str:
+def wakes(case: Case, label: Class = Class.UNDETERMINED) -> str:
     """Why one anomaly alone wakes people: `critical`, `unknown outcome` or `executed`; empty where it does not.
 
     Executed is a violation, medium or worse, of a call that ran and has consequences outside. A flagged call, which the
     envelope lets run, is low unless its author says otherwise.
+
+    Args:
+        case: the anomaly.
+        label: its class.
 
     >>> wakes(Case("a", "s", "bot", "denied", tool="pay")), wakes(Case("a", "s", "bot", "output", tool="pay", ran=True))
     ('', 'executed')
     """
     if case.severity is Severity.CRITICAL:
         return "critical"
+    if not weighs(case, label):
+        return ""
     if case.kind == "unknown-outcome" and case.effect is not ToolEffect.READ:
         return "unknown outcome"
     if case.kind in _NOBODY_DID_WRONG or case.severity not in _WEIGHTY:
         return ""
     return "executed" if case.ran and case.consequential else ""
+
+
+def weighs(case: Case, label: Class) -> bool:
+    """Whether it may wake people at all, alone or in a storm.
+
+    Where an envelope only monitors, nothing was refused, so all that it would have refused ran, and it is not proven
+    yet: there only what content explains counts, which is an attack whatever the envelope is worth.
+    """
+    return case.enforced or label in (Class.SECURITY, Class.BOTH)
 
 
 def joined(classes: Mapping[str, int]) -> Class:

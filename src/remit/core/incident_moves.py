@@ -34,6 +34,7 @@ from remit.core.incident import (
     route,
     teams_of,
     wakes,
+    weighs,
 )
 from remit.core.incident_signals import Signal
 
@@ -60,9 +61,12 @@ def absorb(
         by_person: whether a person said what it is.
     """
     member = member_of(case, classification, was, by_person=by_person)
+    reasons = (wakes(case, member.label), _storm_of(incident, case, member.label))
+    if at - case.at > STALE_S:
+        reasons = ("", "")
     if was is not None and incident is not None:
-        return incident if member == was else _again(incident, was, member, at)
-    reasons = (wakes(case), _storm_of(incident, case)) if at - case.at <= STALE_S else ()
+        news = "" if wakes(case, was.label) else reasons[0]
+        return incident if member == was else _again(incident, was, member, at, news)
     base = _standing(incident, member, reasons, at)
     grown = _grown(base, member, case, fresh_session=fresh_session)
     return _moved(base, _called(grown, member, reasons), at, reasons)
@@ -208,7 +212,7 @@ def _grown(incident: Incident, member: Member, case: Case, *, fresh_session: boo
         first_at=min(incident.first_at, case.at),
         last_at=max(incident.last_at, case.at),
         first=_first(incident.first, (case.at, case.anomaly)),
-        recent=_recent((*incident.recent, case.at)),
+        recent=_recent((*incident.recent, case.at)) if weighs(case, member.label) else incident.recent,
         envelope=incident.envelope or case.fingerprint.envelope or "",
         effect=incident.effect or (case.effect.value if case.effect else ""),
         ran=incident.ran or bool(case.ran),
@@ -221,7 +225,7 @@ def _called(incident: Incident, member: Member, reasons: tuple[str, ...]) -> Inc
     return replace(incident, also=tuple(sorted({*incident.also, *missing}))) if missing else incident
 
 
-def _again(incident: Incident, was: Member, member: Member, at: float) -> Incident:
+def _again(incident: Incident, was: Member, member: Member, at: float, reason: str) -> Incident:
     """A member is classified anew. Of an incident that ended, only what brings security in opens it again."""
     after = _counted(_counted(incident, was, -1), member, 1)
     if member.by_person and member != was:
@@ -231,7 +235,7 @@ def _again(incident: Incident, was: Member, member: Member, at: float) -> Incide
         if Team.SECURITY not in set(route(after)[0]) - set(route(incident)[0]):
             return after
         base, after = opened_again(incident, at), opened_again(after, at)
-    return _moved(base, after, at, ())
+    return _moved(base, after, at, (reason,))
 
 
 def _counted(incident: Incident, member: Member, sign: int, **more: Any) -> Incident:
@@ -345,9 +349,9 @@ def _stormy(incident: Incident) -> bool:
     return len(incident.recent) >= STORM_COUNT
 
 
-def _storm_of(incident: Incident | None, case: Case) -> str:
+def _storm_of(incident: Incident | None, case: Case, label: Class) -> str:
     """`storm` where one more would make it one of an incident that has ended; of an open one `_moved` sees it."""
-    if incident is None or incident.open:
+    if incident is None or incident.open or not weighs(case, label):
         return ""
     return "storm" if len(_recent((*incident.recent, case.at))) >= STORM_COUNT else ""
 

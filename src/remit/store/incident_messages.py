@@ -105,7 +105,7 @@ def _shown(incident: Incident, members: Sequence[Member], done: Mapping[str, Don
     return min(
         here,
         key=lambda one: (
-            not wakes(one.case),
+            not wakes(one.case, one.standing.label),
             one.standing.label is not incident.label,
             -one.found.confidence,
             one.case.at,
