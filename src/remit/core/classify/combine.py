@@ -54,7 +54,7 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
         ordered,
         origin=_origin(content, label) if broken is None else "",
         change=_change(known),
-        missing=_missing(case, known),
+        missing=_missing(case, known, in_part=broken is None and content.in_part),
         version=c.VERSION,
     )
 
@@ -151,10 +151,14 @@ def _origin(content: Content, label: Class) -> str:
     return e.segment.source if e.segment is not None else ""
 
 
-def _missing(case: Case, known: Known) -> tuple[str, ...]:
+def _missing(case: Case, known: Known, *, in_part: bool) -> tuple[str, ...]:
     replay = known.counterfactual
     told = (
         (case.cut, "texts that the agent saw are missing: erased, kept as a digest, or beyond what is read"),
+        (
+            in_part,
+            "a text was too long to be read whole: its beginning, its end, and where values of the call stand",
+        ),
         (not case.segments, "nothing is known of what the agent saw"),
         (not case.reasoning, "the model's own words were not observed"),
         (case.principal_kind is None, "nobody said whose text the user's is; it is taken for a customer's"),

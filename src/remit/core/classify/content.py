@@ -14,10 +14,12 @@ from remit.core.classify.pressure import Pressure, pressure
 from remit.core.classify.reasoning import overlap
 from remit.core.classify.request import Request, parts_of, request_of
 from remit.core.classify.spans import META, STRONG, either
-from remit.core.classify.values import analysed, atoms_of, near_action, places
+from remit.core.classify.values import Atom, analysed, atoms_of, near_action, places
 from remit.core.types import Json, Role
 
 COPIED = 0.2
+TELLING = 0.4
+"""Weight of a value from which on naming it says what the call is about."""
 ANSWER = "answer"
 MOST_ANSWER = 4000
 
@@ -31,7 +33,7 @@ class Content:
     @cached_property
     def outside(self) -> Analysed:
         """Texts from outside: what tools and other sources brought that nobody vouches for."""
-        return analysed([s for s in self.case.steering if s.role is not Role.USER])
+        return analysed([s for s in self.case.steering if s.role is not Role.USER], self.atoms)
 
     @cached_property
     def own(self) -> Analysed:
@@ -47,10 +49,19 @@ class Content:
         return request_of([s for s, _ in (*self.trusted, *self.own)])
 
     @cached_property
+    def atoms(self) -> list[Atom]:
+        return atoms_of(self._args)
+
+    @cached_property
+    def in_part(self) -> bool:
+        """Whether a text that may not steer is so long that only parts of it were read."""
+        return any(analysis.cut for _, analysis in (*self.outside, *self.own))
+
+    @cached_property
     def found(self) -> tuple[Standing, ...]:
         """Where each value of the call stands; a customer's own words are no text from outside."""
         said = (*self.trusted, *self.own)
-        return tuple(standing(atom, said, self.outside) for atom in atoms_of(self._args))
+        return tuple(standing(atom, said, self.outside) for atom in self.atoms)
 
     @cached_property
     def explanation(self) -> Explanation:
@@ -78,8 +89,8 @@ class Content:
     @cached_property
     def own_asked(self) -> float:
         """How far the customer's own words name what the call does: its values, or its action."""
-        named = max((s.atom.weight for s in self.found if s.trusted), default=0.0) if self.own else 0.0
-        return max(named, self.asked) if self.own else 0.0
+        named = any(s.trusted and s.atom.weight >= TELLING for s in self.found)
+        return max(float(named), self.asked) if self.own else 0.0
 
     @cached_property
     def bearing(self) -> float:

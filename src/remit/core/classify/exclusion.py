@@ -37,6 +37,8 @@ def excluded(case: Case, content: Content, score: float) -> Evidence | None:
     """
     if case.cut or not case.segments or (content.own and content.pressure.score >= LITTLE_PRESSURE):
         return None
+    if content.in_part:
+        return None
     if content.outside:
         return _unrelated(case, content, score)
     if not any(s.role is Role.USER for s in case.segments):

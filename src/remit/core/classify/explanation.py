@@ -77,7 +77,7 @@ def _repeats(told: Place, first: Place) -> bool:
 
 def _partly(atom: Atom, trusted: Analysed, steering: Analysed) -> bool:
     """Whether a code or a part of an address stands in a text from outside: it may have been put together."""
-    if atom.weight < 0.8 or " " in atom.needles[0]:
+    if atom.weight < 0.8 or not atom.needles or " " in atom.needles[0]:
         return False
     parts = {p for p in words_of(atom.needles[0]) if len(p) >= 4 and p not in w.EMPTY and p not in _COMMON}
     parts -= {p for p in parts if any(p in a.words for _, a in trusted)}

@@ -18,56 +18,64 @@ from remit.core.types import Segment
 # ruff: noqa: RUF001 - words of other scripts look like Latin ones
 
 WEIGHTS = {
-    "override": 0.6,
-    "posing": 0.6,
+    "override": 0.65,
+    "posing": 0.7,
     "machine": 0.35,
-    "role": 0.55,
+    "role": 0.6,
     "authority": 0.5,
-    "rules": 0.4,
-    "others": 0.45,
+    "rules": 0.45,
+    "others": 0.65,
     "secrecy": 0.45,
-    "urgency": 0.2,
-    "hidden": 0.35,
+    "threat": 0.3,
+    "urgency": 0.12,
+    "hidden": 0.4,
 }
 """How much each kind of pressure tells by itself."""
 
 _RANK = w.listed(
     "admin administrator supervisor manager director ceo cto cfo developer engineer officer auditor "
-    "inspector police superuser root owner executive staff employee technician operator headquarters "
-    "management colleague insider vorgesetzter chef administrateur directeur responsable administrador "
-    "gerente supervisor jefe администратор начальник руководитель 管理员 经理 主管 管理者"
+    "inspector police superuser root executive technician headquarters management colleague insider "
+    "superior security compliance vorgesetzter chef administrateur directeur responsable administrador "
+    "gerente jefe администратор начальник руководитель 管理员 经理 主管 管理者"
 )
-_CLAIM = w.listed("i am im i'm i’m my we're we as from on ich bin je suis soy sono я 我 私")
+_CLAIM = w.listed("i im i'm i’m my we're we as ich bin mein je suis mon soy mi sono я мой 我 私")
 _GAVE = w.listed(
-    "approved authorized authorised allowed permitted cleared confirmed agreed signed granted waived "
-    "instructed told promised genehmigt autorisé aprobado approvato одобрил 批准"
+    "approved authorized authorised allowed permitted cleared signed granted waived instructed "
+    "preapproved approval authorization authorisation genehmigt autorisé aprobado approvato одобрил 批准"
 )
 _RULES = w.listed(
     "rules rule policy policies limit limits limitation limitations restriction restrictions guideline "
-    "guidelines procedure procedures verification verifications check checks safeguard safeguards "
-    "filter filters protocol terms instructions prompt regeln règles reglas regole правила 规则 规定 限制 "
-    "ルール"
+    "guidelines verification verifications safeguard safeguards protocol instructions instruction "
+    "prompt programming cap regeln règles reglas regole правила 规则 规定 限制 ルール"
 )
 _BREAK = w.listed(
-    "ignore bypass skip override disregard circumvent waive suspend disable drop forget lift exempt "
-    "exception apply applies around without unlock unrestricted ignoriere umgehe ignorez contournez "
-    "ignora omite salta игнорируй обойди 忽略 绕过 無視"
+    "ignore bypass skip override disregard circumvent waive suspend disable forget lift exempt unlock "
+    "unrestricted void overrule deactivate remove ignoring bypassing skipping overriding lifted "
+    "suspended waived disabled overridden removed ignoriere umgehe ignorez contournez ignora omite "
+    "salta игнорируй обойди 忽略 绕过 無視"
 )
-_PLAY = w.listed("pretend roleplay role-play simulate imagine persona jailbreak dan sudo godmode")
-_MODE = w.listed("mode override access privileges console session protocol maintenance debug developer test")
+_APPLY = w.listed("apply applies applied count counts")
+_PLAY = w.listed("pretend roleplay jailbreak jailbroken sudo godmode unfiltered uncensored")
+_MODE = w.listed("override privileges console maintenance debug developer test admin god root unrestricted")
 _OTHERS = w.listed(
-    "another other others someone somebody neighbour neighbor ex ex-wife ex-husband coworker "
-    "colleague's customers' everyone everybody all anderen autre otro altro другого 其他 别人"
+    "another other others all every each different andere anderen anderer autre autres otro otra otros "
+    "altri altro другого других 其他 别人"
+)
+_SOMEBODYS = w.listed(
+    "else's neighbour's neighbor's neighbour’s neighbor’s coworker's coworker’s colleague's "
+    "colleague’s ex's stranger's stranger’s everyone's everybody's else’s 他人"
+)
+_PEOPLE = w.listed(
+    "customer customers customer's customers' customer’s client clients client's client’s user users "
+    "user's user’s holder holders patient patients tenant tenants subscriber subscribers employee "
+    "employees account-holder kunden kunde clientes clienti usuarios utilisateurs клиента клиентов 客户 "
+    "用户 顧客"
 )
 _DATA = w.listed(
-    "account accounts customer customers customer's order orders data details address addresses email "
-    "emails password record records card cards booking reservation reservations history profile "
-    "profiles kunden konto cliente compte клиента 客户 账户"
+    "account accounts data details address addresses email password records card cards profile konto compte cuenta"
 )
-_HASTE = w.listed(
-    "immediately urgent urgently emergency asap now lawyer lawsuit sue legal fired consequences liable "
-    "deadline seconds minutes sofort urgence urgente срочно 紧急 緊急"
-)
+_HASTE = w.listed("immediately urgent urgently emergency asap sofort urgence urgente срочно 紧急 緊急")
+_THREAT = w.listed("lawyer lawsuit sue fired consequences liable legal report")
 _POSING = re.compile(
     r"(?m)^[\s>*#\[<({|-]{0,6}(?:system|assistant|developer|admin|tool|function)\b[^\n]{0,24}?[:\]>)}|]"
     r"|<\|[a-z_]{2,20}\|>|\[/?inst\]|</?(?:system|admin|developer|instructions?)>|end of (?:user|prompt|conversation)"
@@ -114,9 +122,7 @@ def _of(segment: Segment) -> list[tuple[int, int, frozenset[str]]]:
     found: list[tuple[int, int, frozenset[str]]] = []
     for number, unit in enumerate(analysis.units):
         stop = analysis.units[number + 1].at - 1 if number + 1 < len(analysis.units) else len(analysis.flat)
-        kinds = _kinds(words_of(analysis.flat[unit.at : stop])) | (
-            unit.cues & {"override", "secrecy", "hidden"}
-        )
+        kinds = _kinds(words_of(analysis.flat[unit.at : stop])) | (unit.cues & {"secrecy", "hidden"})
         if kinds:
             found.append((unit.start, unit.end, frozenset(kinds)))
     posed = _POSING.search(segment.text.lower()[:50_000])
@@ -126,21 +132,20 @@ def _of(segment: Segment) -> list[tuple[int, int, frozenset[str]]]:
 
 
 def _kinds(found: Sequence[str]) -> set[str]:
+    found = [word[:-2] if word.endswith(("'s", "’s")) and word[:-2] in _RANK else word for word in found]
     known = set(found)
-    kinds: set[str] = set()
-    if known & _RANK and (_claims(found) or known & _GAVE):
-        kinds.add("authority")
-    if known & _RULES and known & _BREAK:
-        kinds.add("rules")
-    if known & _PLAY or ("mode" in known and known & (_MODE - {"mode"})):
-        kinds.add("role")
-    if known & w.MACHINE and known & (_RULES | w.TASK):
-        kinds.add("machine")
-    if _asks_for_others(found):
-        kinds.add("others")
-    if known & _HASTE:
-        kinds.add("urgency")
-    return kinds
+    about_rules, breaks = bool(known & _RULES), bool(known & _BREAK or (known & _APPLY and known & w.NOT))
+    told = {
+        "authority": known & _RANK and (_claims(found) or known & _GAVE),
+        "rules": about_rules and breaks,
+        "override": breaks and known & w.OVERRIDE and known & w.WHICH and (about_rules or known & w.TASK),
+        "role": known & _PLAY or ("mode" in known and known & _MODE),
+        "machine": known & w.MACHINE and (about_rules or breaks),
+        "others": _asks_for_others(found),
+        "threat": known & _THREAT and known & w.YOU,
+        "urgency": known & _HASTE,
+    }
+    return {kind for kind, is_so in told.items() if is_so}
 
 
 def _claims(found: Sequence[str]) -> bool:
@@ -151,6 +156,9 @@ def _claims(found: Sequence[str]) -> bool:
 
 
 def _asks_for_others(found: Sequence[str]) -> bool:
+    """`another customer`, `all users' orders`, `my neighbour's account`."""
     return any(
-        word in _OTHERS and _DATA & set(found[place + 1 : place + 4]) for place, word in enumerate(found)
+        (word in _OTHERS and _PEOPLE & set(found[place + 1 : place + 3]))
+        or (word in _SOMEBODYS and _DATA & set(found[place + 1 : place + 4]))
+        for place, word in enumerate(found)
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.core.classify import words as w
-from remit.core.classify.spans import Analysis, Span, analyse, words_of
+from remit.core.classify.spans import MOST_CHARACTERS, Analysis, Span, analyse, words_of
 from remit.core.text import needles, plain_number, stands
 from remit.core.types import Json, Role, Segment
 
@@ -121,11 +121,31 @@ def _places_in(needle: str, number: bool, segment: Segment, analysis: Analysis) 
         at += len(needle)
 
 
-def analysed(segments: Sequence[Segment]) -> list[tuple[Segment, Analysis]]:
-    """Segments that are no model's words, with their analysis."""
-    return [(s, analyse(s.text)) for s in segments if s.role is not Role.ASSISTANT and s.text]
+def analysed(segments: Sequence[Segment], atoms: Sequence[Atom] = ()) -> list[tuple[Segment, Analysis]]:
+    """Segments that are no model's words, with their analysis; of long ones also where values stand."""
+    return [
+        (s, analyse(s.text) if len(s.text) <= MOST_CHARACTERS else analyse(s.text, _near(s.text, atoms)))
+        for s in segments
+        if s.role is not Role.ASSISTANT and s.text
+    ]
 
 
+def _near(text: str, atoms: Sequence[Atom]) -> tuple[int, ...]:
+    """The first places of each value in a long text, as far as they can be found without reading it."""
+    small, found = text.lower(), set[int]()
+    if len(small) != len(text):
+        return ()
+    for needle in [needle for atom in atoms[:MOST_SOUGHT] for needle in atom.needles[:1]]:
+        at = -1
+        for _ in range(3):
+            at = small.find(needle, at + 1)
+            if at < 0:
+                break
+            found.add(at)
+    return tuple(sorted(found)[:MOST_SOUGHT])
+
+
+MOST_SOUGHT = 12
 NEAR = 250
 """Characters on each side of a value that count as near, within its unit."""
 
