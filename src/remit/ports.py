@@ -148,3 +148,33 @@ class Rerunnable(Protocol):
         Raises:
             Exception: it did not answer, or nobody can read the answer. Such a run is no miss.
         """
+
+
+class Detector(Protocol):
+    """A classifier of texts that somebody else made: how far one looks like an injected instruction."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown beside its score."""
+
+    @property
+    def version(self) -> str:
+        """Of its weights or rules, so that two scores can be compared."""
+
+    def score(self, text: str) -> float:
+        """0 (nothing) to 1 (surely an instruction)."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of one length, so that texts of like meaning lie close together."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown beside what it says."""
+
+    @property
+    def version(self) -> str:
+        """Of its weights."""
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector for each text, in order; shape (n, d), any length but zero."""

@@ -16,6 +16,8 @@ from typing import Any
 
 from remit.core.errors import BadInput
 
+OWN_ONLY = ("detectors", "embedder", "routes")
+"""Settings that do not count in `pyproject.toml`."""
 TRUSTED_OWNERS = (0,)
 """Users beside this one whose settings count wherever they lie: root."""
 
@@ -36,6 +38,10 @@ class Settings:
     """Key of the webhook's HMAC-SHA-256 signature."""
     routes: str = ""
     """File of the routes by which incidents are told (`routes.toml`); empty: by none."""
+    detectors: str = ""
+    """Optional witnesses of the classifier, `module:attribute`, several separated by commas."""
+    embedder: str = ""
+    """Optional: `module:attribute` of what turns texts into vectors, such as `remit.usecases.lexical:embedder`."""
     operator: str = ""
     """Who answers approvals on this machine."""
 
@@ -67,6 +73,9 @@ def load_settings(
         if not isinstance(table, dict):
             raise BadInput(place, f"found {table!r}", "write a table of settings")
         for key, value in table.items():
+            if key in OWN_ONLY and place.endswith("[tool.remit]"):
+                told = "agents write to this file, and it would choose code that runs or where messages go"
+                raise BadInput(f"{place}: {key}", told, "set it in remit.toml or in the environment")
             values[key] = _typed(f"{place}: {key}", key, value)
     for field in fields(Settings):
         name = f"REMIT_{field.name.upper()}"

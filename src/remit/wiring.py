@@ -14,6 +14,8 @@ from remit.usecases.envelope_file import read_envelope_file, read_text
 
 if TYPE_CHECKING:
     from remit.core.change import Change
+    from remit.core.classify.case import Case
+    from remit.core.classify.known import Opinion
     from remit.core.delivery import Delivery
     from remit.core.routes import RouteSettings
     from remit.sinks.form import Sink
@@ -30,6 +32,7 @@ __all__ = [
     "filing_of",
     "load_routes",
     "open_guard",
+    "opinions_of",
     "open_routes",
     "open_store",
     "read_envelope_file",
@@ -215,11 +218,25 @@ def desk_of(store: SqliteStore, settings: Settings) -> Desk:
     from remit.usecases.triage import Desk, Triage
 
     book, due = SqliteDriftBook(store), SqliteTriageWork(store)
-    changes = ChangeWatch(DriftWatch(book, store.wall_clock), book, due)
+    opinions = opinions_of(settings)
+    changes = ChangeWatch(DriftWatch(book, store.wall_clock), book, due, opinions)
     filing = filing_of(settings, changes.change)
     triage = Triage(SqliteTriageWork(store, filing.file), changes.known, learned=changes.learned)
     deliverers = open_routes(store, filing.routes)
     return Desk(triage, changes, IncidentFeed(store, filing.tell), deliverers)
+
+
+def opinions_of(settings: Settings) -> Callable[[Case], tuple[Opinion, ...]]:
+    """What the detectors and the embedder say that are set; nothing where none is.
+
+    Raises:
+        BadInput: one cannot be loaded.
+    """
+    if not settings.detectors and not settings.embedder:
+        return lambda _case: ()
+    from remit.usecases.opinions import opinions_of as loaded
+
+    return loaded(settings.detectors, settings.embedder) or (lambda _case: ())
 
 
 def start_worker(store: SqliteStore, settings: Settings) -> Worker:

@@ -6,14 +6,14 @@ counted when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from remit.core.change import Change
 from remit.core.classify.case import Case
 from remit.core.classify.change import ANY
 from remit.core.classify.classification import Class
-from remit.core.classify.known import Known
+from remit.core.classify.known import Known, Opinion
 from remit.core.classify.work import Done
 from remit.core.drift_book import CountedSession, Who
 from remit.core.event import StoredEvent
@@ -51,9 +51,17 @@ class ChangeWatch:
         watch: counts sessions as they end.
         book: what it counted.
         due: what is to be classified again.
+        opinions: what optional witnesses say.
     """
 
-    def __init__(self, watch: DriftWatch, book: Book, due: Due) -> None:
+    def __init__(
+        self,
+        watch: DriftWatch,
+        book: Book,
+        due: Due,
+        opinions: Callable[[Case], tuple[Opinion, ...]] = lambda _case: (),
+    ) -> None:
+        self._opinions = opinions
         self._watch = watch
         self._book = book
         self._due = due
@@ -63,8 +71,8 @@ class ChangeWatch:
         self._changes_upto = 0
 
     def known(self, case: Case) -> Known:
-        """What changes say of a case."""
-        return Known(changes=self._known.about(case))
+        """What changes, and whoever else was asked, say of a case."""
+        return Known(changes=self._known.about(case), opinions=self._opinions(case))
 
     def change(self, change_id: str) -> Change | None:
         """The change with an id, as far as it is known."""
