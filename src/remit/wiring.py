@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from remit.store.filing import Filing
     from remit.store.sqlite import SqliteStore
     from remit.usecases.deliver import Deliverers
+    from remit.usecases.drift import DriftWatch
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Desk, Triage, Worker
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "build_sink",
     "desk_of",
+    "drift_watch_of",
     "filing_of",
     "load_routes",
     "open_guard",
@@ -249,6 +251,24 @@ def start_worker(store: SqliteStore, settings: Settings) -> Worker:
 
     desk = desk_of(store, settings)
     return Worker(desk.steps, beside=desk.beside).start()
+
+
+def drift_watch_of(
+    store: SqliteStore, *, every: float | None = None, idle_s: float | None = None
+) -> DriftWatch:
+    """What follows the sessions of a store, and writes down what drifted; `watch_once` does one step.
+
+    Args:
+        store: open.
+        every: sessions of an agent for each false alarm; 5,000.
+        idle_s: a session in which nothing happens for so long has ended; six hours.
+    """
+    from remit.core.drift import EVERY
+    from remit.store.drift_rows import SqliteDriftBook
+    from remit.usecases.drift import IDLE_S, DriftWatch
+
+    book, clock = SqliteDriftBook(store), store.wall_clock
+    return DriftWatch(book, clock, every=every or EVERY, idle_s=IDLE_S if idle_s is None else idle_s)
 
 
 def load_routes(settings: Settings) -> Routes:

@@ -67,7 +67,9 @@ def test_every_command_has_its_place_on_the_page(name: str) -> None:
     assert f"### `remit {name}" in (DOCS / "cli.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["check", "envelope", "impact", "init", "mcp", "readiness", "replay"])
+@pytest.mark.parametrize(
+    "name", ["check", "drift", "envelope", "impact", "init", "mcp", "readiness", "replay"]
+)
 def test_every_option_of_these_commands_is_on_the_page(name: str) -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     command = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "change": ("remit.cli.change", "Tell what was deployed, and see what changed."),
     "impact": ("remit.cli.impact", "What an anomaly's session did, what undoes it, and who read it later."),
     "incidents": ("remit.cli.incidents", "What belongs together, who has it, what to do next."),
+    "drift": ("remit.cli.drift", "What changed in the conduct of agents, and with which change."),
     "approvals": ("remit.cli.approvals", "Answer held calls."),
     "breaker": ("remit.cli.breaker", "Each agent's autonomy: see, trip, reset."),
     "routes": ("remit.cli.routes", "By which ways incidents are told, and what waits on them."),

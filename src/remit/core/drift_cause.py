@@ -1,7 +1,7 @@
 """Which change goes along with a drift? The findings of `core.classify.change`, asked about any stream.
 
-A session *hits* where the stream's value lies on the side that the drift went to, beyond a border of what was usual
-before (of categories: where it is of a kind that was rare, or common). Whether hits became more frequent with a change,
+A session *hits* where the stream's value lies on the side that the drift went to, beyond a border among all values around
+(of categories: where it is of a kind that is rare, or common). Whether hits became more frequent with a change,
 and with which of several, is then the question that violations ask, and the same exact tests and likelihoods answer it.
 """
 
@@ -23,7 +23,7 @@ LOOK_BACK = 400
 """Sessions before the estimated beginning that are compared; of those after it, all up to the alarm."""
 _TOOL = "drift"
 _BORDERS = {"half": 0.5, "upper": 0.75, "edge": 0.9}
-"""Shares of the usual values that lie on this side; each border is a comparison, and they are corrected for together."""
+"""Shares of values that lie on this side; each border is a comparison, and they are corrected for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Cause:
         """In one sentence, with the numbers."""
         f = self.finding
         return (
-            f"correlates with {described(self.change)}: {f.hit1} of {f.sessions1} sessions after it are beyond what was "
-            f"usual, {f.hit0} of {f.sessions0} before (p = {f.p_corrected:.2g})"
+            f"correlates with {described(self.change)}: {f.hit1} of {f.sessions1} sessions after it are on the side that "
+            f"it went to, {f.hit0} of {f.sessions0} before (p = {f.p_corrected:.2g})"
         )
 
     def body(self) -> dict[str, Json]:
@@ -56,73 +56,71 @@ class Cause:
         }
 
 
-def cause_of(drift: Drift, conduct: Sequence[Conduct], first: int, changes: Sequence[Change]) -> Cause | None:
+def cause_of(drift: Drift, conduct: Sequence[Conduct], changes: Sequence[Change]) -> Cause | None:
     """The change that a drift goes along with best; None where no change that is known does.
 
     Args:
         drift: the alarm.
         conduct: the agent's sessions around it, in their order.
-        first: place of the first of them in the agent's stream.
         changes: told and seen ones.
     """
     if not changes:
         return None
-    found = findings(changes, _marked(drift, conduct, first), once=True)
+    found = findings(changes, _marked(drift, conduct), once=True)
     named = [one for one in found if one.line != ANY and one.significant and one.likeliest]
     best = min(named, key=lambda one: one.p_corrected, default=None)
     return None if best is None else Cause(best.change, best)
 
 
-def _marked(drift: Drift, conduct: Sequence[Conduct], first: int) -> list[Conduct]:
+def _marked(drift: Drift, conduct: Sequence[Conduct]) -> list[Conduct]:
     """The sessions that have a value, with one violation for each border beyond which it lies."""
-    told = [(place, one, _value(drift.stream, one)) for place, one in enumerate(conduct, start=first)]
-    present = [(place, one, value) for place, one, value in told if value is not None]
-    usual = [value for place, _, value in present if place < drift.since]
-    numbers = sorted(value for value in usual if not isinstance(value, str))
-    kinds = Counter(value for value in usual if isinstance(value, str))
+    told = [(one, _value(drift.stream, one)) for one in conduct]
+    present = [(one, value) for one, value in told if value is not None]
+    # Borders are drawn through all values, those after the change too: then an exact test of who lies beyond is exact.
+    numbers = sorted(value for _, value in present if not isinstance(value, str))
+    kinds = Counter(value for _, value in present if isinstance(value, str))
+    met = sorted(kinds[one] for one in kinds.elements())
 
-    def beyond(value: float | str, place: int) -> list[str]:
+    def beyond(value: float | str) -> list[str]:
         if isinstance(value, str):
-            return _kind(kinds, value, itself=place < drift.since)
+            return _kind(met, kinds[value])
         return _beyond(numbers, value, more=drift.more)
 
     return [
         replace(
             one,
             calls={_TOOL: 1},
-            violations={(_TOOL, border): 1 for border in beyond(value, place)},
+            violations={(_TOOL, border): 1 for border in beyond(value)},
             holds={},
             clean=True,
         )
-        for place, one, value in present
+        for one, value in present
     ]
 
 
-def _beyond(usual: Sequence[float], value: float, *, more: bool) -> list[str]:
-    """The borders of what was usual beyond which a number lies.
+def _beyond(every: Sequence[float], value: float, *, more: bool) -> list[str]:
+    """The borders beyond which a number lies.
 
     >>> _beyond([0.0, 1.0, 2.0, 3.0], 2.5, more=True), _beyond([0.0, 0.0, 0.0, 5.0], 0.0, more=False)
     (['half'], ['half'])
     """
-    if not usual:
-        return ["half"] if (value > 0) is more else []
     found = []
     for border, share in _BORDERS.items():
-        limit = usual[min(int(len(usual) * (share if more else 1 - share)), len(usual) - 1)]
+        limit = every[min(int(len(every) * (share if more else 1 - share)), len(every) - 1)]
         # Where most are zero, and there are to be fewer of the others, zero itself is beyond.
-        if value > limit if more else value < limit or (value == limit == usual[0] and border == "half"):
+        if value > limit if more else value < limit or (value == limit == every[0] and border == "half"):
             found.append(border)
     return found
 
 
-def _kind(usual: Counter[str], value: str, *, itself: bool) -> list[str]:
-    """Whether a kind was rare or common; a usual value does not count itself."""
-    times = usual[value] - itself
-    met = sorted(usual[one] for one in usual.elements())
-    if not met:
-        return []
-    rare, common = met[len(met) // 10], met[-len(met) // 4]
-    return [*(["rare"] if times < rare else []), *(["common"] if times >= common > rare else [])]
+def _kind(met: Sequence[int], times: int) -> list[str]:
+    """Whether a kind is rare or common.
+
+    >>> _kind([1, 1, 2, 2, 4, 4, 4, 4], 4), _kind([1, 1, 2, 2, 4, 4, 4, 4], 1)
+    (['common'], ['rare'])
+    """
+    rare, common = met[len(met) // 4], met[-1 - len(met) // 4]
+    return [*(["rare"] if times <= rare < common else []), *(["common"] if times >= common > rare else [])]
 
 
 def _value(stream: Stream, conduct: Conduct) -> float | str | None:

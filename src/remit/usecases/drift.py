@@ -225,9 +225,9 @@ class DriftWatch:
 
     def _alarm(self, drift: Drift, changes: Sequence[Change]) -> Alarm:
         who = (drift.tenant, drift.agent)
-        first, conduct = self._sessions_around(who, drift)
+        conduct = self._sessions_around(who, drift)
         own = [one for one in changes if one.tenant == drift.tenant and one.agent in ("", drift.agent)]
-        cause = cause_of(drift, conduct, first, with_seen(own, conduct))
+        cause = cause_of(drift, conduct, with_seen(own, conduct))
         body: dict[str, Json] = {**drift.body(), "cause": None if cause is None else cause.body()}
         event = Event(
             derived_id(drift.id, DETECTED),
@@ -246,7 +246,7 @@ class DriftWatch:
                 return one
         return next(iter(self._book.sessions(who, place, place)), None)
 
-    def _sessions_around(self, who: Who, drift: Drift) -> tuple[int, list[Conduct]]:
+    def _sessions_around(self, who: Who, drift: Drift) -> list[Conduct]:
         """The sessions from some before the drift's beginning up to its alarm; read again where they are not at hand."""
         kept = self._around.setdefault(who, OrderedDict())
         first = max(0, drift.since - LOOK_BACK, drift.place - MOST_AROUND + 1)
@@ -256,8 +256,7 @@ class DriftWatch:
                 told = followed(self._book.events(who[0], one.session, one.after, one.upto), self._book.key)
                 if told is not None and one.place not in kept:
                     kept[one.place] = slim(told.conduct)
-        places = [place for place in sorted(kept) if first <= place <= drift.place]
-        return (places[0] if places else first), [kept[place] for place in places]
+        return [kept[place] for place in sorted(kept) if first <= place <= drift.place]
 
     def _remember(self, who: Who, place: int, conduct: Conduct) -> None:
         kept = self._around.setdefault(who, OrderedDict())

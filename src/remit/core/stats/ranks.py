@@ -67,7 +67,7 @@ class Bag:
         0.125
         """
         counts = self.counts
-        above = sum(n for at, n in counts.items() if at > place)
+        above = sum([n for at, n in counts.items() if at > place])
         counts[place] = same = counts.get(place, 0) + 1
         self.size += 1
         return (above + draw * same) / self.size
@@ -81,9 +81,9 @@ class Bag:
         counts = self.counts
         counts[place] = mine = counts.get(place, 0) + 1
         self.size += 1
-        below = sum(n for n in counts.values() if n < mine)
-        same = sum(n for n in counts.values() if n == mine)
-        return (below + draw * same) / self.size
+        times = list(counts.values())
+        below = sum([n for n in times if n < mine])
+        return (below + draw * mine * times.count(mine)) / self.size
 
 
 def magnitude(value: float) -> float:
