@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from remit.core.alert import Action, Alert, Urgency
@@ -47,7 +49,7 @@ evidence = st.builds(
 KINDS = """denied error rejected flagged output answer unknown-outcome infrastructure drift gap tampering held
 drift-watch breaker digest route test"""
 kinds = st.sampled_from(KINDS.split())
-several = st.lists(words, max_size=30).map(tuple)
+several = st.one_of(st.lists(words, max_size=3), st.just(HOSTILE * 2)).map(tuple)
 alerts = st.builds(
     Alert,
     id=names,
@@ -89,6 +91,16 @@ alerts = st.builds(
     attempted=st.dictionaries(words, facts, max_size=4),
     env=names,
 )
+
+
+def huge(character: str) -> Alert:
+    """One in which every text is endless and made of *character*, and every list is long."""
+    text = character * 20_000
+    texts = {field.name: text for field in dataclasses.fields(Alert) if field.type == "str"}
+    many = dict.fromkeys(("steps", "clauses", "anomalies"), (text,) * 40)
+    facts = {f"{text[:20]}{number}": text for number in range(60)}
+    found = (Evidence(text, Class.SRE, 0.123456, text, facts),) * 20
+    return alert(**texts, **many, evidence=found, attempted=facts)
 
 
 def alert(**fields) -> Alert:

@@ -16,7 +16,7 @@ from remit.sinks.form import Secret, encoded
 from remit.sinks.shape import MOST_BYTES, token
 from remit.sinks.table import FORMATS, build
 
-from .drawn import alert, alerts
+from .drawn import alert, alerts, huge
 from .receivers import HttpReceiver
 
 EVERY = pytest.mark.parametrize(
@@ -97,6 +97,14 @@ def test_arguments_and_quotations_leave_only_where_the_route_permits_content(
     told = replace(drawn, evidence=(quoting, *drawn.evidence), attempted={"to": MARK, MARK: [{"deep": MARK}]})
 
     assert MARK.encode() not in encoded(FORMATS[name], told, route(name, version=version))
+
+
+@EVERY
+@pytest.mark.parametrize("character", ["😀", '"', "\\", "\U000e0001", "x"], ids=ascii)
+def test_the_largest_alert_that_can_be_is_bounded_too(name, version, character):
+    assert (
+        len(encoded(FORMATS[name], huge(character), route(name, version=version, content=True))) <= MOST_BYTES
+    )
 
 
 TELLS_CONTENT = {"json", "cloudevents", "slack", "alertmanager", "ocsf", "syslog"}

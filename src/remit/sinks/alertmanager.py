@@ -65,7 +65,7 @@ def _annotations(alert: Alert) -> dict[str, str]:
         "description": " ".join(f"{one['kind']}: {one['told']}" for one in shape.evidence(alert)[:3]),
         "class": f"{alert.label.value} ({shape.percent(alert.confidence)} %)",
         "urgency": alert.urgency.value,
-        "clauses": ", ".join(shape.lines(alert.clauses, 20, 120)),
+        "clauses": ", ".join(shape.lines(alert.clauses, shape.MOST_NAMED, 120)),
         "change": shape.line(alert.change),
         "count": str(alert.count),
         "sessions": str(alert.sessions),

@@ -51,9 +51,9 @@ def _subject(alert: Alert) -> dict[str, Json]:
     return {
         "agent": shape.line(alert.agent, 200),
         "tool": shape.line(alert.tool, 200),
-        "clauses": shape.lines(alert.clauses, 20, 120),
+        "clauses": shape.lines(alert.clauses, shape.MOST_NAMED, 120),
         "session": shape.line(alert.session, 200),
-        "anomalies": shape.lines(alert.anomalies, 20, 120),
+        "anomalies": shape.lines(alert.anomalies, shape.MOST_NAMED, 120),
         "envelope": shape.line(alert.envelope, 120),
         "origin": shape.line(alert.origin, 200),
         "change": shape.line(alert.change, 300),

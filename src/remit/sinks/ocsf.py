@@ -141,7 +141,7 @@ def _finding_info(alert: Alert) -> dict[str, Json]:
     }
     if link := shape.link(alert):
         told["src_url"] = link
-    if related := shape.lines(alert.anomalies, 20, 120):
+    if related := shape.lines(alert.anomalies, shape.MOST_NAMED, 120):
         told["related_events"] = [{"uid": uid, "type": "remit anomaly"} for uid in related]
     return told
 
@@ -194,7 +194,7 @@ def _ours(alert: Alert) -> dict[str, Json]:
         "team": alert.team.value,
         "urgency": alert.urgency.value,
         "env": shape.line(alert.env, 60),
-        "clauses": shape.lines(alert.clauses, 20, 120),
+        "clauses": shape.lines(alert.clauses, shape.MOST_NAMED, 120),
         "sessions": alert.sessions,
         "origin": shape.line(alert.origin, 200),
         "change": shape.line(alert.change),

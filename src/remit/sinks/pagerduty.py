@@ -83,7 +83,7 @@ def _details(alert: Alert) -> dict[str, Json]:
         "confidence": shape.number(alert.confidence),
         "count": alert.count,
         "sessions": alert.sessions,
-        "clauses": shape.lines(alert.clauses, 20, 120),
+        "clauses": shape.lines(alert.clauses, shape.MOST_NAMED, 120),
         "envelope": shape.line(alert.envelope, 120),
         "mode": shape.line(alert.mode, 40),
         "ran": alert.ran,

@@ -22,7 +22,9 @@ MOST_BYTES = 65_536
 """Of one message in any format."""
 MOST_EVIDENCE = 8
 MOST_STEPS = 8
-_FACTS_BYTES = 2_000
+MOST_NAMED = 10
+"""Clauses, and anomalies."""
+_FACTS_BYTES = 1_500
 _ATTEMPTED_BYTES = 8_000
 _DEPTH = 6
 _LATEST = 253_402_300_799.0
