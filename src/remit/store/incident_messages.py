@@ -21,7 +21,7 @@ from remit.core.incident_alerts import Shown, alerts
 from remit.core.next_steps import Basis, named_change
 from remit.core.scope import scopes_of
 from remit.core.types import Mode
-from remit.store import control_breaker, incidents
+from remit.store import control_breaker
 from remit.store.incidents import IncidentChange
 from remit.store.transaction import Transaction
 
@@ -82,7 +82,6 @@ def _of_change(
         changed.evidence,
         change,
         mode_of(tx.connection, incident, tx.now),
-        incidents.people_touched(tx.connection, incident.id) if incident.ran else None,
     )
     found = alerts(
         incident,

@@ -391,17 +391,23 @@ def incident_of(connection: apsw.Connection, anomaly: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def people_touched(connection: apsw.Connection, name: str) -> int:
+def people_touched(connection: apsw.Connection, name: str, *, most: int = 2_000) -> int:
     """How many different people's data the sessions of an incident hold, as far as sessions named whose they are.
 
-    Counted by the digests under which keys are filed: nobody is named.
+    Counted by the digests under which keys are filed: nobody is named. Slow, and so nothing for a transaction.
+
+    Args:
+        connection: to read from.
+        name: of the incident.
+        most: sessions that are looked at.
     """
     return int(
         connection.execute(
             "SELECT count(DISTINCT k.subject) FROM event e JOIN data_key k ON k.key_id = e.key_id"
-            " WHERE e.session IN (SELECT session FROM incident_member WHERE incident = ?1 AND session <> '')"
+            " WHERE e.session IN"
+            " (SELECT DISTINCT session FROM incident_member WHERE incident = ?1 AND session <> '' LIMIT ?3)"
             " AND k.subject <> (SELECT n.subject FROM event o JOIN data_key n ON n.key_id = o.key_id WHERE o.id = ?2)",
-            (name, event_id(name, 1)),
+            (name, event_id(name, 1), most),
         ).get
     )
 
