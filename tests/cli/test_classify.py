@@ -258,7 +258,51 @@ def test_two_sessions_with_one_id_cannot_be_told_apart_when_asked_again(run, ses
     assert "give each its own" in found.out + found.err
 
 
-def test_a_store_is_not_asked_again_by_this_option(run, place):
+def test_an_anomaly_of_a_store_is_asked_about_once_and_keeps_what_came_of_it(run, place, agent):
+    attacked(place)
+    (first,) = run("classify", "--json").lines
+    ask = ("classify", "--anomaly", first["anomaly_id"], "--json", "--rerun")
+
+    (asked,) = run(*ask, agent(obeys=True)).lines
+    (stands,) = run(*ask, agent(obeys=False)).lines
+    shown = run("anomalies", "show", first["anomaly_id"], "--json").told["anomaly"]["classification"]
+
+    assert replayed(first) is None
+    assert replayed(asked)["facts"]["conclusion"] == "confirmed"
+    assert asked["confidence"] >= first["confidence"]
+    assert replayed(stands) == replayed(asked)
+    assert [one["why"] for one in shown["history"]] == ["captured", "replay"]
+    assert any(e["kind"] == "counterfactual" for e in shown["latest"]["evidence"])
+
+
+def test_what_could_not_be_asked_is_asked_anew(run, place, agent):
+    attacked(place)
+    (first,) = run("classify", "--json").lines
+    broken = shlex.join([sys.executable, "-c", "import sys; sys.exit('no key')"])
+    ask = ("classify", "--anomaly", first["anomaly_id"], "--json", "--rerun")
+
+    failed, made = run(*ask, broken), run(*ask, agent(obeys=True))
+
+    assert "no key" in failed.err
+    assert replayed(failed.lines[0]) is None
+    assert replayed(made.lines[0])["facts"]["conclusion"] == "confirmed"
+
+
+def test_a_worker_reads_what_was_asked_when_it_looks_again(run, place, agent):
+    attacked(place)
+    (first,) = run("classify", "--json").lines
+    run("classify", "--anomaly", first["anomaly_id"], "--json", "--rerun", agent(obeys=True))
+
+    (again,) = run("classify", "--again", "24h", "--json").lines
+
+    assert replayed(again)["facts"]["conclusion"] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--rerun", "cat"), ("--anomaly", "x"), ("--rerun", "cat", "--anomaly", "x", "--sessions", "s.jsonl")],
+)
+def test_to_ask_again_needs_sessions_or_an_anomaly(run, place, options):
     place.guard().close()
 
-    assert run("classify", "--rerun", "cat").code == 2
+    assert run("classify", *options).code == 2

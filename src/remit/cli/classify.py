@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from remit.cli.classify_report import show_report
-from remit.cli.classify_rerun import asking
+from remit.cli.classify_rerun import Asking
 from remit.cli.opened import Opened, StoreOption, opened
 from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.replay import envelopes_of, kind_of, pairs_of
@@ -22,9 +22,6 @@ from remit.core.errors import BadInput
 from remit.core.notice import visible
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
-
-if TYPE_CHECKING:
-    from remit.cli.classify_rerun import Asking
 
 app = typer.Typer(add_completion=False)
 MOST_SHOWN = 40
@@ -61,7 +58,7 @@ def classify(
     rerun: Annotated[
         str | None,
         typer.Option(
-            metavar="CMD", help="With --sessions: ask this agent again; see docs/counterfactual.md."
+            metavar="CMD", help="Ask this agent for suspicious calls again; see docs/counterfactual.md."
         ),
     ] = None,
     rerun_old: Annotated[
@@ -69,6 +66,10 @@ def classify(
     ] = None,
     runs: Annotated[
         int | None, typer.Option(metavar="K", help="With --rerun: runs with the text and without it; 7.")
+    ] = None,
+    anomaly: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Of a store, with --rerun: about which anomaly to ask."),
     ] = None,
     again: Annotated[
         str | None,
@@ -85,19 +86,27 @@ def classify(
     """Say of each anomaly where it came from: security, sre, both or undetermined, and why."""
     given = [
         n
-        for n, v in (("--follow", follow), ("--report", report), ("--again", again), ("--sessions", sessions))
+        for n, v in (
+            *(("--follow", follow), ("--report", report), ("--again", again)),
+            *(("--sessions", sessions), ("--anomaly", anomaly)),
+        )
         if v
     ]
     if len(given) > 1 and given != ["--follow", "--again"]:
         raise typer.BadParameter(f"{given[0]} does not go with {given[1]}")
+    if rerun is None and (rerun_old or runs is not None or anomaly):
+        raise typer.BadParameter("--rerun-old, --runs and --anomaly go with --rerun")
+    if rerun is not None and bool(anomaly) == bool(sessions):
+        raise typer.BadParameter("--rerun goes with --sessions, or with --anomaly of a store")
+    ask = Asking.of(rerun, rerun_old, runs) if rerun is not None else None
     if sessions is None:
-        if envelope or changes or where or principal_kind or skip_bad or rerun:
+        if envelope or changes or where or principal_kind or skip_bad:
             raise typer.BadParameter(
-                "--envelope, --changes, --where, --principal-kind, --skip-bad and --rerun go with --sessions"
+                "--envelope, --changes, --where, --principal-kind and --skip-bad go with --sessions"
             )
+        if ask is not None:
+            return _asked_of_a_store(store, anomaly or [], ask)
         return _of_a_store(store, again, follow=follow, report=report)
-    if rerun is None and (rerun_old or runs is not None):
-        raise typer.BadParameter("--rerun-old and --runs go with --rerun")
     found = _recorded(
         sessions,
         envelope or [],
@@ -105,7 +114,7 @@ def classify(
         pairs_of(where or []),
         principal_kind,
         skip_bad=skip_bad,
-        ask=asking(rerun, rerun_old, runs) if rerun is not None else None,
+        ask=ask,
     )
     return _shown(found)
 
@@ -127,7 +136,7 @@ def _recorded(
 
     loaded = {suite: load_envelope(text, file) for suite, (text, file) in envelopes_of(envelope).items()}
     told = read_changes(changes) if changes is not None else []
-    rerun = ask(loaded) if ask is not None else None
+    rerun = ask.of_sessions(loaded) if ask is not None else None
     by = Judging(loaded, kind_of(principal_kind), told, rerun=rerun)
     read = _read(paths, where, skip_bad=skip_bad)
     stream = judged(rerun.keeping(read) if rerun is not None else read, by)
@@ -220,6 +229,16 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
         if follow:
             return _follow(at)
         return _shown((done.case, done.found) for done in desk_of(at.store, at.settings).once())
+
+
+def _asked_of_a_store(store: str | None, anomalies: Sequence[str], ask: Asking) -> int:
+    from remit.cli.anomalies import found_by
+    from remit.store.triage_work import SqliteTriageWork
+    from remit.wiring import desk_of
+
+    with opened(store) as at:
+        chosen = [found_by(at, given) for given in anomalies]
+        return _shown(ask.of_store(desk_of(at.store, at.settings), SqliteTriageWork(at.store), chosen))
 
 
 def _follow(at: Opened) -> int:

@@ -6,7 +6,7 @@ This table is an index of the latest ones, made in the same transaction, and can
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from remit.core.ids import derived_id
 from remit.core.types import Json
 from remit.store.transaction import Transaction
 
-CLASSIFIED, LABELLED = "anomaly.classified", "anomaly.labelled"
+CLASSIFIED, LABELLED, REPLAYED = "anomaly.classified", "anomaly.labelled", "anomaly.replayed"
 
 DDL = """
 CREATE TABLE IF NOT EXISTS classified (
@@ -215,6 +215,18 @@ def label(tx: Transaction, stored: StoredEvent, given: Class, by: str, note: str
         "UPDATE classified SET label = ?, labelled_by = ?, labelled_at = ?, due = coalesce(due, 'label') WHERE seq = ?",
         (given.value, by, tx.now, stored.seq),
     )
+
+
+def replayed(tx: Transaction, stored: StoredEvent, found: Mapping[str, Json], number: int) -> None:
+    """An agent was asked again for the call of an anomaly, which is due to be classified with what came of it.
+
+    Args:
+        found: as `core.classify.counterfactual` writes it.
+        number: from 1; the event's id derives from it, so that one written twice counts once.
+    """
+    body: dict[str, Json] = {**found, "anomaly_id": stored.event.id, "seq": stored.seq}
+    tx.append(_about(stored, REPLAYED, body, number))
+    tx.connection.execute("UPDATE classified SET due = coalesce(due, 'replay') WHERE seq = ?", (stored.seq,))
 
 
 def look_again(

@@ -6,7 +6,7 @@ waits for milliseconds at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import apsw
 
@@ -14,6 +14,7 @@ from remit.core.classify.classification import Class
 from remit.core.classify.work import Done, Pending
 from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
+from remit.core.types import Json
 from remit.store import triage
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
@@ -136,6 +137,10 @@ class SqliteTriageWork:
             return self._pending(row, "asked")
         stored = next(self._store.events(after=seq - 1, limit=1, anomalies_only=True), None)
         return Pending(stored) if stored is not None and stored.seq == seq else None
+
+    def replayed(self, stored: StoredEvent, found: Mapping[str, Json], number: int) -> None:
+        """Keep what came of asking an agent again, for the n-th time."""
+        self._store.transact_now(lambda tx: triage.replayed(tx, stored, found, number))
 
     def label(self, anomaly: str, given: Class, by: str, note: str = "") -> None:
         """A person says where an anomaly came from. It routes from now on, and measures the classifier.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -18,15 +18,20 @@ from typing import Protocol
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Class, Classification, Team
 from remit.core.classify.combine import classify
+from remit.core.classify.counterfactual import Counterfactual, counterfactual_from
 from remit.core.classify.known import Known
 from remit.core.classify.work import CAPTURED, Done, Pending
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import StoredEvent
+from remit.core.ids import derived_id
 from remit.core.selftest import load_envelope
+from remit.core.types import Json
 from remit.usecases.archive import archived
 from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from
 
+REPLAYED = "anomaly.replayed"
+"""Kind of the event that keeps what came of asking an agent again."""
 BATCH = 16
 """Anomalies written in one transaction: few, so that the lock is held for milliseconds."""
 POLL_S = 1.0
@@ -56,6 +61,9 @@ class Work(Protocol):
 
     def write(self, done: Sequence[Done], upto: int = 0) -> int:
         """Write classifications in one transaction; how many were written."""
+
+    def replayed(self, stored: StoredEvent, found: Mapping[str, Json], number: int) -> None:
+        """Keep what came of asking an agent again, for the n-th time."""
 
     def unchanged(self, pending: Sequence[Pending]) -> None:
         """They were looked at again, and nothing is other than before."""
@@ -150,7 +158,7 @@ class Triage:
         """Say of one anomaly where it came from. One that cannot be judged is undetermined, and stops nothing."""
         try:
             case = self.case(pending.stored)
-            return Done(pending, case, classify(case, self._known(case)))
+            return Done(pending, case, classify(case, self._beside(pending, case)))
         except Unavailable:
             raise
         except (
@@ -163,17 +171,35 @@ class Triage:
         """An anomaly with what its session had seen."""
         return case_from(stored, self._so_far(stored))
 
+    def replays(self, stored: StoredEvent) -> list[Counterfactual]:
+        """What came of asking an agent again about an anomaly, each time."""
+        found: list[Counterfactual] = []
+        while (event := self._work.event(derived_id(stored.event.id, REPLAYED, len(found) + 1))) is not None:
+            if event.erased:
+                break
+            found.append(counterfactual_from(event.event.body))
+        return found
+
+    def envelope(self, stored: StoredEvent) -> Envelope | None:
+        """The envelope that was in force; None where nobody has it any more."""
+        return self._envelope(stored.event.envelope, stored.event.tenant)
+
+    def _beside(self, pending: Pending, case: Case) -> Known:
+        """What is known beside the case; nobody asked an agent again about what was never classified."""
+        known = self._known(case)
+        made = self.replays(pending.stored) if pending.times else []
+        return replace(known, counterfactual=made[-1]) if made else known
+
     def _is_news(self, done: Done) -> bool:
         """A class that is new, a label that nobody routed yet, or other evidence than before."""
         pending = done.pending
-        if pending.before is None or pending.why in ("label", "asked"):
+        if pending.before is None or pending.why in ("label", "asked", "replay"):
             return True
         last = self._last(pending)
         return last is None or not _alike(last, done.found)
 
     def _last(self, pending: Pending) -> Classification | None:
         from remit.core.classify.told import classification_from
-        from remit.core.ids import derived_id
 
         event_id = derived_id(pending.stored.event.id, "anomaly.classified", pending.times)
         found = self._work.event(event_id)
