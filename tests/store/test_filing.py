@@ -13,7 +13,7 @@ from remit.core.classify.work import Done, Pending
 from remit.core.event import Event, StoredEvent
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode
-from remit.store import control_hand, incidents
+from remit.store import control_hand, incident_rows
 from remit.store.delivery_queue import SqliteRoute
 from remit.store.filing import Filing
 from remit.store.incident_messages import Place, messages
@@ -107,7 +107,7 @@ def test_mode_change_and_place_are_said(store):
 
 def test_what_a_person_does_is_told_without_a_quotation_and_is_nobodys_data(store):
     send(store, done("a1"))
-    (known,) = store.read(incidents.listed)
+    (known,) = store.read(incident_rows.listed)
 
     def work(tx):
         with Incidents(tx) as desk:
@@ -135,7 +135,7 @@ def test_what_is_filed_twice_waits_once_and_the_end_follows_it(store):
     filing = Filing((SIEM,))
     for _ in range(2):
         store.transact_now(lambda tx: filing.file(tx, [done("a1")]))
-    (known,) = store.read(incidents.listed)
+    (known,) = store.read(incident_rows.listed)
 
     def end(tx):
         with Incidents(tx) as desk:

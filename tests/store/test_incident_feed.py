@@ -10,7 +10,7 @@ from remit.core.classify.classification import Class
 from remit.core.event import AnomalyIndex, Event
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode, Severity
-from remit.store import control_hand, incidents, triage
+from remit.store import control_hand, incident_rows, triage
 from remit.store.incident_feed import PATIENCE_S, IncidentFeed
 from remit.store.incidents import Incidents
 from remit.store.records import EXTENSIONS
@@ -47,7 +47,7 @@ class World:
         self.store.append_now(Event(name, "", "breaker.changed", "bot", "", body, "acme"))
 
     def open_ones(self):
-        return self.store.read(incidents.listed)
+        return self.store.read(incident_rows.listed)
 
 
 @pytest.fixture

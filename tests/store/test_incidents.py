@@ -21,7 +21,7 @@ from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.incident import BREAKER, STORM_COUNT, incident_key
 from remit.core.incident_signals import Signal
-from remit.store import incidents
+from remit.store import incident_rows, incidents
 from remit.store.incidents import KINDS, Incidents
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
@@ -90,7 +90,7 @@ def told_again(store):
 
 
 def the_only(store):
-    (one,) = store.read(lambda db: incidents.listed(db, everything=True))
+    (one,) = store.read(lambda db: incident_rows.listed(db, everything=True))
     return one
 
 
@@ -170,7 +170,11 @@ def test_two_that_turn_out_to_be_one_are_merged_into_the_older(store, clock):
     older, younger = sorted((c.after for c in changes), key=lambda one: one.opened_at)
     assert (older.count, older.sessions, older.label) == (3, 2, Class.SECURITY)
     assert (younger.into, younger.open) == (older.id, False)
-    assert {m.anomaly for m in store.read(lambda db: incidents.members(db, older.id))} == {"a1", "a2", "a3"}
+    assert {m.anomaly for m in store.read(lambda db: incident_rows.members(db, older.id))} == {
+        "a1",
+        "a2",
+        "a3",
+    }
     (more,) = take(store, anomaly(4, Class.SECURITY, origin="mail"))
     assert more.after.id == older.id
     assert_the_journal_gives_the_same(store)
@@ -285,7 +289,7 @@ def test_the_people_touched_are_counted_and_not_named(store):
         store.append_now(event)
     take(store, *[anomaly(n, Class.SRE, session=f"s{n}") for n in range(4)])
 
-    assert store.read(lambda db: incidents.people_touched(db, the_only(store).id)) == 2
+    assert store.read(lambda db: incident_rows.people_touched(db, the_only(store).id)) == 2
 
 
 # ------------------------------------------------------------------------------------------------ properties
@@ -317,8 +321,8 @@ def test_whatever_happens_the_journal_gives_the_tables_and_no_anomaly_counts_twi
         seen, trips = set(), set()
         for step in steps:
             drive(store, clock, step, seen, trips)
-        found = store.read(lambda db: incidents.listed(db, everything=True))
-        counts = {one.id: store.read(lambda db, one=one: incidents.members(db, one.id)) for one in found}
+        found = store.read(lambda db: incident_rows.listed(db, everything=True))
+        counts = {one.id: store.read(lambda db, one=one: incident_rows.members(db, one.id)) for one in found}
         assert sum(one.count for one in found if not one.into) == len(seen)
         for one in found:
             if not one.into:
@@ -330,7 +334,7 @@ def test_whatever_happens_the_journal_gives_the_tables_and_no_anomaly_counts_twi
 
 
 def drive(store, clock, step, seen, trips):
-    open_ones = [one.id for one in store.read(incidents.listed)]
+    open_ones = [one.id for one in store.read(incident_rows.listed)]
     match step:
         case ("absorb", n, label, origin, change, ran):
             seen.add(n)
@@ -343,7 +347,7 @@ def drive(store, clock, step, seen, trips):
         case ("resolve",) if open_ones:
             on(store, lambda desk: desk.resolve(open_ones[0], None, "bo"))
         case ("ack",) if open_ones:
-            one = store.read(lambda db: incidents.read(db, open_ones[0]))
+            one = store.read(lambda db: incident_rows.read(db, open_ones[0]))
             on(
                 store,
                 lambda desk: desk.acknowledge(one.id, next(p.team for p in one.parts if p.active), "bo"),
@@ -425,7 +429,7 @@ def test_a_process_killed_on_the_way_leaves_whole_incidents_and_the_next_goes_on
     one.wait(timeout=60)
     with opened_at(tmp_path) as store:
         half = the_only(store)
-        assert half.count == len(store.read(lambda db: incidents.members(db, half.id)))
+        assert half.count == len(store.read(lambda db: incident_rows.members(db, half.id)))
         assert_the_journal_gives_the_same(store)
     again = worker(tmp_path, began)
     said, _ = again.communicate(timeout=300)

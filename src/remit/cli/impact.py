@@ -13,7 +13,7 @@ from remit.cli.opened import Opened, StoreOption, instant_of, opened, whole_id
 from remit.cli.output import Output, emit, progress
 from remit.core.errors import BadInput
 from remit.core.event import Event
-from remit.store import incidents
+from remit.store import incident_rows
 from remit.usecases.clock import Uuid7
 from remit.usecases.impact import MOST_SESSIONS, Start, reach_of
 from remit.usecases.impact_view import reach_view
@@ -107,11 +107,11 @@ def _starts(at: Opened, given: str) -> tuple[str, str, list[Start]]:
 
 def _of_incident(at: Opened, name: str) -> tuple[str, str, list[Start]]:
     """Each session of an incident with its first anomaly; trips and drift alarms are of no session."""
-    incident = at.store.read(lambda db: incidents.read(db, name))
+    incident = at.store.read(lambda db: incident_rows.read(db, name))
     if incident is None:
         raise BadInput("incident", f"there is none with id {name[:80]!r}", REMEDY)
     first: dict[str, str] = {}
-    for member in at.store.read(lambda db: incidents.members(db, name)):
+    for member in at.store.read(lambda db: incident_rows.members(db, name)):
         if member.session and not member.signal:
             first.setdefault(member.session, member.anomaly)
     if not first:

@@ -18,7 +18,7 @@ from remit.core.event import Event
 from remit.core.incident import Incident, Standing
 from remit.core.incident_page import incident_line, incident_view
 from remit.core.notice import instant, visible
-from remit.store import incidents as rows
+from remit.store import incident_rows as rows
 from remit.store.incident_page import page
 from remit.store.incidents import IncidentChange, Incidents
 from remit.usecases.clock import Uuid7

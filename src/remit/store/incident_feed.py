@@ -12,7 +12,7 @@ from itertools import islice
 
 from remit.core.event import StoredEvent
 from remit.core.incident_signals import DRIFTED, TRIPPED, signal_of
-from remit.store import incidents, triage
+from remit.store import incident_rows, triage
 from remit.store.incidents import IncidentChange, Incidents
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
@@ -100,7 +100,7 @@ class IncidentFeed:
         if now - self._looked < QUIET_EVERY_S:
             return 0
         self._looked = now
-        if not self._store.read(lambda db: incidents.any_quiet(db, now)):
+        if not self._store.read(lambda db: incident_rows.any_quiet(db, now)):
             return 0
 
         def work(tx: Transaction) -> int:

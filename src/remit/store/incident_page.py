@@ -13,8 +13,9 @@ from remit.core.errors import BadInput
 from remit.core.incident import Incident, Member
 from remit.core.incident_page import Explained, Page, Written
 from remit.core.next_steps import Basis, named_change
-from remit.store import incidents
+from remit.store import incident_rows
 from remit.store.incident_messages import mode_of
+from remit.store.incidents import history as history_of
 from remit.store.sqlite import SqliteStore
 
 MOST_MEMBERS = 20
@@ -32,13 +33,13 @@ def page(store: SqliteStore, name: str) -> Page:
     Raises:
         BadInput: there is no such incident.
     """
-    incident = store.read(lambda db: incidents.read(db, name))
+    incident = store.read(lambda db: incident_rows.read(db, name))
     if incident is None:
         raise BadInput("incident", f"there is none with id {name[:80]!r}", "see `remit incidents ls --all`")
     some, best = store.read(lambda db: (_some(db, incident), _best(db, incident)))
     explained = tuple(one for member in best if (one := _explained(store, member)) is not None)
     first = explained[0] if explained else None
-    history = tuple(Written(*one) for one in incidents.history(store, incident))
+    history = tuple(Written(*one) for one in history_of(store, incident))
     signals = tuple(evidence_from(e) for one in history for e in one.body["evidence"])
     evidence = (*(first.found.evidence if first else ()), *signals)
     change = named_change(evidence, incident.change, incident.agent) if incident.change else None
@@ -50,7 +51,7 @@ def page(store: SqliteStore, name: str) -> Page:
         signals,
         change,
         store.read(lambda db: mode_of(db, incident, now)),
-        store.read(lambda db: incidents.people_touched(db, incident.id)) if incident.ran else None,
+        store.read(lambda db: incident_rows.people_touched(db, incident.id)) if incident.ran else None,
         _readers(store, incident, first),
     )
     return Page(incident, basis, some, explained, history, described(change) if change else "")
@@ -58,14 +59,14 @@ def page(store: SqliteStore, name: str) -> Page:
 
 def _some(connection: apsw.Connection, incident: Incident) -> tuple[Member, ...]:
     half = MOST_MEMBERS // 2
-    first = incidents.members(connection, incident.id, limit=half)
-    last = incidents.members(connection, incident.id, limit=half, latest=True)
+    first = incident_rows.members(connection, incident.id, limit=half)
+    last = incident_rows.members(connection, incident.id, limit=half, latest=True)
     return tuple({one.anomaly: one for one in (*first, *last)}.values())
 
 
 def _best(connection: apsw.Connection, incident: Incident) -> Sequence[Member]:
     """The anomalies that say most: one that ran, of the incident's class, the surest, the first."""
-    return incidents.members(connection, incident.id, limit=MOST_EXPLAINED, telling=incident.label)
+    return incident_rows.members(connection, incident.id, limit=MOST_EXPLAINED, telling=incident.label)
 
 
 def _explained(store: SqliteStore, member: Member) -> Explained | None:

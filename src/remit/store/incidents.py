@@ -21,42 +21,24 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import msgspec
 
 from remit.core import incident_acts as acts
 from remit.core import incident_moves as moves
 from remit.core.classify.case import HELD, Case
-from remit.core.classify.classification import Class, Classification, Evidence, Team
+from remit.core.classify.classification import Classification, Evidence, Team
 from remit.core.classify.told import evidence_body
 from remit.core.errors import BadInput
 from remit.core.event import Event
-from remit.core.ids import derived_id
-from remit.core.incident import BREAKER, DRIFT, MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
+from remit.core.incident import MOST_MILESTONES, QUIET_S, Incident, Member, key_of, member_of
 from remit.core.incident_signals import Signal
 from remit.core.incident_told import Told, told
 from remit.core.types import Json
+from remit.store import incident_rows as rows
 from remit.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from remit.store.sqlite import SqliteStore
-
-DDL = """
-CREATE TABLE IF NOT EXISTS incident (
-  id TEXT PRIMARY KEY, tenant TEXT NOT NULL, agent TEXT NOT NULL, open INTEGER NOT NULL,
-  opened_at REAL NOT NULL, active_at REAL NOT NULL, urgency TEXT NOT NULL, label TEXT NOT NULL,
-  revision INTEGER NOT NULL, state BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS incident_open ON incident (active_at) WHERE open;
-CREATE TABLE IF NOT EXISTS incident_key (key TEXT PRIMARY KEY, incident TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS incident_member (
-  anomaly TEXT PRIMARY KEY, incident TEXT NOT NULL, session TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
-  label TEXT NOT NULL, milli INTEGER NOT NULL, lead TEXT NOT NULL, origin TEXT NOT NULL, change TEXT NOT NULL,
-  by_person INTEGER NOT NULL, key TEXT NOT NULL, ran INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS incident_member_session ON incident_member (session, incident);
-CREATE INDEX IF NOT EXISTS incident_member_incident ON incident_member (incident, at);
-"""
 
 OPENED, CHANGED, CLOSED = "incident.opened", "incident.changed", "incident.closed"
 HANDED, ACKNOWLEDGED = "incident.handed", "incident.acknowledged"
@@ -64,7 +46,6 @@ KINDS = (OPENED, CHANGED, CLOSED, HANDED, ACKNOWLEDGED)
 
 _MOST_SESSIONS = 500
 _FIRST_MILESTONES = 20
-_MEMBER = "anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key, ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +112,14 @@ class Incidents:
         if case.kind == HELD:
             return None
         key = key_of(case, classification)
-        was, home = self._member(case.anomaly)
+        was, home = rows.member(self._db, case.anomaly)
         work = self._load(home) if home else self._by_key(key)
         if work is None and classification.change:  # the same, before anybody knew of the change
             unexplained = self._by_key(key_of(case, replace(classification, change="")))
             work = unexplained if unexplained is not None and unexplained.now.open else None
-        fresh = bool(case.session) and (work is None or not self._has_session(work.now.id, case.session))
+        fresh = bool(case.session) and (
+            work is None or not rows.has_session(self._db, work.now.id, case.session)
+        )
         found = moves.absorb(
             work.now if work else None,
             case,
@@ -165,7 +148,7 @@ class Incidents:
             signal: what happened.
             sessions: whose violations led to it; an open incident of the agent with most of them has it.
         """
-        was, home = self._member(signal.id)
+        was, home = rows.member(self._db, signal.id)
         if was is not None:
             return self._load(home).now
         work = self._of_sessions(signal.tenant, signal.agent, sessions) or self._near(signal)
@@ -223,7 +206,7 @@ class Incidents:
             keys = sorted(key for key, name in self._points.items() if name == after.id)
             event = _event(work, after, told_now, members, keys)
             self._tx.append(event)
-            save(self._db, after)
+            rows.save(self._db, after)
             self.changes.append(
                 IncidentChange(work.before, after, told_now, event.id, members, tuple(work.evidence))
             )
@@ -237,7 +220,7 @@ class Incidents:
 
     def _load(self, name: str) -> _Open:
         if name not in self._work:
-            found = read(self._db, name)
+            found = rows.read(self._db, name)
             if found is None:
                 raise BadInput(
                     "incident", f"there is none with id {name[:80]!r}", "see `remit incidents ls --all`"
@@ -252,19 +235,13 @@ class Incidents:
         return work
 
     def _by_key(self, key: str) -> _Open | None:
-        found = self._db.execute("SELECT incident FROM incident_key WHERE key = ?", (key,)).fetchone()
-        return None if found is None else self._load(str(found[0]))
-
-    def _member(self, anomaly: str) -> tuple[Member | None, str]:
-        sql = f"SELECT incident, {_MEMBER} FROM incident_member WHERE anomaly = ?"  # noqa: S608 - a constant
-        row = self._db.execute(sql, (anomaly,)).fetchone()
-        return (None, "") if row is None else (_member(row[1:]), str(row[0]))
+        found = rows.of_key(self._db, key)
+        return None if found is None else self._load(found)
 
     def _join(self, work: _Open, member: Member) -> None:
         work.members[member.anomaly] = member
-        put(self._db, work.now.id, member)
-        known = self._db.execute("SELECT incident FROM incident_key WHERE key = ?", (member.key,)).fetchone()
-        if known is None:
+        rows.put(self._db, work.now.id, member)
+        if rows.of_key(self._db, member.key) is None:
             self._point(member.key, work.now.id)
 
     def _united(self, work: _Open, member: Member) -> Incident:
@@ -277,14 +254,8 @@ class Incidents:
                 self._point(member.key, work.now.id)
             return work.now
         older, younger = sorted((work, other), key=lambda one: (one.now.opened_at, one.now.id))
-        self._db.execute(
-            "UPDATE incident_member SET incident = ? WHERE incident = ?", (older.now.id, younger.now.id)
-        )
-        sessions = self._db.execute(
-            "SELECT count(DISTINCT session) FROM incident_member WHERE incident = ? AND session <> ''",
-            (older.now.id,),
-        ).get
-        older.now, younger.now = moves.merged(older.now, younger.now, int(sessions), self._tx.now)
+        sessions = rows.move_members(self._db, younger.now.id, older.now.id)
+        older.now, younger.now = moves.merged(older.now, younger.now, sessions, self._tx.now)
         older.moved.append(younger.now.id)
         older.evidence += younger.evidence
         younger.evidence.clear()
@@ -293,10 +264,6 @@ class Incidents:
         for key in older.now.keys:
             self._point(key, older.now.id)
         return older.now
-
-    def _has_session(self, name: str, session: str) -> bool:
-        sql = "SELECT 1 FROM incident_member WHERE session = ? AND incident = ? LIMIT 1"
-        return self._db.execute(sql, (session, name)).fetchone() is not None
 
     def _of_sessions(self, tenant: str, agent: str, sessions: Sequence[str]) -> _Open | None:
         some = tuple(sessions[-_MOST_SESSIONS:])
@@ -316,7 +283,7 @@ class Incidents:
 
     def _point(self, key: str, name: str) -> None:
         self._points[key] = name
-        point(self._db, key, name)
+        rows.point(self._db, key, name)
 
 
 def _numbered(work: _Open, told_any: bool) -> Incident:
@@ -327,133 +294,6 @@ def _numbered(work: _Open, told_any: bool) -> Incident:
     if len(known) > MOST_MILESTONES:
         known = (*known[:_FIRST_MILESTONES], *known[-(MOST_MILESTONES - _FIRST_MILESTONES) :])
     return replace(work.now, revision=revision, milestones=known)
-
-
-# ------------------------------------------------------------------------------------------------ rows
-def read(connection: apsw.Connection, name: str) -> Incident | None:
-    """One incident; None where there is none."""
-    row = connection.execute("SELECT state FROM incident WHERE id = ?", (name,)).fetchone()
-    return None if row is None else _decode(row[0])
-
-
-def listed(
-    connection: apsw.Connection, *, agent: str | None = None, everything: bool = False, limit: int = 1000
-) -> list[Incident]:
-    """Incidents, the last to change first; those that are open, unless *everything* is wanted."""
-    where = ["1"] if everything else ["open"]
-    values: list[Any] = []
-    if agent is not None:
-        where.append("agent = ?")
-        values.append(agent)
-    sql = f"SELECT state FROM incident WHERE {' AND '.join(where)} ORDER BY active_at DESC, id LIMIT ?"  # noqa: S608 - constants
-    return [_decode(row[0]) for row in connection.execute(sql, (*values, limit))]
-
-
-def members(
-    connection: apsw.Connection,
-    name: str,
-    *,
-    limit: int = 100_000,
-    latest: bool = False,
-    telling: Class | None = None,
-) -> list[Member]:
-    """What is in an incident, oldest first.
-
-    Args:
-        connection: to read from.
-        name: of the incident.
-        limit: at most so many.
-        latest: the latest ones, where there are more.
-        telling: instead, the anomalies that say most about an incident of this class: what ran, is of it, is surest.
-    """
-    order, values = "at, anomaly", list[Any]()
-    where = "incident = ?"
-    if telling is not None:
-        where += " AND kind NOT IN (?, ?)"
-        values = [BREAKER, DRIFT, telling.value]
-        order = "ran DESC, label <> ?, by_person DESC, milli DESC, at, anomaly"
-    elif latest:
-        order = "at DESC, anomaly DESC"
-    sql = f"SELECT {_MEMBER} FROM incident_member WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - constants
-    found = [_member(row) for row in connection.execute(sql, (name, *values, limit))]
-    return found[::-1] if latest else found
-
-
-def any_quiet(connection: apsw.Connection, now: float) -> bool:
-    """Whether any open incident may have been quiet for long."""
-    sql = "SELECT 1 FROM incident WHERE open AND active_at <= ? LIMIT 1"
-    return connection.execute(sql, (now - QUIET_S,)).fetchone() is not None
-
-
-def incident_of(connection: apsw.Connection, anomaly: str) -> str | None:
-    """Id of the incident that an anomaly is in; None where it is in none."""
-    row = connection.execute("SELECT incident FROM incident_member WHERE anomaly = ?", (anomaly,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def people_touched(connection: apsw.Connection, name: str, *, most: int = 2_000) -> int:
-    """How many different people's data the sessions of an incident hold, as far as sessions named whose they are.
-
-    Counted by the digests under which keys are filed: nobody is named. Slow, and so nothing for a transaction.
-
-    Args:
-        connection: to read from.
-        name: of the incident.
-        most: sessions that are looked at.
-    """
-    return int(
-        connection.execute(
-            "SELECT count(DISTINCT k.subject) FROM event e JOIN data_key k ON k.key_id = e.key_id"
-            " WHERE e.session IN"
-            " (SELECT DISTINCT session FROM incident_member WHERE incident = ?1 AND session <> '' LIMIT ?3)"
-            " AND k.subject <> (SELECT n.subject FROM event o JOIN data_key n ON n.key_id = o.key_id WHERE o.id = ?2)",
-            (name, event_id(name, 1), most),
-        ).get
-    )
-
-
-def event_id(name: str, revision: int) -> str:
-    """Id of the event that told of one change of an incident."""
-    return derived_id(name, "incident", revision)
-
-
-def save(connection: apsw.Connection, incident: Incident) -> None:
-    """Write the row of an incident as it is."""
-    connection.execute(
-        "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(incident.id, incident.tenant, incident.agent, int(incident.open), incident.opened_at),
-            *(incident.active_at, incident.urgency.value, incident.label.value, incident.revision),
-            msgspec.json.encode(incident, order="sorted"),
-        ),
-    )
-
-
-def put(connection: apsw.Connection, name: str, member: Member) -> None:
-    """Write the row of a member as it is."""
-    m = member
-    connection.execute(
-        f"INSERT OR REPLACE INTO incident_member (incident, {_MEMBER}) VALUES ({','.join('?' * 13)})",  # noqa: S608 - constants
-        (
-            *(name, m.anomaly, m.session, m.at, m.kind, m.label.value, m.milli, m.lead),
-            *(m.origin, m.change, int(m.by_person), m.key, int(m.ran)),
-        ),
-    )
-
-
-def point(connection: apsw.Connection, key: str, name: str) -> None:
-    """Let a key lead to an incident."""
-    connection.execute("INSERT OR REPLACE INTO incident_key VALUES (?, ?)", (key, name))
-
-
-def _member(row: Sequence[Any]) -> Member:
-    anomaly, session, at, kind, label, milli, lead, origin, change, by_person, key, ran = row
-    known = (Class(label), milli, lead, origin, change, bool(by_person), key, bool(ran))
-    return Member(anomaly, session, at, kind, *known)
-
-
-def _decode(state: bytes) -> Incident:
-    return msgspec.json.decode(state, type=Incident)
 
 
 # ------------------------------------------------------------------------------------------------ events
@@ -480,7 +320,7 @@ def _event(
     }
     if before is not None:
         body["class_before"] = before.label.value
-    return Event(event_id(after.id, after.revision), "", kind, after.agent, "", body, after.tenant)
+    return Event(rows.event_id(after.id, after.revision), "", kind, after.agent, "", body, after.tenant)
 
 
 def rebuild(tx: Transaction, events: Iterable[Mapping[str, Any]]) -> None:
@@ -489,18 +329,18 @@ def rebuild(tx: Transaction, events: Iterable[Mapping[str, Any]]) -> None:
     db.execute("DELETE FROM incident; DELETE FROM incident_key; DELETE FROM incident_member")
     for body in events:
         after = msgspec.convert(body["state"], Incident)
-        save(db, after)
+        rows.save(db, after)
         for other in body["merged"]:
-            db.execute("UPDATE incident_member SET incident = ? WHERE incident = ?", (after.id, other))
-        for row in body["members"]:
-            put(db, after.id, msgspec.convert(row, Member))
+            rows.move_members(db, other, after.id)
+        for member in body["members"]:
+            rows.put(db, after.id, msgspec.convert(member, Member))
         for key in body["keys"]:
-            point(db, key, after.id)
+            rows.point(db, key, after.id)
 
 
 def history(store: SqliteStore, incident: Incident) -> Iterator[tuple[float, str, Mapping[str, Any]]]:
     """The milestones of an incident, oldest first: when, which kind, and the body of its event."""
     for revision in incident.milestones:
-        found = store.event(event_id(incident.id, revision))
+        found = store.event(rows.event_id(incident.id, revision))
         if found is not None:
             yield found.at, found.event.kind, found.event.body

@@ -32,7 +32,7 @@ from remit.store import (
     control_past,
     deliveries,
     drift_rows,
-    incidents,
+    incident_rows,
     operators,
     outbox,
     triage,
@@ -49,7 +49,7 @@ EXTENSIONS: tuple[str, ...] = (
     control.DDL,
     outbox.DDL,
     triage.DDL,
-    incidents.DDL,
+    incident_rows.DDL,
     deliveries.DDL,
     drift_rows.DDL,
 )
