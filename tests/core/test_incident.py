@@ -23,9 +23,9 @@ from remit.core.incident import (
     Standing,
     key_of,
     member_of,
-    wakes,
 )
 from remit.core.incident_moves import absorb, ended, merged, receive
+from remit.core.incident_rules import wakes
 from remit.core.incident_signals import Signal, of_drift, signal_of
 from remit.core.incident_told import told
 from remit.core.types import Mode, Severity, ToolEffect

@@ -19,8 +19,8 @@ id for both teams and a *part* for each team that has anything to do with it:
 - **Route.** The class says who *leads*; an undetermined one is led by whom the classifier names first, and the other
   *watches*: it is told, never woken. A part that nobody took moves with the route; one that a person took stays theirs,
   and they are told that the evidence points elsewhere.
-- **Pages.** One refused call pages nobody. What does is in `wakes` and `STORM_COUNT`; each leading team is woken once
-  for each opening, however much more comes; and nobody for what is older than `STALE_S`.
+- **Pages.** One refused call pages nobody. What does is in `incident_rules.wakes` and `STORM_COUNT`; each leading team is
+  woken once for each opening, however much more comes; and nobody for what is older than `STALE_S`.
 - **End.** An incident ends when a person resolves every part, or after `QUIET_S` without anything new
   (`LONG_QUIET_S` where somebody was woken or took it, so that no weekend swallows a page). What was captured before the
   end joins quietly; what is captured within `REOPEN_S` after it opens it again; what is later opens a new incident that
@@ -28,7 +28,8 @@ id for both teams and a *part* for each team that has anything to do with it:
 - **One key, then another.** When a member is classified anew its key may change. The incident stays one: the new key
   becomes one more of its keys. If that key has an open incident already, the younger is merged into the older.
 
-Everything here is a value and a rule; moves are in `incident_moves`, rows in `store.incidents`.
+Here are the nouns and the keys. The rules of what wakes and who leads are in `incident_rules`, sums in `incident_sums`,
+parts in `incident_parts`, moves in `incident_moves`, what people do in `incident_acts`, rows in `store.incidents`.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from remit.core.alert import Urgency
-from remit.core.classify.case import HELD, Case
+from remit.core.classify.case import Case
 from remit.core.classify.classification import Class, Classification, Team
-from remit.core.types import Severity, ToolEffect
+from remit.core.types import Severity
 
 STORM_COUNT = 20
 """So many anomalies of one incident within `STORM_WINDOW_S` are a storm, and wake people."""
@@ -297,81 +298,6 @@ def member_of(
         key_of(case, classification),
         bool(case.ran),
     )
-
-
-_WEIGHTY = (Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
-_NOBODY_DID_WRONG = (HELD, "infrastructure", "drift", "rejected")
-
-
-def wakes(case: Case, label: Class = Class.UNDETERMINED) -> str:
-    """Why one anomaly alone wakes people: `critical`, `unknown outcome` or `executed`; empty where it does not.
-
-    Executed is a violation, medium or worse, of a call that ran and has consequences outside. A flagged call, which the
-    envelope lets run, is low unless its author says otherwise.
-
-    Args:
-        case: the anomaly.
-        label: its class.
-
-    >>> wakes(Case("a", "s", "bot", "denied", tool="pay")), wakes(Case("a", "s", "bot", "output", tool="pay", ran=True))
-    ('', 'executed')
-    """
-    if case.severity is Severity.CRITICAL:
-        return "critical"
-    if not weighs(case, label):
-        return ""
-    if case.kind == "unknown-outcome" and case.effect is not ToolEffect.READ:
-        return "unknown outcome"
-    if case.kind in _NOBODY_DID_WRONG or case.severity not in _WEIGHTY:
-        return ""
-    return "executed" if case.ran and case.consequential else ""
-
-
-def weighs(case: Case, label: Class) -> bool:
-    """Whether it may wake people at all, alone or in a storm.
-
-    Where an envelope only monitors, nothing was refused, so all that it would have refused ran, and it is not proven
-    yet: there only what content explains counts, which is an attack whatever the envelope is worth.
-    """
-    return case.enforced or label in (Class.SECURITY, Class.BOTH)
-
-
-def joined(classes: Mapping[str, int]) -> Class:
-    """The class that says what all of them say.
-
-    >>> joined({"sre": 40, "undetermined": 9}).value, joined({"sre": 40, "security": 1}).value
-    ('sre', 'both')
-    """
-    security = _any(classes, Class.SECURITY, Class.BOTH)
-    sre = _any(classes, Class.SRE, Class.BOTH)
-    if security and sre:
-        return Class.BOTH
-    return Class.SECURITY if security else Class.SRE if sre else Class.UNDETERMINED
-
-
-def route(incident: Incident) -> tuple[tuple[Team, ...], tuple[Team, ...]]:
-    """Who leads and who watches, by the evidence. Somebody always leads: nothing is routed to nobody."""
-    match incident.label:
-        case Class.BOTH:
-            leads: tuple[Team, ...] = (Team.SECURITY, Team.SRE)
-        case Class.SECURITY | Class.SRE:
-            leads = (Team(incident.label.value),)
-        case _:
-            leads = (Team.SECURITY,) if incident.leads.get(Team.SECURITY) else (Team.SRE,)
-    leads += tuple(team for team in incident.also if team not in leads)
-    watching = incident.label is Class.UNDETERMINED and leads == (Team.SECURITY,)
-    return leads, (Team.SRE,) if watching else ()
-
-
-def teams_of(label: Class) -> tuple[Team, ...]:
-    """Who leads what is of a class; nobody where the class does not tell."""
-    if label is Class.BOTH:
-        return (Team.SECURITY, Team.SRE)
-    return () if label is Class.UNDETERMINED else (Team(label.value),)
-
-
-def _any(classes: Mapping[str, int], *wanted: Class) -> bool:
-    return any(classes.get(one.value, 0) > 0 for one in wanted)
 
 
 def _most(tally: Mapping[str, int]) -> str:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from remit.core.alert import Urgency
 from remit.core.classify.classification import Team
 from remit.core.errors import BadInput
-from remit.core.incident import Incident, Part, Standing, route
+from remit.core.incident import Incident, Part, Standing
 from remit.core.incident_moves import opened_again
+from remit.core.incident_rules import route
 
 
 def acknowledged(incident: Incident, team: Team, who: str, at: float) -> Incident:

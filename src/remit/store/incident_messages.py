@@ -16,8 +16,9 @@ from remit.core.alert import Alert
 from remit.core.change import Change
 from remit.core.classify.change_told import described
 from remit.core.classify.work import Done
-from remit.core.incident import Incident, Member, wakes
+from remit.core.incident import Incident, Member
 from remit.core.incident_alerts import Shown, alerts
+from remit.core.incident_rules import wakes
 from remit.core.next_steps import Basis, named_change
 from remit.core.scope import scopes_of
 from remit.core.types import Mode
