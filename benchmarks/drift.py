@@ -267,6 +267,41 @@ def _events(session: str, calls: int, draws: random.Random) -> Iterator[Event]:
 
 
 # ------------------------------------------------------------------------------------------------ tables
+def known_shifts(runs: int) -> None:
+    """What nobody recorded, so that the size of the change is known: an agent with ten tools, one of which pays."""
+    for told, before, after in (
+        ("violations from 1 in 200 sessions to 1 in 30", (0.005, 1.0, 1), (0.033, 1.0, 1)),
+        ("violations from 1 in 100 sessions to 1 in 5", (0.01, 1.0, 1), (0.2, 1.0, 1)),
+        ("violations from 1 in 5 sessions to 1 in 50", (0.2, 1.0, 1), (0.02, 1.0, 1)),
+        ("amounts a quarter larger", (0.0, 1.0, 1), (0.0, 1.25, 1)),
+        ("amounts half as large again", (0.0, 1.0, 1), (0.0, 1.5, 1)),
+        ("amounts twice as large", (0.0, 1.0, 1), (0.0, 2.0, 1)),
+        ("payments made twice", (0.0, 1.0, 1), (0.0, 1.0, 2)),
+    ):
+        count = Count()
+        for run in range(runs):
+            draws = random.Random(f"{told}/{run}")
+            halves = [[_service(draws, *kind) for _ in range(BEFORE)] for kind in (before, after)]
+            switched(count, halves[0], halves[1], f"{told}/{run}", told=True)
+        print(count.row(f"drawn: {told}"), flush=True)
+
+
+def _service(draws: random.Random, violates: float, larger_by: float, times: int) -> Conduct:
+    """One session: a few look-ups, and in every second one a payment, log-normal with a spread of .5."""
+    ran: dict[str, int] = {}
+    for _ in range(draws.randint(1, 6)):
+        tool = f"find{draws.randint(1, 9)}"
+        ran[tool] = ran.get(tool, 0) + 1
+    numbers: dict[str, tuple[float, ...]] = {}
+    if draws.random() < 0.5:
+        ran["pay"] = times
+        numbers["pay.amount"] = (round(draws.lognormvariate(3, 0.5) * larger_by, 2),) * times
+    found = {("pay", "pay.most"): 1} if draws.random() < violates else {}
+    return Conduct(
+        "", "", 0.0, calls=ran, ran=ran, effects=ran.get("pay", 0), numbers=numbers, violations=found
+    )
+
+
 def nothing_changes(pools: dict[tuple[str, str], list[Conduct]], runs: int) -> None:
     """False alarms where there is nothing to find."""
     every, length = EVERY / 10, 2000
@@ -363,7 +398,7 @@ def main() -> int:
     """Print what was found, how soon, and how often it was wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=os.environ.get("REMIT_DATA", ""), help="folder, or REMIT_DATA")
-    parser.add_argument("--only", default="", help="one part: calm, models, systems or damage")
+    parser.add_argument("--only", default="", help="one part: calm, known, models, systems or damage")
     parser.add_argument("--runs", type=int, default=2, help="streams for each pair")
     options = parser.parse_args()
     speed()
@@ -386,6 +421,7 @@ def main() -> int:
     )
     parts: dict[str, Callable[[], None]] = {
         "calm": lambda: nothing_changes(pools, 1),
+        "known": lambda: known_shifts(10 * options.runs),
         "models": lambda: other_models(pools, options.runs),
         "systems": lambda: systems(data, judge, 10 * options.runs),
         "damage": lambda: damages(raws, judge, options.runs),

@@ -28,6 +28,7 @@ def sessions(values: dict[str, object]) -> list[Conduct]:
             Conduct(
                 f"s{place}", "a", float(place), calls={"pay": 1}, ran=ran,
                 violations={("pay", "pay.most"): 1} if draws.random() < float(after.get("denied", 0.02)) else {},  # type: ignore[arg-type]
+                holds={("pay", "pay.held"): 1} if draws.random() < float(after.get("held", 0.3)) else {},  # type: ignore[arg-type]
                 numbers={"pay.n": (amount,)}, values={"pay.to": (to,)}, clean=draws.random() < 0.5,
             )
         )  # fmt: skip
@@ -58,6 +59,7 @@ TRUE, EARLY, LATE = change(AT, "true"), change(60, "early"), change(245, "late")
         (drift(Kind.VALUE, "pay.to"), {"to": "ff"}),
         (drift(Kind.VALUE, "pay.to", more=False), {"to": "05"}),
         (drift(Kind.TOOL, more=False), {"share": 0.1}),
+        (drift(Kind.LINE_HOLDS, "pay.held", more=False), {"held": 0.0}),
         (drift(Kind.LINE_VIOLATIONS, "pay.most"), {"denied": 0.5}),
         (drift(Kind.VIOLATIONS), {"denied": 0.5}),
     ],
@@ -71,7 +73,7 @@ def test_of_three_changes_the_one_that_the_stream_follows_is_named(alarm, values
 
     assert cause is not None
     assert cause.change == TRUE
-    assert cause.finding.p_corrected < 0.01
+    assert cause.p_corrected < 0.01
     assert "correlates with" in cause.told
 
 
@@ -92,4 +94,4 @@ def test_sessions_that_were_explained_by_content_count_here() -> None:
 
     cause = cause_of(drift(Kind.SIZE, "pay.n"), told, [TRUE])
 
-    assert cause is not None and cause.finding.sessions1 == SEEN - AT + 1
+    assert cause is not None and cause.after[1] == SEEN - AT + 1

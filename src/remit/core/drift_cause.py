@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf, nextafter
 
 from remit.core.change import Change
 from remit.core.classify.change import ANY, ChangeFinding, findings
@@ -31,27 +32,32 @@ class Cause:
     """The change that a drift goes along with best. Observational: it correlates."""
 
     change: Change
-    finding: ChangeFinding
+    before: tuple[int, int]
+    """Sessions on the side that the drift went to, of how many before the change."""
+    after: tuple[int, int]
+    p: float
+    p_corrected: float
+    """For all borders that were tried."""
+    rivals: tuple[str, ...] = ()
+    """Ids of changes that cannot be told from this one."""
 
     @property
     def told(self) -> str:
         """In one sentence, with the numbers."""
-        f = self.finding
         return (
-            f"correlates with {described(self.change)}: {f.hit1} of {f.sessions1} sessions after it are on the side that "
-            f"it went to, {f.hit0} of {f.sessions0} before (p = {f.p_corrected:.2g})"
+            f"correlates with {described(self.change)}: {self.after[0]} of {self.after[1]} sessions after it are on the "
+            f"side that it went to, {self.before[0]} of {self.before[1]} before (p = {self.p_corrected:.2g})"
         )
 
     def body(self) -> dict[str, Json]:
         """As plain JSON."""
-        f = self.finding
         return {
             "change": self.change.told(),
-            "before": {"hits": f.hit0, "sessions": f.sessions0},
-            "after": {"hits": f.hit1, "sessions": f.sessions1},
-            "p": f.p,
-            "p_corrected": f.p_corrected,
-            "rivals": list(f.rivals),
+            "before": {"hits": self.before[0], "sessions": self.before[1]},
+            "after": {"hits": self.after[0], "sessions": self.after[1]},
+            "p": self.p,
+            "p_corrected": self.p_corrected,
+            "rivals": list(self.rivals),
             "told": self.told,
         }
 
@@ -64,27 +70,52 @@ def cause_of(drift: Drift, conduct: Sequence[Conduct], changes: Sequence[Change]
         conduct: the agent's sessions around it, in their order.
         changes: told and seen ones.
     """
-    if not changes:
-        return None
-    found = findings(changes, _marked(drift, conduct), once=True)
-    named = [one for one in found if one.line != ANY and one.significant and one.likeliest]
-    best = min(named, key=lambda one: one.p_corrected, default=None)
-    return None if best is None else Cause(best.change, best)
-
-
-def _marked(drift: Drift, conduct: Sequence[Conduct]) -> list[Conduct]:
-    """The sessions that have a value, with one violation for each border beyond which it lies."""
     told = [(one, _value(drift.stream, one)) for one in conduct]
     present = [(one, value) for one, value in told if value is not None]
-    # Borders are drawn through all values, those after the change too: then an exact test of who lies beyond is exact.
+    if not changes or not present:
+        return None
     numbers = sorted(value for _, value in present if not isinstance(value, str))
+    by_id = {one.id: one for one in changes}
+    fewer = bool(numbers) and not drift.more and numbers[len(numbers) // 2] == numbers[0]
+    marked = _marked(present, numbers, more=drift.more or fewer)
+    if fewer:  # what became rarer towards the end became more frequent towards the beginning
+        marked, changes = [_turned(one) for one in marked], [_turned_change(one) for one in changes]
+    best = _best(findings(changes, marked, once=True))
+    if best is None:
+        return None
+    first, second = (best.hit0, best.sessions0), (best.hit1, best.sessions1)
+    if fewer:
+        first, second = ((of - hits, of) for hits, of in (second, first))
+    return Cause(by_id[best.change.id], first, second, best.p, best.p_corrected, best.rivals)
+
+
+def _best(found: Sequence[ChangeFinding]) -> ChangeFinding | None:
+    named = [one for one in found if one.line != ANY and one.significant and one.likeliest]
+    return min(named, key=lambda one: one.p_corrected, default=None)
+
+
+def _turned(one: Conduct) -> Conduct:
+    """A session in a time that runs backwards."""
+    return replace(one, at=-one.at)
+
+
+def _turned_change(one: Change) -> Change:
+    """A change there: what ran before it runs after it."""
+    return replace(one, at=nextafter(-one.at, inf), before=one.after, after=one.before)
+
+
+def _marked(
+    present: Sequence[tuple[Conduct, float | str]], numbers: Sequence[float], *, more: bool
+) -> list[Conduct]:
+    """The sessions that have a value, with one violation for each border beyond which it lies.
+
+    Borders are drawn through all values, those after the change too: then an exact test of who lies beyond is exact.
+    """
     kinds = Counter(value for _, value in present if isinstance(value, str))
     met = sorted(kinds[one] for one in kinds.elements())
 
     def beyond(value: float | str) -> list[str]:
-        if isinstance(value, str):
-            return _kind(met, kinds[value])
-        return _beyond(numbers, value, more=drift.more)
+        return _kind(met, kinds[value]) if isinstance(value, str) else _beyond(numbers, value, more=more)
 
     return [
         replace(
@@ -101,14 +132,13 @@ def _marked(drift: Drift, conduct: Sequence[Conduct]) -> list[Conduct]:
 def _beyond(every: Sequence[float], value: float, *, more: bool) -> list[str]:
     """The borders beyond which a number lies.
 
-    >>> _beyond([0.0, 1.0, 2.0, 3.0], 2.5, more=True), _beyond([0.0, 0.0, 0.0, 5.0], 0.0, more=False)
-    (['half'], ['half'])
+    >>> _beyond([0.0, 1.0, 2.0, 3.0], 2.5, more=True), _beyond([0.0, 1.0, 2.0, 3.0], 0.0, more=False)
+    (['half'], ['half', 'upper'])
     """
     found = []
     for border, share in _BORDERS.items():
         limit = every[min(int(len(every) * (share if more else 1 - share)), len(every) - 1)]
-        # Where most are zero, and there are to be fewer of the others, zero itself is beyond.
-        if value > limit if more else value < limit or (value == limit == every[0] and border == "half"):
+        if value > limit if more else value < limit:
             found.append(border)
     return found
 
