@@ -14,6 +14,7 @@ from remit.store import control, deliveries
 from remit.store.deliveries import DEAD_AFTER_S, MOST_SEALED
 from remit.store.delivery_queue import MOST_DECLINED, SqliteRoute
 from remit.store.outbox import LEASE_S
+from remit.store.route_view import again
 from remit.store.sqlite import SqliteStore
 
 UPDATE, RESOLVE, ACK = Action.UPDATE, Action.RESOLVE, Action.ACKNOWLEDGE
@@ -303,6 +304,36 @@ def test_what_is_refused_for_good_while_others_are_taken_is_kept_and_what_follow
     assert states(store) == {"done": 6, "refused": 1}
     put(store, alert("bad", 2, UPDATE))
     assert [(one.incident, one.action, one.revision) for one in take(pager)] == [("bad", Action.TRIGGER, 2)]
+
+
+def test_the_end_of_what_was_refused_is_kept_with_it_and_both_are_told_when_somebody_says_so(
+    store, pager, clock
+):
+    put(store, alert("bad"))
+    for n in range(MOST_DECLINED):
+        put(store, alert(f"good-{n}"))
+        while (found := pager.claim()) is not None:
+            if found.alert.incident == "bad":
+                pager.retry(found, "400: too long", jitter=0.0, declined=True)
+            else:
+                pager.done(found)
+            clock.at += 300.0
+    put(store, alert("bad", 2, RESOLVE))
+    assert take(pager) == []
+    assert states(store) == {"done": MOST_DECLINED, "refused": 2}
+
+    assert store.transact_now(lambda tx: again(tx, PAGER)) == 2
+    assert told(take(pager)) == [("bad", "trigger"), ("bad", "resolve")]
+
+
+def test_what_newer_messages_made_wrong_is_not_tried_again(store, pager, clock):
+    put(store, alert("old"))
+    store.transact_now(lambda tx: tx.connection.execute("UPDATE delivery SET state = 'dead'") and None)
+    put(store, alert("old", 2, UPDATE))
+    assert told(take(pager)) == [("old", "trigger")]
+
+    assert store.transact_now(lambda tx: again(tx, PAGER)) == 0
+    assert states(store) == {"done": 1, "superseded": 1}
 
 
 def test_a_receiver_that_refuses_all_for_good_loses_nothing(store, pager, clock):

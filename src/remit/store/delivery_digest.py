@@ -23,7 +23,7 @@ def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]
     """
     lines = _lines(tx, route, heads)
     told = [_latest(rows) for rows in lines.values()]
-    over = sum(any(row[2] == Action.RESOLVE for row in rows) for rows in lines.values())
+    over = sum(_over(rows) for rows in lines.values())
     count = Merged(sum(map(len, lines.values())), len(lines), over)
     alert = digest(route, told[0].team, told, count, tx.now)
     row = add(tx, alert, route, alert.urgency, members=len(lines) - over)
@@ -47,6 +47,11 @@ def _lines(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...
     return found
 
 
+def _over(rows: list[Row]) -> bool:
+    """Whether the incident has ended and did not begin again."""
+    return rows[-1][2] == Action.RESOLVE
+
+
 def _latest(rows: list[Row]) -> Alert:
     """The last that says how it stands; an end says nothing of it."""
     says = [row for row in rows if row[2] != Action.RESOLVE] or rows
@@ -55,5 +60,5 @@ def _latest(rows: list[Row]) -> Alert:
 
 def _ends(lines: Iterable[list[Row]], into: int) -> Iterable[tuple[str, int, int]]:
     for rows in lines:
-        state = "done" if any(row[2] == Action.RESOLVE for row in rows) else "merged"
+        state = "done" if _over(rows) else "merged"
         yield from ((state, into, row[0]) for row in rows)

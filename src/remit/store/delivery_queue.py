@@ -186,6 +186,8 @@ class SqliteRoute:
         db = tx.connection
         state = state_of(db, self.route, tx.now)
         step = self._next(db, state, tx.now)
+        while step is not None and self._end_of_nothing(db, step):
+            step = self._next(db, state, tx.now)
         if step is None:
             return None
         save(db, state.spent(step.bucket, 1.0))
@@ -225,6 +227,15 @@ class SqliteRoute:
             if found is not None:
                 return _Step(found[0])
         return None
+
+    def _end_of_nothing(self, db: apsw.Connection, step: _Step) -> bool:
+        """Give up an end whose beginning was given up: together they can be tried again."""
+        line, action = only(db, "SELECT line, action FROM delivery WHERE seq = ?", (step.row,))
+        if action != Action.RESOLVE or known(db, self.route.name, line):
+            return False
+        why = "its beginning was given up"
+        db.execute("UPDATE delivery SET state = 'refused', last_error = ? WHERE seq = ?", (why, step.row))
+        return True
 
     def _within_rate(
         self, db: apsw.Connection, state: RouteState, urgency: Urgency, now: float
