@@ -80,7 +80,14 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    for name in ("WEBHOOK_URL", "WEBHOOK_SECRET", "OPERATOR", "OPERATOR_PASSPHRASE", "SECOND_PASSPHRASE"):
+    for name in (
+        "ROUTES",
+        "WEBHOOK_URL",
+        "WEBHOOK_SECRET",
+        "OPERATOR",
+        "OPERATOR_PASSPHRASE",
+        "SECOND_PASSPHRASE",
+    ):
         monkeypatch.delenv(f"REMIT_{name}", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REMIT_HOME", str(tmp_path / "home"))

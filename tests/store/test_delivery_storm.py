@@ -208,3 +208,19 @@ def _updates(hour):
         *(alert(f"i-{hour}", revision, Action.UPDATE) for revision in (2, 3, 4)),
         alert(f"i-{hour}", 5, RESOLVE),
     ]
+
+
+def test_all_processes_share_one_rate(store, chat, clock, tmp_path):
+    storm(store, 50)
+    with SqliteStore.open(tmp_path / "remit.db", home=tmp_path / "home", create=False, clock=clock) as other:
+        beside = SqliteRoute(other, LIMITED)
+        sent = []
+        for _ in range(20):
+            for queue in (chat, beside):
+                if (found := queue.claim()) is not None:
+                    queue.done(found)
+                    sent.append(found.alert)
+
+    assert len(sent) == 10
+    assert len({one.id for one in sent}) == 10
+    assert sum(one.count for one in sent) == 50
