@@ -147,7 +147,7 @@ def test_what_waits_and_why_is_shown(waiting, run):
     assert siem["failing_since"] is not None
     assert (chat["waiting"], chat["queue_tokens"], chat["rate_per_h"]) == (0, 10.0, 60.0)
     shown = run("routes", "ls").out
-    assert "fails since" in shown and "answered 503" in shown
+    assert "fails for" in shown and "answered 503" in shown
 
 
 def test_what_waits_for_a_route_that_is_no_longer_in_the_file_is_shown(waiting, routed, run):

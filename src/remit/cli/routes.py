@@ -182,7 +182,7 @@ def _row(view: RouteView, route: RouteSettings | None, now: float) -> tuple[str,
 def _state(failing_since: float | None, last_error: str, now: float) -> str:
     if failing_since is None:
         return "ok"
-    return f"fails since {span(max(0.0, now - failing_since))}: {visible(last_error, 300)}"
+    return f"fails for {span(max(0.0, now - failing_since))}: {visible(last_error, 300)}"
 
 
 def _rate(view: RouteView, route: RouteSettings) -> str:
