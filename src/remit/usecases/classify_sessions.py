@@ -13,7 +13,7 @@ from typing import Any
 from remit.core.change import Change
 from remit.core.changes_seen import with_seen
 from remit.core.classify.case import Case
-from remit.core.classify.change import ChangeFinding, about, findings, ran_with
+from remit.core.classify.change import ChangeFinding, about, findings
 from remit.core.classify.classification import Class, Classification
 from remit.core.classify.combine import classify
 from remit.core.classify.counterfactual import Counterfactual
@@ -121,7 +121,7 @@ def told_of(told: Sequence[ChangeFinding], case: Case) -> tuple[ChangeFinding, .
     """The findings that speak of a case: about its lines, of changes that its session ran with."""
     lines: set[Line] = {(case.tool, clause) for clause in case.clauses}
     found = about(told, case.agent, lines)
-    return tuple(one for one in found if ran_with(case.fingerprint, case.at, one.change))
+    return tuple(one for one in found if one.concerns(case.fingerprint, case.at))
 
 
 def _judge(session: RecordedSession, by: Judging) -> tuple[str, Replayed] | None:

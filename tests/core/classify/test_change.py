@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from remit.core.change import Change, ChangeKind
-from remit.core.classify.change import ANY, about, findings, named, ran_with
+from remit.core.classify.change import ANY, about, findings, named
+from remit.core.classify.change_windows import ran_with
 from remit.core.conduct import Conduct, Line
 from remit.core.types import Fingerprint
 
@@ -161,12 +162,30 @@ def test_two_versions_at_once_are_told_apart_by_what_the_sessions_say() -> None:
 
 
 def test_a_session_ran_with_a_change_if_it_says_so_whenever_that_was() -> None:
+    def ran(model: str | None, at: float) -> bool:
+        return ran_with(Fingerprint(model=model), at, canary, shown=True)
+
     canary = change("canary", 200, ChangeKind.MODEL, before="old", after="new")
 
-    assert not ran_with(Fingerprint(model="old"), 300.0, canary)
-    assert ran_with(Fingerprint(model="new"), 100.0, canary)
-    assert ran_with(Fingerprint(model="third"), 300.0, canary)
-    assert ran_with(Fingerprint(), 200.0, canary) and not ran_with(Fingerprint(), 199.0, canary)
+    assert ran("new", 100.0) and not ran("old", 300.0)
+    assert ran(None, 200.0) and not ran(None, 199.0)
+    assert ran_with(Fingerprint(model="as sessions say"), 300.0, canary, shown=False)
+
+
+def test_a_third_model_owes_nothing_to_the_second_and_a_third_prompt_is_built_upon_it() -> None:
+    third = Fingerprint(model="third", prompt="third")
+
+    for kind, expected in ((ChangeKind.MODEL, False), (ChangeKind.PROMPT, True)):
+        one = change("c", 200, kind, before="old", after="new")
+        assert ran_with(third, 300.0, one, shown=True) is expected
+
+
+def test_a_finding_knows_which_sessions_it_concerns() -> None:
+    sessions = stream((300, 0.01), (300, 0.2), models=("old", "new"))
+    (one, *_) = findings([change("c", 300, ChangeKind.MODEL, before="old", after="new")], sessions)
+
+    assert one.shown and one.concerns(Fingerprint(model="new"), 0.0)
+    assert not one.concerns(Fingerprint(model="old"), 500.0)
 
 
 def test_only_the_lines_asked_for_come_back_and_are_corrected_for_all() -> None:

@@ -19,9 +19,9 @@ from remit.core.classify.change_told import told_of
 from remit.core.classify.change_windows import AFTER, ENOUGH, Window, ran_with, windows
 from remit.core.conduct import Conduct, Line
 from remit.core.notice import visible
-from remit.core.types import Json
+from remit.core.types import Fingerprint, Json
 
-__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "Findings", "about", "findings", "named", "ran_with"]
+__all__ = ["ALPHA", "ANY", "ENOUGH", "ChangeFinding", "Findings", "about", "findings", "named"]
 
 MOST_BESIDE = 3
 """Findings that are no evidence and are told all the same."""
@@ -71,6 +71,8 @@ class ChangeFinding:
     """Sessions after with the line, into which no content came that is not trusted."""
     too_few: bool
     """Fewer calls than a rise from .5 % to 3 % needs to be seen: that nothing was found says little."""
+    shown: bool
+    """The sessions say themselves whether they ran with the change."""
     by_group: bool
     """Two versions ran at once: sessions are told apart by their fingerprints, not by time."""
     rivals: tuple[str, ...]
@@ -86,6 +88,10 @@ class ChangeFinding:
     def rose(self) -> bool:
         """Whether it is more frequent after, be it by chance."""
         return self.x1 * self.n0 > self.x0 * self.n1
+
+    def concerns(self, fingerprint: Fingerprint, at: float) -> bool:
+        """Whether a session that began then ran with the change."""
+        return ran_with(fingerprint, at, self.change, shown=self.shown)
 
     def facts(self) -> dict[str, Json]:
         """The change and the statistic, as plain JSON; null where a ratio or a bound is infinite or not defined."""
@@ -275,6 +281,7 @@ def _finding(
         absent_before=c.x0 == 0 and c.x1 > 0,
         without_content=where.without_content(),
         too_few=min(c.n0, c.n1) < ENOUGH,
+        shown=where.window.shown,
         by_group=where.window.by_group,
         rivals=standing.rivals,
         outdone=standing.outdone,

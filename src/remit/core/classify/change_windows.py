@@ -69,10 +69,21 @@ def value_of(fingerprint: Fingerprint, change: Change) -> str | None:
     return None if value is None else str(value)
 
 
-def ran_with(fingerprint: Fingerprint, at: float, change: Change) -> bool:
-    """Whether a session ran with a change: by what it says itself, else by its time."""
-    value = value_of(fingerprint, change)
-    if value is not None and change.before and change.after and value in (change.before, change.after):
+REPLACED = (ChangeKind.MODEL, ChangeKind.RUNTIME)
+"""Kinds of which a third version owes nothing to the second; prompts, code and the like are built upon."""
+
+
+def ran_with(fingerprint: Fingerprint, at: float, change: Change, *, shown: bool) -> bool:
+    """Whether a session ran with a change: by what it says itself, else by its time.
+
+    Args:
+        fingerprint: of the session.
+        at: when it began.
+        change: which.
+        shown: whether the change is told in the words of the sessions.
+    """
+    value = value_of(fingerprint, change) if shown else None
+    if value in (change.before, change.after) or (value is not None and change.kind in REPLACED):
         return value == change.after
     return at >= change.at
 
