@@ -213,7 +213,7 @@ def test_what_was_erased_meanwhile_is_told_by_what_the_index_shows(store, pager)
     assert (sent.id, sent.title, sent.evidence) == (alert().id, "clerk: denied at pay", ())
 
 
-def test_more_than_a_store_should_hold_waits_by_its_head_and_is_told_as_a_digest(store, pager):
+def test_more_than_a_store_should_hold_waits_as_an_outline_and_is_told_as_a_digest(store, pager):
     put(store, *(alert(f"i-{n}") for n in range(MOST_SEALED + 32)))
 
     sent = take(pager)

@@ -88,7 +88,7 @@ class World:
         raise AssertionError("something waits for ever")
 
     def rows(self, where: str) -> list:
-        sql = f"SELECT line, action, state FROM delivery WHERE {where}"
+        sql = f"SELECT topic, action, state FROM delivery WHERE {where}"
         return self.store.read(lambda db: db.execute(sql).fetchall())
 
 
@@ -121,21 +121,21 @@ def _nothing_forgotten(world: World) -> None:
     """What the receiver believes is what is so: of single incidents, and of the digests that told of others."""
     believed = {one.incident: one.action is not Action.RESOLVE for one in world.got}
     for n, on in world.on.items():
-        merged = world.rows(f"line = 'sre/i-{n}' AND state = 'merged'")
+        merged = world.rows(f"topic = 'sre/i-{n}' AND state = 'merged'")
         if on:
-            kept = world.rows(f"line = 'sre/i-{n}' AND state = 'refused'")
+            kept = world.rows(f"topic = 'sre/i-{n}' AND state = 'refused'")
             assert believed.get(f"i-{n}") or merged or kept, "an incident goes on, and nobody knows"
         else:
             assert not believed.get(f"i-{n}") and not merged, (
                 "an incident is over, and the receiver thinks not"
             )
     sql = (
-        "SELECT d.line, d.members, (SELECT count(DISTINCT m.line) FROM delivery m WHERE m.into_seq = d.seq"
+        "SELECT d.topic, d.members, (SELECT count(DISTINCT m.topic) FROM delivery m WHERE m.into_seq = d.seq"
         " AND m.state = 'merged') FROM delivery d WHERE d.members IS NOT NULL"
     )
-    for line, members, left in world.store.read(lambda db: db.execute(sql).fetchall()):
+    for topic, members, left in world.store.read(lambda db: db.execute(sql).fetchall()):
         assert members == left, "a digest counts its incidents"
-        assert believed[line.removeprefix("sre/")] == (left > 0), "a digest ends with its last incident"
+        assert believed[topic.removeprefix("sre/")] == (left > 0), "a digest ends with its last incident"
 
 
 def _within_the_rate(world: World) -> None:

@@ -10,7 +10,7 @@ from remit.store.deliveries import add, decode, end_digest
 from remit.store.transaction import Transaction
 
 Row = tuple[int, str, str, bytes]
-"""Number, line, action and head."""
+"""Number, topic, action and outline."""
 
 
 def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> int:
@@ -21,25 +21,26 @@ def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]
         route: by which route.
         heads: the statement that finds the heads, and its values.
     """
-    lines = _lines(tx, route, heads)
-    told = [_latest(rows) for rows in lines.values()]
-    over = sum(_over(rows) for rows in lines.values())
-    count = Merged(sum(map(len, lines.values())), len(lines), over)
+    topics = _topics(tx, route, heads)
+    told = [_latest(rows) for rows in topics.values()]
+    over = sum(_over(rows) for rows in topics.values())
+    count = Merged(sum(map(len, topics.values())), len(topics), over)
     alert = digest(route, told[0].team, told, count, tx.now)
-    row = add(tx, alert, route, alert.urgency, members=len(lines) - over)
+    row = add(tx, alert, route, alert.urgency, members=len(topics) - over)
     tx.connection.executemany(
-        "UPDATE delivery SET state = ?, into_seq = ?, sealed = NULL WHERE seq = ?", _ends(lines.values(), row)
+        "UPDATE delivery SET state = ?, into_seq = ?, sealed = NULL WHERE seq = ?",
+        _ends(topics.values(), row),
     )
     end_digest(tx, route, row)
     return row
 
 
-def _lines(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> dict[str, list[Row]]:
+def _topics(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> dict[str, list[Row]]:
     statement, values = heads
     found: dict[str, list[Row]] = {}
     rows = tx.connection.execute(
-        "SELECT seq, line, action, head FROM delivery WHERE route = ? AND state = 'waiting' AND line IN"  # noqa: S608 - constants
-        f" (SELECT line FROM delivery WHERE seq IN (SELECT seq FROM ({statement}))) ORDER BY seq",
+        "SELECT seq, topic, action, outline FROM delivery WHERE route = ? AND state = 'waiting' AND topic IN"  # noqa: S608 - constants
+        f" (SELECT topic FROM delivery WHERE seq IN (SELECT seq FROM ({statement}))) ORDER BY seq",
         (route, *values),
     )
     for row in rows:
@@ -58,7 +59,7 @@ def _latest(rows: list[Row]) -> Alert:
     return decode(says[-1][3])
 
 
-def _ends(lines: Iterable[list[Row]], into: int) -> Iterable[tuple[str, int, int]]:
-    for rows in lines:
+def _ends(topics: Iterable[list[Row]], into: int) -> Iterable[tuple[str, int, int]]:
+    for rows in topics:
         state = "done" if _over(rows) else "merged"
         yield from ((state, into, row[0]) for row in rows)

@@ -1,4 +1,4 @@
-"""What one route sends next: claimed for a lease, within its rate, the urgent first, each line from its head.
+"""What one route sends next: claimed for a lease, within its rate, the urgent first, each topic from its head.
 
 `SqliteRoute` is to a deliverer what `SqliteOutbox` is. Any number of processes may use one route: what is left of the
 rate, since when it fails and who sends what stands in the store, and changes in the transaction that claims.
@@ -37,13 +37,13 @@ MOST_MERGED = 1000
 _PRUNED = 500
 
 _EARLIER = (
-    f"SELECT 1 FROM delivery e WHERE e.route = d.route AND e.line = d.line AND e.seq < d.seq AND e.{OPEN}"  # noqa: S608
+    f"SELECT 1 FROM delivery e WHERE e.route = d.route AND e.topic = d.topic AND e.seq < d.seq AND e.{OPEN}"  # noqa: S608
 )
 _FIRST = f"NOT EXISTS ({_EARLIER})"
 # Each statement repeats the condition of the index that serves it, or SQLite would not use it.
 _HEADS = f"""
 SELECT d.seq, d.members IS NULL AND coalesce(
-         (SELECT t.action FROM delivery t WHERE t.route = d.route AND t.line = d.line
+         (SELECT t.action FROM delivery t WHERE t.route = d.route AND t.topic = d.topic
           AND t.told_at IS NOT NULL ORDER BY t.seq DESC LIMIT 1), 'resolve') = 'resolve' AS fresh,
        d.sealed IS NULL AS bare
 FROM delivery d
@@ -60,7 +60,7 @@ SELECT seq FROM delivery WHERE route = ? AND state = 'claimed' AND due_at <= ? O
 _TOO_OLD = f"{OPEN} AND told_at IS NULL AND expires_at <= ? AND (state = 'waiting' OR due_at <= ?)"
 _ACTIVE = f"""
 SELECT seq FROM delivery d WHERE route = ? AND state = 'active' AND due_at <= ?
-  AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.route = d.route AND e.line = d.line AND e.{OPEN})
+  AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.route = d.route AND e.topic = d.topic AND e.{OPEN})
 ORDER BY due_at, seq LIMIT 1
 """  # noqa: S608 - constants
 
@@ -230,8 +230,8 @@ class SqliteRoute:
 
     def _end_of_nothing(self, db: apsw.Connection, step: _Step) -> bool:
         """Give up an end whose beginning was given up: together they can be tried again."""
-        line, action = only(db, "SELECT line, action FROM delivery WHERE seq = ?", (step.row,))
-        if action != Action.RESOLVE or known(db, self.route.name, line):
+        topic, action = only(db, "SELECT topic, action FROM delivery WHERE seq = ?", (step.row,))
+        if action != Action.RESOLVE or known(db, self.route.name, topic):
             return False
         why = "its beginning was given up"
         db.execute("UPDATE delivery SET state = 'refused', last_error = ? WHERE seq = ?", (why, step.row))
@@ -271,14 +271,14 @@ class SqliteRoute:
             "UPDATE delivery SET state = 'claimed', due_at = ?, attempts = attempts + 1 WHERE seq = ?",
             (tx.now + self._lease_s, step.row),
         )
-        alert_id, line, attempts, merged, head, key_id, sealed = only(
+        alert_id, topic, attempts, merged, outline, key_id, sealed = only(
             db,
-            "SELECT alert, line, attempts, merged, head, key_id, sealed FROM delivery WHERE seq = ?",
+            "SELECT alert, topic, attempts, merged, outline, key_id, sealed FROM delivery WHERE seq = ?",
             (step.row,),
         )
         bound = bound_to(self.route.name, alert_id)
         opened = None if sealed is None else tx.unseal(key_id, sealed, bound)
-        told = as_sent(decode(opened or head), known=known(db, self.route.name, line), merged=merged)
+        told = as_sent(decode(opened or outline), known=known(db, self.route.name, topic), merged=merged)
         return Delivery(alert_id, self.route.name, told, attempts, step.row, step.bucket)
 
     # What came of it
@@ -302,7 +302,7 @@ class SqliteRoute:
             return  # its lease ran out, and somebody else sends it
         db.execute(
             "UPDATE delivery SET state = 'done', sealed = NULL WHERE route = ?1 AND state = 'active' AND seq < ?2"
-            " AND line = (SELECT line FROM delivery WHERE seq = ?2)",
+            " AND topic = (SELECT topic FROM delivery WHERE seq = ?2)",
             (self.route.name, row),
         )
         state = state_of(db, self.route, now)
@@ -353,7 +353,7 @@ class SqliteRoute:
         db.execute(
             "DELETE FROM delivery WHERE seq IN (SELECT d.seq FROM delivery d WHERE d.created_at < ?"
             " AND d.state NOT IN ('waiting', 'claimed', 'active', 'merged') AND EXISTS (SELECT 1 FROM delivery r"
-            "  WHERE r.route = d.route AND r.line = d.line AND r.told_at IS NOT NULL AND r.action = 'resolve'"
+            "  WHERE r.route = d.route AND r.topic = d.topic AND r.told_at IS NOT NULL AND r.action = 'resolve'"
             "  AND r.seq >= d.seq) ORDER BY d.seq LIMIT ?)",
             (now - KEPT_S, _PRUNED),
         )

@@ -83,7 +83,7 @@ def again(tx: Transaction, route: RouteSettings) -> int:
     db, now = tx.connection, tx.now
     db.execute(
         "UPDATE delivery SET state = 'superseded' WHERE route = ?1 AND state IN ('refused', 'dead') AND EXISTS"
-        " (SELECT 1 FROM delivery t WHERE t.route = ?1 AND t.line = delivery.line AND t.told_at IS NOT NULL"
+        " (SELECT 1 FROM delivery t WHERE t.route = ?1 AND t.topic = delivery.topic AND t.told_at IS NOT NULL"
         "  AND t.seq > delivery.seq)",
         (route.name,),
     )
