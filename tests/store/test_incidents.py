@@ -117,8 +117,11 @@ def test_the_same_anomaly_again_counts_once_and_writes_nothing(store):
     assert the_only(store).count == 1
 
 
-def test_a_held_call_is_in_no_incident(store):
-    assert take(store, anomaly(1, by_case={"kind": "held"})) == []
+def test_a_held_call_is_in_no_incident_unless_content_explains_it(store):
+    assert take(store, anomaly(1, Class.SRE, by_case={"kind": "held"})) == []
+    assert take(store, anomaly(2, Class.UNDETERMINED, by_case={"kind": "held"})) == []
+    (change,) = take(store, anomaly(3, Class.SECURITY, by_case={"kind": "held"}))
+    assert [(one.team.value, one.urgency.value) for one in change.told] == [("security", "queue")]
 
 
 def test_another_origin_is_another_incident(store):

@@ -15,12 +15,13 @@ from remit.core.classify.case import Case
 from remit.core.classify.classification import Class
 from remit.core.classify.known import Known
 from remit.settings import Settings
+from remit.store import incident_rows
 from remit.store import triage as rows
 from remit.store.sqlite import SqliteStore
 from remit.store.triage_work import SqliteTriageWork
 from remit.usecases import triage as module
 from remit.usecases.triage import Triage, Worker, classify_all
-from remit.wiring import open_store
+from remit.wiring import desk_of, open_store
 
 ENVELOPE = """
 apiVersion: remit/v1
@@ -273,3 +274,42 @@ def test_a_worker_goes_on_after_an_error_and_says_what_it_was() -> None:
     assert worker.turn() == 0
     assert done == [1]
     assert worker.last_error == "no disk"
+
+
+HOLDING = ENVELOPE.replace(
+    "{id: asked, arg: to, from: [user]}", "{id: asked, arg: to, from: [user], on_violation: hold, by: [a]}"
+)
+
+
+def held(place: Place, mail: str) -> None:
+    place.envelope.write_text(HOLDING, encoding="utf-8")
+    with place.guard() as guard:
+        guard.approval_wait_s = 0.0
+        with guard.session(user_input="Sum up my mail", principal_kind="operator") as s:
+            s.call("read_mail", {}, run=lambda: mail)
+            with pytest.raises(remit.ApprovalRequired):
+                s.call("pay", {"to": "DE44500105175407324931", "amount": 900}, run=lambda **_: 0)
+
+
+def test_a_held_call_that_content_explains_reaches_security_while_a_person_decides(place: Place) -> None:
+    held(place, MAIL)
+    with place.store() as store:
+        desk = desk_of(store, place.settings)
+        assert list(desk.once()) == []
+
+        (told,) = store.events(kinds={rows.HELD_CLASSIFIED})
+        assert (told.event.body["class"], told.event.body["origin"]) == ("security", "read_mail")
+        (incident,) = store.read(lambda db: incident_rows.listed(db))
+        assert (incident.label, incident.count, incident.urgency.value) == (Class.SECURITY, 1, "queue")
+        list(desk_of(store, place.settings).once())
+        assert len(list(store.events(kinds={rows.HELD_CLASSIFIED}))) == 1
+
+
+def test_a_held_call_that_content_does_not_explain_is_its_approvers_alone(place: Place) -> None:
+    held(place, "The minutes are attached. Regards")
+    with place.store() as store:
+        list(desk_of(store, place.settings).once())
+
+        (told,) = store.events(kinds={rows.HELD_CLASSIFIED})
+        assert told.event.body["class"] != "security"
+        assert store.read(lambda db: incident_rows.listed(db)) == []

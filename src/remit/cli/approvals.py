@@ -300,10 +300,21 @@ def _shown(at: Opened, record: ApprovalRecord, *, quietly: bool = False) -> None
         body: dict[str, Json] = {"approval": record.id, "by": at.who()}
         at.store.append_now(Event(Uuid7().new(), "", "reasoning.read", record.status.agent, "", body))
     view = _view(at, record, reasoning)
+    view["classification"] = _came_from(at, asked)
     if Output.json:
         emit({"approval": view})
     else:
         _print(view)
+
+
+def _came_from(at: Opened, asked: StoredEvent | None) -> dict[str, Json] | None:
+    """Where a held call came from, by the evidence that there is now; it is shown, and decides nothing."""
+    from remit.core.classify.told import classification_body
+    from remit.wiring import triage_of
+
+    if asked is None or asked.erased:
+        return None
+    return classification_body(triage_of(at.store, at.settings).judge_held(asked).found)
 
 
 # ---------------------------------------------------------------------------------------------- printing
@@ -335,6 +346,10 @@ def _print(view: Mapping[str, Any]) -> None:
     print_arguments(view["arguments"])
     for text in view["reasoning"]:
         say(f"The agent's own words, no evidence: {visible(text)}")
+    if (came := view["classification"]) is not None:
+        say(f"Came from  {came['class']}, {came['confidence']:.2f} sure; evidence for you, and no answer:")
+        for one in came["evidence"][:3]:
+            say(f"  {visible(one['told'], 400)}")
     _print_people(view)
     say(f"Digest     {view['digest']}")
 

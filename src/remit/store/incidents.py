@@ -26,7 +26,7 @@ import msgspec
 from remit.core import incident_acts as acts
 from remit.core import incident_moves as moves
 from remit.core.classify.case import HELD, Case
-from remit.core.classify.classification import Classification, Evidence, Team
+from remit.core.classify.classification import Class, Classification, Evidence, Team
 from remit.core.classify.told import evidence_body
 from remit.core.errors import BadInput
 from remit.core.event import Event
@@ -107,9 +107,10 @@ class Incidents:
     ) -> Incident | None:
         """Put one anomaly into its incident, or classify it anew there; the incident as it stands then.
 
-        None for a held call, which is no anomaly. Twice is once.
+        None for a held call, which is no anomaly, unless content explains it: then somebody attacks, and a person is
+        about to answer. Twice is once.
         """
-        if case.kind == HELD:
+        if case.kind == HELD and classification.label not in (Class.SECURITY, Class.BOTH):
             return None
         key = key_of(case, classification)
         was, home = rows.member(self._db, case.anomaly)

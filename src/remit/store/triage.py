@@ -22,6 +22,9 @@ from remit.store.transaction import Transaction
 
 CLASSIFIED, LABELLED, REPLAYED = "anomaly.classified", "anomaly.labelled", "anomaly.replayed"
 
+HELD_CLASSIFIED = "approval.classified"
+"""Kind of the event that says where a held call came from."""
+
 DDL = """
 CREATE TABLE IF NOT EXISTS classified (
   seq INTEGER PRIMARY KEY, anomaly TEXT NOT NULL UNIQUE,
@@ -190,6 +193,15 @@ def record(tx: Transaction, stored: StoredEvent, found: Classification, times: i
         ),
     )
     return True
+
+
+def record_held(tx: Transaction, asked: StoredEvent, found: Classification) -> None:
+    """Write where a held call came from, beside the question; once."""
+    body: dict[str, Json] = {
+        **classification_body(found),
+        "approval": str(asked.event.body.get("approval", "")),
+    }
+    tx.append(_about(asked, HELD_CLASSIFIED, body, 1))
 
 
 def unchanged(tx: Transaction, seq: int, times: int) -> None:

@@ -23,6 +23,9 @@ from remit.store.triage import Row
 ANOMALIES = "anomalies"
 """Mark: every anomaly up to it is classified, or waits to be again."""
 
+HELD = "approval.requested"
+"""Mark, and kind of the event: every question up to it is looked at."""
+
 Absorb = Callable[[Transaction, Sequence[Done]], None]
 """What else is written with classifications: the incidents that they belong to, and whom to tell."""
 
@@ -50,6 +53,25 @@ class SqliteTriageWork:
             self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last))
             return self.new(most)
         return waiting
+
+    def held(self, most: int) -> list[StoredEvent]:
+        """Questions to people that nobody has looked at, oldest first."""
+        after = self._store.read(lambda db: triage.mark(db, HELD))
+        return list(self._store.events(kinds={HELD}, after=after, limit=most))
+
+    def write_held(self, done: Sequence[Done], upto: int) -> None:
+        """Write where held calls came from, in one transaction; up to a sequence every question is looked at then."""
+
+        def work(tx: Transaction) -> None:
+            if triage.mark(tx.connection, HELD) >= upto:
+                return  # another worker was faster
+            for one in done:
+                triage.record_held(tx, one.pending.stored, one.found)
+            if done:
+                self._absorb(tx, done)
+            triage.set_mark(tx, HELD, upto)
+
+        self._store.transact_now(work, events=max(1, len(done)))
 
     def again(self, most: int) -> list[Pending]:
         """Anomalies that are to be looked at once more, the latest first."""

@@ -166,6 +166,39 @@ def case_from(stored: StoredEvent, before: SessionSoFar) -> Case:
     )
 
 
+def held_case(asked: StoredEvent, before: SessionSoFar) -> Case:
+    """The case of a call that waits for a person: no anomaly, but whoever answers wants to know where it came from.
+
+    Args:
+        asked: `approval.requested`.
+        before: what its session had seen up to there.
+    """
+    event, body = asked.event, asked.event.body
+    decided = before.held(str(body.get("tool", "")))
+    told = (decided.event.body.get("violations") if decided is not None else None) or ()
+    violations = tuple(_violation(v) for v in told if isinstance(v, Mapping))
+    return Case(
+        anomaly=event.id,
+        session=event.session,
+        agent=event.agent,
+        kind=HELD,
+        severity=worst([v.severity for v in violations] or [Severity.MEDIUM]),
+        clauses=tuple(str(one) for one in body.get("clauses", ())),
+        violations=violations,
+        tool=str(body.get("tool", "")),
+        effect=_effect(body.get("effect")),
+        args=_mapping(body.get("args")),
+        ran=False,
+        provenance=_provenance(body),
+        segments=tuple(before.segments),
+        principal_kind=before.principal_kind,
+        fingerprint=fingerprint_from(before.fingerprint),
+        at=asked.at,
+        tenant=event.tenant,
+        cut=asked.erased or before.cut,
+    )
+
+
 class SessionSoFar:
     """What a session of the journal has seen so far, read event by event; it grows with the journal.
 
@@ -212,9 +245,10 @@ class SessionSoFar:
         body = stored.event.body
         if token := body.get("token"):
             return next((d for d in reversed(self._decided) if d.event.body.get("token") == token), None)
-        if stored.event.kind != "approval.answered":
-            return None
-        tool = body.get("tool")
+        return self.held(str(body.get("tool", ""))) if stored.event.kind == "approval.answered" else None
+
+    def held(self, tool: str) -> StoredEvent | None:
+        """The latest decision that held a call of a tool."""
         held = (d for d in reversed(self._decided) if d.event.body.get("result") == Result.HOLD.value)
         return next((d for d in held if d.event.body.get("tool") == tool), None)
 

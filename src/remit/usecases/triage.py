@@ -28,7 +28,7 @@ from remit.core.ids import derived_id
 from remit.core.selftest import load_envelope
 from remit.core.types import Json
 from remit.usecases.archive import archived
-from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from
+from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from, held_case
 
 REPLAYED = "anomaly.replayed"
 """Kind of the event that keeps what came of asking an agent again."""
@@ -49,6 +49,12 @@ class Work(Protocol):
 
     def new(self, most: int) -> list[Pending]:
         """Anomalies that nobody has looked at, oldest first."""
+
+    def held(self, most: int) -> list[StoredEvent]:
+        """Questions to people that nobody has looked at."""
+
+    def write_held(self, done: Sequence[Done], upto: int) -> None:
+        """Write where held calls came from."""
 
     def again(self, most: int) -> list[Pending]:
         """Anomalies that are to be looked at once more."""
@@ -109,6 +115,28 @@ class Triage:
         self._batch = batch
         self._sessions: OrderedDict[tuple[str, str], SessionSoFar] = OrderedDict()
         self._envelope = lru_cache(maxsize=64)(self._archived)
+
+    def held_step(self) -> int:
+        """Say of held calls where they came from, a batch at a time: a person is about to answer. How many."""
+        asked = self._work.held(self._batch)
+        if not asked:
+            return 0
+        done = [self.judge_held(one) for one in asked if not one.erased]
+        self._work.write_held(done, asked[-1].seq)
+        self._learned([one for one in done if one.found.label in (Class.SECURITY, Class.BOTH)])
+        return len(asked)
+
+    def judge_held(self, asked: StoredEvent) -> Done:
+        """Say of one held call, by its `approval.requested`, where it came from."""
+        pending = Pending(asked)
+        try:
+            case = held_case(asked, self._so_far(asked))
+            return Done(pending, case, classify(case, self._known(case)))
+        except Unavailable:
+            raise
+        except Exception as error:  # as in `judge`
+            log.exception("held call %s could not be classified", asked.event.id)
+            return _not_judged(pending, error)
 
     def step(self) -> Step:
         """Look at a batch: new ones first, then those that are due again. `looked` is 0 where nothing waits."""
@@ -358,12 +386,14 @@ class Desk:
     @property
     def steps(self) -> tuple[Callable[[], int], ...]:
         """One of each, for a worker."""
-        return (lambda: self.triage.step().looked, self.changes.step, self.feed.step)
+        return (self.triage.held_step, lambda: self.triage.step().looked, self.changes.step, self.feed.step)
 
     def once(self) -> Iterator[Done]:
         """Everything that waits, until nothing does; what is due is delivered at the end."""
         while self.changes.step():
             pass  # so that what changed is known before anything is classified
+        while self.triage.held_step():
+            pass
         while True:
             yield from classify_all(self.triage)
             if not self.changes.step() and not self.feed.step() and not self.triage.waits():
