@@ -149,8 +149,14 @@ def test_nothing_follows_of_no_event() -> None:
     assert followed([], b"k") is None
 
 
-@pytest.mark.parametrize("body", [{}, {"violations": "x"}, {"violations": [1]}, {"args": [1]}, {"token": 7}])
-@pytest.mark.parametrize("kind", ["decided", "settled", "finished", "observed", "session.opened"])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"violations": "x"}, {"violations": 5}, {"violations": [1]}, {"args": [1]}, {"token": [7]}, {"fingerprint": 1},
+     {"segment": 3, "ended": {}}, {"tool": {}, "token": "t"}, {"error": 1, "role": []}],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "kind", ["decided", "settled", "finished", "observed", "session.opened", "session.closed"]
+)
 def test_a_body_of_another_version_breaks_nothing(kind: str, body: dict[str, Any]) -> None:
     like = events_of("s", [])[0]
 

@@ -143,7 +143,8 @@ class Follower:
     # ------------------------------------------------------------------------------------------ keeping
     def _not_met(self, tool: str, body: Mapping[str, Any]) -> None:
         """Each clause once for a call; one that could not be evaluated denies, whatever it would have done."""
-        told = [v for v in body.get("violations") or () if isinstance(v, Mapping)]
+        listed = body.get("violations")
+        told = [v for v in listed if isinstance(v, Mapping)] if isinstance(listed, list) else []
         told = [v for v in told if not str(v.get("clause", "")).startswith(_NOT_THE_AGENTS)]
         held = {str(v.get("clause")) for v in told if v.get("on_violation") == "hold" and not v.get("error")}
         other = {str(v.get("clause")) for v in told} - held
