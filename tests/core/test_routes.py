@@ -18,20 +18,16 @@ def alert(team=Team.SRE, urgency=Urgency.QUEUE):
 
 
 @pytest.mark.parametrize(
-    ("settings", "taken"),
+    ("least", "urgency", "enough"),
     [
-        ({}, True),
-        ({"teams": (Team.SRE,)}, True),
-        ({"teams": (Team.SECURITY,)}, False),
-        ({"urgency": Urgency.PAGE}, False),
+        (Urgency.QUEUE, Urgency.QUEUE, True),
+        (Urgency.QUEUE, Urgency.PAGE, True),
+        (Urgency.PAGE, Urgency.PAGE, True),
+        (Urgency.PAGE, Urgency.QUEUE, False),
     ],
 )
-def test_a_route_takes_what_is_for_its_teams_and_urgent_enough(settings, taken):
-    assert RouteSettings("r", "slack", **settings).takes(alert()) is taken
-
-
-def test_a_route_for_pages_takes_a_page():
-    assert RouteSettings("r", "slack", urgency=Urgency.PAGE).takes(alert(urgency=Urgency.PAGE))
+def test_a_route_for_pages_is_told_of_no_incident_that_does_not_page(least, urgency, enough):
+    assert RouteSettings("r", "slack", urgency=least).urgent_enough(alert(urgency=urgency)) is enough
 
 
 def test_neither_the_address_nor_the_secret_of_a_route_is_shown():

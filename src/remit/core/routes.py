@@ -48,6 +48,6 @@ class RouteSettings:
     ca_file: str = ""
     """File of certificates that are trusted instead of the system's."""
 
-    def takes(self, alert: Alert) -> bool:
-        """Whether *alert* is for this route."""
-        return alert.team in self.teams and (self.urgency is Urgency.QUEUE or alert.urgency is Urgency.PAGE)
+    def urgent_enough(self, alert: Alert) -> bool:
+        """Whether *alert* may be the first that this route is told of an incident."""
+        return self.urgency is Urgency.QUEUE or alert.urgency is Urgency.PAGE
