@@ -137,10 +137,7 @@ def _wait(tx: Transaction, alert: Alert, route: RouteSettings, subject: str, ret
     if alert.action is Action.RESOLVE and _end_in_digests(tx, topic) and not goes_on:
         add(tx, alert, route.name, state="done")
         return False
-    begins = alert.action in (Action.TRIGGER, Action.UPDATE) and alert.urgency in (
-        Urgency.PAGE,
-        route.urgency,
-    )
+    begins = alert.action in (Action.TRIGGER, Action.UPDATE) and route.urgent_enough(alert)
     if not (goes_on or begins):
         return False
     merged = 0
