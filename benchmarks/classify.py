@@ -267,7 +267,7 @@ def tell_time(every: Sequence[Row]) -> None:
 PRIOR: Mapping[str, float] = {
     "held_steering": 4.0,
     "held_commanded": 1.5,
-    "held_unasked": 3.0,
+    "held_unasked": 4.0,
     "held_latest": 0.5,
     "held_reasoned": 0.5,
     "action_steering": 3.0,

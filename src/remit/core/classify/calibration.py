@@ -10,13 +10,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 
-VERSION = "content-1"
+VERSION = "content-2"
 
 BIAS = -4.1
 WEIGHTS: Mapping[str, float] = {
     "held_steering": 3.9,
     "held_commanded": 2.3,
-    "held_unasked": 3.0,
+    "held_unasked": 4.0,
     "held_latest": 0.4,
     "held_reasoned": 0.8,
     "action_steering": 3.1,

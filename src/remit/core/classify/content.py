@@ -12,12 +12,16 @@ from remit.core.classify.case import Case
 from remit.core.classify.explanation import Analysed, Explanation, Standing, explain, standing
 from remit.core.classify.pressure import Pressure, pressure
 from remit.core.classify.reasoning import overlap
-from remit.core.classify.request import Request, parts_of, request_of
+from remit.core.classify.request import Request, kind_of, parts_of, request_of
 from remit.core.classify.spans import META, STRONG, either
 from remit.core.classify.values import Atom, analysed, atoms_of, near_action, places
 from remit.core.types import Json, Role
 
 COPIED = 0.2
+WORDS_ALONE = 0.6
+"""What the words of a call are worth where none of its values is: agents borrow words from what they read."""
+OTHER_VALUE = 0.8
+"""How far a call counts as not asked for that the request asks for with another address."""
 TELLING = 0.4
 """Weight of a value from which on naming it says what the call is about."""
 ANSWER = "answer"
@@ -82,6 +86,14 @@ class Content:
         return self.request.asked(self.case.tool) if self.case.tool else 1.0
 
     @cached_property
+    def unasked(self) -> float:
+        """How far the request did not ask for this call: for its action, or for it with another value of that kind."""
+        if self.request.delegates:
+            return 0.0
+        others = {kind for s in self.found if s.outside and (kind := kind_of(s.atom.value))}
+        return max(1.0 - self.asked, OTHER_VALUE if others & self.request.kinds else 0.0)
+
+    @cached_property
     def asked_for(self) -> bool:
         """Whether the request asked for this action itself, in its own words."""
         return bool(self.case.tool) and self.request.asks_for(self.case.tool)
@@ -89,8 +101,12 @@ class Content:
     @cached_property
     def own_asked(self) -> float:
         """How far the customer's own words name what the call does: its values, or its action."""
-        named = any(s.trusted and s.atom.weight >= TELLING for s in self.found)
-        return max(float(named), self.asked) if self.own else 0.0
+        return max(float(self.own_named), self.asked) if self.own else 0.0
+
+    @cached_property
+    def own_named(self) -> bool:
+        """Whether a customer's own words name a value of the call."""
+        return bool(self.own) and any(s.trusted and s.atom.weight >= TELLING for s in self.found)
 
     @cached_property
     def bearing(self) -> float:
@@ -138,9 +154,9 @@ def features(content: Content) -> dict[str, float]:
     Products, since neither an instruction that does not explain the call nor a value without an instruction says much.
     """
     e = content.explanation
-    held = max(e.values, e.words)
-    unasked = 1.0 - content.asked
-    steers, asks = content.steers, e.task * (0.5 + 0.5 * e.action)
+    held = max(e.values, e.words if e.values else WORDS_ALONE * e.words)
+    unasked = content.unasked
+    steers, asks = content.steers, e.task * (0.75 + 0.25 * e.action)
     return {
         "held_steering": held * steers,
         "held_commanded": held * asks,

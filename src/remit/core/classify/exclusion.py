@@ -39,6 +39,9 @@ def excluded(case: Case, content: Content, score: float) -> Evidence | None:
         return None
     if content.in_part:
         return None
+    kinds = {v.kind for v in case.violations}
+    if content.own and content.own_named and not (kinds and kinds <= FORMAL):
+        return None
     if content.outside:
         return _unrelated(case, content, score)
     if not any(s.role is Role.USER for s in case.segments):

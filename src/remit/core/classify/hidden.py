@@ -7,7 +7,10 @@ import binascii
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote
+
+from remit.core.classify import words as w
 
 MOST_BLOBS = 24
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
@@ -30,6 +33,28 @@ _TAGS = {0xE0000 + code: code for code in range(32, 127)}
 """Unicode's tag characters: a second, invisible ASCII."""
 
 
+_OUT_OF_SIGHT = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0[;\s\"']|color\s*:\s*(?:#fff\b|#ffffff|white)"
+    r"|\[//\]\s*:\s*#|\bhidden(?:=|>)"
+)
+SHADOW = 600
+"""Characters after a mark that hides which count as hidden."""
+
+
+def out_of_sight(text: str) -> list[tuple[int, int]]:
+    """Places that whoever displays the text does not show: comments of pages, styles that hide."""
+    found, at = list[tuple[int, int]](), text.find("<!--")
+    while at >= 0 and len(found) < MOST_BLOBS:
+        end = text.find("-->", at)
+        end = len(text) if end < 0 else end
+        found.append((at, end))
+        at = text.find("<!--", end)
+    if ":" in text or "=" in text:
+        marks = (m.start() for m in _OUT_OF_SIGHT.finditer(text.lower()))
+        found += [(start, start + SHADOW) for start in islice(marks, MOST_BLOBS)]
+    return found
+
+
 def hidden_in(text: str) -> Iterator[tuple[int, int, str]]:
     """Start, end and plain text of what stands in another spelling.
 
@@ -41,12 +66,59 @@ def hidden_in(text: str) -> Iterator[tuple[int, int, str]]:
     if "&" in text and _ENTITY.search(text):
         once = html.unescape(text)
         yield 0, len(text), html.unescape(once) if "&" in once else once
+    yield from _respelled(text)
     for number, found in enumerate(_candidates(text)):
         if number >= MOST_BLOBS:
             return
         told = _decoded(found[0])
         if told is not None:
             yield found.start(), found.end(), told
+
+
+_SPACED = re.compile(r"(?:\b\w[ .\-_]){6,}\w\b")
+_LEET = re.compile(r"[a-zA-Z]+[013457@$][a-zA-Z]|[013457@$][a-zA-Z]+[013457@$]")
+_LEETS = str.maketrans("013457@$", "oieastas")
+_ROT13 = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM",
+)
+_ALIKE = str.maketrans("аеорсухіјѕԁһӏοανρτυκАВЕКМНОРСТХ", "aeopcyxijsdhloavptukABEKMHOPCTX")
+"""Letters of other alphabets that look like Latin ones."""
+_PLAIN = w.listed("the and to of you this that please is for from with your send all now it on be as any")
+LINE, SHORTEST = 2_000, 16
+
+
+def _respelled(text: str) -> Iterator[tuple[int, int, str]]:
+    """Lines that read as English only when turned around, shifted by 13, set close, or without look-alikes."""
+    at = 0
+    for line in text[: 16 * LINE].split("\n"):
+        start, at = at, at + len(line) + 1
+        if len(line) < SHORTEST:
+            continue
+        piece = line[:LINE]
+        for told in _readings(piece):
+            yield start, start + len(piece), told
+
+
+def _readings(line: str) -> Iterator[str]:
+    tokens = line.split()
+    said = sum(token in _PLAIN for token in tokens)
+    if said == 0 and sum(map(str.isalpha, tokens)) >= 4:
+        for told in (line.translate(_ROT13), line[::-1], " ".join(word[::-1] for word in line.split())):
+            if _english(told) >= 2:
+                yield told
+    if not line.isascii() and (alike := line.translate(_ALIKE)) != line and _english(alike) > said:
+        yield alike
+    if len(_LEET.findall(line)) >= 3 and _english(line.translate(_LEETS)) > said:
+        yield line.translate(_LEETS)
+    spaced = _SPACED.search(line)
+    if spaced is not None:
+        wide = re.split(r"\s{2,}|\s[/|]\s", line)
+        yield " ".join(re.sub(r"(?<=\b\w)[ .\-_](?=\w\b)", "", word) for word in wide)
+
+
+def _english(line: str) -> int:
+    return sum(word in _PLAIN for word in line.lower().split())
 
 
 def _candidates(text: str) -> Iterator[re.Match[str]]:

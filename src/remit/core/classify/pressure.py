@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from remit.core.classify import words as w
 from remit.core.classify.spans import analyse, words_of
@@ -22,7 +23,7 @@ WEIGHTS = {
     "posing": 0.7,
     "machine": 0.35,
     "role": 0.6,
-    "authority": 0.5,
+    "authority": 0.65,
     "rules": 0.45,
     "others": 0.65,
     "secrecy": 0.45,
@@ -34,11 +35,10 @@ WEIGHTS = {
 
 _RANK = w.listed(
     "admin administrator supervisor manager director ceo cto cfo developer engineer officer auditor "
-    "inspector police superuser root executive technician headquarters management colleague insider "
-    "superior security compliance vorgesetzter chef administrateur directeur responsable administrador "
-    "gerente jefe администратор начальник руководитель 管理员 经理 主管 管理者"
+    "inspector police superuser root executive technician headquarters management insider superior "
+    "security compliance vorgesetzter chef administrateur directeur responsable administrador gerente "
+    "jefe администратор начальник руководитель 管理员 经理 主管 管理者"
 )
-_CLAIM = w.listed("i im i'm i’m my we're we as ich bin mein je suis mon soy mi sono я мой 我 私")
 _GAVE = w.listed(
     "approved authorized authorised allowed permitted cleared signed granted waived instructed "
     "preapproved approval authorization authorisation genehmigt autorisé aprobado approvato одобрил 批准"
@@ -53,6 +53,49 @@ _BREAK = w.listed(
     "unrestricted void overrule deactivate remove ignoring bypassing skipping overriding lifted "
     "suspended waived disabled overridden removed ignoriere umgehe ignorez contournez ignora omite "
     "salta игнорируй обойди 忽略 绕过 無視"
+)
+_SELF = w.listed("im i'm i’m am as speaking bin suis soy sono я 我是")
+_MYSELF = w.listed("i im i'm i’m we been ich je я 我")
+_OWN = w.listed("my our mein mon mi мой")
+_FROM = w.listed("from with at behalf work works working")
+_PLACE = w.listed(
+    "department headquarters hq helpdesk compliance fraud security audit engineering operations "
+    "administration authority authorities ministry abteilung zentrale"
+)
+_MOVED = w.listed(
+    "raised increased changed updated outdated expired suspended waived lifted removed relaxed "
+    "superseded allows allow permits permit says exception exempted replaced"
+)
+_WITHOUT = w.listed(
+    "no without skip skipping don't dont not needn't never bypass bypassing unnecessary instead ohne sans sin без 无需"
+)
+_CHECKS = w.listed(
+    "verify verifying verification check checks checking confirm confirming confirmation validate "
+    "validation ask asking approval review question questions authenticate authentication policy "
+    "procedure prüfen vérifier verificar проверки 验证"
+)
+_PARTS = frozenset(
+    tuple(words.split())
+    for words in (
+        "act as",
+        "are now",
+        "let's play",
+        "lets play",
+        "let’s play",
+        "imagine you",
+        "imagine that",
+        "role play",
+        "in character",
+        "stay in",
+        "a game",
+        "hypothetical scenario",
+        "test environment",
+        "pretend that",
+        "pretend to",
+        "training exercise",
+        "a simulation",
+        "a drill",
+    )
 )
 _APPLY = w.listed("apply applies applied count counts")
 _PLAY = w.listed("pretend roleplay jailbreak jailbroken sudo godmode unfiltered uncensored")
@@ -74,12 +117,18 @@ _PEOPLE = w.listed(
 _DATA = w.listed(
     "account accounts data details address addresses email password records card cards profile konto compte cuenta"
 )
-_HASTE = w.listed("immediately urgent urgently emergency asap sofort urgence urgente срочно 紧急 緊急")
+_HASTE = w.listed(
+    "immediately urgent urgently emergency asap hurry deadline instantly sofort urgence urgente срочно 紧急 緊急"
+)
 _THREAT = w.listed("lawyer lawsuit sue fired consequences liable legal report")
 _POSING = re.compile(
     r"(?m)^[\s>*#\[<({|-]{0,6}(?:system|assistant|developer|admin|tool|function)\b[^\n]{0,24}?[:\]>)}|]"
     r"|<\|[a-z_]{2,20}\|>|\[/?inst\]|</?(?:system|admin|developer|instructions?)>|end of (?:user|prompt|conversation)"
+    r"|\b(?:tool|function|api|system|internal|verification|backend)[ _-]?(?:result|response|output|message|notice|status)"
+    r"s?[\"'\])}> ]{0,4}[:=>{\[(]"
+    r"|[{<\[(]\s?\"?[a-z_ ]{2,30}\"?\s?[:=]\s?\"?(?:true|ok|approved|verified|success|granted|passed|admin)\b"
 )
+"""Marks of a speaker or a machine that a customer is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +185,11 @@ def _kinds(found: Sequence[str]) -> set[str]:
     known = set(found)
     about_rules, breaks = bool(known & _RULES), bool(known & _BREAK or (known & _APPLY and known & w.NOT))
     told = {
-        "authority": known & _RANK and (_claims(found) or known & _GAVE),
-        "rules": about_rules and breaks,
+        "authority": _claims(found) or (known & _RANK and known & _GAVE) or _empowered(found),
+        "rules": (about_rules and (breaks or known & _MOVED)) or _unchecked(found),
         "override": breaks and known & w.OVERRIDE and known & w.WHICH and (about_rules or known & w.TASK),
-        "role": known & _PLAY or ("mode" in known and known & _MODE),
-        "machine": known & w.MACHINE and (about_rules or breaks),
+        "role": known & _PLAY or ("mode" in known and known & _MODE) or _plays(found),
+        "machine": known & w.MACHINE and (about_rules or breaks or known & _PLAY),
         "others": _asks_for_others(found),
         "threat": known & _THREAT and known & w.YOU,
         "urgency": known & _HASTE,
@@ -149,10 +198,35 @@ def _kinds(found: Sequence[str]) -> set[str]:
 
 
 def _claims(found: Sequence[str]) -> bool:
-    """`I am the … manager`, `my supervisor`, `as an administrator`."""
+    """`I am the … manager`, `as an administrator`, `this is the fraud department`, `I work for the company`."""
+    for place, word in enumerate(found):
+        before = found[max(0, place - 6) : place]
+        myself = bool(_SELF & set(before[-5:])) or ("this", "is") in pairwise(before)
+        if word in _RANK and myself and not _OWN & set(before[-2:]):
+            return True
+        if word in _PLACE and (myself or "i" in before or "we" in before) and _FROM & set(before[-4:]):
+            return True
+    return False
+
+
+def _empowered(found: Sequence[str]) -> bool:
+    """`I am authorised`, `I have clearance`, `you are permitted to`."""
     return any(
-        word in _RANK and _CLAIM & set(found[max(0, place - 5) : place]) for place, word in enumerate(found)
+        word in _GAVE and _MYSELF & set(found[max(0, place - 5) : place]) for place, word in enumerate(found)
     )
+
+
+def _unchecked(found: Sequence[str]) -> bool:
+    """`no need to verify`, `without asking`, `skip the check`."""
+    return any(
+        word in _WITHOUT and _CHECKS & set(found[place + 1 : place + 5]) for place, word in enumerate(found)
+    )
+
+
+def _plays(found: Sequence[str]) -> bool:
+    """`act as`, `you are now`, `let us play`, `imagine you are`."""
+    pairs = set(pairwise(found))
+    return not pairs.isdisjoint(_PARTS)
 
 
 def _asks_for_others(found: Sequence[str]) -> bool:

@@ -26,8 +26,19 @@ _IN = w.listed(
     "channel in from at on readme letter comment issue card datei seite liste fichier page archivo "
     "página lista file pagina файл 文件 网页"
 )
-_ITEM = _SAID & w.listed("task tasks todo todos action actions step steps instruction instructions")
-
+_AS = w.listed("according as like whatever what per everything anything wie comme como come как")
+_TOLD = w.listed(
+    "says say said asks ask asked wants want wrote written describes described specifies specified "
+    "requests requested tells told instructs instructed recommends recommended suggests suggested "
+    "needs needed lists listed requires required"
+)
+_THINGS = w.listed(
+    "list checklist playbook runbook backlog queue agenda items item todo todos tasks task letter "
+    "ticket tickets requests instructions steps actions"
+)
+_DEAL = w.listed(
+    "deal take sort work go get run handle process complete finish follow do resolve carry execute"
+)
 HALF = 0.5
 LOOKING_UP = frozenset({"get"})
 
@@ -41,28 +52,49 @@ class Request:
     stems: frozenset[str]
     delegates: bool
     """Whether it says to do what another text says."""
+    acts: frozenset[str]
+    """Families of the actions that it asks for, in verbs that are verbs there."""
+    kinds: frozenset[str]
+    """Kinds of values that it names: addresses, links, numbers of accounts."""
 
     def asked(self, tool: str) -> float:
-        """The share of what a tool's name says that the request says too; 1 where it delegates."""
+        """The share of what a tool's name says that the request says too, none without the verb; 1 where it delegates."""
         if self.delegates:
             return 1.0
         parts = parts_of(tool)
-        if not parts:
+        if not parts or not self._asks_verb(parts):
             return 0.0
         return sum(self._says(part) for part in parts) / len(parts)
 
     def asks_for(self, tool: str) -> bool:
-        """Whether it says what the tool does: its verb, and half of its name. Looking things up needs no asking."""
+        """Whether it asks for this action itself: the verb, and half of the name. Looking things up needs no asking."""
         parts = parts_of(tool)
-        verbs = [part for part in parts if part in w.VERBS and part not in w.OBJECTS] or parts
-        if verbs and w.VERBS.get(verbs[0]) == LOOKING_UP:
+        if parts and _verbs(parts) and w.VERBS.get(_verbs(parts)[0]) == LOOKING_UP:
             return not self.delegates
-        return bool(verbs) and not self.delegates and self._says(verbs[0]) and self.asked(tool) >= HALF
+        return not self.delegates and self.asked(tool) >= HALF
+
+    def _asks_verb(self, parts: Sequence[str]) -> bool:
+        verbs = _verbs(parts)
+        if not verbs:
+            return any(self._says(part) for part in parts)
+        return self._says(verbs[0])
 
     def _says(self, part: str) -> bool:
-        if w.stem(part) in self.stems:
+        stem = w.stem(part)
+        if part in w.OBJECTS or part not in w.VERBS:
+            return stem in self.stems or not self.families.isdisjoint(w.OBJECTS.get(part, NONE))
+        if w.VERBS[part] == LOOKING_UP:
             return True
-        return not self.families.isdisjoint(w.families([part]))
+        return (stem in self.stems and part not in w.ALSO_NOUNS) or not self.acts.isdisjoint(w.VERBS[part])
+
+
+NONE: frozenset[str] = frozenset()
+
+
+def _verbs(parts: Sequence[str]) -> list[str]:
+    """The verbs of a name, those that do something first."""
+    found = [part for part in parts if part in w.VERBS and part not in w.OBJECTS]
+    return [verb for verb in found if w.VERBS[verb] != LOOKING_UP] or found
 
 
 def parts_of(tool: str) -> list[str]:
@@ -87,14 +119,38 @@ def request_of(segments: Sequence[Segment]) -> Request:
 
 @lru_cache(maxsize=256)
 def _request(texts: tuple[str, ...]) -> Request:
-    words: set[str] = set()
+    words, acts, kinds = set[str](), set[str](), set[str]()
     delegates = False
     for text in texts:
         analysis = analyse(text)
-        words |= analysis.words
-        delegates = delegates or _delegates(words_of(analysis.flat))
+        found = words_of(analysis.flat)
+        words.update(found)
+        acts.update(*(unit.acts for unit in analysis.units))
+        acts.update(*(w.VERBS[word] for word in found if word in w.VERBS and word not in w.ALSO_NOUNS))
+        kinds.update(kind for token in analysis.flat.split() if (kind := kind_of(token)))
+        delegates = delegates or _delegates(found)
     stems = frozenset(w.stem(word) for word in words)
-    return Request(frozenset(words), frozenset(w.families(words)), stems, delegates)
+    own = frozenset(w.families(words))
+    return Request(frozenset(words), own, stems, delegates, frozenset(acts), frozenset(kinds))
+
+
+def kind_of(value: object) -> str:
+    """What kind of address or number a value is; empty for others.
+
+    >>> [kind_of(v) for v in ("ann@corp.example", "www.a.example/b", "GB29NWBK60161331926819", "/etc/hosts", "soon")]
+    ['mail', 'link', 'code', 'path', '']
+    """
+    token = value.strip("'\"()<>,;.!?").lower() if isinstance(value, str) else ""
+    if not token or " " in token:
+        return ""
+    if "@" in token[1:-1]:
+        return "mail"
+    if "://" in token or token.startswith("www."):
+        return "link"
+    if token.startswith(("/", "~/", "./")) and len(token) > 3:
+        return "path"
+    digits = sum(c.isdigit() for c in token)
+    return "code" if len(token) >= 8 and digits >= 6 else ""
 
 
 def _delegates(found: Sequence[str]) -> bool:
@@ -106,6 +162,18 @@ def _delegates(found: Sequence[str]) -> bool:
     False
     """
     for place, word in enumerate(found):
+        if word in _AS and not _TOLD.isdisjoint(found[place + 1 : place + 7]) and not _IN.isdisjoint(found):
+            return True
+        if (
+            word in _DEAL
+            and not _THINGS.isdisjoint(found[place + 1 : place + 6])
+            and word in found[: place + 1]
+        ):
+            near = found[place + 1 : place + 6]
+            if "following" not in near and any(
+                x in ("with", "care", "out", "through", "off") for x in near[:2]
+            ):
+                return True
         if word not in _DO:
             continue
         after = found[place + 1 : place + 12]

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from remit.core.classify import words as w
-from remit.core.classify.hidden import INVISIBLE, hidden_in
+from remit.core.classify.hidden import INVISIBLE, hidden_in, out_of_sight
 
 # ruff: noqa: RUF001 - marks of other scripts look like Latin ones
 
@@ -34,7 +34,8 @@ _FOREIGN = frozenset({"foreign"})
 FOREIGN = 6
 """Words from which on a unit can be told to be in another language."""
 META = {
-    "hidden": 0.3,
+    "hidden": 0.5,
+    "posing": 0.5,
     "foreign": 0.35,
     "machine": 0.5,
     "override": 0.6,
@@ -44,7 +45,7 @@ META = {
     "authority": 0.25,
     "demand": 0.25,
 }
-STRONG = ("machine", "override", "secrecy", "authority", "hidden")
+STRONG = ("machine", "posing", "override", "secrecy", "authority", "hidden")
 """Cues that steer an agent also where it was told to do what the text says."""
 TASK = {"command": 0.7, "asked": 0.7, "demand": 0.2}
 
@@ -53,6 +54,9 @@ _ENDS = re.compile(r"[.!?:;][\"')\]]*(?=\s)|[。！？：；，]|\s(?=[-*•]\s|
 """Where a unit ends: nothing is lost between one and the next."""
 _CLAUSE = re.compile(r"[,–—-] ?(?:and |then |please |kindly |first |you |to )?([^\W\d_]+)")
 _ESCAPED = re.compile(r"\\\r?\n[ \t]*(?:\\ )?|\\[nrt]")
+_SPEAKS = re.compile(
+    r"[\W_]{0,8}(?:system|user|assistant|human|developer|admin)[\W_]{0,3}(?:message|note|prompt)?[\])}>|*]{0,3} ?[:>\])|]"
+)
 _FIELD = re.compile(r"[ \t]*(?:[-*•][ \t]+)?[^\s:]{1,24}:(?=\s)")
 _NEW_UNIT = re.compile(r"[-*•>#|]|\d{1,2}[.)]\s|[^\s:]{1,24}:(?:\s|$)")
 
@@ -161,8 +165,10 @@ Read = tuple[int, int, str, int]
 def _read(pieces: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int, str, str, frozenset[str]]]:
     """Units as they stand, then those that stood in another spelling, at the place where they stood."""
     for base, piece in pieces:
+        unseen = out_of_sight(piece)
         for start, end, told, key in _units(piece):
-            yield base + start, base + end, told, told[:key], NO_CUES
+            shadow = bool(unseen) and any(first <= start < last for first, last in unseen)
+            yield base + start, base + end, told, told[:key], HIDDEN if shadow else NO_CUES
     for base, piece in pieces:
         for start, end, plain in hidden_in(piece):
             for _, _, told, key in _units(plain[:MOST_CHARACTERS]):
@@ -273,6 +279,7 @@ def _cues(small: str, found: Sequence[str], key: str) -> tuple[frozenset[str], f
         "demand": must and (you or acts),
         "secrecy": known & w.QUIETLY or (known & w.NOT and known & w.SECRET_VERBS and _hides(found)),
         "authority": known & w.AUTHORITY,
+        "posing": bool(found) and found[0] in w.SPEAKERS and _SPEAKS.match(small) is not None,
     }
     cues.update(cue for cue, is_so in told.items() if is_so)
     if "," in small and cues - {"demand"} and not acts:
@@ -295,7 +302,12 @@ def _foreign(small: str, found: Sequence[str]) -> bool:
     if not w.ENGLISH.isdisjoint(found):
         return False
     plain = sum(map(str.isalpha, small.split()))
-    return plain >= FOREIGN or (not small.isascii() and sum(c > "\u0370" for c in small) >= 2 * FOREIGN)
+    return plain >= FOREIGN or (not small.isascii() and _other_script(small))
+
+
+def _other_script(small: str) -> bool:
+    """Whether enough of it is written in no Latin script; of scripts without spaces few signs are enough."""
+    return sum(c > "\u0370" for c in small) + 2 * sum(c > "\u2e80" for c in small) >= 2 * FOREIGN
 
 
 def _commanded(small: str, found: Sequence[str], first: int, cues: set[str]) -> set[str]:

@@ -29,30 +29,26 @@ def _table(lines: Mapping[str, str]) -> dict[str, frozenset[str]]:
 VERBS: Mapping[str, frozenset[str]] = _table(
     {
         "send": "send email mail forward message dm post reply respond submit publish upload transmit "
-        "write text notify "
-        "tell relay deliver broadcast announce export report sende senden schicke schicken sendet "
-        "weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe envie mande mandar "
-        "invia inviare inviate spedisci stuur verzend отправь отправьте отправить перешли 发送 发给 转发 送信 "
-        "送って 転送",
+        "write text notify tell relay deliver broadcast announce export report sende senden schicke "
+        "schicken sendet weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe "
+        "envie mande mandar invia inviare inviate spedisci stuur verzend отправь отправьте отправить "
+        "перешли 发送 发给 转发 送信 送って 転送",
         "pay": "pay transfer credit debit top wire remit refund reimburse deposit withdraw purchase buy "
-        "order donate charge send "
-        "transaction payment zahle zahlen überweise überweisen bezahle payer payez virez transférez "
-        "transfere paga pagar pague transfiere transferir transfira trasferisci bonifica betaal "
-        "effectue effectuez virement переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
+        "order donate charge send transaction payment zahle zahlen überweise überweisen bezahle payer "
+        "payez virez transférez transfere paga pagar pague transfiere transferir transfira trasferisci "
+        "bonifica betaal effectue effectuez virement переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
         "delete": "delete remove erase wipe purge drop cancel revoke trash uninstall clear destroy "
-        "unsubscribe kick ban "
-        "lösche löschen entferne entfernen storniere supprimer supprimez effacez annulez borra borrar "
-        "elimina eliminar elimine cancella apague excluir verwijder wis удали удалите удалить 删除 取消 削除",
+        "unsubscribe kick ban lösche löschen entferne entfernen storniere supprimer supprimez effacez "
+        "annulez borra borrar elimina eliminar elimine cancella apague excluir verwijder wis удали "
+        "удалите удалить 删除 取消 削除",
         "create": "create add make schedule book reserve set setup register open insert append compose "
-        "draft start plan "
-        "put generate issue file erstelle erstellen lege anlegen buche buchen trage créer créez crée "
-        "réservez ajoutez ajoute crea crear cree crie criar reserva reservar agrega añade prenota "
-        "aggiungi maak reserveer создай создайте добавь 创建 预订 添加 新建 作成 予約 追加",
+        "draft start plan put generate issue file erstelle erstellen lege anlegen buche buchen trage "
+        "créer créez crée réservez ajoutez ajoute crea crear cree crie criar reserva reservar agrega "
+        "añade prenota aggiungi maak reserveer создай создайте добавь 创建 预订 添加 新建 作成 予約 追加",
         "update": "update change modify edit reset replace reschedule move rename set adjust alter "
-        "switch rotate amend "
-        "ändere ändern aktualisiere setze verschiebe modifier modifiez changez remplacez actualiza "
-        "cambia cambiar modifica mude altere aggiorna wijzig verander измени измените смени 修改 更改 更新 "
-        "変更",
+        "switch rotate amend ändere ändern aktualisiere setze verschiebe modifier modifiez changez "
+        "remplacez actualiza cambia cambiar modifica mude altere aggiorna wijzig verander измени "
+        "измените смени 修改 更改 更新 変更",
         "invite": "invite add enroll enrol include onboard join "
         "einladen lade invitez invite inviter invita invitar convida convide uitnodigen nodig пригласи "
         "пригласите 邀请 招待",
@@ -64,25 +60,22 @@ VERBS: Mapping[str, frozenset[str]] = _table(
         "führe ausführen starte installiere exécutez exécuter lancez ejecuta ejecutar ejecute execute "
         "esegui eseguire voer запусти выполни выполните 执行 运行 安装 実行",
         "get": "visit get fetch read open browse download load click search look find list check "
-        "retrieve go navigate "
-        "access follow view query lookup see collect gather extract copy besuche besuchen öffne öffnen "
-        "lies lesen rufe suche hole visitez ouvrez lisez cherchez récupérez consultez visita abre "
-        "abrir lee busca leia visite visitare apri leggi cerca bezoek open lees zoek открой прочитай "
-        "посети найди 访问 打开 读取 查看 查找 開いて 読んで アクセス",
+        "retrieve go navigate access follow view query lookup see collect gather extract copy besuche "
+        "besuchen öffne öffnen lies lesen rufe suche hole visitez ouvrez lisez cherchez récupérez "
+        "consultez visita abre abrir lee busca leia visite visitare apri leggi cerca bezoek open lees "
+        "zoek открой прочитай посети найди 访问 打开 读取 查看 查找 開いて 読んで アクセス",
         "approve": "approve accept confirm authorize authorise merge sign agree acknowledge endorse "
-        "rate recommend "
-        "genehmige bestätige approuvez confirmez acceptez aprueba confirma acepta approva conferma "
-        "keur одобри подтверди 批准 确认 承認",
+        "rate recommend genehmige bestätige approuvez confirmez acceptez aprueba confirma acepta "
+        "approva conferma keur одобри подтверди 批准 确认 承認",
         "operate": "unlock lock turn switch restart reboot shut kill pause resume scale stop activate "
-        "deactivate arm disarm "
-        "open close toggle",
+        "deactivate arm disarm open close toggle",
         "handle": "assign escalate promote demote close reopen resolve archive tag label transition "
         "triage approve reject",
         "trade": "sell buy trade bid swap exchange convert redeem subscribe",
         "work": "concatenate combine merge compile summarize summarise translate calculate compute "
-        "count print output "
-        "say repeat answer stop wait keep save store encode decode sort describe explain analyze "
-        "analyse use inspect prepare process perform solve pick choose select compare enter fill treat",
+        "count print output say repeat answer stop wait keep save store encode decode sort describe "
+        "explain analyze analyse use inspect prepare process perform solve pick choose select compare "
+        "enter fill treat",
     }
 )
 """Verbs of action, as they stand in a command, by what is done."""
@@ -111,8 +104,8 @@ YOU = listed(
 )
 MACHINE = listed(
     "assistant assistants ai ais chatbot chatbots llm llms copilot gpt chatgpt claude gemini llama "
-    "mistral mixtral qwen grok deepseek "
-    "assistent ki ia asistente assistente ассистент помощник ии 助手 人工智能 アシスタント"
+    "mistral mixtral qwen grok deepseek assistent ki ia asistente assistente ассистент помощник ии 助手 "
+    "人工智能 アシスタント"
 )
 """Who is meant, where a text speaks to a machine."""
 PERHAPS_MACHINE = listed("agent agents model models bot bots system reader automation modèle modelo modello")
@@ -195,9 +188,19 @@ CHANGED = listed(
     "moved switched switch replace nouveau nueva nuevo neu neue geändert новый 新的 新しい"
 )
 """Words that say that something else holds than before."""
+ALSO_NOUNS = listed(
+    "order report file plan book mail email message text post transfer charge note list check open "
+    "start set issue answer change update credit use label tag record point call cause print sort view "
+    "search access copy trade exchange stop wait switch turn lock load click draft sign rate "
+    "transaction payment purchase request query share follow close complete act"
+)
+"""Verbs that stand in requests as nouns or adjectives as often."""
 TALKED_OF = listed("read find look list check see view search get follow found seen reads lists")
 """Verbs of looking up that stand beside addresses in ordinary talk."""
+SPEAKERS = listed("system user assistant human developer admin")
+"""Who speaks in a dialogue with a machine."""
 CUES = frozenset().union(
+    SPEAKERS,
     VERBS,
     YOU,
     MACHINE,
