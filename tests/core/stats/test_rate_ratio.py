@@ -2,6 +2,7 @@ from math import inf, isnan
 
 import pytest
 
+from remit.core.classify.change_windows import ENOUGH
 from remit.core.stats.rate_ratio import rate_ratio, rate_ratio_p
 
 
@@ -42,3 +43,20 @@ def test_before_and_after_exchanged_turn_the_ratio_around() -> None:
     one, other = rate_ratio(3, 50, 9, 70), rate_ratio(9, 70, 3, 50)
 
     assert (one.value, one.low, one.high) == pytest.approx((1 / other.value, 1 / other.high, 1 / other.low))
+
+
+def test_as_many_calls_as_a_window_asks_for_show_a_rise_from_half_a_percent_to_three() -> None:
+    from scipy.stats import binom
+
+    def power(n: int) -> float:
+        most = 60  # beyond which neither count has any chance to speak of
+        before, after = (binom(n, rate).pmf(range(most)) for rate in (0.005, 0.03))
+        return sum(
+            float(before[x0] * after[x1])
+            for x0 in range(most)
+            for x1 in range(most)
+            if rate_ratio_p(x0, n, x1, n) <= 0.01
+        )
+
+    assert power(ENOUGH) == pytest.approx(0.91, abs=0.01)
+    assert power(500) < 0.75
