@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import remit
 from remit import BadInput, Unavailable
 from remit.settings import Settings
+from remit.store.triage import backlog
 from remit.testing import small_refunds
 from remit.wiring import open_store, read_text, store_path
 
@@ -155,6 +157,7 @@ def test_a_webhook_is_delivered_to_from_the_moment_a_guard_opens_until_it_closes
 AS_NOBODY = """
 import os, sys
 from remit.settings import Settings
+from remit.store.triage import backlog
 from remit.testing import small_refunds
 import remit
 folder, rules = sys.argv[1], small_refunds()
@@ -184,3 +187,18 @@ def test_a_store_that_this_user_may_not_write_is_refused(there: bool) -> None:
         pytest.skip("another user may not read this installation")
     assert found.stdout.startswith(("BadInput", "Unavailable")), found.stderr
     assert place in found.stdout
+
+
+def test_a_guard_may_classify_in_its_own_process(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'remit.db'}"
+    with remit.open(str(REFUND), store=address, classify=True, settings=settings(tmp_path)) as guard:
+        with guard.session(
+            user_input="hello", principal_kind="customer", facts={"customer_id": "1"}
+        ) as session, pytest.raises(remit.CallDenied):
+            session.call("no_such_tool", {}, run=lambda: None)
+        records: Any = guard.records
+        ends = time.monotonic() + 120
+        while records.store.read(backlog)[0]:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        assert len(list(records.store.events(kinds={"anomaly.classified"}))) == 1

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Desk, Triage, Worker
 
+IN_PROCESS = 0.2
+"""Share of the time that the worker takes in a guard's own process."""
+
 __all__ = [
     "build_sink",
     "desk_of",
@@ -57,6 +60,7 @@ def open_guard(
     allow_volatile: bool = False,
     single_operator: bool = False,
     reload_every_s: float | None = None,
+    classify: bool = False,
     settings: Settings | None = None,
 ) -> Guard:
     """Stand in front of one agent's tools.
@@ -71,6 +75,8 @@ def open_guard(
         allow_volatile: let effects run on `memory:`, which leaves no record.
         single_operator: a new store takes answers to approvals without a signature; every record shows it.
         reload_every_s: watch the envelope's file, and put it in force when it changed (`Guard.follow`).
+        classify: also classify what is captured, file incidents and have the teams told, in a thread of this process that
+            leaves most of the time to the guard. For a fleet, run `remit classify --follow` instead.
         settings: instead of the environment and TOML.
 
     Raises:
@@ -94,11 +100,13 @@ def open_guard(
     try:
         records = SqliteRecords(opened)
         deliverer = start_delivery(opened, settings)
+        worker = start_worker(opened, settings, share=IN_PROCESS) if classify else None
 
         def close() -> None:
             try:
-                if deliverer is not None:
-                    deliverer.close()
+                for thread in (worker, deliverer):
+                    if thread is not None:
+                        thread.close()
             finally:
                 opened.close()
 
@@ -241,8 +249,11 @@ def opinions_of(settings: Settings) -> Callable[[Case], tuple[Opinion, ...]]:
     return loaded(settings.detectors, settings.embedder) or (lambda _case: ())
 
 
-def start_worker(store: SqliteStore, settings: Settings) -> Worker:
+def start_worker(store: SqliteStore, settings: Settings, share: float = 0.5) -> Worker:
     """The threads that work on what is captured, and go on until they are closed.
+
+    Args:
+        share: of the time that may be spent on it while there is something to do.
 
     Raises:
         BadInput: the file of routes is wrong.
@@ -250,7 +261,7 @@ def start_worker(store: SqliteStore, settings: Settings) -> Worker:
     from remit.usecases.triage import Worker
 
     desk = desk_of(store, settings)
-    return Worker(desk.steps, beside=desk.beside).start()
+    return Worker(desk.steps, share=share, beside=desk.beside).start()
 
 
 def drift_watch_of(
