@@ -192,9 +192,12 @@ def test_a_store_that_this_user_may_not_write_is_refused(there: bool) -> None:
 def test_a_guard_may_classify_in_its_own_process(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path / 'remit.db'}"
     with remit.open(str(REFUND), store=address, classify=True, settings=settings(tmp_path)) as guard:
-        with guard.session(
-            user_input="hello", principal_kind="customer", facts={"customer_id": "1"}
-        ) as session, pytest.raises(remit.CallDenied):
+        with (
+            guard.session(
+                user_input="hello", principal_kind="customer", facts={"customer_id": "1"}
+            ) as session,
+            pytest.raises(remit.CallDenied),
+        ):
             session.call("no_such_tool", {}, run=lambda: None)
         records: Any = guard.records
         ends = time.monotonic() + 120

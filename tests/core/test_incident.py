@@ -11,7 +11,9 @@ from incident_help import SECURITY, SRE, Desk, case, classed
 
 from remit.core import incident_acts as acts
 from remit.core.alert import Action, Urgency
+from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class
+from remit.core.drifted import Drift, Kind, Stream, measure
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.incident import (
@@ -552,10 +554,15 @@ def test_the_worst_severity_is_kept_and_told():
 
 
 def alarm(name="e1", group="", change=""):
-    stream = {"kind": "violations-of", "tool": "pay", "name": "pay.small"}
-    cause = {"change": {"id": change}} if change else None
-    body = {"id": name, "group": group, "stream": stream, "direction": "worse", "cause": cause}
-    return of_drift(Event(name, "s9", "drift.detected", "bot", "", body, "acme"), 5.0)
+    """As the drift watch writes it."""
+    few, many = measure(100, 1, 1.0, 1.0), measure(100, 30, 30.0, 30.0)
+    stream = Stream(Kind.LINE_VIOLATIONS, "pay", "pay.small")
+    drift = Drift("bot", "acme", stream, 500, "s9", 5.0, 400, few, many, 9.0, 1.0, group or name)
+    told = Change(change, ChangeKind.MODEL, 2e9, "bot", "acme", "m1", "m2").told()
+    cause = {"change": told, "p_corrected": 0.001, "told": "correlates"} if change else None
+    return of_drift(
+        Event(name, "s9", "drift.detected", "bot", "", {**drift.body(), "cause": cause}, "acme"), 5.0
+    )
 
 
 def test_an_alarm_about_a_line_is_near_its_anomalies_and_one_change_is_one_incident():
@@ -563,7 +570,10 @@ def test_an_alarm_about_a_line_is_near_its_anomalies_and_one_change_is_one_incid
 
     assert drift.near == (key_of(case(), classed()),)
     assert drift.key == other.key
-    assert alarm(change="c1").near[0] == key_of(case(), classed(change="c1"))
+    named = alarm(change="c1")
+    assert named.near[0] == key_of(case(), classed(change="c1"))
+    assert (named.label, named.severity, named.evidence.facts["after"]) == (Class.SRE, Severity.MEDIUM, "m2")
+    assert "violations of pay.small: in 1 of 100 sessions" in named.evidence.told
 
 
 def test_a_rise_alone_moves_no_incident_away_from_security():
