@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Desk, Triage, Worker
+
+log = logging.getLogger("remit.wiring")
 
 IN_PROCESS = 0.2
 """Share of the time that the worker takes in a guard's own process."""
@@ -100,7 +103,7 @@ def open_guard(
     try:
         records = SqliteRecords(opened)
         deliverer = start_delivery(opened, settings)
-        worker = start_worker(opened, settings, share=IN_PROCESS) if classify else None
+        worker = _worker_of_guard(opened, settings) if classify else None
 
         def close() -> None:
             try:
@@ -247,6 +250,18 @@ def opinions_of(settings: Settings) -> Callable[[Case], tuple[Opinion, ...]]:
     from remit.usecases.opinions import opinions_of as loaded
 
     return loaded(settings.detectors, settings.embedder) or (lambda _case: ())
+
+
+def _worker_of_guard(store: SqliteStore, settings: Settings) -> Worker | None:
+    """The worker beside a guard; None where a file that only it reads is wrong, which must not stop what captures.
+
+    Without it nothing is classified, so that nobody misses what they would have been told: another worker makes it up.
+    """
+    try:
+        return start_worker(store, settings, share=IN_PROCESS)
+    except BadInput as error:
+        log.error("nothing is classified here, and nobody is told: %s", error)  # noqa: TRY400 - no defect of ours
+        return None
 
 
 def start_worker(store: SqliteStore, settings: Settings, share: float = 0.5) -> Worker:

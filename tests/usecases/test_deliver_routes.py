@@ -311,3 +311,26 @@ def test_a_broken_file_of_routes_stops_the_worker_and_not_the_guard(tmp_path):
         with pytest.raises(remit.BadInput, match="route"):
             start_worker(store, settings)
         assert len(list(store.events(anomalies_only=True))) == 1
+
+
+def test_a_guard_that_classifies_too_goes_on_guarding_with_a_broken_file_of_routes_and_says_so(
+    tmp_path, caplog
+):
+    broken = tmp_path / "routes.toml"
+    broken.write_text("[[route]]\nname = 5\n")
+    settings = Settings(
+        store=f"sqlite:///{tmp_path / 'remit.db'}", home=str(tmp_path / "home"), routes=str(broken)
+    )
+    envelope = tmp_path / "clerk.yaml"
+    envelope.write_text(ENVELOPE)
+    with (
+        remit.open(envelope, store=settings.store, settings=settings, classify=True) as guard,
+        guard.session() as session,
+        pytest.raises(remit.CallDenied),
+    ):
+        session.call("pay", {"amount": 900}, run=lambda **_: 1)
+
+    assert "nobody is told" in caplog.text and "routes.toml" in caplog.text
+    with open_store(settings.store, settings) as store:
+        assert len(list(store.events(anomalies_only=True))) == 1
+        assert not list(store.events(kinds={"anomaly.classified"}))
