@@ -85,6 +85,8 @@ _ROT13 = str.maketrans(
 _ALIKE = str.maketrans("аеорсухіјѕԁһӏοανρτυκАВЕКМНОРСТХ", "aeopcyxijsdhloavptukABEKMHOPCTX")
 """Letters of other alphabets that look like Latin ones."""
 _PLAIN = w.listed("the and to of you this that please is for from with your send all now it on be as any")
+_TURNED = frozenset(word[::-1] for word in _PLAIN if len(word) > 2)
+_SHIFTED = frozenset(word.translate(_ROT13) for word in _PLAIN if len(word) > 2)
 LINE, SHORTEST = 2_000, 16
 
 
@@ -103,10 +105,11 @@ def _respelled(text: str) -> Iterator[tuple[int, int, str]]:
 def _readings(line: str) -> Iterator[str]:
     tokens = line.split()
     said = sum(token in _PLAIN for token in tokens)
-    if said == 0 and sum(map(str.isalpha, tokens)) >= 4:
-        for told in (line.translate(_ROT13), line[::-1], " ".join(word[::-1] for word in line.split())):
-            if _english(told) >= 2:
-                yield told
+    if sum(token.lower() in _TURNED for token in tokens) >= 2:
+        yield line[::-1]
+        yield " ".join(word[::-1] for word in tokens)
+    if sum(token.lower() in _SHIFTED for token in tokens) >= 2:
+        yield line.translate(_ROT13)
     if not line.isascii() and (alike := line.translate(_ALIKE)) != line and _english(alike) > said:
         yield alike
     if len(_LEET.findall(line)) >= 3 and _english(line.translate(_LEETS)) > said:
