@@ -114,6 +114,30 @@ def test_a_failure_of_the_provider_is_sres():
     assert classify(broken).label is Class.SRE
 
 
+@pytest.mark.parametrize("kind", ["infrastructure", "unknown-outcome"])
+def test_a_call_that_failed_does_not_hide_the_order_that_it_came_of(kind: str):
+    told = case(
+        ("user", "What is new?"),
+        ("read_mail", ORDER),
+        kind=kind,
+        to="DE44 5001 0517 5407 3249 31",
+        amount=900,
+    )
+
+    found = classify(told)
+
+    assert found.label is Class.BOTH
+    assert found.origin == "read_mail"
+    assert {"infrastructure", "content.explanation"} <= {one.kind for one in found.evidence}
+
+
+@pytest.mark.parametrize("kind", ["infrastructure", "unknown-outcome"])
+def test_a_call_that_failed_and_that_no_text_explains_is_sres(kind: str):
+    asked = case(("user", "Pay 900 to Bob."), ("read_mail", "Lunch?"), kind=kind, to="Bob", amount=900)
+
+    assert classify(asked).label is Class.SRE
+
+
 def test_texts_that_are_missing_let_nothing_be_ruled_out():
     from dataclasses import replace
 

@@ -36,8 +36,12 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
     """
     content = Content(case)
     broken = failed(case)
-    security = _security(case, content, known) if broken is None else 0.0
-    evidence = quoted(content, security) if broken is None else [broken]
+    read = broken is None or bool(
+        case.tool
+    )  # a call that failed may have been somebody else's wish all the same
+    security = _security(case, content, known) if read else 0.0
+    evidence = [broken] if broken is not None else []
+    evidence += quoted(content, security) if read else []
     evidence += _tampering(case) + of_opinions(known.opinions) + _changed(known) + _replayed(known)
     if broken is None and security < c.SECURITY:
         ruled_out = excluded(case, content, security)
@@ -52,9 +56,9 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
         delivered(label, case),
         _confidence(label, security, sre),
         ordered,
-        origin=_origin(content, label) if broken is None else "",
+        origin=_origin(content, label) if read else "",
         change=_change(known),
-        missing=_missing(case, known, in_part=broken is None and content.in_part),
+        missing=_missing(case, known, in_part=read and content.in_part),
         version=c.VERSION,
     )
 
