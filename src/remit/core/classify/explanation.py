@@ -8,10 +8,11 @@ them from: not in the request, not in the rest of what it read. See `docs/classi
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 from remit.core.classify import words as w
 from remit.core.classify.request import parts_of
@@ -20,6 +21,8 @@ from remit.core.classify.values import Atom, Place, places
 from remit.core.types import Role, Segment
 
 Analysed = Sequence[tuple[Segment, Analysis]]
+MOST_FOUND = 240
+"""Places of one value in all texts from outside that are looked at: it is the first ones that tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
         steering: texts from outside, in order.
     """
     told = next(places(atom, trusted), None)
-    found = list(places(atom, steering))
+    found = list(islice(places(atom, steering), MOST_FOUND))
     first = found[0] if found else None
     free = first is not None and (told is None or _repeats(told, first))
     spans: tuple[tuple[Segment, Span], ...] = ()
@@ -137,13 +140,13 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
     acts = w.families(parts)
     best = NOTHING
     apart: set[str] = set(said)
-    latest = max((s.index for s, _ in steering), default=0)
+    weights = _weights(found)
+    order = sorted(s.index for s, _ in steering)
     for segment, analysis in steering:
         apart |= analysis.outside
         for span in analysis.spans:
             inside = span.words
-            held = [s.atom.weight for s in found if (segment, span) in s.spans]
-            values = max(held, default=0.0)
+            values = weights.get((id(segment), id(span)), 0.0)
             share = len((calls & inside) - apart) / len(calls) if calls else 0.0
             action = _action(span, acts, parts)
             named = (
@@ -151,7 +154,7 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
             )
             if not (values or share or action or named):
                 continue
-            age = sum(1 for s, _ in steering if s.index > segment.index)
+            age = len(order) - bisect_right(order, segment.index)
             one = Explanation(
                 segment,
                 span,
@@ -162,13 +165,23 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
                 named,
                 either(META, span.cues),
                 span.task,
-                1.0 / (1.0 + age) if latest else 0.0,
+                1.0 / (1.0 + age) if order[-1] else 0.0,
             )
             if one.score > best.score:
                 best = one
     if best is NOTHING:
         return Explanation(None, None, 0.0, outside, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     return best
+
+
+def _weights(found: Sequence[Standing]) -> dict[tuple[int, int], float]:
+    """The weightiest value that each instruction holds. By identity: comparing texts would take as long as they are."""
+    weights: dict[tuple[int, int], float] = {}
+    for one in found:
+        for segment, span in one.spans:
+            key = (id(segment), id(span))
+            weights[key] = max(weights.get(key, 0.0), one.atom.weight)
+    return weights
 
 
 def _call_words(tool: str, found: Sequence[Standing]) -> frozenset[str]:
