@@ -13,6 +13,7 @@ from remit.core.classify.case import HELD, Case
 from remit.core.recorded import session_from
 from remit.core.selftest import load_envelope
 from remit.core.types import Integrity, PrincipalKind, ToolEffect
+from remit.usecases import cases
 from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from, cases_of, fingerprint_of
 from remit.usecases.replay import replay_session
 
@@ -215,6 +216,20 @@ def test_a_text_that_was_erased_or_kept_as_a_digest_is_said_to_be_missing(guard:
         small.read(stored)
     assert small.cut
     assert [s.source for s in small.segments if s.role == "user"] == ["user"]
+
+
+def test_of_very_many_texts_the_latest_are_kept_and_the_users_words(guard: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cases, "MOST_TEXTS", 3)
+    with guard.session(user_input="Sum up my mail", principal_kind="operator") as session:
+        for number in range(9):
+            session.observe("tool", f"mail {number}", source="read_mail")
+        name = session.id
+
+    few = SessionSoFar()
+    for stored in guard.records.events(name):
+        few.read(stored)
+    assert few.cut
+    assert [s.text for s in few.segments] == ["Sum up my mail", "mail 7", "mail 8"]
 
 
 def test_labels_of_the_record_are_those_of_its_envelope() -> None:

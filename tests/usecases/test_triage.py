@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import remit
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Class
 from remit.core.classify.known import Known
+from remit.core.classify.work import Done
+from remit.core.errors import Unavailable
 from remit.settings import Settings
 from remit.store import incident_rows
 from remit.store import triage as rows
@@ -170,6 +172,28 @@ def test_one_that_cannot_be_judged_is_undetermined_and_stops_nobody(
     assert [one.found.label.value for one in done] == ["security", "undetermined", "security"]
     assert done[1].found.missing == ("it could not be classified: ZeroDivisionError",)
     assert [team.value for team in done[1].found.deliver_to] == ["security", "sre"]
+
+
+def test_one_that_cannot_be_written_is_undetermined_and_nobody_waits_for_it(store: SqliteStore) -> None:
+    def fragile(_tx: Any, done: Sequence[Done]) -> None:
+        if any(one.found.label is Class.SECURITY and one.pending.stored.seq == second for one in done):
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "as of a tool's name")
+
+    second = SqliteTriageWork(store).new(16)[1].stored.seq
+    done = list(classify_all(Triage(SqliteTriageWork(store, fragile))))
+
+    assert [one.found.label.value for one in done] == ["security", "undetermined", "security"]
+    assert [body["class"] for body in classified(store)] == ["security", "undetermined", "security"]
+    assert SqliteTriageWork(store).new(16) == []
+
+
+def test_a_store_that_is_away_leaves_everything_to_the_next_turn(store: SqliteStore) -> None:
+    def away(_tx: Any, _done: Sequence[Done]) -> None:
+        raise Unavailable("the disk is full")
+
+    with pytest.raises(Unavailable):
+        Triage(SqliteTriageWork(store, away)).step()
+    assert [d.found.label.value for d in classify_all(Triage(SqliteTriageWork(store)))] == ["security"] * 3
 
 
 def test_a_label_routes_and_the_classifiers_own_word_stays(store: SqliteStore) -> None:

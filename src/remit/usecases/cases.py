@@ -42,6 +42,8 @@ _RUN_ERRORS = ("run_error", "error", "exception")
 """Where a record says that the run itself failed: at its top level, or in `meta`."""
 MOST_DECIDED = 500
 """Decisions of one session that are kept at hand, the latest ones."""
+MOST_TEXTS = 5_000
+"""Texts of one session that are kept at hand, the latest ones: a classification reads them all."""
 SESSION_KINDS = ("session.opened", "session.resumed", "observed", "decided", "settled", "finished")
 """The events from which `SessionSoFar` is read."""
 
@@ -205,8 +207,8 @@ class SessionSoFar:
     Args:
         envelope_of: the envelope with a hash, None where nobody has it any more; it says which fields of a result have
             a label of their own.
-        most: characters that are kept; of what is beyond, the earliest is dropped and `cut` says so. The user's
-            words and the system's stay.
+        most: characters that are kept, in `MOST_TEXTS` texts at most; of what is beyond, the earliest is dropped and
+            `cut` says so. The user's words and the system's stay.
     """
 
     def __init__(
@@ -221,7 +223,8 @@ class SessionSoFar:
         """Sequence of the last event that was read."""
         self._decided: deque[StoredEvent] = deque(maxlen=MOST_DECIDED)
         self._most = most
-        self._size = 0
+        self.size = 0
+        """Characters that are kept."""
 
     def read(self, stored: StoredEvent) -> None:
         """The next event of the session."""
@@ -274,12 +277,12 @@ class SessionSoFar:
     def _add(self, segment: Segment) -> None:
         self.cut = self.cut or segment.text.startswith("[digest:")
         self.segments.append(segment)
-        self._size += len(segment.text)
-        while self._size > self._most:
+        self.size += len(segment.text)
+        while self.size > self._most or len(self.segments) > MOST_TEXTS:
             oldest = next((i for i, s in enumerate(self.segments) if s.role is Role.TOOL), None)
             if oldest is None:
                 return
-            self._size -= len(self.segments.pop(oldest).text)
+            self.size -= len(self.segments.pop(oldest).text)
             self.cut = True
 
 

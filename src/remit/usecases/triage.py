@@ -38,6 +38,8 @@ POLL_S = 1.0
 """How often a worker that has nothing to do looks."""
 MOST_SESSIONS = 256
 """Sessions whose texts a worker keeps at hand."""
+MOST_KEPT = 30_000_000
+"""Characters of these texts; the session at hand is kept whole."""
 SAME_CONFIDENCE = 0.05
 """A confidence that moved by less is no news."""
 
@@ -143,7 +145,7 @@ class Triage:
         pending = self._work.new(self._batch)
         if pending:
             done = [self.judge(one) for one in pending]
-            written = self._work.write(done, upto=pending[-1].stored.seq)
+            done, written = self._written(done, upto=pending[-1].stored.seq)
             self._learned(done)
             return Step(len(done), written, tuple(done))
         again = self._work.again(self._batch)
@@ -157,14 +159,39 @@ class Triage:
 
     def rejudge(self, pending: Sequence[Pending]) -> Step:
         """Classify these once more, and write what changed."""
-        done = [self.judge(one) for one in pending]
+        in_order = sorted(
+            pending, key=lambda one: one.stored.seq
+        )  # so that a session is read once for all of them
+        done = [self.judge(one) for one in in_order]
         news = [one for one in done if self._is_news(one)]
         same = [one.pending for one in done if one not in news]
-        written = self._work.write(news) if news else 0
+        news, written = self._written(news) if news else (news, 0)
         self._learned(news)
         if same:
             self._work.unchanged(same)
         return Step(len(done), written, tuple(news))
+
+    def _written(self, done: list[Done], upto: int = 0) -> tuple[list[Done], int]:
+        """What was written, and how many. One that cannot be written is told as undetermined: nobody waits for it."""
+        try:
+            return done, self._work.write(done, upto)
+        except Unavailable:
+            raise
+        except Exception:  # a defect: of the batch, it is to be found out of which
+            log.exception("classifications could not be written")
+        found, written = list[Done](), 0
+        for one in done:
+            try:
+                written += self._work.write([one])
+                found.append(one)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - logged above
+                found.append(_not_judged(one.pending, error))
+                written += self._work.write(found[-1:])
+        if upto:
+            self._work.write([], upto)
+        return found, written
 
     def label(self, stored: StoredEvent, given: Class, by: str, note: str = "") -> None:
         """A person says where an anomaly came from: recorded, and routed at once.
@@ -242,9 +269,12 @@ class Triage:
             for event in self._work.events(key[1], found.upto, stored.seq, SESSION_KINDS):
                 found.read(event)
         self._sessions[key] = found
-        while len(self._sessions) > MOST_SESSIONS:
+        while len(self._sessions) > MOST_SESSIONS or self._too_much():
             self._sessions.popitem(last=False)
         return found
+
+    def _too_much(self) -> bool:
+        return len(self._sessions) > 1 and sum(one.size for one in self._sessions.values()) > MOST_KEPT
 
     def _archived(self, envelope_hash: str, tenant: str) -> Envelope | None:
         try:
