@@ -119,11 +119,26 @@ def test_an_idle_session_that_only_ends_later_is_counted_once(store: SqliteStore
     events = events_of("s", [("find", {})])
     write(store, events[:-1])
     watch_all(store, now=time.time() + 7 * 3600)
+    early = counted(store)
     write(store, events[-1:])
 
     watch_all(store)
 
-    assert counted(store) == [("shop", 0, "s")]
+    assert early == counted(store) == [("shop", 0, "s")]
+
+
+def test_an_idle_session_that_goes_on_and_never_ends_counts_what_came_later(store: SqliteStore) -> None:
+    events = events_of("s", [("find", {}), ("pay", {"n": 1})], closed=False)
+    write(store, events[:-2])
+    watch_all(store, now=time.time() + 7 * 3600)
+    write(store, events[-2:])
+
+    (step,) = watch_all(store, now=time.time() + 15 * 3600)
+
+    assert [one.ran for one in step.sessions] == [{"pay": 1}]
+    watch_all(store, now=time.time() + 30 * 24 * 3600)
+    assert store.read(lambda db: db.execute("SELECT count(*) FROM drift_open").get) == 0
+    assert len(counted(store)) == 2
 
 
 def test_agents_and_tenants_are_watched_apart(store: SqliteStore) -> None:

@@ -32,6 +32,8 @@ DETECTED = "drift.detected"
 """Kind of the event of an alarm; its body is `Drift.body()`, and `cause`, which may be null."""
 IDLE_S = 6 * 3600.0
 """A session in which nothing happens for so long has ended."""
+FORGOTTEN_S = 7 * 24 * 3600.0
+"""One that was idle, and counted, may go on until so long after; what comes later counts when it is closed."""
 BATCH = 200
 """Sessions of one step."""
 MOST_AROUND = 1_000
@@ -148,7 +150,10 @@ class DriftWatch:
             return Step()
         written.events = self._alarms(found, written)
         written.states = {who: _packed(self._watches[who]) for who in written.counted}
-        return self._write(written, standing, found, more=len(marks) == self._batch)
+        due = any(
+            due <= self._clock() for _, due in written.opened.values()
+        )  # idle already: the next step looks
+        return self._write(written, standing, found, more=due or len(marks) == self._batch)
 
     def _write(self, written: Written, standing: Standing, found: _Found, *, more: bool) -> Step:
         try:
@@ -175,12 +180,17 @@ class DriftWatch:
         self._count(mark, written, found)
 
     def _follow_idle(self, written: Written, found: _Found) -> None:
-        idle, later = self._book.idle(self._clock(), self._idle_s, self._batch)
+        now = self._clock()
+        idle, later = self._book.idle(now, self._idle_s, self._batch)
         for mark in idle:
             key = (mark.tenant, mark.session)
-            if key not in written.opened and key not in written.ended:
+            if key in written.opened or key in written.ended:
+                continue
+            self._count(mark, written, found)
+            if now - mark.at < FORGOTTEN_S:  # it may go on
+                written.opened[key] = (mark.agent, now + self._idle_s)
+            else:
                 written.ended.append(key)
-                self._count(mark, written, found)
         for key, open_yet in later.items():
             if key not in written.opened and key not in written.ended:
                 written.opened[key] = open_yet
