@@ -9,6 +9,8 @@ from remit.core.notice import visible
 from remit.core.types import Json, Segment
 
 MOST_EXCERPT = 300
+WEAK = 0.5
+"""What a witness is worth that says little without the instruction."""
 
 
 def quoted(content: Content, score: float) -> list[Evidence]:
@@ -54,7 +56,7 @@ def _values(content: Content) -> Evidence | None:
     }
     source = visible(first.segment.source, 80)
     told = f"{', '.join(facts['arguments'])} stands only in what came from outside, first in {source}"
-    return Evidence("content.values", Class.SECURITY, strongest.atom.weight, told, facts)
+    return Evidence("content.values", Class.SECURITY, WEAK * strongest.atom.weight, told, facts)
 
 
 def _around(one: Standing) -> tuple[int, int]:
@@ -69,7 +71,7 @@ def _reasoning(content: Content) -> Evidence | None:
         return None
     told = "the model repeated that instruction in its own words before it called"
     facts: dict[str, Json] = {"overlap": round(content.reasoned, 2)}
-    return Evidence("content.reasoning", Class.SECURITY, content.reasoned, told, facts)
+    return Evidence("content.reasoning", Class.SECURITY, WEAK * content.reasoned, told, facts)
 
 
 def _pressure(content: Content) -> Evidence | None:
