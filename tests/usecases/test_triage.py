@@ -337,3 +337,41 @@ def test_a_held_call_that_content_does_not_explain_is_its_approvers_alone(place:
         (told,) = store.events(kinds={rows.HELD_CLASSIFIED})
         assert told.event.body["class"] != "security"
         assert store.read(lambda db: incident_rows.listed(db)) == []
+
+
+MONITORING = HOLDING.replace("spec:\n", "spec:\n  enforcement: monitor\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("mail", "label", "paged"),
+    [(MAIL, "security", ["executed"]), ("The minutes are attached. Regards", "", [])],
+)
+def test_an_attack_that_an_envelope_only_watched_is_captured_and_wakes_security(
+    place: Place, mail: str, label: str, paged: list[str]
+) -> None:
+    place.envelope.write_text(MONITORING, encoding="utf-8")
+    with place.guard() as guard, guard.session(user_input="Sum up my mail", principal_kind="operator") as s:
+        s.call("read_mail", {}, run=lambda: mail)
+        s.call("pay", {"to": "DE44500105175407324931", "amount": 900}, run=lambda **_: 0)
+
+    with place.store() as store:
+        (done,) = desk_of(store, place.settings).once()
+        assert (done.case.kind, done.case.ran, done.case.enforced) == ("held", True, False)
+        anomaly = done.pending.stored.event.anomaly
+        assert anomaly is not None
+        assert (anomaly.counts, anomaly.clauses) == (False, ("pay.asked",))
+        incidents = store.read(lambda db: incident_rows.listed(db))
+        assert [list(one.reasons) for one in incidents] == [paged] * len(paged)
+        if label:
+            assert done.found.label.value == label
+
+
+def test_a_rule_that_a_person_approves_is_no_anomaly_where_the_envelope_only_monitors(place: Place) -> None:
+    text = ENVELOPE.replace("spec:\n", "spec:\n  enforcement: monitor\n", 1)
+    flow = "flow:\n        - {id: asked, arg: to, from: [user]}"
+    place.envelope.write_text(text.replace(flow, "approve:\n        - {id: people}"), encoding="utf-8")
+    with place.guard() as guard, guard.session(user_input="pay ann", principal_kind="operator") as s:
+        s.call("pay", {"to": "ann", "amount": 9}, run=lambda **_: 0)
+
+    with place.store() as store:
+        assert list(desk_of(store, place.settings).once()) == []

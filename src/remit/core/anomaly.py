@@ -6,6 +6,8 @@ The table (kind, whether the breaker counts it):
     error           a condition, the canonicaliser or a parser failed     counts
     rejected        a person said no                                      counts
     flagged         a clause was not met and the call ran                 counts
+    held            a clause would have held it, and it ran, since the    does not count
+                    envelope only monitors
     output          what came back, or how long it took                   counts
     answer          the final answer                                      counts
     unknown-outcome an effect whose lease ran out                         counts (of a read: 0)
@@ -13,12 +15,14 @@ The table (kind, whether the breaker counts it):
     drift           a server describes a tool otherwise than is pinned    does not count: no act of the agent
     gap, tampering  the journal could not be written, or was altered      critical
 
-A call held for approval is no anomaly: it is an approval record.
+A call held for approval is no anomaly: it is an approval record. Where the envelope only monitors there is no such
+record, so that a clause which was not met is captured here; a rule that a person approves such calls is none of those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from remit.core.event import AnomalyIndex
 from remit.core.types import (
@@ -36,6 +40,8 @@ from remit.core.types import (
 
 _RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}
 REJECTED = "approval.rejected"
+_RULES = ("approve", "breaker")
+"""Kinds of violations that are none: a person is asked, whatever the call is like."""
 MOST_SEGMENTS = 12
 """Segments of triggering input and of reasoning kept with one anomaly, the latest ones."""
 
@@ -53,6 +59,10 @@ def of_decision(decision: Decision, *, enforced: bool) -> AnomalyIndex | None:
     if refused and (decision.result is Result.DENY or watched):
         kind = "error" if all(v.error for v in refused) else "denied"
         return _index(kind, refused + flagged, decision.tool, enforced and not watched)
+    unmet = [v for v in decision.violations if v.on_violation is OnViolation.HOLD and v.kind not in _RULES]
+    if watched and not decision.bound and unmet:
+        index = _index("held", [*unmet, *flagged], decision.tool, enforced=False)
+        return replace(index, counts=False)
     if flagged:
         severities = [Severity.LOW if v.severity is Severity.MEDIUM else v.severity for v in flagged]
         index = _index("flagged", flagged, decision.tool, enforced)

@@ -32,7 +32,8 @@ def wakes(case: Case, label: Class = Class.UNDETERMINED) -> str:
         return ""
     if case.kind == "unknown-outcome" and case.effect is not ToolEffect.READ:
         return "unknown outcome"
-    if case.kind in _NOBODY_DID_WRONG or case.severity not in _WEIGHTY:
+    attack = case.kind == HELD and bool(case.ran) and label in (Class.SECURITY, Class.BOTH)
+    if (case.kind in _NOBODY_DID_WRONG and not attack) or case.severity not in _WEIGHTY:
         return ""
     return "executed" if case.ran and case.consequential else ""
 

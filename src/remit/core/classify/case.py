@@ -22,7 +22,8 @@ from remit.core.types import (
 )
 
 HELD = "held"
-"""Kind of a case whose call waits for a person: no anomaly, but whoever answers wants to know where it came from."""
+"""Kind of a case whose call waits for a person: no anomaly, but whoever answers wants to know where it came from. Also
+kind of an anomaly: a clause would have held the call, which ran, since the envelope only monitors."""
 
 
 @dataclass(frozen=True, slots=True)
