@@ -24,6 +24,8 @@ OTHER_VALUE = 0.8
 """How far a call counts as not asked for that the request asks for with another address."""
 TELLING = 0.4
 """Weight of a value from which on naming it says what the call is about."""
+WORDED = 4
+"""Words of a value from which on it is a text that somebody worded."""
 ANSWER = "answer"
 MOST_ANSWER = 4000
 
@@ -91,7 +93,15 @@ class Content:
         if self.request.delegates:
             return 0.0
         others = {kind for s in self.found if s.outside and (kind := kind_of(s.atom.value))}
-        return max(1.0 - self.asked, OTHER_VALUE if others & self.request.kinds else 0.0)
+        other = bool(others & self.request.kinds) and not self._worded
+        return max(1.0 - self.asked, OTHER_VALUE if other else 0.0)
+
+    @cached_property
+    def _worded(self) -> bool:
+        """Whether the request has the very words that the call says, and no instruction has any value of it: then another
+        address is the request's own, described and not written out (*to my own address*)."""
+        words = any(s.trusted and " ".join(s.atom.needles).count(" ") >= WORDED - 1 for s in self.found)
+        return words and self.explanation.values == 0.0
 
     @cached_property
     def asked_for(self) -> bool:
