@@ -308,7 +308,7 @@ def test_an_address_that_the_request_describes_and_does_not_write_out_is_its_own
         "Mail the list to ann@corp.example. Then send a mail to my own address with the subject: how to find my old"
         " letters again"
     )
-    inbox = "sender: news@shop.example\nto: me@corp.example\nIf you did not ask for this, please ignore this email."
+    inbox = "If you did not ask for this, please ignore this email.\n\nsender: news@shop.example\nto: me@corp.example"
     told = (("user", request), ("read_inbox", inbox), ("assistant", "Now the mail to myself."))
     subject = "how to find my old letters again"
 
