@@ -306,3 +306,19 @@ def test_to_ask_again_needs_sessions_or_an_anomaly(run, place, options):
     place.guard().close()
 
     assert run("classify", *options).code == 2
+
+
+def test_changes_of_a_file_are_recorded_once_in_a_store(run, place, tmp_path):
+    attacked(place)
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text('{"kind": "prompt", "at": "2026-01-05T09:00:00Z", "agent": "clerk", "to": "v7"}\n')
+
+    for _ in range(2):
+        assert run("classify", "--changes", str(changes)).code == 0
+    (told,) = run("change", "ls", "--since", "2026-01-01T00:00:00", "--json").told["changes"]
+    assert (told["kind"], told["after"], told["agent"]) == ("prompt", "v7", "clerk")
+
+    changes.write_text('{"kind": "prompt", "index": 3}\n')
+    line = run("classify", "--changes", str(changes))
+    assert line.code == 3
+    assert "changes.jsonl:1" in line.err

@@ -44,7 +44,9 @@ def classify(
     ] = None,
     changes: Annotated[
         Path | None,
-        typer.Option(metavar="C.jsonl", help="With --sessions: what was deployed, one change a line."),
+        typer.Option(
+            metavar="C.jsonl", help="What was deployed, one change a line; of a store it is recorded."
+        ),
     ] = None,
     where: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="With --sessions: only those with this field.")
@@ -100,10 +102,12 @@ def classify(
         raise typer.BadParameter("--rerun goes with --sessions, or with --anomaly of a store")
     ask = Asking.of(rerun, rerun_old, runs) if rerun is not None else None
     if sessions is None:
-        if envelope or changes or where or principal_kind or skip_bad:
+        if envelope or where or principal_kind or skip_bad:
             raise typer.BadParameter(
-                "--envelope, --changes, --where, --principal-kind and --skip-bad go with --sessions"
+                "--envelope, --where, --principal-kind and --skip-bad go with --sessions"
             )
+        if changes is not None:
+            _record(store, changes)
         if ask is not None:
             return _asked_of_a_store(store, anomaly or [], ask)
         return _of_a_store(store, again, follow=follow, report=report)
@@ -218,6 +222,17 @@ def _counts(tally: Counter[str]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ a store
+def _record(store: str | None, path: Path) -> None:
+    """Record the changes of a file in the store, before anything is classified; the same file twice adds nothing."""
+    from remit.usecases.changes import change_event, read_changes, recordable
+
+    told = read_changes(path)
+    with opened(store) as at:
+        for one in [recordable(line, at.now, at.who()) for line in told]:
+            if at.store.event(one.id) is None:
+                at.store.append_now(change_event(one))
+
+
 def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: bool) -> int:
     from remit.wiring import desk_of
 

@@ -162,6 +162,20 @@ def placed(told: Sequence[ToldChange], conduct: Sequence[Conduct]) -> list[Chang
     return [replace(one.change, at=_instant(one, by_id, conduct)) for one in told]
 
 
+def recordable(told: ToldChange, now: float, by: str) -> Change:
+    """A line of a file as a change of a store: told with an instant, by whoever hands it in; the same line is one change.
+
+    Raises:
+        BadInput: it names a session or a place, or its instant lies ahead.
+    """
+    one = told.change
+    if told.session or told.index is not None:
+        raise BadInput(told.where, "a session or a place, and no instant", "give 'at': a store has times")
+    at = past_instant(one.at, f"{told.where}: at", now)
+    seed = derived_id("change", one.kind.value, one.agent, at, one.before, one.after, one.note)
+    return replace(one, id=seed, at=at, by=one.by or by)
+
+
 def _instant(told: ToldChange, by_id: Mapping[str, Conduct], conduct: Sequence[Conduct]) -> float:
     if told.session:
         if told.session not in by_id:
