@@ -130,6 +130,10 @@ def test_the_text_of_a_message_is_that_of_its_parts(content: Any, text: str) -> 
             "f:1: not a session: steps[0].role: Expected `str`, got `int`",
         ),
         (b'{"session_id": "", "steps": []}', "f:1: no 'session_id'"),
+        (
+            b'{"session_id": "s", "messages": [{"role": "assistant", "tool_calls": 1}]}',
+            "f:1: messages[0].tool_calls: is no list",
+        ),
     ],
 )
 def test_what_is_no_session_is_told_with_its_place(data: bytes, told: str) -> None:

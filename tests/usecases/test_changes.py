@@ -97,7 +97,10 @@ def test_a_session_that_the_stream_does_not_have_says_where_it_is_named(
     assert "changes.jsonl:1" in str(error.value)
 
 
-@pytest.mark.parametrize("told", [1e300 * 1e10, "nan", "1e999", "", "2026-13-01", None, b"5"])
+@pytest.mark.parametrize(
+    "told",
+    [1e300 * 1e10, 1e300, -1e300, 1.7e12, "1700000000000", "nan", "1e999", "", "2026-13-01", None, b"5"],
+)
 def test_no_instant_is_made_of_what_is_none(told: Any) -> None:
     with pytest.raises(BadInput):
         instant_from(told, "at")

@@ -43,7 +43,10 @@ def _steps(message: dict[str, Any], where: str) -> list[dict[str, Any]]:
     content: Any = message.get("content")
     blocks = [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
     answers = [_result(block) for block in blocks if block.get("type") == "tool_result"]
-    calls = [_asked(call, where) for call in message.get("tool_calls") or ()]
+    asked = message.get("tool_calls") or []
+    if not isinstance(asked, list):
+        raise BadInput(f"{where}.tool_calls", "is no list", "write [{id, function: {name, arguments}}]")
+    calls = [_asked(call, where) for call in asked]
     used = [block for block in blocks if block.get("type") == "tool_use"]
     calls += [_call(block.get("id"), block.get("name"), block.get("input"), where) for block in used]
     if blocks:

@@ -65,6 +65,10 @@ def opened_conduct(opened: Sequence[StoredEvent]) -> list[Conduct]:
     ]
 
 
+_MOST_INSTANT = 100_000_000_000.0
+"""Some thousand years from 1970, in seconds: what is beyond is in another unit, and no date can be written of it."""
+
+
 def instant_from(told: object, where: str) -> float:
     """An instant as UTC epoch seconds or in ISO 8601; UTC where no zone is named.
 
@@ -85,8 +89,8 @@ def instant_from(told: object, where: str) -> float:
             found = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             raise BadInput(where, f"found {str(told)[:40]!r}", remedy) from None
-    if not isfinite(found):
-        raise BadInput(where, f"found {found}", remedy)
+    if not (isfinite(found) and -_MOST_INSTANT <= found <= _MOST_INSTANT):
+        raise BadInput(where, f"found {found}", f"{remedy}, no milliseconds")
     return found
 
 
