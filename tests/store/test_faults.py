@@ -157,6 +157,25 @@ def test_what_was_not_captured_while_the_disk_failed_is_recorded(
     assert verify(tmp_path / "remit.db", tmp_path / "home").ok
 
 
+def test_work_that_is_done_again_leaves_no_gap_where_the_disk_failed(
+    failing: Callable[..., SqliteStore], tmp_path: Path
+) -> None:
+    broken = False
+    store = failing(lambda what: broken)
+    broken = True
+    with pytest.raises(Unavailable):
+        store.transact_now(lambda tx: tx.append(event(1)), events=16, repeated=True)
+    with pytest.raises(Unavailable):
+        store.append_now(event(2))
+    broken = False
+    store.transact_now(lambda tx: tx.append(event(1)), repeated=True)
+    store.close()
+
+    with SqliteStore.open(tmp_path / "remit.db", home=tmp_path / "home") as plain:
+        (gap,) = plain.events(kinds=["gap"])
+    assert gap.event.body["count"] == 1
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"

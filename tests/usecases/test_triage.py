@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 import remit
@@ -17,7 +19,7 @@ from remit.core.classify.known import Known
 from remit.core.classify.work import Done
 from remit.core.errors import Unavailable
 from remit.settings import Settings
-from remit.store import incident_rows
+from remit.store import connection, incident_rows
 from remit.store import triage as rows
 from remit.store.sqlite import SqliteStore
 from remit.store.triage_work import SqliteTriageWork
@@ -194,6 +196,25 @@ def test_a_store_that_is_away_leaves_everything_to_the_next_turn(store: SqliteSt
     with pytest.raises(Unavailable):
         Triage(SqliteTriageWork(store, away)).step()
     assert [d.found.label.value for d in classify_all(Triage(SqliteTriageWork(store)))] == ["security"] * 3
+
+
+def test_a_worker_that_finds_the_store_locked_tells_of_no_gap(
+    place: Place, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_S", 0.05)
+    with open_store(place.address, place.settings, create=False) as locked_out:
+        desk = desk_of(locked_out, place.settings)
+        other = apsw.Connection(str(place.folder / "remit.db"))
+        other.execute("BEGIN IMMEDIATE")
+        for step in desk.steps:
+            with contextlib.suppress(Unavailable):
+                assert step() == 0
+        with pytest.raises(Unavailable):
+            desk.triage.step()
+        other.execute("ROLLBACK")
+        other.close()
+        assert len(list(desk.once())) == 3
+    assert list(store.events(kinds={"gap"})) == []
 
 
 def test_a_label_routes_and_the_classifiers_own_word_stays(store: SqliteStore) -> None:

@@ -154,6 +154,8 @@ class Committer:
 
     def missed(self, count: int, reason: str) -> None:
         """Record with the next batch that *count* events were not captured."""
+        if not count:
+            return
         with self._gap_lock:
             known = self._gap
             self._gap = Gap(self._clock(), count, reason) if known is None else known.with_more(count)
@@ -227,9 +229,8 @@ class Committer:
     # When it does not go well
 
     def _refuse(self, items: Sequence[Waiting], why: BadInput | Unavailable) -> None:
-        count = sum(item.events for item in items)
-        self.refused += count
-        self.missed(count, str(why))
+        self.refused += sum(item.events for item in items)
+        self.missed(sum(item.lost for item in items), str(why))
         retry_after_s = why.retry_after_s if isinstance(why, Unavailable) else None
         for item in items:
             item.error = Unavailable(f"capture_unavailable: {why}", retry_after_s)

@@ -112,11 +112,11 @@ class SqliteRoute:
         """
         if not self._store.read(self._any_due):
             return None
-        return self._store.transact_now(self._claim)
+        return self._store.transact_now(self._claim, repeated=True)
 
     def done(self, delivery: Delivery) -> None:
         """It was delivered."""
-        self._store.transact_now(lambda tx: self._done(tx, delivery))
+        self._store.transact_now(lambda tx: self._done(tx, delivery), repeated=True)
 
     def retry(
         self,
@@ -142,7 +142,7 @@ class SqliteRoute:
             if state is not None:
                 save(tx.connection, route_alarm.of_failure(tx, state, self._others))
 
-        self._store.transact_now(work)
+        self._store.transact_now(work, repeated=True)
 
     def try_out(self, team: Team) -> Delivery:
         """A test message, claimed at once whatever waits; give it to `done`, or to `withdraw`."""

@@ -165,7 +165,7 @@ class SqliteDriftBook:
                 tx.append(event)
             return True
 
-        return bool(self._store.transact_now(work, events=1 + len(written.events)))
+        return bool(self._store.transact_now(work, events=1 + len(written.events), repeated=True))
 
     def _write(self, tx: Transaction, written: Written, sealed: dict[Who, tuple[int, bytes]]) -> None:
         db = tx.connection

@@ -66,7 +66,7 @@ class IncidentFeed:
             self._tell(tx, desk.changes)
             triage.set_mark(tx, MARK, last)
 
-        self._store.transact_now(work, events=len(ready))
+        self._store.transact_now(work, events=len(ready), repeated=True)
         return len(ready)
 
     def _after(self, after: int) -> list[StoredEvent]:
@@ -109,4 +109,4 @@ class IncidentFeed:
             self._tell(tx, desk.changes)
             return len(desk.changes)
 
-        return self._store.transact_now(work)
+        return self._store.transact_now(work, repeated=True)

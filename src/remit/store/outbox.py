@@ -149,7 +149,7 @@ class SqliteOutbox:
         """
         if not self._any_due():
             return None
-        found = self._store.transact_now(self._claim)
+        found = self._store.transact_now(self._claim, repeated=True)
         if found is None:
             return None
         notice_id, kind, attempts, stored = found
@@ -183,7 +183,7 @@ class SqliteOutbox:
                 (tx.now - DEAD_AFTER_S, tx.now + wait_s, error[:_MOST_ERROR], notice.id, notice.attempts),
             )
 
-        self._store.transact_now(work)
+        self._store.transact_now(work, repeated=True)
 
     def rows(self, *states: str) -> list[OutboxRow]:
         """Notices in these states, oldest first; all where none is named."""
@@ -241,7 +241,7 @@ class SqliteOutbox:
                 "DELETE FROM outbox WHERE state IN ('done', 'dead') AND created_at < ?", (tx.now - KEPT_S,)
             )
 
-        self._store.transact_now(work)
+        self._store.transact_now(work, repeated=True)
 
     def _told(self, kind: str, stored: bytes) -> dict[str, Json]:
         if kind == "held":

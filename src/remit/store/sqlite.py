@@ -179,14 +179,26 @@ class SqliteStore:
         return item.future
 
     def transact_now(
-        self, work: Callable[[Transaction], T], *, events: int = 1, size: int = _USUAL_EVENT
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        events: int = 1,
+        size: int = _USUAL_EVENT,
+        repeated: bool = False,
     ) -> T:
         """Run *work* in a transaction and return its result when its effects are durable.
 
         The fastest way for a thread: when nobody else is writing, it commits by itself. Not for an event
         loop.
+
+        Args:
+            work: as for `transact`.
+            events: as there.
+            size: as there.
+            repeated: whoever asks does it again where it fails, so that nothing is missed: no `gap` tells of it.
         """
-        result: T = self._writer.run(Waiting(work, events, size), may_lead=not in_event_loop())
+        item = Waiting(work, events, size, repeated=repeated)
+        result: T = self._writer.run(item, may_lead=not in_event_loop())
         return result
 
     async def transact_async(

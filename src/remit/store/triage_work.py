@@ -50,7 +50,7 @@ class SqliteTriageWork:
         waiting = [Pending(stored) for stored in found if stored.seq not in known]
         if found and not waiting:  # somebody else did them, and ended before the mark was set
             last = found[-1].seq
-            self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last))
+            self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last), repeated=True)
             return self.new(most)
         return waiting
 
@@ -71,7 +71,7 @@ class SqliteTriageWork:
                 self._absorb(tx, done)
             triage.set_mark(tx, HELD, upto)
 
-        self._store.transact_now(work, events=max(1, len(done)))
+        self._store.transact_now(work, events=max(1, len(done)), repeated=True)
 
     def again(self, most: int) -> list[Pending]:
         """Anomalies that are to be looked at once more, the latest first."""
@@ -118,7 +118,7 @@ class SqliteTriageWork:
                 triage.set_mark(tx, ANOMALIES, upto)
             return len(written)
 
-        return self._store.transact_now(work, events=max(1, len(done)))
+        return self._store.transact_now(work, events=max(1, len(done)), repeated=True)
 
     def unchanged(self, pending: Sequence[Pending]) -> None:
         """They were looked at again, and nothing is other than before."""
@@ -127,7 +127,7 @@ class SqliteTriageWork:
             for one in pending:
                 triage.unchanged(tx, one.stored.seq, one.times)
 
-        self._store.transact_now(work)
+        self._store.transact_now(work, repeated=True)
 
     def agents(self) -> list[tuple[str, str, int]]:
         """Tenant, agent and how many sessions were counted, of each agent that the drift watch follows."""
@@ -145,7 +145,7 @@ class SqliteTriageWork:
     def look_again(self, tenant: str, agent: str, since: float, why: str, clause: str = "") -> int:
         """Have the latest anomalies of an agent (empty: of all) classified again; how many."""
         return self._store.transact_now(
-            lambda tx: triage.look_again(tx, tenant, agent, since, why, clause=clause)
+            lambda tx: triage.look_again(tx, tenant, agent, since, why, clause=clause), repeated=True
         )
 
     def rows(self, seqs: Sequence[int]) -> dict[int, Row]:

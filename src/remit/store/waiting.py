@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 class Waiting:
     """One piece of work in the queue, and what became of it."""
 
-    __slots__ = ("done", "error", "events", "future", "loop", "result", "signal", "since", "size", "work")
+    __slots__ = (
+        *("done", "error", "events", "future", "loop", "lost", "result", "signal", "since", "size", "work"),
+    )
 
-    def __init__(self, work: Callable[[Batch], Any], events: int, size: int) -> None:
+    def __init__(
+        self, work: Callable[[Batch], Any], events: int, size: int, *, repeated: bool = False
+    ) -> None:
         self.work = work
         self.events = events
+        self.lost = 0 if repeated else events
+        """Events that nobody captures where it fails: none of work that whoever asks does again."""
         self.size = size
         self.since = 0.0
         """When it was queued, by the monotonic clock, where it may linger."""
