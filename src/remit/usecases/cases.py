@@ -304,12 +304,22 @@ def _before_the_call(before: SessionSoFar, kind: str, attempted: Mapping[str, An
 
 
 def _ran(stored: StoredEvent) -> bool | None:
-    index = stored.event.anomaly
+    index, body = stored.event.anomaly, stored.event.body
     if stored.event.kind == "settled":
-        return None if stored.event.body.get("outcome") == "unknown" else True
+        return None if body.get("outcome") == "unknown" else True
+    if stored.event.kind == "decided":
+        return not _stopped(body)
     if index is not None and index.kind in ("unknown-outcome", "gap", "tampering"):
         return None
     return index is not None and (index.kind == "flagged" or not index.enforced)
+
+
+def _stopped(decided: Mapping[str, Any]) -> bool:
+    """Whether a decision let nothing run: a flagged call may be held too, by the breaker or by another clause."""
+    if not decided.get("enforced"):
+        return False
+    answered = decided.get("result") == Result.HOLD and decided.get("approval_id")
+    return bool(decided.get("repeats")) or not (decided.get("result") == Result.ALLOW or answered)
 
 
 def _failure(kind: str, body: Mapping[str, Any]) -> Failure | None:
