@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from remit.core import codec
@@ -43,7 +44,7 @@ _RUN_ERRORS = ("run_error", "error", "exception")
 MOST_DECIDED = 500
 """Decisions of one session that are kept at hand, the latest ones."""
 MOST_TEXTS = 5_000
-"""Texts of one session that are kept at hand, the latest ones: a classification reads them all."""
+"""Texts of one session that are kept at hand: a classification reads them all."""
 SESSION_KINDS = ("session.opened", "session.resumed", "observed", "decided", "settled", "finished")
 """The events from which `SessionSoFar` is read."""
 
@@ -208,7 +209,7 @@ class SessionSoFar:
         envelope_of: the envelope with a hash, None where nobody has it any more; it says which fields of a result have
             a label of their own.
         most: characters that are kept, in `MOST_TEXTS` texts at most; of what is beyond, the earliest is dropped and
-            `cut` says so. The user's words and the system's stay.
+            `cut` says so: of what tools brought first, then of the model's words, then of the user's but the first.
     """
 
     def __init__(
@@ -279,11 +280,20 @@ class SessionSoFar:
         self.segments.append(segment)
         self.size += len(segment.text)
         while self.size > self._most or len(self.segments) > MOST_TEXTS:
-            oldest = next((i for i, s in enumerate(self.segments) if s.role is Role.TOOL), None)
-            if oldest is None:
+            least = self._least()
+            if least is None:
                 return
-            self.size -= len(self.segments.pop(oldest).text)
+            self.size -= len(self.segments.pop(least).text)
             self.cut = True
+
+    def _least(self) -> int | None:
+        """The place of the text that can be done without best: not the last one, nor how the user began."""
+        for role, kept in ((Role.TOOL, 0), (Role.ASSISTANT, 0), (Role.USER, 1)):
+            places = (i for i, s in enumerate(self.segments[:-1]) if s.role is role)
+            found = next(islice(places, kept, None), None)
+            if found is not None:
+                return found
+        return None
 
 
 def _attempted(body: Mapping[str, Any], decided: StoredEvent | None) -> Mapping[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,7 +27,8 @@ from remit.core.ids import derived_id
 from remit.core.selftest import load_envelope
 from remit.core.types import Json
 from remit.usecases.archive import archived
-from remit.usecases.cases import SESSION_KINDS, SessionSoFar, case_from, held_case
+from remit.usecases.cases import case_from, held_case
+from remit.usecases.sessions_at_hand import SessionsAtHand
 
 REPLAYED = "anomaly.replayed"
 """Kind of the event that keeps what came of asking an agent again."""
@@ -36,10 +36,6 @@ BATCH = 16
 """Anomalies written in one transaction: few, so that the lock is held for milliseconds."""
 POLL_S = 1.0
 """How often a worker that has nothing to do looks."""
-MOST_SESSIONS = 256
-"""Sessions whose texts a worker keeps at hand."""
-MOST_KEPT = 30_000_000
-"""Characters of these texts; the session at hand is kept whole."""
 SAME_CONFIDENCE = 0.05
 """A confidence that moved by less is no news."""
 
@@ -115,8 +111,8 @@ class Triage:
         self._known = known
         self._learned = learned
         self._batch = batch
-        self._sessions: OrderedDict[tuple[str, str], SessionSoFar] = OrderedDict()
         self._envelope = lru_cache(maxsize=64)(self._archived)
+        self._sessions = SessionsAtHand(work.events, self._envelope)
 
     def held_step(self) -> int:
         """Say of held calls where they came from, a batch at a time: a person is about to answer. How many."""
@@ -132,7 +128,7 @@ class Triage:
         """Say of one held call, by its `approval.requested`, where it came from."""
         pending = Pending(asked)
         try:
-            case = held_case(asked, self._so_far(asked))
+            case = held_case(asked, self._sessions.so_far(asked))
             return Done(pending, case, classify(case, self._known(case)))
         except Unavailable:
             raise
@@ -144,6 +140,7 @@ class Triage:
         """Look at a batch: new ones first, then those that are due again. `looked` is 0 where nothing waits."""
         pending = self._work.new(self._batch)
         if pending:
+            self._sessions.expect([one.stored for one in pending])
             done = [self.judge(one) for one in pending]
             done, written = self._written(done, upto=pending[-1].stored.seq)
             self._learned(done)
@@ -159,9 +156,8 @@ class Triage:
 
     def rejudge(self, pending: Sequence[Pending]) -> Step:
         """Classify these once more, and write what changed."""
-        in_order = sorted(
-            pending, key=lambda one: one.stored.seq
-        )  # so that a session is read once for all of them
+        in_order = sorted(pending, key=lambda one: one.stored.seq)
+        self._sessions.expect([one.stored for one in in_order])
         done = [self.judge(one) for one in in_order]
         news = [one for one in done if self._is_news(one)]
         same = [one.pending for one in done if one not in news]
@@ -224,7 +220,7 @@ class Triage:
 
     def case(self, stored: StoredEvent) -> Case:
         """An anomaly with what its session had seen."""
-        return case_from(stored, self._so_far(stored))
+        return case_from(stored, self._sessions.so_far(stored))
 
     def replays(self, stored: StoredEvent) -> list[Counterfactual]:
         """What came of asking an agent again about an anomaly, each time."""
@@ -259,22 +255,6 @@ class Triage:
         event_id = derived_id(pending.stored.event.id, "anomaly.classified", pending.times)
         found = self._work.event(event_id)
         return None if found is None or found.erased else classification_from(found.event.body)
-
-    def _so_far(self, stored: StoredEvent) -> SessionSoFar:
-        key = (stored.event.tenant, stored.event.session)
-        found = self._sessions.pop(key, None)
-        if found is None or found.upto > stored.seq:
-            found = SessionSoFar(lambda envelope: self._envelope(envelope, stored.event.tenant))
-        if stored.event.session:
-            for event in self._work.events(key[1], found.upto, stored.seq, SESSION_KINDS):
-                found.read(event)
-        self._sessions[key] = found
-        while len(self._sessions) > MOST_SESSIONS or self._too_much():
-            self._sessions.popitem(last=False)
-        return found
-
-    def _too_much(self) -> bool:
-        return len(self._sessions) > 1 and sum(one.size for one in self._sessions.values()) > MOST_KEPT
 
     def _archived(self, envelope_hash: str, tenant: str) -> Envelope | None:
         try:
