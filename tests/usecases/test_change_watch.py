@@ -13,6 +13,7 @@ from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class
 from remit.settings import Settings
 from remit.store import triage as rows
+from remit.store.drift_rows import SqliteDriftBook
 from remit.store.sqlite import SqliteStore
 from remit.usecases.changes import change_event
 from remit.wiring import desk_of, open_store
@@ -125,3 +126,24 @@ def test_a_store_without_sessions_says_nothing(place: Place) -> None:
     place.serve("m", every=1000, sessions=1)
     with place.store() as store:
         assert list(desk_of(store, place.settings).once()) == []
+
+
+def test_a_session_is_read_once_to_be_counted_and_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.serve("m-1", every=3, sessions=60)
+    read: list[str] = []
+    events = SqliteDriftBook.events
+
+    def counting(self: SqliteDriftBook, tenant: str, session: str, after: int, last: int) -> Any:
+        read.append(session)
+        return events(self, tenant, session, after, last)
+
+    monkeypatch.setattr(SqliteDriftBook, "events", counting)
+    with place.store() as store:
+        desk_of(store, place.settings).changes.step()
+        assert len(read) == len(set(read)) == 60
+        again = desk_of(store, place.settings).changes  # another process: it counted none of them
+        while again.step():
+            pass
+    assert len(read) == 120

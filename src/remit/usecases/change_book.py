@@ -69,6 +69,11 @@ class ChangeBook:
             agent.known = {(one.session, one.at) for one in agent.conduct}
             agent.counted = min(agent.counted, len(agent.conduct))
 
+    def has(self, who: Who, session: str, at: float) -> bool:
+        """Whether the part of an agent's session that began then was added."""
+        agent = self._agents.get(who)
+        return agent is not None and (session, at) in agent.known
+
     def explained(self, session: str) -> None:
         """Content explains a violation of this session: it says nothing about a change."""
         self._explained.add(session)

@@ -87,9 +87,12 @@ class ChangeWatch:
     def step(self) -> int:
         """Count what ended, a batch at a time; have classified again what that says more about. How much was done."""
         step = self._watch.watch_once()
+        for conduct in step.sessions:
+            self._known.add(conduct)
         told = self._hear()
-        recalled = self._recall()
-        if recalled < AT_ONCE:  # otherwise there is more to remember before anything can be said
+        most = AT_ONCE + len(step.sessions)
+        recalled = self._recall(most)
+        if recalled < most:  # otherwise there is more to remember before anything can be said
             self._renew()
         return len(step.sessions) + told + recalled
 
@@ -105,7 +108,8 @@ class ChangeWatch:
             self._known.tell(change_from(one) for one in found if not one.erased)
         return len(found)
 
-    def _recall(self) -> int:
+    def _recall(self, most: int) -> int:
+        """Go on through what was counted, by this watch or by another; of how many sessions."""
         read = 0
         for tenant, agent, counted in self._due.agents():
             who = (tenant, agent)
@@ -113,16 +117,19 @@ class ChangeWatch:
                 self._upto[who] = max(0, counted - RECALLED)
                 for session in self._due.explained(tenant, agent):
                     self._known.explained(session)
-            last = min(counted, self._upto[who] + AT_ONCE - read) - 1
+            last = min(counted, self._upto[who] + most - read) - 1
             if last < self._upto[who]:
                 continue
             for one in self._book.sessions(who, self._upto[who], last):
-                self._add(tenant, one)
+                self._add(who, one)
             read += last + 1 - self._upto[who]
             self._upto[who] = last + 1
         return read
 
-    def _add(self, tenant: str, counted: CountedSession) -> None:
+    def _add(self, who: Who, counted: CountedSession) -> None:
+        if self._known.has(who, counted.session, counted.at):
+            return  # this watch counted it
+        tenant = who[0]
         found = followed(
             self._book.events(tenant, counted.session, counted.after, counted.upto), self._book.key
         )
