@@ -120,6 +120,8 @@ class SessionText:
             At most `ORIGINS_PER_SOURCE` for each source and label, so that whatever the number of places,
             no source and no label is lost.
         """
+        if not self._segments:
+            return ()
         number = not isinstance(value, str)
         texts = self._loose if number or value.isascii() else self._exact
         spellings = needles(value)

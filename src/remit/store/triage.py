@@ -15,6 +15,7 @@ import msgspec
 
 from remit.core.classify.classification import Class, Classification
 from remit.core.classify.told import classification_body
+from remit.core.classify.work import Done
 from remit.core.event import Event, StoredEvent
 from remit.core.ids import derived_id
 from remit.core.types import Json
@@ -144,10 +145,16 @@ def set_mark(tx: Transaction, name: str, value: int) -> None:
     )
 
 
-def due(db: apsw.Connection, limit: int) -> list[int]:
-    """Sequences of anomalies that are to be looked at again, the latest first: they matter most now."""
-    sql = "SELECT seq FROM classified WHERE due IS NOT NULL ORDER BY seq DESC LIMIT ?"
-    return [int(row[0]) for row in db.execute(sql, (limit,))]
+def due(db: apsw.Connection, limit: int, since: int = 0) -> list[int]:
+    """Sequences of anomalies that are to be looked at again, from a sequence on, in order."""
+    sql = "SELECT seq FROM classified WHERE due IS NOT NULL AND seq >= ? ORDER BY seq LIMIT ?"
+    return [int(row[0]) for row in db.execute(sql, (since, limit))]
+
+
+def latest_due(db: apsw.Connection, count: int) -> int:
+    """From which sequence on so many anomalies are to be looked at again; the first one where there are fewer."""
+    sql = "SELECT min(seq) FROM (SELECT seq FROM classified WHERE due IS NOT NULL ORDER BY seq DESC LIMIT ?)"
+    return int(db.execute(sql, (count,)).get or 0)
 
 
 def backlog(db: apsw.Connection) -> tuple[int, float | None]:
@@ -162,37 +169,61 @@ def backlog(db: apsw.Connection) -> tuple[int, float | None]:
     return int(str(count)), at
 
 
-def record(tx: Transaction, stored: StoredEvent, found: Classification, times: int, why: str) -> bool:
-    """Write one classification.
+_WRITE = (
+    "INSERT INTO classified (seq, anomaly, tenant, agent, session, class, confidence, deliver_to, origin, change,"
+    " version, at, times, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (seq) DO UPDATE SET class = excluded.class, confidence = excluded.confidence,"
+    " deliver_to = excluded.deliver_to, origin = excluded.origin, change = excluded.change,"
+    " version = excluded.version, at = excluded.at, times = excluded.times, event_id = excluded.event_id, due = NULL"
+)
+
+
+def record(tx: Transaction, done: Sequence[Done]) -> list[Done]:
+    """Write classifications, and return those that were written.
 
     Args:
-        stored: the anomaly.
-        found: what it was classified as.
-        times: how often it had been before; where somebody else was faster, nothing is written.
-        why: `captured`, `change`, `sessions`, `rules` or `asked`.
-
-    Returns:
-        Whether it was written.
+        done: what was classified. Of an anomaly that somebody else classified since, nothing is written.
     """
-    before = row_of(tx.connection, stored.seq)
-    if (before.times if before else 0) != times:
-        return False
-    body: dict[str, Json] = {**classification_body(found), "seq": stored.seq, "times": times + 1, "why": why}
-    event = _about(stored, CLASSIFIED, body, times + 1)
-    tx.append(event)
-    tx.connection.execute(
-        "INSERT INTO classified (seq, anomaly, tenant, agent, session, class, confidence, deliver_to, origin, change,"
-        " version, at, times, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (seq) DO UPDATE SET class = excluded.class, confidence = excluded.confidence,"
-        " deliver_to = excluded.deliver_to, origin = excluded.origin, change = excluded.change,"
-        " version = excluded.version, at = excluded.at, times = excluded.times, event_id = excluded.event_id, due = NULL",
-        (
-            *(stored.seq, stored.event.id, stored.event.tenant, stored.event.agent, stored.event.session),
-            *(found.label.value, found.confidence, msgspec.json.encode(found.deliver_to).decode()),
-            *(found.origin, found.change, found.version, tx.now, times + 1, event.id),
+    times = _times_of(tx.connection, [one.pending.stored.seq for one in done])
+    written, rows = list[Done](), list[tuple[Any, ...]]()
+    for one in done:
+        stored, before = one.pending.stored, one.pending.times
+        if times.get(stored.seq, 0) != before:
+            continue
+        times[stored.seq] = before + 1
+        told: dict[str, Json] = {"seq": stored.seq, "times": before + 1, "why": one.pending.why}
+        event = _about(stored, CLASSIFIED, {**classification_body(one.found), **told}, before + 1)
+        tx.append(event)
+        rows.append(_values(stored, one.found, tx.now, event.id, before + 1))
+        written.append(one)
+    tx.connection.executemany(_WRITE, rows)
+    return written
+
+
+def _values(
+    stored: StoredEvent, found: Classification, now: float, event_id: str, times: int
+) -> tuple[Any, ...]:
+    event = stored.event
+    return (
+        *(
+            stored.seq,
+            event.id,
+            event.tenant,
+            event.agent,
+            event.session,
+            found.label.value,
+            found.confidence,
         ),
+        *(msgspec.json.encode(found.deliver_to).decode(), found.origin, found.change, found.version),
+        *(now, times, event_id),
     )
-    return True
+
+
+def _times_of(db: apsw.Connection, seqs: Collection[int]) -> dict[int, int]:
+    """How often each of these anomalies was classified; those that never were are left out."""
+    sql = "SELECT seq, times FROM classified WHERE seq IN (SELECT value FROM json_each(?))"
+    found: Any = db.execute(sql, (msgspec.json.encode(list(seqs)).decode(),))
+    return dict(found)
 
 
 def record_held(tx: Transaction, asked: StoredEvent, found: Classification) -> None:

@@ -26,6 +26,9 @@ ANOMALIES = "anomalies"
 HELD = "approval.requested"
 """Mark, and kind of the event: every question up to it is looked at."""
 
+AT_A_TIME = 2_000
+"""Anomalies that are looked at again in the order in which they were captured: a session is read once for all of them."""
+
 Absorb = Callable[[Transaction, Sequence[Done]], None]
 """What else is written with classifications: the incidents that they belong to, and whom to tell."""
 
@@ -41,6 +44,7 @@ class SqliteTriageWork:
     def __init__(self, store: SqliteStore, absorb: Absorb | None = None) -> None:
         self._store = store
         self._absorb = absorb or (lambda _tx, _done: None)
+        self._again_from = 0
 
     def new(self, most: int) -> list[Pending]:
         """Anomalies that nobody has looked at, oldest first."""
@@ -74,13 +78,17 @@ class SqliteTriageWork:
         self._store.transact_now(work, events=max(1, len(done)), repeated=True)
 
     def again(self, most: int) -> list[Pending]:
-        """Anomalies that are to be looked at once more, the latest first."""
+        """Anomalies that are to be looked at once more, in order: the latest `AT_A_TIME` first, then earlier ones."""
 
         def read(db: apsw.Connection) -> dict[int, Row]:
-            return triage.rows_of(db, triage.due(db, most))
+            found = triage.due(db, most, self._again_from)
+            if not found:
+                self._again_from = triage.latest_due(db, AT_A_TIME)
+                found = triage.due(db, most, self._again_from)
+            return triage.rows_of(db, found)
 
         rows = self._store.read(read)
-        return [self._pending(row) for _, row in sorted(rows.items(), reverse=True)]
+        return [self._pending(row) for _, row in sorted(rows.items())]
 
     def _pending(self, row: Row, why: str = "") -> Pending:
         stored = next(self._store.events(after=row.seq - 1, limit=1, texts=False))
@@ -107,11 +115,7 @@ class SqliteTriageWork:
         """
 
         def work(tx: Transaction) -> int:
-            written = [
-                one
-                for one in done
-                if triage.record(tx, one.pending.stored, one.found, one.pending.times, one.pending.why)
-            ]
+            written = triage.record(tx, done)
             if written:
                 self._absorb(tx, written)
             if upto:

@@ -97,17 +97,18 @@ def _verbs(parts: Sequence[str]) -> list[str]:
     return [verb for verb in found if w.VERBS[verb] != LOOKING_UP] or found
 
 
-def parts_of(tool: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def parts_of(tool: str) -> tuple[str, ...]:
     """The words of a tool's name.
 
     >>> parts_of("sendMoney_v2"), parts_of("mail.send-message")
-    (['send', 'money'], ['mail', 'send', 'message'])
+    (('send', 'money'), ('mail', 'send', 'message'))
     """
     spaced = "".join(f" {c}" if c.isupper() else c for c in tool)
     found = [part for part in words_of(spaced.lower().replace("_", " ")) if len(part) > 2 and part.isalpha()]
     if len(found) < 1:
         found = [part for part in words_of(tool.lower().replace("_", " ")) if part]
-    return [part for part in found if part not in w.EMPTY or part in w.VERBS] or found
+    return tuple(part for part in found if part not in w.EMPTY or part in w.VERBS) or tuple(found)
 
 
 def request_of(segments: Sequence[Segment]) -> Request:
