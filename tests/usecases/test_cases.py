@@ -11,7 +11,6 @@ import pytest
 
 import remit
 from remit.core.classify.case import HELD, Case
-from remit.core.event import Event, StoredEvent
 from remit.core.recorded import session_from
 from remit.core.selftest import load_envelope
 from remit.core.types import Integrity, PrincipalKind, ToolEffect
@@ -266,21 +265,3 @@ def test_of_a_session_that_never_stops_how_it_began_and_the_last_texts_are_kept(
     assert before.size == sum(len(s.text) for s in before.segments) <= 10_000
     assert [segment.text for segment in before.segments[1:2]] == ["go on"]
     assert before.segments[-1].text.startswith("and 299")
-
-
-def test_many_short_texts_are_bounded_too() -> None:
-    before = SessionSoFar()
-    text = {
-        "index": 0,
-        "role": "tool",
-        "source": "read",
-        "integrity": "untrusted",
-        "confidentiality": "public",
-    }
-    for number in range(cases.MOST_TEXTS + 10):
-        body = {**text, "index": number}
-        event = Event(f"e{number}", "s", "observed", "clerk", "", body, blobs={"text": "x"})
-        before.read(StoredEvent(number + 1, 0.0, event))
-
-    assert before.cut
-    assert [before.segments[0].index, len(before.segments)] == [10, cases.MOST_TEXTS]
