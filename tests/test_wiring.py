@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 
 import remit
 from remit import BadInput, Unavailable
+from remit.core.classify.classification import Team
+from remit.core.routes import RouteSettings
 from remit.settings import Settings
 from remit.store.triage import backlog
 from remit.testing import small_refunds
-from remit.wiring import open_store, read_text, store_path
+from remit.wiring import open_routes, open_store, read_text, store_path
 
 REFUND = Path(__file__).parent.parent / "examples" / "envelopes" / "refund.yaml"
 
@@ -116,6 +119,17 @@ def test_what_opening_began_is_closed_where_it_fails(tmp_path: Path) -> None:
     for wrong in ({"tenant": ""}, {"approval_wait_s": -1}):
         with pytest.raises(BadInput):
             remit.open(small_refunds(), store="memory:", settings=settings(tmp_path), **wrong)
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-reserve"])
+def test_no_route_leads_into_a_file_of_the_store(tmp_path: Path, end: str) -> None:
+    settings = Settings(home=str(tmp_path / "home"))
+    with open_store(f"sqlite:///{tmp_path}/r.db", settings) as store:
+        route = RouteSettings("log", "json", f"file:{tmp_path}/folder/../r.db{end}", (Team.SRE,))
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(BadInput, match=r"routes\.log\.to: is a file of the store itself"):
+            open_routes(store, [route])
+        open_routes(store, [replace(route, target=f"file:{tmp_path}/log.jsonl")])
 
 
 def test_a_guard_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

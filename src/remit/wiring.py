@@ -346,12 +346,23 @@ def open_routes(store: SqliteStore, routes: Sequence[RouteSettings]) -> Delivere
     from remit.store.delivery_queue import SqliteRoute
     from remit.usecases.deliver import Deliverer, Deliverers
 
+    for route in routes:
+        _apart_from(store, route)
     return Deliverers(
         {
             route.name: Deliverer(SqliteRoute(store, route, routes), _Sending(build_sink(route)))
             for route in routes
         }
     )
+
+
+def _apart_from(store: SqliteStore, route: RouteSettings) -> None:
+    """No message goes into the store's own files: opening and closing one undoes the locks that SQLite holds on it."""
+    if store.path is None or not route.target.startswith("file:"):
+        return
+    file = Path(route.target.removeprefix("file://").removeprefix("file:"))
+    if file.name.startswith(store.path.name) and file.parent.resolve() == store.path.parent.resolve():
+        raise BadInput(f"routes.{route.name}.to", "is a file of the store itself", "name another file")
 
 
 class _Sending:

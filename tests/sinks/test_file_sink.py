@@ -55,12 +55,15 @@ def test_half_a_line_of_an_attempt_that_died_is_taken_off_before_the_next(tmp_pa
     assert ids(path) == ["one", "two"]
 
 
-def test_a_file_that_is_not_ours_is_left_as_it_is(tmp_path):
+@pytest.mark.parametrize(
+    "told", ["my notes, without an end of line", "spec:\n  tools: {}\n", "\n", "x" * 300_000]
+)
+def test_a_file_that_is_not_ours_is_left_as_it_is(tmp_path, told):
     path = tmp_path / "notes.txt"
-    path.write_text("my notes, without an end of line")
+    path.write_text(told)
     with pytest.raises(Declined, match="does not end in a line of ours"):
         sink(path).send(alert())
-    assert path.read_text() == "my notes, without an end of line"
+    assert path.read_text() == told
 
 
 def test_a_file_that_was_renamed_or_cut_is_followed(tmp_path):

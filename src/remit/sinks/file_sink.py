@@ -142,13 +142,14 @@ def _write(handle: int, line: bytes) -> None:
 def _take_off_half_a_line(handle: int) -> None:
     size = os.fstat(handle).st_size
     tail = os.pread(handle, MOST_BYTES + 1, max(0, size - MOST_BYTES - 1))
-    if not tail or tail.endswith(b"\n"):
+    if not tail:
         return
-    half = tail[tail.rfind(b"\n") + 1 :]
-    if not half.startswith(b"{") or len(half) > MOST_BYTES:
+    last = tail[tail.rfind(b"\n", 0, len(tail) - 1) + 1 :]
+    if not last.startswith(b"{") or len(last.rstrip(b"\n")) > MOST_BYTES:
         raise Declined("the file does not end in a line of ours: name another one")
-    os.ftruncate(handle, size - len(half))
-    os.fsync(handle)
+    if not last.endswith(b"\n"):
+        os.ftruncate(handle, size - len(last))
+        os.fsync(handle)
 
 
 def _sync_folder(folder: Path) -> None:
