@@ -78,8 +78,8 @@ def test_a_trip_joins_the_incident_of_its_violations_and_wakes_their_team_once(r
     assert (page["count"], page["signals"], page["reasons"], page["urgency"]) == (3, 1, ["trip"], "page")
     assert "weigh 6, threshold 5" in page["signalled"][0]["told"]
     assert [t for one in page["timeline"] for t in one["told"]] == [
-        "security: trigger, queue (opened)",
-        "security: trigger, page (trip)",
+        "security: told (opened)",
+        "security: woken (trip)",
     ]
     contain = page["next_steps"][0]
     assert (contain["do"].startswith("Contained"), contain["command"]) == (True, "remit breaker show clerk")
@@ -103,7 +103,7 @@ def test_every_command_that_a_step_names_is_one(run, attacked):
     (name,) = attacked()
     for step in shown(run, name)["next_steps"]:
         if step["command"]:
-            words = step["command"].replace("security|sre|both", "security").split()
+            words = step["command"].replace("CLASS", "security").split()
             assert run(*words[1:], *(["--help"] if words[1] == "impact" else [])).code == 0, step
 
 

@@ -12,6 +12,7 @@ from remit.core.alert import Action
 from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class, Evidence
 from remit.core.event import Event
+from remit.core.incident import Incident
 from remit.core.incident_alerts import Shown, alerts, title
 from remit.core.incident_moves import absorb, receive
 from remit.core.incident_signals import of_drift, of_trip
@@ -50,6 +51,19 @@ def steps(
     return {step.kind: step for step in next_steps(basis)}
 
 
+def test_the_title_says_what_ran_and_which_tool_is_not_listed() -> None:
+    once = Incident(
+        "i", "k", "t", "bot", "denied", 0, 0, 0, 0, clauses=("pay.small",), count=1, sessions=1, ran=True
+    )
+    stray = replace(once, clauses=("unlisted",), tools=("wire",), count=3, ran=False)
+
+    assert title(once).startswith("bot: pay.small, 1 time in 1 session, and it ran; ")
+    assert title(replace(once, count=3)).startswith(
+        "bot: pay.small, 3 times in 1 session, at least one ran; "
+    )
+    assert title(stray).startswith("bot: unlisted tool wire, 3 times in 1 session; ")
+
+
 def test_an_attack_is_contained_confirmed_removed_and_labelled():
     found = steps(Class.SECURITY, (QUOTED,))
 
@@ -58,7 +72,7 @@ def test_an_attack_is_contained_confirmed_removed_and_labelled():
     assert found["confirm"].command == "remit anomalies show a1"
     assert "segment 3 from read_mail" in found["confirm"].do
     assert "where read_mail reads it" in found["remove"].do
-    assert found["label"].command == "remit anomalies label a1 security|sre|both"
+    assert found["label"].command == "remit anomalies label a1 CLASS"
 
 
 def test_what_the_breaker_has_contained_is_said_to_be_contained():

@@ -10,6 +10,7 @@ import typer
 from remit.cli.opened import Opened, StoreOption, opened
 from remit.cli.output import Output, emit, say, table
 from remit.core.classify.classification import Class
+from remit.core.classify.told import said
 from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
 from remit.core.notice import instant, visible
@@ -63,13 +64,10 @@ def print_classification(found: Mapping[str, Any]) -> None:
     if found["class"] is None:
         say("Class      nobody has looked at it yet: remit classify")
         return
-    by = (
-        f", says {visible(found['labelled_by'])}"
-        if found["labelled_by"]
-        else f", {found['confidence']:.2f} sure"
-    )
+    by = found["labelled_by"]
+    told = f"{found['class']}, says {visible(by)}" if by else said(Class(found["class"]), found["confidence"])
     to = ", ".join(found["deliver_to"])
-    say(f"Class      {found['class']}{by}{f'; for {to}' if to else ''}")
+    say(f"Class      {told}{f'; for {to}' if to else ''}")
     latest = found["latest"] or {}
     rows = [
         (visible(e["kind"]), e["towards"] or "-", visible(e["told"], 600)) for e in latest.get("evidence", ())

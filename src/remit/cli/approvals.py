@@ -19,6 +19,8 @@ from remit.cli.opened import Opened, StoreOption, opened, seconds, short_ids, sp
 from remit.cli.operator_keys import KeyFile
 from remit.cli.output import Output, emit, say, table
 from remit.core.approval import ApprovalRecord, ApprovalState, OperatorRefused, Reply, answer_message
+from remit.core.classify.classification import Class
+from remit.core.classify.told import said
 from remit.core.errors import BadInput
 from remit.core.event import Event, StoredEvent
 from remit.core.notice import instant, visible
@@ -347,7 +349,7 @@ def _print(view: Mapping[str, Any]) -> None:
     for text in view["reasoning"]:
         say(f"The agent's own words, no evidence: {visible(text)}")
     if (came := view["classification"]) is not None:
-        say(f"Came from  {came['class']}, {came['confidence']:.2f} sure; evidence for you, and no answer:")
+        say(f"Came from  {said(Class(came['class']), came['confidence'])}; evidence for you, and no answer:")
         for one in came["evidence"][:3]:
             say(f"  {visible(one['told'], 400)}")
     _print_people(view)

@@ -11,13 +11,13 @@ import typer
 
 from remit.cli.classify_report import show_report
 from remit.cli.classify_rerun import Asking
-from remit.cli.opened import Opened, StoreOption, opened
+from remit.cli.opened import Opened, StoreOption, opened, short_ids
 from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.replay import envelopes_of, kind_of, pairs_of
 from remit.cli.variadic import Variadic
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Classification
-from remit.core.classify.told import classification_body
+from remit.core.classify.told import classification_body, said
 from remit.core.errors import BadInput
 from remit.core.notice import visible
 from remit.core.recorded import RecordedSession
@@ -169,7 +169,8 @@ def _read(paths: Sequence[Path], where: dict[str, str], *, skip_bad: bool) -> It
         note(f"remit: {counted(bad, 'record')} passed over: no session")
 
 
-def _shown(found: Iterable[tuple[Case, Classification]]) -> int:
+def _shown(found: Iterable[tuple[Case, Classification]], at: Opened | None = None) -> int:
+    """Print what was found; of a store *at*, ids as short as they may be."""
     tally: Counter[str] = Counter()
     rows: list[tuple[Any, ...]] = []
     for case, one in found:
@@ -179,7 +180,10 @@ def _shown(found: Iterable[tuple[Case, Classification]]) -> int:
         elif len(rows) < MOST_SHOWN:
             rows.append(_row(case, one))
     if not Output.json:
-        table("", ("anomaly", "class", "sure", "call", "because"), rows, empty="no anomalies")
+        if at is not None:
+            short = short_ids(at, "event", [row[0] for row in rows])
+            rows = [(short[row[0]], *row[1:]) for row in rows]
+        table("", ("anomaly", "class", "call", "because"), rows, empty="no anomalies")
         more = tally.total() - len(rows)
         say(f"{_counts(tally)}{f'; {more} more with --json' if more else ''}")
     return 0
@@ -205,12 +209,15 @@ def line_of(case: Case, found: Classification) -> dict[str, Json]:
 
 
 def _row(case: Case, found: Classification) -> tuple[Any, ...]:
-    why = found.evidence[0].told if found.evidence else "; ".join(found.missing)
+    why = (
+        found.evidence[0].told
+        if found.evidence
+        else "no evidence; `anomalies show` says what nobody looked at"
+    )
     call = case.tool or case.kind
     return (
         safe(case.anomaly, 60),
-        found.label.value,
-        f"{found.confidence:.2f}",
+        said(found.label, found.confidence),
         visible(call, 60),
         safe(why, 300),
     )
@@ -243,7 +250,7 @@ def _of_a_store(store: str | None, again: str | None, *, follow: bool, report: b
             _look_again(at, again)
         if follow:
             return _follow(at)
-        return _shown((done.case, done.found) for done in desk_of(at.store, at.settings).once())
+        return _shown(((done.case, done.found) for done in desk_of(at.store, at.settings).once()), at)
 
 
 def _asked_of_a_store(store: str | None, anomalies: Sequence[str], ask: Asking) -> int:
@@ -253,7 +260,7 @@ def _asked_of_a_store(store: str | None, anomalies: Sequence[str], ask: Asking) 
 
     with opened(store) as at:
         chosen = [found_by(at, given) for given in anomalies]
-        return _shown(ask.of_store(desk_of(at.store, at.settings), SqliteTriageWork(at.store), chosen))
+        return _shown(ask.of_store(desk_of(at.store, at.settings), SqliteTriageWork(at.store), chosen), at)
 
 
 def _follow(at: Opened) -> int:

@@ -20,7 +20,9 @@ def show_report(at: Opened) -> int:
         emit(found)
         return 0
     if not rows:
-        say("Nobody labelled an anomaly yet: remit anomalies label ID security|sre|both|undetermined")
+        say(
+            "Nobody labelled an anomaly yet: remit anomalies label ID CLASS (security, sre, both, undetermined)"
+        )
         return 0
     _print(found)
     return 0

@@ -7,11 +7,18 @@ from typing import Any
 
 from remit.cli.opened import span
 from remit.cli.output import say, table
+from remit.core.classify.classification import Class
+from remit.core.classify.told import said
 from remit.core.notice import instant, visible
 
 
-def print_incident(view: Mapping[str, Any]) -> None:
-    """All of `incident_page.incident_view`."""
+def print_incident(view: Mapping[str, Any], short: Mapping[str, str]) -> None:
+    """All of `incident_page.incident_view`.
+
+    Args:
+        view: the page.
+        short: how each anomaly's id may be written, so that it stands in one line and can be pasted.
+    """
     say(f"Incident {view['id']}: {view['state']}, {_urgency(view)}")
     say(visible(view["title"], 400))
     say(f"Agent      {visible(view['agent'])}, {_mode(view)}, severity {view['severity']}, {_ran(view)}")
@@ -20,9 +27,9 @@ def print_incident(view: Mapping[str, Any]) -> None:
     _print_class(view)
     _print_parts(view)
     _print_steps(view)
-    _print_evidence(view)
+    _print_evidence(view, short)
     _print_timeline(view)
-    _print_members(view)
+    _print_members(view, short)
 
 
 def _urgency(view: Mapping[str, Any]) -> str:
@@ -60,15 +67,15 @@ def _print_links(view: Mapping[str, Any]) -> None:
 
 
 def _print_class(view: Mapping[str, Any]) -> None:
-    sure = f", {view['confidence']:.2f} sure" if view["confidence"] is not None else ""
+    told = said(Class(view["class"]), view["confidence"]) if view["confidence"] is not None else view["class"]
     if view["said_by_people"]:
-        sure = ", a person says"
+        told = f"{view['class']}, a person says"
     sums = ", ".join(f"{n} {name}" for name, n in view["classes"].items())
-    say(f"Class      {view['class']}{sure}" + (f" ({sums})" if len(view["classes"]) > 1 else ""))
+    say(f"Class      {told}" + (f" ({sums})" if len(view["classes"]) > 1 else ""))
     history = view["class_history"]
     if len(history) > 1:
-        told = " → ".join(f"{one['class']} ({instant(one['at'])[11:19]})" for one in history)
-        say(f"Was        {told}")
+        changed = " → ".join(f"{one['class']} ({instant(one['at'])[11:19]})" for one in history)
+        say(f"Was        {changed}")
 
 
 def _print_parts(view: Mapping[str, Any]) -> None:
@@ -96,7 +103,7 @@ def _print_steps(view: Mapping[str, Any]) -> None:
             say(f"    $ {visible(step['command'], 1000)}")
 
 
-def _print_evidence(view: Mapping[str, Any]) -> None:
+def _print_evidence(view: Mapping[str, Any], short: Mapping[str, str]) -> None:
     told = [(visible(e["kind"]), e["towards"] or "-", visible(e["told"], 800)) for e in view["signalled"]]
     if told:
         table("Trips and alarms", ("kind", "towards", "found"), told)
@@ -105,7 +112,7 @@ def _print_evidence(view: Mapping[str, Any]) -> None:
             (visible(e["kind"]), e["towards"] or "-", f"{e['score']:.2f}", visible(e["told"], 600))
             for e in one["evidence"]
         ]
-        title = f"Evidence of anomaly {one['anomaly']}: {one['class']}"
+        title = f"Evidence of anomaly {short.get(one['anomaly'], one['anomaly'])}: {one['class']}"
         table(title, ("kind", "towards", "score", "found"), rows, empty=f"{title}: none")
     for missing in view["evidence"][0]["missing"] if view["evidence"] else ():
         say(f"Not known  {visible(str(missing), 300)}")
@@ -124,10 +131,10 @@ def _print_timeline(view: Mapping[str, Any]) -> None:
     table("Timeline", ("at (UTC)", "what", "anomalies", "note, and who was told"), rows)
 
 
-def _print_members(view: Mapping[str, Any]) -> None:
+def _print_members(view: Mapping[str, Any], short: Mapping[str, str]) -> None:
     rows = [
         (
-            visible(one["anomaly"]),
+            short.get(one["anomaly"], visible(one["anomaly"])),
             instant(one["at"])[5:19],
             visible(one["kind"]) + (" (ran)" if one["ran"] else ""),
             one["class"] or "-",

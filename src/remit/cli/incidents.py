@@ -14,6 +14,7 @@ from remit.cli.incident_printed import print_incident
 from remit.cli.opened import Opened, StoreOption, instant_of, opened, short_ids, whole_id
 from remit.cli.output import Output, emit, note, say, table
 from remit.core.classify.classification import Team
+from remit.core.classify.told import said
 from remit.core.event import Event
 from remit.core.incident import Incident, Standing
 from remit.core.incident_page import incident_line, incident_view
@@ -97,7 +98,11 @@ def show(incident_id: Id, store: StoreOption = None) -> int:
         if Output.json:
             emit({"incident": view})
         else:
-            print_incident(view)
+            ids = [
+                *(one["anomaly"] for one in view["members"]),
+                *(one["anomaly"] for one in view["evidence"]),
+            ]
+            print_incident(view, short_ids(at, "event", ids))
     return 0
 
 
@@ -243,12 +248,11 @@ _NONE = {True: "no incidents", False: "nothing is open; --all shows what has end
 
 def _row(one: Incident) -> tuple[str, ...]:
     urgency = f"{one.urgency.value}: {', '.join(one.reasons)}" if one.reasons else one.urgency.value
-    sure = f" {one.confidence:.2f}" if one.count else ""
     what = str(incident_line(one)["title"])
     return (
         instant(one.last_at)[5:16],
         visible(urgency),
-        f"{one.label.value}{sure}",
+        said(one.label, one.confidence) if one.count else one.label.value,
         visible(what),
         _teams(one),
     )

@@ -95,8 +95,9 @@ def retry(name: Name = None, store: StoreOption = None) -> int:
 def _chosen(known: Sequence[RouteSettings], name: str | None) -> list[RouteSettings]:
     chosen = [route for route in known if name in (None, route.name)]
     if not chosen:
-        has = ", ".join(route.name for route in known)
-        raise BadInput("NAME", f"there is no route {name!r}" if name else "no route is set", has or _NONE)
+        if not known:
+            raise BadInput("routes", "none is set", "set REMIT_ROUTES to a file of routes")
+        raise BadInput("NAME", f"there is no route {name!r}", ", ".join(route.name for route in known))
     return chosen
 
 

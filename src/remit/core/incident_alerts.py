@@ -129,10 +129,14 @@ def title(incident: Incident, why: str = "", change: str = "") -> str:
         what += f" and {len(incident.clauses) - 3} more"
     times = f", {n} {'time' if n == 1 else 'times'}" if n else ""
     where = f" in {sessions} {'session' if sessions == 1 else 'sessions'}" if sessions else ""
+    if incident.clauses == ("unlisted",) and incident.tools:
+        what = "unlisted tool " + ", ".join(visible(one, 80) for one in incident.tools[:3])
     if not n and incident.kind in _SIGNALS:
         subject = _SIGNALS[incident.kind] + (f" about {what}" if names else "")
     else:
         subject = what + times + where
+    if incident.ran and n and incident.kind != "infrastructure":
+        subject += ", and it ran" if n == 1 else ", at least one ran"
     told = f"{visible(incident.agent, 80) or 'remit itself'}: {subject}; {cause(incident, change)}"
     return visible(f"{told} ({why})" if why else told, MOST_TITLE)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from remit.core.alert import Action, Urgency
 from remit.core.classify.classification import Classification
 from remit.core.classify.told import evidence_body
 from remit.core.incident import Incident, Member, Part
@@ -105,11 +106,19 @@ def timeline(history: Sequence[Written]) -> list[dict[str, Json]]:
             "by": one.body["by"],
             "note": one.body["note"],
             "count": one.body["state"]["count"],
-            "told": [f"{t['team']}: {t['action']}, {t['urgency']} ({t['why']})" for t in one.body["told"]],
+            "told": [f"{t['team']}: {_how(t)} ({t['why']})" for t in one.body["told"]],
             "merged": list(one.body["merged"]),
         }
         for one in history
     ]
+
+
+def _how(told: Mapping[str, Any]) -> str:
+    """What a team was told, in a word: `woken`, or what the message said without waking anybody."""
+    if told["urgency"] == Urgency.PAGE and told["action"] == Action.TRIGGER:
+        return "woken"
+    words = {Action.ACKNOWLEDGE: "told who has it", Action.RESOLVE: "told that it ended"}
+    return words.get(Action(told["action"]), "told")
 
 
 def class_history(history: Sequence[Written]) -> list[dict[str, Json]]:

@@ -14,6 +14,7 @@ from typing import Any
 from remit.core.alert import Urgency
 from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class, Classification, Evidence, Team
+from remit.core.classify.told import said
 from remit.core.incident import BREAKER, Incident
 from remit.core.notice import instant, visible
 from remit.core.types import Json, Mode
@@ -247,12 +248,11 @@ def _tell(basis: Basis) -> Iterator[Step]:
 def _label(basis: Basis) -> Iterator[Step]:
     if basis.incident.people or not basis.anomaly or basis.incident.kind == BREAKER or basis.found is None:
         return
-    guess = "" if basis.found.label is Class.UNDETERMINED else f", at {basis.found.confidence:.2f}"
     yield Step(
         "label",
-        "Say what it was: that routes it, and measures the classifier",
-        f"the classifier says {basis.found.label.value}{guess}; no person has",
-        f"remit anomalies label {basis.anomaly} security|sre|both",
+        "Say what it was (CLASS is security, sre or both): that routes it, and measures the classifier",
+        f"the classifier says {said(basis.found.label, basis.found.confidence)}; no person has",
+        f"remit anomalies label {basis.anomaly} CLASS",
     )
 
 

@@ -160,7 +160,8 @@ def calls_of(events: Iterable[StoredEvent]) -> dict[str, int]:
 
 def _anomaly(stored: StoredEvent, classified: Mapping[str, Any]) -> Anomaly:
     event = stored.event
-    evidence = classified.get("evidence") or [{"told": ""}]
+    nothing = "nothing that is known explains it" if classified else ""
+    evidence = classified.get("evidence") or [{"told": nothing}]
     index, body = event.anomaly, event.body
     assert index is not None  # noqa: S101 - chosen by the caller
     attempted = body.get("attempted") or body

@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from remit.core.classify.classification import Class
+from remit.core.classify.told import said
 from remit.demo.account import Account, Anomaly, Held, Trip, telling
 from remit.demo.recordings import Rates
 
@@ -100,7 +102,7 @@ def _anomaly_panel(anomaly: Anomaly) -> Panel:
     if anomaly.reasoning:
         lines.append(Text.assemble(("reasoning  ", "bold"), printable(" … ".join(anomaly.reasoning[-3:]))))
     if anomaly.label:
-        sure = f"{anomaly.label}, {anomaly.confidence:.2f} sure: "
+        sure = f"{said(Class(anomaly.label), anomaly.confidence)}: "
         lines.append(Text.assemble(("came from  ", "bold"), (sure, "magenta"), printable(anomaly.because)))
     title = Text(f"{anomaly.kind} · {anomaly.severity} · agent {anomaly.mode}")
     return Panel(Group(*lines), title=title, title_align="left", border_style="red")

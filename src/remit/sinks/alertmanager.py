@@ -9,6 +9,7 @@ alert that is not posted again is resolved after Alertmanager's `resolve_timeout
 from __future__ import annotations
 
 from remit.core.alert import Action, Alert
+from remit.core.classify.told import said
 from remit.core.types import Json
 from remit.sinks import shape
 
@@ -63,7 +64,7 @@ def _annotations(alert: Alert) -> dict[str, str]:
     found = {
         "summary": shape.line(alert.title),
         "description": " ".join(f"{one['kind']}: {one['told']}" for one in shape.evidence(alert)[:3]),
-        "class": f"{alert.label.value} ({shape.percent(alert.confidence)} %)",
+        "class": said(alert.label, alert.confidence),
         "urgency": alert.urgency.value,
         "clauses": ", ".join(shape.lines(alert.clauses, shape.MOST_NAMED, 120)),
         "change": shape.line(alert.change),

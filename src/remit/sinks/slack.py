@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from remit.core.alert import Action, Alert, Urgency
+from remit.core.classify.told import said
 from remit.core.notice import plain
 from remit.core.types import Json
 from remit.sinks import shape
@@ -32,7 +33,7 @@ def _lines(alert: Alert) -> list[str]:
     page = ", page" if alert.urgency is Urgency.PAGE and alert.action is Action.TRIGGER else ""
     told = [
         f"*{_HEADS[alert.action]}* ({alert.team.value}{page}): {_code(alert.title) or 'an incident'}",
-        f"{alert.label.value}, {shape.percent(alert.confidence)} % sure; severity {alert.severity.value};"
+        f"{said(alert.label, alert.confidence)}; severity {alert.severity.value};"
         f" {alert.count} in {alert.sessions} session{'s' if alert.sessions != 1 else ''}",
         _labelled("Agent", alert.agent, "Tool", alert.tool, "Owner", alert.owner),
         _labelled("Change", alert.change, "From", alert.origin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,21 @@ from remit.core.classify.classification import Class, Classification, Evidence, 
 from remit.core.types import Json
 
 _DIGITS = 6
+
+
+def said(label: Class, confidence: float) -> str:
+    """A class as people are told it. Of undetermined no number is told: it would be how sure nothing is known.
+
+    Args:
+        label: the class.
+        confidence: calibrated, 0 to 1.
+
+    >>> said(Class.SECURITY, 0.934), said(Class.UNDETERMINED, 0.98)
+    ('security, 93 % sure', 'undetermined')
+    """
+    if label is Class.UNDETERMINED or math.isnan(confidence):
+        return label.value
+    return f"{label.value}, {round(100 * max(0.0, min(0.99, confidence)))} % sure"  # 100 would be a promise
 
 
 def evidence_body(evidence: Evidence) -> dict[str, Json]:
