@@ -161,7 +161,7 @@ GOLDEN = [
     (
         "      require:",
         "      requires: []\n      require:",
-        "17: spec.tools.pay.requires: unknown key 'requires'; did you mean 'require'? known here: description, effect, target, args, require, flow, scopes, idempotency, history, monotonic, limits, approve, obligations, output, ensure, deadline",
+        "17: spec.tools.pay.requires: unknown key 'requires'; did you mean 'require'? known here: description, effect, target, args, require, flow, scopes, idempotency, history, monotonic, limits, approve, obligations, output, ensure, deadline, compensation",
     ),
     (
         "id: small",

@@ -40,6 +40,7 @@ _DEAL = w.listed(
     "deal take sort work go get run handle process complete finish follow do resolve carry execute"
 )
 HALF = 0.5
+MOST_ID = 20
 LOOKING_UP = frozenset({"get"})
 
 
@@ -138,8 +139,12 @@ def _request(texts: tuple[str, ...]) -> Request:
 def kind_of(value: object) -> str:
     """What kind of address or number a value is; empty for others.
 
+    An id is of the kind of its shape: `A-1002` and `B-77` are not, `A-1002` and `A-1005` are.
+
     >>> [kind_of(v) for v in ("ann@corp.example", "www.a.example/b", "GB29NWBK60161331926819", "/etc/hosts", "soon")]
     ['mail', 'link', 'code', 'path', '']
+    >>> kind_of("A-1002"), kind_of("a-1005."), kind_of("B-77"), kind_of("2nd")
+    ('id:a-9999', 'id:a-9999', '', '')
     """
     token = value.strip("'\"()<>,;.!?").lower() if isinstance(value, str) else ""
     if not token or " " in token:
@@ -150,8 +155,15 @@ def kind_of(value: object) -> str:
         return "link"
     if token.startswith(("/", "~/", "./")) and len(token) > 3:
         return "path"
+    return _kind_of_number(token)
+
+
+def _kind_of_number(token: str) -> str:
     digits = sum(c.isdigit() for c in token)
-    return "code" if len(token) >= 8 and digits >= 6 else ""
+    if len(token) >= 8 and digits >= 6:
+        return "code"
+    shaped = digits >= 3 and len(token) <= MOST_ID and any(c.isalpha() for c in token)
+    return "id:" + "".join("9" if c.isdigit() else c for c in token) if shaped else ""
 
 
 def _delegates(found: Sequence[str]) -> bool:
