@@ -2,23 +2,29 @@
 
     python -m benchmarks.triage [--storm 100000]
 
-A storm of refused calls is captured by real guarded sessions into a store on disk. Then a worker in a process of its own
-drains the backlog, while guarded calls go on in this one; their latency is measured alone, beside the worker, and alone
-again.
+A storm of refused calls is captured by real guarded sessions into a store on disk. Guarded calls go on in this process,
+and a worker runs in one of its own: first with the pauses that it makes by default, for a while, then without any until
+the backlog is drained. The calls' latency is measured alone before, between and after. A worker's speed is given in
+anomalies for each second of its CPU, which a busy machine changes least, and for each second that passed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import remit
-from remit.settings import Settings
+from remit.settings import load_settings
+from remit.store.triage import backlog
 from remit.wiring import open_store
 
 ENVELOPE = """
@@ -96,53 +102,87 @@ def latencies(folder: Path, seconds: float, until: subprocess.Popen[bytes] | Non
     return found
 
 
-def told(name: str, found: list[float], beside: list[float] | None = None) -> str:
-    cuts = statistics.quantiles(found, n=100)
-    median, p99 = statistics.median(found), cuts[98]
-    line = f"{name:28} {len(found):7d} calls   median {median:6.3f} ms   p99 {p99:6.3f} ms"
-    if beside:
-        theirs = statistics.quantiles(beside, n=100)
-        line += f"   x {median / statistics.median(beside):.2f}   p99 x {p99 / theirs[98]:.2f}"
-    return line
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Guarded calls while a worker ran, and what the worker did."""
+
+    latencies: list[float]
+    anomalies: int
+    wall_s: float
+    cpu_s: float
+
+    def told(self) -> str:
+        """How fast it was."""
+        return (
+            f"{self.anomalies} anomalies in {self.wall_s:.0f} s: {self.anomalies / self.wall_s:.0f} a second, "
+            f"{self.anomalies / self.cpu_s:.0f} for each second of CPU ({self.cpu_s:.0f} s)"
+        )
+
+
+def beside(folder: Path, share: float, seconds: float) -> Beside:
+    """Guarded calls while a worker takes *share* of its time for work, until the backlog is drained or time is up."""
+    command = [sys.executable, "-c", WORKER, f"sqlite:///{folder}/remit.db", str(share), str(seconds)]
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE)
+    found = latencies(folder, 24 * 3600.0, worker)
+    told, _ = worker.communicate()
+    return Beside(found, **json.loads(told))
+
+
+def told(name: str, found: list[float], alone: Sequence[float]) -> str:
+    """Median and 99th percentile, and how many times those without a worker they are."""
+    median, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
+    times, p99_times = median / statistics.median(alone), p99 / statistics.quantiles(alone, n=100)[98]
+    line = f"{name:30} {len(found):7d} calls   median {median:6.3f} ms (x {times:.2f})"
+    return f"{line}   p99 {p99:6.3f} ms (x {p99_times:.2f})"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.triage")
     parser.add_argument("--storm", type=int, default=100_000, help="anomalies of the storm")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of capture measured alone")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of capture measured alone, each time")
+    parser.add_argument("--paced", type=float, default=60.0, help="seconds of the worker with its pauses")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        captured = storm(folder, options.storm)
-        print(
-            f"captured {options.storm} anomalies in {captured:.0f} s ({options.storm / captured:.0f} a second)"
-        )
-        alone = latencies(folder, options.seconds)
-        began = time.perf_counter()
-        command = [sys.executable, "-c", WORKER, f"sqlite:///{folder}/remit.db"]
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE)
-        beside = latencies(folder, 3600.0, worker)
-        worker.communicate()
-        spent = time.perf_counter() - began
-        again = latencies(folder, options.seconds)
-        with open_store(f"sqlite:///{folder}/remit.db", Settings()) as store:
-            done = store.read(lambda db: db.execute("SELECT count(*) FROM classified").get)
-        print(f"classified {done} in {spent:.0f} s: {int(done or 0) / spent:.0f} a second, beside capture")
-        print(told("capture alone", alone))
-        print(told("beside the worker", beside, alone))
-        print(told("alone again", again, alone))
+        os.environ["REMIT_HOME"] = str(folder / "home")
+        took = storm(folder, options.storm)
+        print(f"captured {options.storm} anomalies in {took:.0f} s ({options.storm / took:.0f} a second)")
+        before = latencies(folder, options.seconds)
+        paced = beside(folder, SHARE, options.paced)
+        between = latencies(folder, options.seconds)
+        unpaced = beside(folder, 1.0, 24 * 3600.0)
+        after = latencies(folder, options.seconds)
+        with open_store(f"sqlite:///{folder}/remit.db", load_settings(), create=False) as store:
+            left, _ = store.read(backlog)
+    print(f"worker with its pauses:    {paced.told()}")
+    print(f"worker without pauses:     {unpaced.told()}; {left} left")
+    alone = [*before, *between, *after]
+    print(told("capture alone", before, alone))
+    print(told("beside the worker", paced.latencies, alone))
+    print(told("alone again", between, alone))
+    print(told("beside it without pauses", unpaced.latencies, alone))
+    print(told("alone at last", after, alone))
     return 0
 
 
+SHARE = 0.5
+"""Of its time, as `remit.wiring.start_worker` has it by default."""
 WORKER = """
-import sys
+import json, sys, time
 from remit.settings import load_settings
-from remit.usecases.triage import classify_all
-from remit.wiring import open_store, triage_of
+from remit.store.triage import backlog
+from remit.wiring import open_store, start_worker
+address, share, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 settings = load_settings()
-with open_store(sys.argv[1], settings, create=False) as store:
-    for _ in classify_all(triage_of(store, settings)):
-        pass
+with open_store(address, settings, create=False) as store:
+    left = lambda: store.read(backlog)[0]
+    began, before, cpu = time.perf_counter(), left(), time.process_time()
+    worker = start_worker(store, settings, share)
+    while left() and time.perf_counter() - began < seconds:
+        time.sleep(0.5)
+    worker.close()
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    print(json.dumps({"anomalies": before - left(), "wall_s": wall_s, "cpu_s": cpu_s}))
 """
 
 if __name__ == "__main__":
