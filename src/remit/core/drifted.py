@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
@@ -222,8 +221,3 @@ def _rounded(value: float) -> float:
     (123500.0, 0.01235)
     """
     return float(f"{value:.4g}")
-
-
-def stream_from(told: Mapping[str, Json]) -> Stream:
-    """The stream that `Drift.body` told."""
-    return Stream(Kind(told["kind"]), str(told["tool"]), str(told["name"]))
