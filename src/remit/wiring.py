@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from remit.usecases.drift import DriftWatch
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
-    from remit.usecases.triage import Desk, Triage, Worker
+    from remit.usecases.triage import Desk, Triage
+    from remit.usecases.worker import Worker
 
 log = logging.getLogger("remit.wiring")
 
@@ -273,7 +274,7 @@ def start_worker(store: SqliteStore, settings: Settings, share: float = 0.5) -> 
     Raises:
         BadInput: the file of routes is wrong.
     """
-    from remit.usecases.triage import Worker
+    from remit.usecases.worker import Worker
 
     desk = desk_of(store, settings)
     return Worker(desk.steps, share=share, beside=desk.beside).start()

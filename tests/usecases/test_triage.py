@@ -24,7 +24,8 @@ from remit.store import triage as rows
 from remit.store.sqlite import SqliteStore
 from remit.store.triage_work import SqliteTriageWork
 from remit.usecases import triage as module
-from remit.usecases.triage import Triage, Worker, classify_all
+from remit.usecases.triage import Triage, classify_all
+from remit.usecases.worker import Worker
 from remit.wiring import desk_of, open_store
 
 ENVELOPE = """

@@ -8,7 +8,6 @@ workers waste work, and write each classification once.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,13 +28,12 @@ from remit.core.types import Json
 from remit.usecases.archive import archived
 from remit.usecases.cases import case_from, held_case
 from remit.usecases.sessions_at_hand import SessionsAtHand
+from remit.usecases.worker import Beside
 
 REPLAYED = "anomaly.replayed"
 """Kind of the event that keeps what came of asking an agent again."""
 BATCH = 16
 """Anomalies written in one transaction: few, so that the lock is held for milliseconds."""
-POLL_S = 1.0
-"""How often a worker that has nothing to do looks."""
 SAME_CONFIDENCE = 0.05
 """A confidence that moved by less is no news."""
 
@@ -277,99 +275,6 @@ def _alike(one: Classification, other: Classification) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in same) and moved < SAME_CONFIDENCE
 
 
-class Beside(Protocol):
-    """What works in threads of its own; `usecases.deliver.Deliverers`."""
-
-    def start(self) -> object:
-        """Begin."""
-
-    def wake(self) -> None:
-        """There may be something to do."""
-
-    def close(self) -> None:
-        """Stop, and wait for it."""
-
-
-class Worker:
-    """One thread that classifies, watches and delivers, beside capture or in a process of its own.
-
-    Args:
-        steps: each does a little and says how much it did; 0 where nothing was to do. They run in turn.
-        share: of the time at most this much is spent on work while there is some, so that capture in the same process
-            gets the rest.
-        poll_s: how often to look where nothing is to do.
-        beside: what is started and closed with it.
-    """
-
-    def __init__(
-        self,
-        steps: Sequence[Callable[[], int]],
-        *,
-        share: float = 0.5,
-        poll_s: float = POLL_S,
-        beside: Beside | None = None,
-    ) -> None:
-        self._steps = steps
-        self._share = share
-        self._poll_s = poll_s
-        self._beside = beside
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.last_error = ""
-        """What went wrong in the last turn; empty where nothing did."""
-
-    def start(self) -> Worker:
-        """Work from now on; starting twice does nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self.run, name="remit-triage", daemon=True)
-            self._thread.start()
-            if self._beside is not None:
-                self._beside.start()
-        return self
-
-    def close(self) -> None:
-        """Stop after the step that runs."""
-        self._closing.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(60.0)
-            if self._beside is not None:
-                self._beside.close()
-
-    def end(self) -> None:
-        """Have it stop after the step that runs; `close` waits for that."""
-        self._closing.set()
-
-    def wait(self) -> None:
-        """Wait until somebody closes it; an interrupt ends the waiting."""
-        while not self._closing.wait(1.0):
-            pass
-
-    def run(self) -> None:
-        """Work until `close`."""
-        import time
-
-        while not self._closing.is_set():
-            began = time.monotonic()
-            busy = self.turn()
-            spent = time.monotonic() - began
-            self._closing.wait(spent * (1 / self._share - 1) if busy else self._poll_s)
-
-    def turn(self) -> int:
-        """Each step once; how much was done. What fails is logged, and tried again at the next turn."""
-        done, went_wrong = 0, ""
-        for step in self._steps:
-            try:
-                done += step()
-            except Exception as error:  # noqa: BLE001 - the store may be away for a while; this thread stays
-                went_wrong = str(error) or type(error).__name__
-                log.warning("a step of the worker failed: %s", went_wrong)
-        self.last_error = went_wrong
-        if done and self._beside is not None:
-            self._beside.wake()
-        return done
-
-
 class Stepping(Protocol):
     """What does a little at a time."""
 
@@ -417,4 +322,4 @@ def classify_all(triage: Triage) -> Iterator[Done]:
         yield from step.done
 
 
-__all__ = ["CAPTURED", "Desk", "Step", "Triage", "Work", "Worker", "classify_all"]
+__all__ = ["CAPTURED", "Desk", "Step", "Triage", "Work", "classify_all"]
