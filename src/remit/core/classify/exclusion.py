@@ -67,7 +67,7 @@ def _unrelated(case: Case, content: Content, score: float) -> Evidence | None:
 def _formal(case: Case, content: Content, bearing: float) -> Evidence | None:
     """Only the form or the amount of the call is wrong."""
     kinds = {v.kind for v in case.violations}
-    if not kinds or content.copied:
+    if not kinds or content.copied or any(one.exclusive for one in content.found):
         return None
     if kinds <= FORMAL and (content.asked_for or bearing <= NO_BEARING):
         return _found(
