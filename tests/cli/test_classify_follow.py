@@ -74,9 +74,12 @@ def test_what_is_captured_reaches_the_team_that_it_is_for_and_a_storm_is_one_pag
     attacked(place, times=30)
     until(lambda: all(a["class"] for a in run("anomalies", "ls", "--json").told["anomalies"]))
     worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=PATIENCE_S)
+    _, log = worker.communicate(timeout=PATIENCE_S)
 
     assert worker.returncode == 0
+    assert "incident opened inc-" in log
+    assert log.count("security woken (storm)") == 1
+    assert log.rstrip().endswith("remit: ended")
     assert lines(place.folder / "sre.jsonl") == []
     incidents = {line["finding_info"]["uid"] for line in lines(siem)}
     assert len(incidents) == 1

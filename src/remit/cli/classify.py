@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,10 +19,13 @@ from remit.cli.variadic import Variadic
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Classification
 from remit.core.classify.told import classification_body, said
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, Unavailable
 from remit.core.notice import visible
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
+
+if TYPE_CHECKING:
+    from remit.cli.classify_log import IncidentLog
 
 app = typer.Typer(add_completion=False)
 MOST_SHOWN = 40
@@ -265,21 +269,35 @@ def _asked_of_a_store(store: str | None, anomalies: Sequence[str], ask: Asking) 
 
 def _follow(at: Opened) -> int:
     """The worker, until somebody ends it: by Ctrl-C, or as a service is ended."""
+    import logging
     import signal
 
+    from remit.cli.classify_log import IncidentLog
     from remit.wiring import start_worker
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log = IncidentLog(at.store)
     worker = start_worker(at.store, at.settings)
     before = signal.signal(signal.SIGTERM, lambda *_: worker.end())
     note(f"remit: classifying what {safe(at.store.path)} captures; end with Ctrl-C")
     try:
-        worker.wait()
+        while not worker.wait(1.0):
+            _told(log)
     except KeyboardInterrupt:
         note("remit: ending; what is due is delivered first")
     finally:
         worker.close()
         signal.signal(signal.SIGTERM, before)
+    _told(log)
+    note("remit: ended")
     return 0
+
+
+def _told(log: IncidentLog) -> None:
+    """What happened since; a store that is away for a while is the worker's to tell."""
+    with suppress(Unavailable):
+        for line in log.lines():
+            note(line)
 
 
 def _look_again(at: Opened, since: str) -> None:

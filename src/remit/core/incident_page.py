@@ -106,14 +106,14 @@ def timeline(history: Sequence[Written]) -> list[dict[str, Json]]:
             "by": one.body["by"],
             "note": one.body["note"],
             "count": one.body["state"]["count"],
-            "told": [f"{t['team']}: {_how(t)} ({t['why']})" for t in one.body["told"]],
+            "told": [f"{t['team']}: {how_told(t)} ({t['why']})" for t in one.body["told"]],
             "merged": list(one.body["merged"]),
         }
         for one in history
     ]
 
 
-def _how(told: Mapping[str, Any]) -> str:
+def how_told(told: Mapping[str, Any]) -> str:
     """What a team was told, in a word: `woken`, or what the message said without waking anybody."""
     if told["urgency"] == Urgency.PAGE and told["action"] == Action.TRIGGER:
         return "woken"

@@ -83,10 +83,9 @@ class Worker:
         """Have it stop after the step that runs; `close` waits for that."""
         self._closing.set()
 
-    def wait(self) -> None:
-        """Wait until somebody closes it; an interrupt ends the waiting."""
-        while not self._closing.wait(1.0):
-            pass
+    def wait(self, seconds: float) -> bool:
+        """Wait for so long, or until somebody closes it; whether it was closed. An interrupt ends the waiting."""
+        return self._closing.wait(seconds)
 
     def run(self) -> None:
         """Work until `close`."""
