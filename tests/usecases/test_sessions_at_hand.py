@@ -94,4 +94,4 @@ def test_texts_at_hand_are_bounded_and_read_again_where_they_were_dropped(
     for anomaly in journal.anomalies:
         assert texts(at_hand.so_far(anomaly)) == journal.seen(anomaly)
     kept = at_hand._sessions.values()
-    assert sum(session.size for session in kept) <= 2_000
+    assert at_hand._size == sum(session.size for session in kept) <= 2_000

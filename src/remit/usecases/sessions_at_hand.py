@@ -35,6 +35,8 @@ class SessionsAtHand:
         self._events = events
         self._envelope_of = envelope_of
         self._sessions: OrderedDict[Key, SessionSoFar] = OrderedDict()
+        self._size = 0
+        """Characters of all of them."""
         self._last: Mapping[Key, int] = {}
         self._ahead: dict[Key, tuple[int, Iterator[StoredEvent]]] = {}
         """Events that follow what was read of a session, up to a sequence."""
@@ -52,21 +54,22 @@ class SessionsAtHand:
         """What the session of an event had seen up to it."""
         key = _key(stored)
         found = self._sessions.pop(key, None)
+        self._size -= found.size if found is not None else 0
         if found is None or found.upto > stored.seq:
             found = SessionSoFar(lambda envelope: self._envelope_of(envelope, key[0]))
             self._ahead.pop(key, None)
         if key[1]:
             self._read(key, found, stored.seq)
         self._sessions[key] = found
+        self._size += found.size
         self._forget()
         return found
 
     def _forget(self) -> None:
-        size = sum(session.size for session in self._sessions.values())
-        while len(self._sessions) > MOST_SESSIONS or (size > MOST_KEPT and len(self._sessions) > 1):
+        while len(self._sessions) > MOST_SESSIONS or (self._size > MOST_KEPT and len(self._sessions) > 1):
             key, session = self._sessions.popitem(last=False)
             self._ahead.pop(key, None)
-            size -= session.size
+            self._size -= session.size
 
     def _read(self, key: Key, session: SessionSoFar, upto: int) -> None:
         last, events = self._ahead.pop(key, (0, iter(())))
