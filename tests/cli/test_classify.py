@@ -112,7 +112,7 @@ def test_labels_are_compared_with_the_classifier(run, place):
     assert run("classify", "--report", "--json").told["labels"] == 0
     told = run("anomalies", "label", first, "security", "--by", "ann", "--json").told["label"]
     assert told == {"anomaly_id": first, "class": "security", "by": "ann", "classifier": "security"}
-    run("anomalies", "label", second[:-2], "sre", "--by", "bob", "--note", "our own test")
+    run("anomalies", "label", second[:-2], "sre", "--as", "bob", "--note", "our own test")
 
     found = run("classify", "--report", "--json").told
     assert found["confusion"]["security"] == {"security": 1, "sre": 1, "both": 0, "undetermined": 0}

@@ -10,7 +10,7 @@ import pytest
 
 from remit.core.conduct import Conduct
 from remit.core.drift import ALLOWED, ROWS, TIERS, Watch
-from remit.core.drifted import Direction, Drift, Kind, Measure, Stream, measure
+from remit.core.drifted import Direction, Drift, Kind, Measure, Stream, _numbers, measure
 
 
 def session(generator, place, *, amount=1.0, refunds=1, violations=0.0, to=40, tool="refund"):
@@ -51,6 +51,15 @@ def test_violations_that_began_are_told_with_numbers_and_as_worse():
     assert abs(first.since - 400) <= 10
     assert first.before.hits == 0
     assert "violations" in first.told and "of 400 sessions" in first.told.replace(str(first.since), "400")
+
+
+def test_more_violations_in_sessions_that_all_had_one_are_told_by_their_number():
+    before, after = measure(20, 20, 20.0, 20.0), measure(10, 10, 15.0, 25.0)
+
+    assert "100 %" in _numbers(Kind.VIOLATIONS, before) and "a session" not in _numbers(
+        Kind.VIOLATIONS, before
+    )
+    assert _numbers(Kind.VIOLATIONS, after).endswith(", 1.5 a session")
 
 
 def test_larger_refunds_that_violate_nothing_are_found():

@@ -91,7 +91,9 @@ def label_anomaly(
         str, typer.Argument(metavar="CLASS", help="security, sre, both or undetermined.", show_default=False)
     ],
     note: Annotated[str, typer.Option("--note", help="Why; kept with the label.")] = "",
-    by: Annotated[str | None, typer.Option("--by", help="Who says so; default: the operator.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", "--as", help="Who says so; default: the operator.")
+    ] = None,
     store: StoreOption = None,
 ) -> int:
     """Say where an anomaly came from. It routes from now on, and measures the classifier, which learns nothing by it."""

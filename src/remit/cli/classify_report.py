@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.cli.opened import Opened
-from remit.cli.output import Output, emit, say, table
+from remit.cli.output import Output, counted, emit, say, table
 from remit.core.classify.classification import Class
 from remit.core.classify.report import Labelled, report
 from remit.store.triage import labelled
@@ -32,7 +32,7 @@ def _print(found: Mapping[str, Any]) -> None:
     names = [one.value for one in Class]
     confusion = [(f"said {said}", *(found["confusion"][said][person] for person in names)) for said in names]
     table(
-        f"{found['labels']} labels: what the classifier said, and what people say",
+        f"{counted(found['labels'], 'label')}: what the classifier said, and what people say",
         ("", *(f"is {name}" for name in names)),
         confusion,
     )

@@ -29,7 +29,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Of the incident, or how it begins.", show_default=False)
 ]
-By = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it.", show_default=False)]
+By = Annotated[
+    str | None, typer.Option("--as", "--by", metavar="NAME", help="Who does it.", show_default=False)
+]
 Note = Annotated[str, typer.Option("--note", help="Kept with it; both teams read it.")]
 MOST_LISTED = 10_000
 

@@ -209,7 +209,10 @@ def _numbers(kind: Kind, part: Measure) -> str:
     if kind in _OF_KINDS:
         return f"{counted} had one that was new"
     if kind in _BAD:
-        return f"in {counted} ({100 * part.share:.3g} % [{100 * part.low:.3g}, {100 * part.high:.3g}])"
+        several = f", {_rounded(part.mean):g} a session" if part.mean > part.share else ""
+        return (
+            f"in {counted} ({100 * part.share:.3g} % [{100 * part.low:.3g}, {100 * part.high:.3g}]){several}"
+        )
     per = "on average" if kind is Kind.SIZE else "a session"
     return f"{_rounded(part.mean):g} {per} (± {_rounded(2 * part.error):g}, {part.sessions} sessions)"
 
