@@ -177,3 +177,21 @@ def test_every_kind_of_evidence_stands_in_the_table():
     ]
 
     assert seen and set(seen) <= set(KINDS)
+
+
+def test_that_nobody_knows_how_a_call_ended_does_not_clear_who_named_its_receiver():
+    from dataclasses import replace
+
+    told = (
+        ("user", "pay the invoice"),
+        ("read_mail", "receiver: DE44500105175407324931"),
+        ("assistant", "I pay."),
+    )
+    lost = replace(case(*told, tool="pay", to="DE44500105175407324931"), kind="unknown-outcome", ran=None)
+    own = replace(
+        case(("user", "pay DE44500105175407324931"), tool="pay", to="DE44500105175407324931"),
+        kind="unknown-outcome",
+    )
+
+    assert classify(lost).label is Class.UNDETERMINED
+    assert classify(own).label is Class.SRE

@@ -9,6 +9,8 @@ change adds to an attack and never hides it. See `docs/classification.md`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from remit.core.classify import calibration as c
 from remit.core.classify.case import Case
 from remit.core.classify.classification import Class, Classification, Evidence, Team
@@ -19,9 +21,11 @@ from remit.core.classify.known import Known
 from remit.core.classify.opinions import of_opinions, strongest
 from remit.core.classify.quotations import quoted
 from remit.core.notice import visible
+from remit.core.types import Role
 
 NOTHING_KNOWN = Known()
 TAMPERED = "tampering"
+UNKNOWN_OUTCOME = "unknown-outcome"
 MOST_EVIDENCE = 12
 SURE_OPINION = 0.8
 """An opinion from which on an exclusion is not certain any more."""
@@ -36,11 +40,10 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
     """
     content = Content(case)
     broken = failed(case)
-    read = broken is None or bool(
-        case.tool
-    )  # a call that failed may have been somebody else's wish all the same
+    # A call that failed may have been somebody else's wish all the same.
+    read = broken is None or bool(case.tool)
     security = _security(case, content, known) if read else 0.0
-    evidence = [broken] if broken is not None else []
+    evidence = [_unclear(broken, case, content, security)] if broken is not None else []
     evidence += quoted(content, security) if read else []
     evidence += _tampering(case) + of_opinions(known.opinions) + _changed(known) + _replayed(known)
     if broken is None and security < c.SECURITY:
@@ -61,6 +64,13 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
         missing=_missing(case, known, in_part=read and content.in_part),
         version=c.VERSION,
     )
+
+
+def _unclear(broken: Evidence, case: Case, content: Content, security: float) -> Evidence:
+    """What failed. That nobody knows how a call ended clears nobody where a stranger's text alone named what it was to do:
+    it speaks for no side then, unless an instruction explains the call anyway."""
+    named = case.kind == UNKNOWN_OUTCOME and case.consequential and any(s.outside for s in content.found)
+    return replace(broken, towards=None) if named and security < c.SECURITY else broken
 
 
 def delivered(label: Class, case: Case) -> tuple[Team, ...]:
@@ -165,7 +175,10 @@ def _missing(case: Case, known: Known, *, in_part: bool) -> tuple[str, ...]:
         ),
         (not case.segments, "nothing is known of what the agent saw"),
         (not case.reasoning, "the model's own words were not observed"),
-        (case.principal_kind is None, "nobody said whose text the user's is; it is taken for a customer's"),
+        (
+            case.principal_kind is None and any(s.role is Role.USER for s in case.steering),
+            "nobody said whose text the user's is; it is taken for a customer's",
+        ),
         (not known.changes, "no change was tested"),
         (replay is None, "the call was not asked for again: no agent to run is configured"),
         (replay is not None and replay.conclusion == "not-made", "the replay could not be made"),
