@@ -67,8 +67,8 @@ def classify(case: Case, known: Known = NOTHING_KNOWN) -> Classification:
 
 
 def _unclear(broken: Evidence, case: Case, content: Content, security: float) -> Evidence:
-    """What failed. That nobody knows how a call ended clears nobody where a stranger's text alone named what it was to do:
-    it speaks for no side then, unless an instruction explains the call anyway."""
+    """What failed. That nobody knows how a call ended clears nobody where a stranger's text alone named what it was to
+    do: it speaks for no side then, unless an instruction explains the call anyway."""
     named = case.kind == UNKNOWN_OUTCOME and case.consequential and any(s.outside for s in content.found)
     return replace(broken, towards=None) if named and security < c.SECURITY else broken
 
