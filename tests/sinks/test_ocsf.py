@@ -168,6 +168,13 @@ def test_the_agent_its_model_and_its_envelope_stand_where_the_next_version_has_t
     assert found["charter"]["hashes"][0]["value"] == "ab"
 
 
+def test_what_nobody_can_tell_has_no_confidence():
+    found = ocsf(alert(label=Class.UNDETERMINED, confidence=0.98))
+
+    assert (found["confidence_id"], "confidence_score" in found) == (0, False)
+    assert not problems(found)
+
+
 def test_severity_confidence_and_urgency_are_told():
     found = ocsf(alert(severity=Severity.CRITICAL, confidence=0.93, urgency=Urgency.QUEUE))
     assert (found["severity_id"], found["risk_level_id"]) == (5, 4)

@@ -75,7 +75,7 @@ def ocsf(alert: Alert, version: str = VERSIONS[0]) -> dict[str, Json]:
         "count": alert.count,
         "start_time": shape.millis(alert.first_at),
         "end_time": shape.millis(alert.last_at),
-        **_confidence(alert.confidence),
+        **_confidence(alert),
         **_controlled(alert),
         "finding_info": _finding_info(alert),
         "evidences": evidences(alert),
@@ -102,8 +102,11 @@ def _metadata(alert: Alert, version: str, spoken: bool) -> dict[str, Json]:
     }
 
 
-def _confidence(share: float) -> dict[str, Json]:
-    score = shape.percent(share)
+def _confidence(alert: Alert) -> dict[str, Json]:
+    """Of the class; where there is none, that it is sure of that would be read as being sure of an attack."""
+    if alert.label is Class.UNDETERMINED:
+        return {"confidence_id": 0, "confidence": "Unknown"}
+    score = shape.percent(alert.confidence)
     level = 3 if score >= 80 else 2 if score >= 50 else 1
     return {
         "confidence_score": score,
