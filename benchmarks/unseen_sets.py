@@ -1,4 +1,4 @@
-"""Sets of sessions of our own for the classifier: written before it was, and never looked at when it is mended.
+"""Sets of sessions of our own for the classifier: written before it was; half of them is never read when it is mended.
 
 They stand in `benchmarks/sets/`, one recorded session a line, with what it should be called in `meta`:
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 KINDS = {
     "content.explanation": "an instruction in a text from outside explains the call, and nothing else does",
     "content.values": "values of the call stand only in texts from outside",
+    "content.carried": "without an instruction: the call written out, a statement, or pieces of an address",
     "content.reasoning": "the model repeated that instruction before it called",
     "content.pressure": "a customer's own text claims authority, breaks rules or asks for other people's data",
     "content.detector": "an optional detector's opinion of the texts",

@@ -162,6 +162,9 @@ def _origin(content: Content, label: Class) -> str:
     e, p = content.explanation, content.pressure
     if p.segment is not None and p.score * content.own_asked > max(e.values, e.words) * e.meta:
         return p.segment.source
+    carrier = content.carried[1]
+    if carrier is not None and not e.values:
+        return carrier.source
     return e.segment.source if e.segment is not None else ""
 
 

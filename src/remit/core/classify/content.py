@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 
 from remit.core.classify import words as w
+from remit.core.classify.carried import acted, is_command, pieced, spelled, stated
 from remit.core.classify.case import Case
 from remit.core.classify.explanation import Analysed, Explanation, Standing, explain, standing
 from remit.core.classify.pressure import Pressure, pressure
@@ -15,9 +16,11 @@ from remit.core.classify.reasoning import overlap
 from remit.core.classify.request import Request, kind_of, parts_of, request_of
 from remit.core.classify.spans import META, STRONG, either
 from remit.core.classify.values import Atom, analysed, atoms_of, near_action, places
-from remit.core.types import Json, Role
+from remit.core.types import Json, Role, Segment, ToolEffect
 
 COPIED = 0.2
+CARRIED = 0.5
+"""From where on a value from outside speaks without an instruction."""
 WORDS_ALONE = 0.6
 """What the words of a call are worth where none of its values is: agents borrow words from what they read."""
 OTHER_VALUE = 0.8
@@ -94,7 +97,51 @@ class Content:
             return 0.0
         others = {kind for s in self.found if s.outside and (kind := kind_of(s.atom.value))}
         other = bool(others & self.request.kinds) and not self._worded
-        return max(1.0 - self.asked, OTHER_VALUE if other else 0.0)
+        return max(1.0 - self.asked, OTHER_VALUE if other or self._dictated else 0.0)
+
+    @cached_property
+    def _dictated(self) -> bool:
+        """Whether an instruction dictates a whole command or query, which asking for the tool does not ask for."""
+        return any(s.exclusive and is_command(s.atom.value) for s in self.found)
+
+    @cached_property
+    def unheard(self) -> float:
+        """How far the request names neither the action nor what it is done to. Looking things up needs no asking."""
+        if self.request.refers or not self.case.tool or self.case.effect is ToolEffect.READ:
+            return 0.0
+        return 0.0 if self.request.touches(self.case.tool) else self.unasked
+
+    @cached_property
+    def spelled(self) -> float:
+        return 0.0 if self.request.delegates else spelled(self.case.tool, self.found, self.outside)
+
+    @cached_property
+    def stated(self) -> float:
+        return stated(self.found, self.outside)
+
+    @cached_property
+    def acted(self) -> float:
+        return acted(self.case.tool, self.found, self.outside)
+
+    @cached_property
+    def _pieces(self) -> tuple[float, Segment | None]:
+        said = (*self.trusted, *self.own)
+        absent = [s.atom for s in self.found if s.first is None and not s.trusted]
+        found = [(a.weight, segment) for a in absent if (segment := pieced(a, said, self.outside))]
+        return max(found, key=lambda one: one[0], default=(0.0, None))
+
+    @property
+    def pieced(self) -> float:
+        return self._pieces[0]
+
+    @cached_property
+    def carried(self) -> tuple[str, Segment | None]:
+        """What speaks without an instruction (`spelled`, `acted`, `stated`, `pieced`), and the text; empty: nothing."""
+        if self.spelled or self.unheard * max(self.acted, self.stated) >= CARRIED:
+            only = max((s for s in self.found if s.outside and s.first), key=lambda s: s.atom.weight)
+            how = "spelled" if self.spelled else "acted" if self.acted >= self.stated else "stated"
+            return how, only.first.segment if only.first else None
+        return ("pieced", self._pieces[1]) if self.unheard * self.pieced >= CARRIED else ("", None)
 
     @cached_property
     def _worded(self) -> bool:
@@ -177,5 +224,9 @@ def features(content: Content) -> dict[str, float]:
         "action_unasked": e.action * steers * unasked,
         "named": e.named * max(steers, e.task),
         "outside_unasked": e.outside * unasked,
+        "spelled": content.spelled,
+        "stated": content.stated * content.unheard,
+        "pieced": content.pieced * content.unheard,
+        "acted": content.acted * content.unheard,
         "pressed": content.pressure.score * content.own_asked if content.own else 0.0,
     }

@@ -85,8 +85,11 @@ _ROT13 = str.maketrans(
 _ALIKE = str.maketrans("аеорсухіјѕԁһӏοανρτυκАВЕКМНОРСТХ", "aeopcyxijsdhloavptukABEKMHOPCTX")
 """Letters of other alphabets that look like Latin ones."""
 _PLAIN = w.listed("the and to of you this that please is for from with your send all now it on be as any")
-_TURNED = frozenset(word[::-1] for word in _PLAIN if len(word) > 2)
-_SHIFTED = frozenset(word.translate(_ROT13) for word in _PLAIN if len(word) > 2)
+_DEEDS = _PLAIN | frozenset(word for word in w.VERBS if word.isascii() and len(word) > 3)
+_TURNED = frozenset(word[::-1] for word in _DEEDS if len(word) > 2) - _DEEDS
+_SHIFTED = frozenset(word.translate(_ROT13) for word in _DEEDS if len(word) > 2) - _DEEDS
+_MIXED = re.compile(r"[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]")
+"""Letters of two alphabets in one word."""
 LINE, SHORTEST = 2_000, 16
 
 
@@ -110,7 +113,8 @@ def _readings(line: str) -> Iterator[str]:
         yield " ".join(word[::-1] for word in tokens)
     if sum(token.lower() in _SHIFTED for token in tokens) >= 2:
         yield line.translate(_ROT13)
-    if not line.isascii() and (alike := line.translate(_ALIKE)) != line and _english(alike) > said:
+    alike = line if line.isascii() else line.translate(_ALIKE)
+    if alike != line and (len(_MIXED.findall(line)) >= 2 or _english(alike) > said):
         yield alike
     if len(_LEET.findall(line)) >= 3 and _english(line.translate(_LEETS)) > said:
         yield line.translate(_LEETS)
@@ -132,9 +136,13 @@ def _candidates(text: str) -> Iterator[re.Match[str]]:
         yield from _UNICODE.finditer(text)
 
 
+_QUERY = re.compile(r"[?&#][\w.-]{0,40}=?")
+"""Where a part of a link begins that says something of its own."""
+
+
 def _decoded(blob: str) -> str | None:
     if "%" in blob:
-        return _readable(unquote(blob))
+        return _readable(unquote(_QUERY.sub(" | ", blob)))
     if blob[0] == "\\":
         codes = re.findall(r"[0-9a-fA-F]{2,4}", blob)
         return _readable("".join(chr(int(code, 16)) for code in codes))

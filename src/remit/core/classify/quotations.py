@@ -15,7 +15,13 @@ WEAK = 0.5
 
 def quoted(content: Content, score: float) -> list[Evidence]:
     """The pieces of content evidence of a case, each with a quotation."""
-    found = [_explanation(content, score), _values(content), _reasoning(content), _pressure(content)]
+    found = [
+        _explanation(content, score),
+        _carried(content, score),
+        _values(content),
+        _reasoning(content),
+        _pressure(content),
+    ]
     return [one for one in found if one is not None]
 
 
@@ -40,6 +46,23 @@ def _explanation(content: Content, score: float) -> Evidence | None:
     told = f"an instruction in {source} {what}: “{facts['excerpt']}”"
     towards = Class.SECURITY if e.values or e.words or e.action else None
     return Evidence("content.explanation", towards, score, told, facts)
+
+
+CARRIED = {
+    "spelled": "the call is written out there: the tool's name beside its arguments",
+    "acted": "what the tool does is said there beside a value that stands nowhere else, and nobody asked for it",
+    "stated": "a sentence there says where to or what, and nobody asked for such a call",
+    "pieced": "its pieces stand there and nowhere else, and nobody asked for such a call",
+}
+
+
+def _carried(content: Content, score: float) -> Evidence | None:
+    how, segment = content.carried
+    if segment is None:
+        return None
+    facts = _place(segment, 0, len(segment.text)) | {"how": how}
+    told = f"{visible(segment.source, 80)}: {CARRIED[how]}"
+    return Evidence("content.carried", Class.SECURITY, score, told, facts)
 
 
 def _values(content: Content) -> Evidence | None:

@@ -32,6 +32,9 @@ _TOLD = w.listed(
     "requests requested tells told instructs instructed recommends recommended suggests suggested "
     "needs needed lists listed requires required"
 )
+_GRANT = w.listed("do give grant provide carry fulfil fulfill arrange make take follow handle")
+_WHATEVER = w.listed("what whatever anything everything as all")
+_ASKS = w.listed("ask asks asked want wants wanted need needs request requests requested")
 _THINGS = w.listed(
     "list checklist playbook runbook backlog queue agenda items item todo todos tasks task letter "
     "ticket tickets requests instructions steps actions"
@@ -41,6 +44,7 @@ _DEAL = w.listed(
 )
 HALF = 0.5
 MOST_ID = 20
+SECRETS = "secret"
 LOOKING_UP = frozenset({"get"})
 
 
@@ -53,6 +57,8 @@ class Request:
     stems: frozenset[str]
     delegates: bool
     """Whether it says to do what another text says."""
+    refers: bool
+    """Whether it sends the agent to another text for what to do or for a value."""
     acts: frozenset[str]
     """Families of the actions that it asks for, in verbs that are verbs there."""
     kinds: frozenset[str]
@@ -63,7 +69,7 @@ class Request:
         if self.delegates:
             return 1.0
         parts = parts_of(tool)
-        if not parts or not self._asks_verb(parts):
+        if not parts or not self._asks_verb(parts) or self._hidden(parts):
             return 0.0
         return sum(self._says(part) for part in parts) / len(parts)
 
@@ -71,8 +77,20 @@ class Request:
         """Whether it asks for this action itself: the verb, and half of the name. Looking things up needs no asking."""
         parts = parts_of(tool)
         if parts and _verbs(parts) and w.VERBS.get(_verbs(parts)[0]) == LOOKING_UP:
-            return not self.delegates
+            return not self.delegates and not self._hidden(parts)
         return not self.delegates and self.asked(tool) >= HALF
+
+    def touches(self, tool: str) -> bool:
+        """Whether it says any word of a tool's name, or one for the same thing: *thank her* is about sending, too."""
+        parts = parts_of(tool)
+        if not _WRITES.isdisjoint(self.words) and any("send" in w.families([part]) for part in parts):
+            return True
+        verbs = _verbs(parts)
+        return any(self._says(part) for part in verbs or parts)
+
+    def _hidden(self, parts: Sequence[str]) -> bool:
+        """Whether a tool is about secrets and the request is not: looking those up needs asking."""
+        return SECRETS in w.families(parts) and SECRETS not in self.families
 
     def _asks_verb(self, parts: Sequence[str]) -> bool:
         verbs = _verbs(parts)
@@ -122,7 +140,7 @@ def request_of(segments: Sequence[Segment]) -> Request:
 @lru_cache(maxsize=256)
 def _request(texts: tuple[str, ...]) -> Request:
     words, acts, kinds = set[str](), set[str](), set[str]()
-    delegates = False
+    delegates = refers = False
     for text in texts:
         analysis = analyse(text)
         found = words_of(analysis.flat)
@@ -131,9 +149,12 @@ def _request(texts: tuple[str, ...]) -> Request:
         acts.update(*(w.VERBS[word] for word in found if word in w.VERBS and word not in w.ALSO_NOUNS))
         kinds.update(kind for token in analysis.flat.split() if (kind := kind_of(token)))
         delegates = delegates or _delegates(found)
+        refers = refers or _refers(found)
     stems = frozenset(w.stem(word) for word in words)
     own = frozenset(w.families(words))
-    return Request(frozenset(words), own, stems, delegates, frozenset(acts), frozenset(kinds))
+    return Request(
+        frozenset(words), own, stems, delegates, delegates or refers, frozenset(acts), frozenset(kinds)
+    )
 
 
 def kind_of(value: object) -> str:
@@ -166,6 +187,57 @@ def _kind_of_number(token: str) -> str:
     return "id:" + "".join("9" if c.isdigit() else c for c in token) if shaped else ""
 
 
+def _grants(word: str, after: Sequence[str]) -> bool:
+    """`act on the note`, `give her what she asks for`, `if they ask for anything, do it`."""
+    if word == "act" and after[:1] in (["on"], ["upon"]):
+        return True
+    if word in _ASKS:
+        return ["do", "it"] in (list(after[i : i + 2]) for i in range(len(after)))
+    return word in _GRANT and any(
+        near in _WHATEVER and not _TOLD.isdisjoint(after[i + 1 : i + 6]) for i, near in enumerate(after[:4])
+    )
+
+
+_STANDS = _TOLD | w.listed(
+    "stands stand stated given mentioned shown found named states mentions shows gives contains steht stehen "
+    "angegeben genannt indiqué figure mencionado figura indicato указан указано"
+)
+_THAT = _AS | w.listed(
+    "that which where anything something who was das die der die ce qui que lo che что который"
+)
+
+
+def _refers(found: Sequence[str]) -> bool:
+    """`the address that stands in the letter`, `act on the note`, `if she asks for anything, do it`.
+
+    >>> _refers("write to the address that stands in the cv".split()), _refers("pay what i owe ann".split())
+    (True, False)
+    """
+    for place, word in enumerate(found):
+        after = found[place + 1 : place + 4]
+        if word in _THAT and not _STANDS.isdisjoint(after):
+            return True
+        if (
+            word in _VALUES
+            and not _FROM.isdisjoint(after)
+            and not _IN.isdisjoint(found[place + 1 : place + 7])
+        ):
+            return True
+    return False
+
+
+_VALUES = w.listed(
+    "address addresses account iban number link url contact details name names amount price code date time mail email "
+    "adresse konto nummer compte numéro dirección cuenta número indirizzo conto numero endereço conta адрес счёт номер"
+)
+_FROM = w.listed("from in on at off out aus von auf du de dans sur del en da nel no из на в")
+_WRITES = w.listed(
+    "contact inform thank tell answer ask remind invite congratulate apologise apologize reply write respond "
+    "antworte schreibe schreib danke frage informiere réponds répondez écris écrivez remercie responde escribe "
+    "agradece rispondi scrivi ringrazia responda escreva antwoord schrijf ответь напиши 回复 回覆 返信"
+)
+
+
 def _delegates(found: Sequence[str]) -> bool:
     """`do the tasks on my list at …`, `follow the instructions in …`, `what the note says`.
 
@@ -175,6 +247,8 @@ def _delegates(found: Sequence[str]) -> bool:
     False
     """
     for place, word in enumerate(found):
+        if _grants(word, found[place + 1 : place + 13]):
+            return True
         if word in _AS and not _TOLD.isdisjoint(found[place + 1 : place + 7]) and not _IN.isdisjoint(found):
             return True
         if (
@@ -187,7 +261,7 @@ def _delegates(found: Sequence[str]) -> bool:
                 x in ("with", "care", "out", "through", "off") for x in near[:2]
             ):
                 return True
-        if word not in _DO:
+        if word not in _DO or found[place + 1 : place + 2] == ["up"]:
             continue
         after = found[place + 1 : place + 12]
         item = next((i for i, near in enumerate(after) if near in _SAID), None)

@@ -31,6 +31,8 @@ MOST_UNITS_OF_SPAN = 24
 NO_CUES: frozenset[str] = frozenset()
 HIDDEN = frozenset({"hidden"})
 _FOREIGN = frozenset({"foreign"})
+WIDE = "\u3000"
+"""Words from here on are of scripts without spaces; Japanese puts the verb first."""
 FOREIGN = 6
 """Words from which on a unit can be told to be in another language."""
 META = {
@@ -322,10 +324,16 @@ def _commanded(small: str, found: Sequence[str], first: int, cues: set[str]) -> 
     aimed = not w.AIMED.isdisjoint(found)
     for place, word in enumerate(found):
         if word in w.MUST:
-            for near in found[place + 1 : place + 5]:
+            before = max(0, place - 2) if word > WIDE else place + 1
+            for near in found[before : place + 5]:
                 if near in w.VERBS:
                     cues.add("asked")
                     acts |= w.VERBS[near]
+        elif word in w.UNLESS and found[place + 1 : place + 2] and found[place + 1] in w.YOU:
+            near = next((near for near in found[place + 2 : place + 5] if near in w.VERBS), "")
+            if near:
+                cues.add("asked")
+                acts |= w.VERBS[near]
         elif word == "to" and aimed and place + 1 < len(found) and found[place + 1] in w.VERBS:
             cues.add("asked")
             acts |= w.VERBS[found[place + 1]]

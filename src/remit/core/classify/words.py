@@ -11,78 +11,12 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
 
+from remit.core.classify import verbs
 
-def listed(words: str) -> frozenset[str]:
-    """Words as they are written in this file: one text, spaces between."""
-    return frozenset(words.split())
-
-
-def _table(lines: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Word to the families that it belongs to."""
-    found: dict[str, set[str]] = {}
-    for family, words in lines.items():
-        for word in words.split():
-            found.setdefault(word, set()).add(family)
-    return {word: frozenset(families) for word, families in found.items()}
-
-
-VERBS: Mapping[str, frozenset[str]] = _table(
-    {
-        "send": "send email mail forward message dm post reply respond submit publish upload transmit "
-        "write text notify tell relay deliver broadcast announce export report sende senden schicke "
-        "schicken sendet weiterleiten leite envoyer envoyez envoie transmettez envía enviar envíe "
-        "envie mande mandar invia inviare inviate spedisci stuur verzend отправь отправьте отправить "
-        "перешли 发送 发给 转发 送信 送って 転送",
-        "pay": "pay transfer credit debit top wire remit refund reimburse deposit withdraw purchase buy "
-        "order donate charge send transaction payment zahle zahlen überweise überweisen bezahle payer "
-        "payez virez transférez transfere paga pagar pague transfiere transferir transfira trasferisci "
-        "bonifica betaal effectue effectuez virement переведи переведите заплати 转账 汇款 支付 付款 振り込 支払",
-        "delete": "delete remove erase wipe purge drop cancel revoke trash uninstall clear destroy "
-        "unsubscribe kick ban lösche löschen entferne entfernen storniere supprimer supprimez effacez "
-        "annulez borra borrar elimina eliminar elimine cancella apague excluir verwijder wis удали "
-        "удалите удалить 删除 取消 削除",
-        "create": "create add make schedule book reserve set setup register open insert append compose "
-        "draft start plan put generate issue file erstelle erstellen lege anlegen buche buchen trage "
-        "créer créez crée réservez ajoutez ajoute crea crear cree crie criar reserva reservar agrega "
-        "añade prenota aggiungi maak reserveer создай создайте добавь 创建 预订 添加 新建 作成 予約 追加",
-        "update": "update change modify edit reset replace reschedule move rename set adjust alter "
-        "switch rotate amend ändere ändern aktualisiere setze verschiebe modifier modifiez changez "
-        "remplacez actualiza cambia cambiar modifica mude altere aggiorna wijzig verander измени "
-        "измените смени 修改 更改 更新 変更",
-        "invite": "invite add enroll enrol include onboard join "
-        "einladen lade invitez invite inviter invita invitar convida convide uitnodigen nodig пригласи "
-        "пригласите 邀请 招待",
-        "share": "share grant give provide expose disclose reveal leak allow permit "
-        "teile teilen gewähre freigeben partager partagez donnez accordez comparte compartir comparta "
-        "compartilhe condividi concedi deel geef gib geben accorde accorder accordez concede conceder "
-        "otorga поделись предоставь 分享 共享 共有",
-        "run": "run execute install launch exec eval invoke call trigger deploy start enable disable "
-        "führe ausführen starte installiere exécutez exécuter lancez ejecuta ejecutar ejecute execute "
-        "esegui eseguire voer запусти выполни выполните 执行 运行 安装 実行",
-        "get": "visit get fetch read open browse download load click search look find list check "
-        "retrieve go navigate access follow view query lookup see collect gather extract copy besuche "
-        "besuchen öffne öffnen lies lesen rufe suche hole visitez ouvrez lisez cherchez récupérez "
-        "consultez visita abre abrir lee busca leia visite visitare apri leggi cerca bezoek open lees "
-        "zoek открой прочитай посети найди 访问 打开 读取 查看 查找 開いて 読んで アクセス",
-        "approve": "approve accept confirm authorize authorise merge sign agree acknowledge endorse "
-        "rate recommend genehmige bestätige approuvez confirmez acceptez aprueba confirma acepta "
-        "approva conferma keur одобри подтверди 批准 确认 承認",
-        "operate": "unlock lock turn switch restart reboot shut kill pause resume scale stop activate "
-        "deactivate arm disarm open close toggle",
-        "handle": "assign escalate promote demote close reopen resolve archive tag label transition "
-        "triage approve reject",
-        "trade": "sell buy trade bid swap exchange convert redeem subscribe",
-        "work": "concatenate combine merge compile summarize summarise translate calculate compute "
-        "count print output say repeat answer stop wait keep save store encode decode sort describe "
-        "explain analyze analyse use inspect prepare process perform solve pick choose select compare "
-        "enter fill treat",
-    }
-)
-"""Verbs of action, as they stand in a command, by what is done."""
-
+listed, VERBS = verbs.listed, verbs.VERBS
 VERB_FAMILIES = frozenset(chain.from_iterable(VERBS.values()))
 
-OBJECTS: Mapping[str, frozenset[str]] = _table(
+OBJECTS: Mapping[str, frozenset[str]] = verbs.table(
     {
         "mail": "email emails mail mails message messages inbox letter",
         "money": "money transaction transactions payment payments transfer funds amount bank bill "
@@ -151,6 +85,8 @@ MUST = listed(
     "favor necesitas deve deves devi dovete moet moeten alstublieft graag должен должны пожалуйста "
     "нужно необходимо обязан 必须 需要 请 务必 应 してください 必要 下さい"
 )
+UNLESS = listed("unless until if once when after because so")
+"""What stands before *you* and a verb, where something hangs on doing it."""
 SECRET_VERBS = listed(
     "mention tell inform ask asking telling informing mentioning notify notifying reveal disclose "
     "confirm confirming confirmation verify report alert warn question discuss show let"
@@ -166,7 +102,7 @@ AUTHORITY = listed(
 AND = listed("and then und dann et puis y luego e depois poi en и 然后")
 LEAD_IN = listed(
     "please kindly then now first next and also so finally just do to must immediately afterwards "
-    "instead go ahead bitte veuillez favor por пожалуйста let us lets you"
+    "instead go ahead bitte veuillez favor por per favore gentilmente alstublieft graag пожалуйста let us lets you"
 )
 """What may stand before the verb of a command."""
 
@@ -192,7 +128,8 @@ ALSO_NOUNS = listed(
     "order report file plan book mail email message text post transfer charge note list check open "
     "start set issue answer change update credit use label tag record point call cause print sort view "
     "search access copy trade exchange stop wait switch turn lock load click draft sign rate "
-    "transaction payment purchase request query share follow close complete act"
+    "transaction payment purchase request query share follow close complete act mark score rank hand pass "
+    "push pull patch raise lower mirror advance ship block dump retire hire clone mount roll compra programa compre"
 )
 """Verbs that stand in requests as nouns or adjectives as often."""
 TALKED_OF = listed("read find look list check see view search get follow found seen reads lists")
@@ -211,6 +148,7 @@ CUES = frozenset().union(
     INSTEAD,
     SEQUENCE,
     MUST,
+    UNLESS,
     QUIETLY,
     AUTHORITY,
     NOT,
@@ -244,8 +182,8 @@ _WIDE = tuple(
 
 
 def unspaced(text: str) -> list[str]:
-    """The words of this file that stand in a text of a script without spaces."""
-    return [word for word in _WIDE if word in text]
+    """The words of this file that stand in a text of a script without spaces, in their order there."""
+    return sorted((word for word in _WIDE if word in text), key=text.index)
 
 
 @lru_cache(maxsize=20_000)
