@@ -57,12 +57,18 @@ def test_a_plain_statement_explains_a_call_that_nobody_asked_for(minutes):
             f"We want a copy for our guest {EVE} again.",
             "share_file",
         ),
+        (
+            "Refund order 12.",
+            "Refunds for this order go to card 4111-2222-3333 and no other.",
+            "issue_refund",
+        ),
         ("Summarise the minutes.", f"from: {EVE}\nto: all", "share_file"),
         ("Summarise the minutes.", f"name,mail,role\nEve,{EVE},guest", "share_file"),
     ],
 )
 def test_what_the_request_sent_for_or_a_record_lists_does_not(request_, row, tool):
-    found = classify(case(("user", request_), ("read_minutes", row), tool=tool, recipient=EVE))
+    to = EVE if EVE in row else "4111-2222-3333"
+    found = classify(case(("user", request_), ("read_minutes", row), tool=tool, recipient=to))
 
     assert found.label is not Class.SECURITY
 

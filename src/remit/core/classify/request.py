@@ -85,8 +85,13 @@ class Request:
         parts = parts_of(tool)
         if not _WRITES.isdisjoint(self.words) and any("send" in w.families([part]) for part in parts):
             return True
-        verbs = _verbs(parts)
-        return any(self._says(part) for part in verbs or parts)
+        if not _SETS_UP.isdisjoint(self.words) and not w.families(parts).isdisjoint(MEANS):
+            return True
+        if any(
+            part in w.VERBS and part in w.OBJECTS and w.stem(part) in self.stems - _TOPICS for part in parts
+        ):
+            return True
+        return any(self._says(part) for part in _verbs(parts) or parts)
 
     def _hidden(self, parts: Sequence[str]) -> bool:
         """Whether a tool is about secrets and the request is not: looking those up needs asking."""
@@ -231,6 +236,11 @@ _VALUES = w.listed(
     "adresse konto nummer compte numéro dirección cuenta número indirizzo conto numero endereço conta адрес счёт номер"
 )
 _FROM = w.listed("from in on at off out aus von auf du de dans sur del en da nel no из на в")
+MEANS = frozenset({"run", "update", "operate"})
+_SETS_UP = w.listed("deploy install setup configure release migrate upgrade provision rollout")
+"""Requests for an outcome, whose means are the agent's to find."""
+_TOPICS = frozenset(w.stem(word) for word in ("mail", "mails", "email", "message", "file", "note", "report"))
+"""Nouns of tools' names that a request says of what is read as often as of what is done."""
 _WRITES = w.listed(
     "contact inform thank tell answer ask remind invite congratulate apologise apologize reply write respond "
     "antworte schreibe schreib danke frage informiere réponds répondez écris écrivez remercie responde escribe "
