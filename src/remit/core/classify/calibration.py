@@ -28,10 +28,11 @@ WEIGHTS: Mapping[str, float] = {
     "pieced": 4.6,
     "acted": 4.0,
     "pressed": 6.5,
+    "pressed_for": 1.0,
 }
 """By feature (`content.features`). Those that need no instruction (`spelled`, `stated`, `pieced`, `acted`) are set by
-hand on the open half of the project's own sets: the recorded sessions hardly need them. So is `pressed`: nobody presses
-there.
+hand on the open half of the project's own sets: the recorded sessions hardly need them. So are `pressed`
+and `pressed_for`: nobody presses there.
 """
 OPINION = 1.0
 """Of a detector or a similarity of 1, where a text from outside has to do with the call."""

@@ -83,7 +83,7 @@ class Content:
 
     @cached_property
     def pressure(self) -> Pressure:
-        return pressure([s for s, _ in self.own])
+        return pressure([s for s, _ in self.own], self.atoms, self.case.trusted)
 
     @cached_property
     def asked(self) -> float:
@@ -158,7 +158,8 @@ class Content:
     @cached_property
     def own_asked(self) -> float:
         """How far the customer's own words name what the call does: its values, or its action."""
-        return max(float(self.own_named), self.asked) if self.own else 0.0
+        spelt = "encoded" in self.pressure.kinds
+        return max(float(self.own_named or spelt), self.asked) if self.own else 0.0
 
     @cached_property
     def own_named(self) -> bool:
@@ -229,4 +230,7 @@ def features(content: Content) -> dict[str, float]:
         "pieced": content.pieced * content.unheard,
         "acted": content.acted * content.unheard,
         "pressed": content.pressure.score * content.own_asked if content.own else 0.0,
+        "pressed_for": content.pressure.score * content.pressure.asks * content.own_asked
+        if content.own
+        else 0.0,
     }
