@@ -106,22 +106,26 @@ def _respelled(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _readings(line: str) -> Iterator[str]:
-    tokens = line.split()
-    said = sum(token in _PLAIN for token in tokens)
-    if sum(token.lower() in _TURNED for token in tokens) >= 2:
+    tokens = line.lower().split()
+    if _several(tokens, _TURNED):
         yield line[::-1]
-        yield " ".join(word[::-1] for word in tokens)
-    if sum(token.lower() in _SHIFTED for token in tokens) >= 2:
+        yield " ".join(word[::-1] for word in line.split())
+    if _several(tokens, _SHIFTED):
         yield line.translate(_ROT13)
     alike = line if line.isascii() else line.translate(_ALIKE)
-    if alike != line and (len(_MIXED.findall(line)) >= 2 or _english(alike) > said):
+    if alike != line and (len(_MIXED.findall(line)) >= 2 or _english(alike) > _english(line)):
         yield alike
-    if len(_LEET.findall(line)) >= 3 and _english(line.translate(_LEETS)) > said:
+    if len(_LEET.findall(line)) >= 3 and _english(line.translate(_LEETS)) > _english(line):
         yield line.translate(_LEETS)
     spaced = _SPACED.search(line)
     if spaced is not None:
         wide = re.split(r"\s{2,}|\s[/|]\s", line)
         yield " ".join(re.sub(r"(?<=\b\w)[ .\-_](?=\w\b)", "", word) for word in wide)
+
+
+def _several(tokens: list[str], words: frozenset[str]) -> bool:
+    """Whether two of them at least are such words; most lines have none."""
+    return not words.isdisjoint(tokens) and sum(token in words for token in tokens) >= 2
 
 
 def _english(line: str) -> int:
