@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -219,3 +220,20 @@ def test_a_guard_may_classify_in_its_own_process(tmp_path: Path) -> None:
             assert time.monotonic() < ends
             time.sleep(0.05)
         assert len(list(records.store.events(kinds={"anomaly.classified"}))) == 1
+
+
+def test_a_guard_that_does_not_open_leaves_no_thread_behind(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+
+    with pytest.raises(BadInput, match="tenant"):
+        remit.open(
+            str(REFUND),
+            store=f"sqlite:///{tmp_path / 'remit.db'}",
+            classify=True,
+            tenant="x" * 10_000,
+            settings=settings(tmp_path),
+        )
+
+    assert [
+        t.name for t in threading.enumerate() if t not in before and t.name.startswith("remit-triage")
+    ] == []

@@ -101,19 +101,21 @@ def open_guard(
         )
     loaded = envelope if isinstance(envelope, Envelope) else read_envelope_file(Path(envelope))
     opened = open_store(store or settings.store, settings, single_operator=single_operator)
+    threads: list[Any] = []
+
+    def close() -> None:
+        try:
+            for thread in reversed(threads):
+                thread.close()
+        finally:
+            opened.close()
+
     try:
         records = SqliteRecords(opened)
-        deliverer = start_delivery(opened, settings)
-        worker = _worker_of_guard(opened, settings) if classify else None
-
-        def close() -> None:
-            try:
-                for thread in (worker, deliverer):
-                    if thread is not None:
-                        thread.close()
-            finally:
-                opened.close()
-
+        if (deliverer := start_delivery(opened, settings)) is not None:
+            threads.append(deliverer)
+        if classify and (worker := _worker_of_guard(opened, settings)) is not None:
+            threads.append(worker)
         guard = Guard(
             loaded,
             records,
@@ -132,7 +134,7 @@ def open_guard(
         if reload_every_s is not None:
             guard.follow(reload_every_s)
     except BaseException:
-        opened.close()
+        close()  # the threads, too: they would go on with a store that is closed
         raise
     return guard
 
