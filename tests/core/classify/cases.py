@@ -19,15 +19,21 @@ TRUSTED, PRINCIPAL, UNTRUSTED = (
 ROLES = ("user", "system", "assistant")
 
 
+def violation(tool: str, kind: str) -> Violation:
+    """A clause of that kind that was not met."""
+    return Violation(f"{tool}.{kind}", kind, OnViolation.DENY, Severity.MEDIUM, "not met")
+
+
 def case(
     *told: tuple[str, str],
+    kind: str = HELD,
     tool: str = "pay",
     violated: str = "flow",
     customer: bool = False,
     effect: ToolEffect | None = ToolEffect.IRREVERSIBLE,
     **args: object,
 ) -> Case:
-    """A held call after some texts, each with its source; the user is an operator unless a customer."""
+    """A call, held unless said, after some texts, each with its source; the user is an operator unless a customer."""
     user = PRINCIPAL if customer else TRUSTED
     segments = [
         Segment(
@@ -39,16 +45,15 @@ def case(
         )
         for number, (source, text) in enumerate(told)
     ]
-    violation = Violation(f"{tool}.{violated}", violated, OnViolation.DENY, Severity.MEDIUM, "not met")
     return Case(
         "a-1",
         "s-1",
         "agent",
-        HELD,
+        kind,
         tool=tool,
         effect=effect,
         args=args,
-        violations=(violation,),
+        violations=(violation(tool, violated),) if tool else (),
         segments=tuple(segments),
         principal_kind=PrincipalKind.CUSTOMER if customer else PrincipalKind.OPERATOR,
     )
