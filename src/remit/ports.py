@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from remit.core.admission import Admission, AdmitRequest, Misstep, Settlement
 from remit.core.approval import ApprovalRecord, ApprovalRequest, Parked
@@ -13,6 +14,8 @@ from remit.core.history import Ask, Watch
 from remit.core.marks import MarkClaim
 from remit.core.past import Recalled
 from remit.core.repeats import RepeatAsk
+from remit.core.trial.suite import AgentSpec, Task
+from remit.core.trial.trial import Slot, TrialCall
 from remit.core.types import Json, LimitClaim, Mode, ToolCall, ToolEffect
 
 
@@ -178,3 +181,86 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """One vector for each text, in order; shape (n, d), any length but zero."""
+
+
+class World(Protocol):
+    """The tools of one trial and what they act upon: made anew for each trial, so that none sees another's effects."""
+
+    @property
+    def tools(self) -> Mapping[str, Callable[..., Any]]:
+        """By name; each takes its arguments as keywords, plain or as a coroutine function."""
+
+    def snapshot(self) -> Json:
+        """The state as a canonical JSON value: equal states give equal values."""
+
+    def copy(self) -> World:
+        """The same state once more, on which a call may be tried without touching this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an agent under test came to."""
+
+    answer: Json
+    """A text, or any JSON value."""
+    calls: Sequence[TrialCall] = ()
+    """Tool calls that it made by itself and reports; those made through its trial are known already."""
+    tokens: int | None = None
+    cost: float | None = None
+    fingerprint: Mapping[str, Json] = field(default_factory=dict)
+    """What it says it was: `model`, `prompt`, …"""
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+class AgentTrial(Protocol):
+    """One trial, as the agent under test sees it."""
+
+    @property
+    def slot(self) -> Slot:
+        """Arm, epoch, seed."""
+
+    @property
+    def task(self) -> Task:
+        """What it is asked."""
+
+    @property
+    def agent(self) -> AgentSpec:
+        """As the suite describes it, with its settings."""
+
+    @property
+    def session_id(self) -> str:
+        """In the record; an agent in a service of its own may hand it to `guard.session(id=…)`."""
+
+    @property
+    def tools(self) -> Sequence[Mapping[str, Json]]:
+        """What it may call: `name`, `description`, `parameters` (JSON Schema)."""
+
+    def call(self, tool: str, args: Mapping[str, Any]) -> Any:
+        """Call a tool of the world, under the envelope; for agents that run in a thread.
+
+        Raises:
+            Refused: it may not; the agent goes on with that.
+        """
+
+    async def acall(self, tool: str, args: Mapping[str, Any]) -> Any:
+        """The same, for coroutines."""
+
+    def observe(self, role: str, text: str, *, source: str | None = None) -> None:
+        """Tell what the agent said or saw beside its calls."""
+
+
+class Target(Protocol):
+    """An agent under test: a callable, a command, an HTTP endpoint."""
+
+    async def run(self, trial: AgentTrial) -> Answered:
+        """One run.
+
+        It may be cancelled at any time (its deadline), and then leaves nothing behind that goes on.
+
+        Raises:
+            Unavailable: the world failed, not the agent: it may be tried again.
+            Exception: the agent broke down: the trial has failed.
+        """
+
+    async def aclose(self) -> None:
+        """End what was started for it."""

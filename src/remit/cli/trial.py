@@ -1,0 +1,15 @@
+"""`remit trial …`: suites run many times, and what their results say. Each command is a file, listed here."""
+
+from __future__ import annotations
+
+import importlib
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run an agent many times, and judge it.")
+
+COMMANDS: tuple[str, ...] = ()
+"""Modules with a function `add(app)`, in the order of the help."""
+
+for _name in COMMANDS:
+    importlib.import_module(f"remit.cli.{_name}").add(app)

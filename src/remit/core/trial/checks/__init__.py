@@ -1,0 +1,1 @@
+"""Checks: was this trial a success? One kind a file, listed in `table.py`."""
