@@ -1,8 +1,8 @@
 """In which order trials start. It comes from the seed alone, so that a run that was cut off goes on in the same order.
 
 Fixed: every task `epochs` times, in random order. Sequential: each draw takes a task at random by weight, with
-replacement, so that a trial is a coin with the suite's own rate, whatever the tasks' spread. In both, the arms of one draw
-start one after the other in random order: providers drift within a day, and neither arm may have the better half of it.
+replacement, so that a trial is a coin with the suite's own rate, whatever the tasks' spread. In both, the arms of one
+draw start one after the other in random order: providers drift within a day, and neither arm may have its better half.
 
 Walking a suite in file order, easy tasks first, makes a gate of 5 % pass 88 % of agents that are exactly at the bar.
 """
