@@ -1,0 +1,1 @@
+"""Running trials, and what stands around it: suites from files, worlds, results from elsewhere, reports."""
