@@ -29,14 +29,20 @@ class Node:
     value: Any
     """str, int, float, bool, None, list of Node, or dict of str to Node."""
     line: int
-    """1-based."""
+    """1-based; 0 where it comes from no file."""
     path: str
     """Key path such as `spec.tools.refund.require[0]`."""
     file: str
 
     def error(self, found: str, remedy: str = "") -> BadInput:
         """The error to raise about this place."""
-        return BadInput(f"{self.file}:{self.line}: {self.path or 'document'}", found, remedy)
+        return BadInput(self.where, found, remedy)
+
+    @property
+    def where(self) -> str:
+        """The place, for errors."""
+        line = f":{self.line}" if self.line else ""
+        return f"{self.file}{line}: {self.path or 'document'}"
 
     def mapping(self) -> dict[str, Node]:
         """The keys, or an error when this is no mapping."""

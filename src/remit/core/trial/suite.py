@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from remit.core.types import Json, PrincipalKind
 
@@ -53,7 +54,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """How an agent under test is reached: exactly one of `python`, `command` and `http`."""
+    """How an agent under test is reached: exactly one of `function`, `python`, `command` and `http`."""
 
     python: str = ""
     """`module:function`, or `file.py:function` beside the suite."""
@@ -68,6 +69,8 @@ class AgentSpec:
     """Handed to the agent as they are: a prompt, a temperature, a model's name."""
     fingerprint: Mapping[str, Json] = field(default_factory=dict)
     """`model`, `prompt`, `config`, `code`, as far as they are known, for the record."""
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+    """The agent itself, in a suite that is written in Python."""
 
 
 class Question(StrEnum):

@@ -73,6 +73,8 @@ class Breach:
     """Place of the call in `Trial.calls`; None where it is not about one call."""
     clause: str = ""
     """Of the envelope, where one was not met."""
+    error: bool = False
+    """True where the invariant could not be evaluated: the run's verdict is then ERROR, since nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Checked:
     passed: bool
     told: str = ""
     """Why not."""
+    score: float | None = None
+    """In [0, 1], where the check is graded."""
 
 
 @dataclass(frozen=True, slots=True)

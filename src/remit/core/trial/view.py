@@ -1,0 +1,83 @@
+"""What a check or an invariant gets to see: one trial as it went, with the world's own words beside the agent's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from remit.core.trial.suite import Task
+from remit.core.trial.trial import TrialCall
+from remit.core.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedCall:
+    """A call made once more on a copy of the world, right after it ran there."""
+
+    before: Json = None
+    """State of the copy before the repeat."""
+    after: Json = None
+    """State of the copy after it."""
+    output: Json = None
+    error: str = ""
+    """What the repeat raised, `Type: message`; empty where it returned."""
+    flaw: str = ""
+    """Why it could not be tried (the world cannot be copied, no state can be told); empty where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldCall:
+    """A call as the world ran it: one that was refused, or answered from an earlier one, is none."""
+
+    tool: str
+    args: Json
+    """Those that ran: the envelope may have lowered what the agent asked for."""
+    output: Json = None
+    """What the tool returned, whole; None where it raised."""
+    error: str = ""
+    """What it raised, `Type: message`; empty where it returned."""
+    flaw: str = ""
+    """Why its output or the state after it cannot be told; empty where they can."""
+    state: Json = None
+    """Of the world right after it; None where nothing asks for that."""
+    repeat: RepeatedCall | None = None
+    """None where nothing asks for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """One trial as it went."""
+
+    task: Task
+    answer: Json = None
+    """The final answer, a text or any JSON value; None where there is none."""
+    answered: bool = True
+    """False where the trial ended without an answer: the agent broke down, or ran out of time."""
+    calls: tuple[TrialCall, ...] = ()
+    """All that the agent asked for, in order; also what was refused."""
+    ran: Mapping[int, WorldCall] = field(default_factory=dict)
+    """What of them the world ran, by their place in `calls`."""
+    initial: Json = None
+    """State of the world before the first call; None where nothing asks for it."""
+    state: Json = None
+    """Of the world at the end; None where there is no world."""
+    state_flaw: str = ""
+    """Why the state cannot be told; empty where it can, or where there is no world."""
+    unmet: tuple[tuple[str, str], ...] = ()
+    """Clauses of the envelope that the final answer did not meet: id, and what was told."""
+    latency_s: float = 0.0
+    arm: str = ""
+    epoch: int = 0
+    seed: int = 0
+    tokens: int | None = None
+    cost: float | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    """What else the agent reported."""
+    has_world: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer as text: itself, or its JSON; empty where there is none."""
+        from remit.core.trial.words import as_text
+
+        return as_text(self.answer)

@@ -1,0 +1,35 @@
+"""Values as people read them in the sentence of a check: short, on one line, canonical."""
+
+from __future__ import annotations
+
+from remit.core.canonical import encode
+from remit.core.errors import BadInput
+from remit.core.types import Json
+
+_MOST = 200
+
+
+def as_text(value: Json) -> str:
+    """A text as it is, nothing as the empty text, any other value as JSON.
+
+    >>> as_text("done"), as_text({"b": 1, "a": None}), as_text(None)
+    ('done', '{"a":null,"b":1}', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    try:
+        return encode(value).decode()
+    except (BadInput, UnicodeDecodeError):
+        return repr(value)
+
+
+def shown(value: object, most: int = _MOST) -> str:
+    """A value in a sentence, cut to *most* characters.
+
+    >>> shown("a" * 9, 5), shown({"n": 1})
+    ("'aaa…", '{"n":1}')
+    """
+    text = repr(value) if isinstance(value, str) else "null" if value is None else as_text(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
