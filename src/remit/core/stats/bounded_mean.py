@@ -1,0 +1,115 @@
+"""The interval of a mean of values in [0, 1] whose distribution nobody knows, with any weights.
+
+The theory. Sort the values, add the worst one that could have come (1 for the upper bound, 0 for the lower), and share
+the whole mass among them as n + 1 uniform spacings would: D ~ Dirichlet(1, …, 1). The upper bound is the quantile
+1 - alpha of the sum of D_i * x_i. On zeros and ones this *is* the bound of Clopper and Pearson; on values that vary
+less it is narrower, as narrow as Student's t in the middle of the scale; and where all values are alike it never
+shrinks to a point: twenty tasks without a failure do not exclude that one task in seven always fails. Values that weigh
+unequally take shares in proportion, and the added one weighs as the heaviest.
+
+That it covers for every distribution is proven for two values and for zeros and ones, and conjectured in general with
+no counterexample known; the coverage that we measured stands in `docs/results.md`.
+
+The sum of D_i * x_i lies below t with the probability that a sum of exponentials E_i * (x_i - t) lies below zero,
+which is one integral over its characteristic function.
+
+Source: Gaffke, Mathematical Methods of Statistics 14 (2005) 451-467; Learned-Miller and Thomas, A new confidence
+interval for the mean of a bounded random variable, arXiv:1905.06208 (2019); the integral: Imhof, Biometrika 48 (1961)
+419-426.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_LOG_U = np.linspace(-18.0, 16.0, 1_361)
+"""Where the integral is taken, in log frequency relative to the largest coefficient; steps of .025."""
+_FAR = 10.0
+"""Standard deviations beyond which a probability is 0 or 1 for every level that anybody uses."""
+
+
+def interval(
+    values: Sequence[float],
+    weights: Sequence[float] | None = None,
+    counts: Sequence[int] | None = None,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Low and high for the mean, each wrong at most (1 - confidence) / 2 of the time.
+
+    Args:
+        values: independent, in [0, 1]; shape (n,), n at least 1.
+        weights: of one value each, greater than 0; all alike by default.
+        counts: how many times each value stands, 0 or more; once each by default.
+        confidence: in (0, 1).
+
+    Raises:
+        ValueError: shapes differ, there is no value, or one is out of its range.
+
+    Eight successes of ten, as Clopper and Pearson have it:
+
+    >>> [round(bound, 4) for bound in interval([1.0, 0.0], counts=[8, 2])]
+    [0.4439, 0.9748]
+    """
+    tail = (1 - confidence) / 2
+    return lower(values, weights, counts, tail), upper(values, weights, counts, tail)
+
+
+def upper(
+    values: Sequence[float],
+    weights: Sequence[float] | None = None,
+    counts: Sequence[int] | None = None,
+    alpha: float = 0.05,
+) -> float:
+    """The bound that the mean exceeds with probability *alpha* at most; arguments as of `interval`."""
+    x, w, times = _checked(values, weights, counts, alpha)
+    x, w, times = np.append(x, 1.0), np.append(w, w.max()), np.append(times, 1)
+    if x.min() == 1.0:
+        return 1.0
+    low, high = float(x.min()), 1.0
+    for _ in range(48):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _below(x, w, times, middle) >= 1 - alpha else (middle, high)
+    return high
+
+
+def lower(
+    values: Sequence[float],
+    weights: Sequence[float] | None = None,
+    counts: Sequence[int] | None = None,
+    alpha: float = 0.05,
+) -> float:
+    """The bound that the mean falls short of with probability *alpha* at most; arguments as of `interval`."""
+    return 1.0 - upper([1.0 - value for value in values], weights, counts, alpha)
+
+
+def _below(x: Any, w: Any, times: Any, t: float) -> float:
+    """P(sum of E_i * w_i * (x_i - t) <= 0), E_i exponential."""
+    a = w * (x - t)
+    middle, deviation = float(times @ a), float(np.sqrt(times @ (a * a)))
+    if abs(middle) > _FAR * deviation:  # the integral would turn faster than its steps
+        return float(middle < 0)
+    u = np.exp(_LOG_U) / np.abs(a).max()
+    ua = np.outer(u, a)
+    angle = np.arctan(ua) @ times
+    area = np.sin(angle) * np.exp(-(np.log1p(ua * ua) @ times) / 2)
+    return float(0.5 - (area.sum() - (area[0] + area[-1]) / 2) * (_LOG_U[1] - _LOG_U[0]) / np.pi)
+
+
+def _checked(
+    values: Sequence[float], weights: Sequence[float] | None, counts: Sequence[int] | None, alpha: float
+) -> tuple[Any, Any, Any]:
+    x = np.asarray(values, float)
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, float)
+    times = np.ones(len(x)) if counts is None else np.asarray(counts, float)
+    if not (x.ndim == 1 and x.shape == w.shape == times.shape):
+        raise ValueError(f"{x.shape} values, {w.shape} weights, {times.shape} counts")
+    x, w, times = x[times > 0], w[times > 0], times[times > 0]
+    if not (len(x) and (x >= 0).all() and (x <= 1).all() and (w > 0).all() and np.isfinite(w).all()):
+        raise ValueError("needs values in [0, 1], each with a weight greater than 0")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha {alpha}")
+    alike, place = np.unique(np.stack([x, w / w.max()]), axis=1, return_inverse=True)
+    return alike[0], alike[1], np.bincount(np.ravel(place), times)
