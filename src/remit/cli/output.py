@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -90,9 +90,14 @@ def note(text: str) -> None:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing"
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    empty: str = "nothing",
+    right: Collection[int] = (),
 ) -> None:
-    """A table for people; *empty* says what to do next where there is no row."""
+    """A table for people; *empty* says what to do next where there is no row, *right* which columns are numbers."""
     listed = [[safe(cell) for cell in row] for row in rows]
     if not listed:
         say(empty)
@@ -104,8 +109,8 @@ def table(
     narrow = printer.width < NARROW  # columns for words, not for lines between them
     frame: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0)} if narrow else {}
     shown = Table(title=title or None, title_justify="left", header_style="bold", **frame)
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        shown.add_column(column, overflow="fold", justify="right" if place in right else "left")
     for row in listed:
         shown.add_row(*row)
     printer.print(shown)

@@ -1,0 +1,135 @@
+"""How every command of `remit trial` that has a report ends: files written, report printed, exit code by verdict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remit.cli.output import Output, console, emit_encoded, note, safe, say, table
+from remit.core.errors import BadInput
+from remit.core.trial.report import Report
+from remit.core.trial.verdict import Verdict
+
+JUnit = Annotated[
+    Path | None, typer.Option(metavar="F.xml", help="Write the report as JUnit XML, for a dashboard of CI.")
+]
+Markdown = Annotated[Path | None, typer.Option(metavar="F.md", help="Write the report as Markdown.")]
+Html = Annotated[
+    Path | None, typer.Option(metavar="F.html", help="Write the report as one page that needs nothing else.")
+]
+StepSummary = Annotated[
+    bool, typer.Option("--step-summary", help="Add the Markdown to the file named by $GITHUB_STEP_SUMMARY.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a report is written to beside what is printed."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    html: Path | None = None
+    summary: Path | None = None
+    """Where GitHub shows the Markdown of a job's step; others write to it, too."""
+
+
+def outputs_of(
+    junit: Path | None = None,
+    markdown: Path | None = None,
+    html: Path | None = None,
+    step_summary: bool = False,
+) -> Outputs:
+    """The files as they were asked for. Call it before the work, so that none of it is lost to a folder that is missing.
+
+    Raises:
+        BadInput: a file cannot be written, or two are the same.
+    """
+    given = {"--junit": junit, "--markdown": markdown, "--html": html}
+    named = {option: path.resolve() for option, path in given.items() if path is not None}
+    for option, path in named.items():
+        _check(option, path)
+    if len(set(named.values())) < len(named):
+        raise BadInput(" and ".join(named), "name the same file", "give each its own")
+    return Outputs(junit, markdown, html, _summary() if step_summary else None)
+
+
+def show(report: Report, outputs: Outputs) -> int:
+    """Write the files, print the report (with `--json` as an object), and return the exit code.
+
+    A file that cannot be written any more is told on stderr; the report is printed all the same, and the exit code is 3.
+    """
+    failed = [
+        told for path, data, adding in _files(report, outputs) if (told := _written(path, data, adding))
+    ]
+    _print(report)
+    for told in failed:
+        note(f"remit: {safe(told)}")
+    return Verdict.ERROR.exit_code if failed else report.verdict.exit_code
+
+
+def _print(report: Report) -> None:
+    if Output.json:
+        from remit.usecases.trials.shown.json import document
+
+        emit_encoded(document(report))
+        return
+    from remit.usecases.trials.shown.terminal import parts
+
+    for part in parts(report, console().width):
+        if isinstance(part, str):
+            say(part)
+        else:
+            table(part.title, part.columns, part.rows, right=part.right)
+
+
+def _files(report: Report, outputs: Outputs) -> Iterator[tuple[Path, bytes, bool]]:  # noqa: ARG001
+    return iter(())
+
+
+def _summary() -> Path:
+    named = os.environ.get("GITHUB_STEP_SUMMARY", "")
+    if not named:
+        raise BadInput(
+            "--step-summary", "GITHUB_STEP_SUMMARY is not set", "use it in a step of GitHub Actions"
+        )
+    path = Path(named)
+    _check("GITHUB_STEP_SUMMARY", path)
+    return path
+
+
+def _check(option: str, path: Path) -> None:
+    """Make and remove a file beside *path*: permissions, full disks and lost folders all show."""
+    if path.exists() and not path.is_file():
+        raise BadInput(option, f"{path} is no file", "name a file")
+    draft = _draft(path)
+    try:
+        draft.write_bytes(b"")
+        draft.unlink()
+    except OSError as error:
+        raise BadInput(option, f"{path} cannot be written: {error.strerror}", "name another file") from None
+
+
+def _written(path: Path, data: bytes, adding: bool) -> str:
+    """Write a file as a whole, so that nobody reads half of it; what went wrong, or nothing."""
+    path = path.resolve()
+    draft = _draft(path)
+    try:
+        if adding:
+            with path.open("ab") as file:
+                file.write(data)
+            return ""
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        return f"{path} could not be written: {error.strerror}"
+    return ""
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}"[-200:])

@@ -1,0 +1,94 @@
+"""What every form of a report says alike: which tasks are least stable, how many runs there were, how it was designed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from remit.core.notice import visible
+from remit.core.trial.report import Estimate, Report, TaskLine
+
+
+def instability(line: TaskLine) -> float:
+    """How far a task is from ending alike each time: 0 where all runs do, 1 where half of many do not.
+
+    >>> from remit.core.trial.report import TaskLine
+    >>> instability(TaskLine("t", "agent", 4, 2, 0.1, 0.9)), instability(TaskLine("t", "agent", 4, 4, 0.4, 1.0))
+    (1.0, 0.0)
+    """
+    if line.agreement is not None:
+        return 2 * (1 - line.agreement)
+    share = line.passes / line.n if line.n else 0.0
+    return 4 * share * (1 - share)
+
+
+def least_stable(lines: Iterable[TaskLine]) -> list[TaskLine]:
+    """Those tasks whose runs do not all end alike or do not use the same tools, the least stable first."""
+    shaky = [line for line in lines if line.n > 1 and (0 < line.passes < line.n or line.sequences > 1)]
+    return sorted(shaky, key=lambda line: (-instability(line), -line.sequences, -(line.spread or 0.0)))
+
+
+def counted_runs(report: Report, arm: str) -> str:
+    """One line on the runs of *arm*: how many, how they ended, what was left out of the rates."""
+    count = report.counts.get(arm, {})
+    told = f"{count.get('trials', 0):,} runs of {count.get('tasks', 0):,} tasks: {count.get('passed', 0):,} passed"
+    told += f", {count.get('failed', 0):,} failed, {count.get('timeout', 0):,} not done in time"
+    for key, words in (
+        ("infrastructure", "where the world failed (in no rate)"),
+        ("retried", "tried more than once"),
+        ("repeated", "run again after a cut"),
+    ):
+        if count.get(key):
+            told += f", {count[key]:,} {words}"
+    return f"{visible(arm, 60)}: {told}"
+
+
+def design_line(report: Report) -> str:
+    """How it was designed, in a line; what is not known is not said."""
+    design = report.design
+    told = [visible(str(design["kind"]), 40)] if design.get("kind") else []
+    told += [
+        f"{key} {visible(str(design[key]), 80)}"
+        for key in ("seed", "question")
+        if design.get(key) is not None
+    ]
+    if design.get("hash"):
+        told.append(f"design {visible(str(design['hash']), 12)}")
+    return ("Design: " + ", ".join(told)) if told else ""
+
+
+def method(one: Estimate) -> str:
+    """How a number was made, on how much it rests, and how often a display interval covers.
+
+    >>> from remit.core.trial.report import Estimate
+    >>> method(Estimate("success", 0.5, 0.4, 0.6, 0.95, "Wilson", 80, coverage="93 %"))
+    'Wilson, 80 trials, 95 % (measured: 93 %)'
+    """
+    told = [visible(one.method, 120)] if one.method and one.value is not None else []
+    told += [f"{one.n:,} {visible(one.unit, 40)}"] if one.n else []
+    told += [f"{100 * one.confidence:.4g} %"] if one.low is not None or one.high is not None else []
+    measured = f" (measured: {visible(one.coverage, 120)})" if one.coverage and not one.gating else ""
+    return ", ".join(told) + measured
+
+
+def meaning(curve: str) -> str:
+    """What `pass^k` and `pass@k` say.
+
+    >>> meaning("pass^k")
+    'the chance that all of k runs of a task succeed'
+    """
+    many = "at least one" if "@" in curve else "all"
+    return f"the chance that {many} of k runs of a task succeed{'s' if '@' in curve else ''}"
+
+
+def ended(success: object) -> str:
+    """How one run ended.
+
+    >>> ended(True), ended(None)
+    ('passed', 'not counted')
+    """
+    return "not counted" if success is None else "passed" if success is True else "failed"
+
+
+def listed(value: object) -> list[str]:
+    """The texts of a list in a `Contrast`."""
+    return [str(one) for one in value] if isinstance(value, list | tuple) else []

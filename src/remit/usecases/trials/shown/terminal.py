@@ -1,0 +1,219 @@
+"""A report for a terminal: lines and tables, the verdict first. The command line prints them; here they are only made.
+
+Below `NARROW` columns a table has fewer, and what it drops stands in `--json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+from remit.core.notice import visible
+from remit.core.trial.report import Broken, Comparison, Contrast, Estimate, Report, Ruling, TaskLine
+from remit.usecases.trials.shown.numbers import (
+    NOTHING,
+    chance,
+    change,
+    change_span,
+    interval,
+    percent,
+    plain,
+    span,
+    valued,
+)
+from remit.usecases.trials.shown.order import (
+    counted_runs,
+    design_line,
+    ended,
+    least_stable,
+    listed,
+    meaning,
+    method,
+)
+
+NARROW: Final = 100
+"""Columns below which a table leaves out how a number was made."""
+TINY: Final = 70
+"""Columns below which it leaves out the intervals of tasks and comparisons, too."""
+MOST_TASKS: Final = 10
+MOST_EXAMPLES: Final = 3
+LONGEST: Final = 1_500
+"""Characters of one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: frozenset[int] = frozenset()
+    """Columns whose cells stand at the right: numbers."""
+
+
+Part = str | Grid
+
+
+def parts(report: Report, width: int) -> Iterator[Part]:
+    """The report from top to bottom; *width* in columns."""
+    yield from _head(report, width)
+    yield from _gates(report.rulings, width)
+    yield from _invariants(report, width)
+    yield from _numbers(report, width)
+    yield from _curves(report)
+    yield from _unstable(report, width)
+    yield from _contrasts(report.contrasts, width)
+    yield from _comparisons(report, width)
+    yield from _notes(report.notes, width)
+
+
+def _head(report: Report, width: int) -> Iterator[Part]:
+    yield _told(f"{report.verdict.value}  {report.sentence}", width)
+    if report.would_change:
+        yield _told(f"What would change it: {report.would_change}", width)
+    about = f"{visible(report.suite, 120)}, run {visible(report.run, 80)}. {design_line(report)}"
+    yield _told("\n" + about, width)
+
+
+def _gates(rulings: Sequence[Ruling], width: int) -> Iterator[Part]:
+    if rulings:
+        yield "\nGates"
+    for ruling in rulings:
+        yield _told(f"{ruling.verdict.value} {visible(ruling.gate, 120)}: {ruling.sentence}", width, 2)
+        if ruling.would_change:
+            yield _told(f"would change it: {ruling.would_change}", width, 6)
+
+
+def _invariants(report: Report, width: int) -> Iterator[Part]:
+    if report.invariants:
+        yield "\nInvariants"
+    for found in report.invariants:
+        yield _told(_invariant(found, several=len(report.arms) > 1), width, 2)
+        for task, epoch, session, breach in found.examples[:MOST_EXAMPLES]:
+            named = f", session {visible(session, 80)}" if session else ""
+            yield _told(f"{visible(task, 120)} #{epoch}{named}: {breach.told}", width, 6)
+
+
+def _invariant(found: Broken, *, several: bool) -> str:
+    name = visible(found.invariant, 120) + (f" ({visible(found.arm, 60)})" if several else "")
+    if not found.trials:
+        return f"unknown {name}: no run was watched"
+    state = "BROKEN" if found.broken else "held"
+    told = f"{state} {name}: broken in {found.broken:,} of {found.trials:,} runs"
+    return f"{told}; {percent(found.bound)} of all runs at most (95 %)"
+
+
+def _numbers(report: Report, width: int) -> Iterator[Part]:
+    names = list(dict.fromkeys(one.name for arm in report.arms for one in report.estimates.get(arm, ())))
+    found = {(arm, one.name): one for arm in report.arms for one in reversed(report.estimates.get(arm, ()))}
+    rows = []
+    for name in names:
+        ones = [found.get((arm, name)) for arm in report.arms]
+        how = next(method(one) for one in ones if one is not None)
+        rows.append([visible(name, 60), *(_estimate(name, one) for one in ones), how])
+    columns = ["", *(visible(arm, 60) for arm in report.arms), "how"]
+    shown = len(columns) if width >= NARROW else len(columns) - 1
+    if rows:
+        yield Grid("\nNumbers, with their intervals", columns[:shown], [row[:shown] for row in rows])
+    for arm in report.arms:
+        yield _told(counted_runs(report, arm), width)
+
+
+def _estimate(name: str, one: Estimate | None) -> str:
+    if one is None:
+        return NOTHING
+    if one.value is None:
+        return f"unknown: {visible(one.method, 120)}"
+    return f"{valued(name, one.value)} ({interval(name, one)})"
+
+
+def _curves(report: Report) -> Iterator[Part]:
+    for name in dict.fromkeys(curve.name for curve in report.curves):
+        curves = [curve for curve in report.curves if curve.name == name]
+        most = max(len(curve.points) for curve in curves)
+        rows = [
+            [str(k + 1), *(_estimate("pass^", c.points[k] if k < len(c.points) else None) for c in curves)]
+            for k in range(most)
+        ]
+        columns = ["k", *(visible(curve.arm, 60) for curve in curves)]
+        if rows:
+            yield Grid(f"\n{visible(name, 40)}: {meaning(name)}", columns, rows, frozenset({0}))
+
+
+def _unstable(report: Report, width: int) -> Iterator[Part]:
+    lines = least_stable(report.tasks)
+    columns = ["task", "arm", "passed", "interval", "orders of tools", "spread of answers"]
+    shown = 6 if width >= NARROW else 4 if width >= TINY else 3
+    rows = [_task_row(line)[:shown] for line in lines[:MOST_TASKS]]
+    if rows:
+        more = f", {MOST_TASKS} of {len(lines)}" if len(lines) > MOST_TASKS else ""
+        yield Grid(f"\nLeast stable tasks{more}", columns[:shown], rows, frozenset({2, 3, 4, 5}))
+
+
+def _task_row(line: TaskLine) -> list[str]:
+    return [
+        visible(line.task, 80),
+        visible(line.arm, 60),
+        f"{line.passes:,} of {line.n:,}",
+        span("success", line.low, line.high),
+        str(line.sequences) if line.sequences else NOTHING,
+        plain(line.spread),
+    ]
+
+
+def _contrasts(contrasts: Sequence[Contrast], width: int) -> Iterator[Part]:
+    for one in contrasts[:MOST_EXAMPLES]:
+        yield _told(f"\n{visible(one.task, 80)} ({visible(one.arm, 60)}): {one.why}", width)
+        for run in (one.left, one.right):
+            calls = listed(run.get("calls"))
+            answer = visible(str(run.get("answer") or "no answer"), 200)
+            counted = f"{len(calls)} call{'' if len(calls) == 1 else 's'}"
+            yield _told(
+                f"#{run.get('epoch', '?')} {ended(run.get('success'))}, {counted}: {answer}", width, 2
+            )
+
+
+def _comparisons(report: Report, width: int) -> Iterator[Part]:
+    if not report.comparisons:
+        return
+    columns = ["metric", "difference", "p", "interval", "baseline", "candidate", "finds from", "how"]
+    shown = len(columns) if width >= NARROW else 4 if width >= TINY else 3
+    rows = [_comparison_row(one)[:shown] for one in report.comparisons]
+    yield Grid("\nCandidate against baseline", columns[:shown], rows, frozenset(range(1, 7)))
+    for one in report.comparisons:
+        if one.told:
+            yield _told(f"{visible(one.metric, 80)}: {one.told}", width, 2)
+    if report.correction:
+        yield _told(report.correction, width, 2)
+
+
+def _comparison_row(one: Comparison) -> list[str]:
+    name = one.metric
+    return [
+        visible(name, 60) + (" (drift only)" if one.drift_only else ""),
+        change(name, one.difference.value if one.difference else None),
+        chance(one.p if one.adjusted is None else one.adjusted),
+        change_span(name, one.difference),
+        valued(name, one.baseline.value if one.baseline else None),
+        valued(name, one.candidate.value if one.candidate else None),
+        change(name, one.detectable).lstrip("+"),
+        visible(", ".join(filter(None, (one.method, one.question))), 200),
+    ]
+
+
+def _notes(notes: Sequence[str], width: int) -> Iterator[Part]:
+    if notes:
+        yield "\nKnow that"
+    for note in notes:
+        yield _told(f"- {note}", width, 2)
+
+
+def _told(text: str, width: int, indent: int = 0) -> str:
+    """A sentence in lines of *width*; those after the first stand two further in."""
+    first, rest = " " * indent, " " * (indent + 2)
+    shown = visible(text.lstrip("\n"), LONGEST)
+    lines = wrap(shown, max(width, 24), initial_indent=first, subsequent_indent=rest if indent else "")
+    return "\n" * text.startswith("\n") + "\n".join(lines)
