@@ -1,0 +1,167 @@
+"""Candidate against baseline on the same tasks: the one entry for both questions.
+
+*Worse on this suite?* stratifies by task: only the chance of runs counts. *Worse on tasks like these?* makes the task the
+unit: which tasks were drawn is chance too. Mixing them up costs half the power, or raises false alarms to 10 to 20 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import fsum
+from statistics import NormalDist
+
+from remit.core.stats import suite_score
+from remit.core.stats.detectable import detectable_difference
+from remit.core.stats.mcnemar import mcnemar_p, mcnemar_worse_p
+from remit.core.stats.paired_t import paired_t
+from remit.core.stats.sign_flip import sign_flip
+from remit.core.stats.tango import tango_z
+from remit.core.stats.task_pair import Counts, TaskPair, one_each, shares, task_pairs
+from remit.core.stats.within_task import within_task
+
+SUITE, POPULATION = "suite", "population"
+FEW_TASKS = 15
+"""Below so many, a t-test on task means does not hold its level, and signs are flipped instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What two arms on the same tasks say about the difference of their success rates."""
+
+    question: str
+    """`suite` or `population`."""
+    baseline: float
+    """Success rate of the baseline: the mean over tasks, weighted."""
+    candidate: float
+    difference: float
+    """Candidate minus baseline."""
+    low: float
+    """Of the interval of the difference."""
+    high: float
+    confidence: float
+    """Of the interval, both sides together: `low` alone holds with (1 + confidence) / 2."""
+    p_worse: float
+    """One-sided p-value of "the candidate is worse"."""
+    p_better: float
+    p_two_sided: float
+    p_not_worse: float | None
+    """One-sided p-value of "worse by the margin or more": small where the candidate is not. None without a margin."""
+    method: str
+    """Of `p_worse`, `p_better` and `p_two_sided`."""
+    interval_method: str
+    """Of the interval and `p_not_worse`."""
+    unit: str
+    """What is counted as independent: `trials` or `tasks`."""
+    n: int
+    """How many units."""
+    tasks: int
+    left_out: int
+    """Tasks that did not run in both arms."""
+    detectable: float | None
+    """The smallest loss that so many runs find nine times in ten, at one-sided 5 %; None where none would be found."""
+
+
+def compare_rates(
+    baseline: Counts,
+    candidate: Counts,
+    question: str = SUITE,
+    *,
+    weights: Sequence[float] | None = None,
+    margin: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Compared:
+    """Compare the success of two arms on the same tasks.
+
+    Args:
+        baseline: passes and runs of each task, shape (n_tasks,). Trials whose world failed are in neither.
+        candidate: the same of the candidate; item *i* is the same task. Runs may differ between tasks and arms.
+        question: `suite` (worse on these very tasks?) or `population` (worse on tasks like these?).
+        weights: of each task, greater than 0; None where all count alike.
+        margin: in (0, 1), for `p_not_worse`.
+        confidence: of the interval, in (0, 1).
+        seed: for the few suites too large to count through.
+
+    Raises:
+        ValueError: no task ran in both arms; or counts, weights, margin or question are none.
+
+    >>> found = compare_rates([(5, 5)] * 8, [(3, 5)] * 8, "suite", margin=0.05)
+    >>> round(found.difference, 3), found.method, found.p_worse < 0.001, found.p_not_worse > 0.5
+    (-0.4, 'within-task permutation (exact)', True, True)
+    """
+    if question not in (SUITE, POPULATION):
+        raise ValueError(f"question {question!r}: it is one of 'suite' and 'population'")
+    if margin is not None and not 0 < margin < 1:
+        raise ValueError(f"margin {margin}: it must be above 0 and below 1")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence}: it must be above 0 and below 1")
+    pairs = task_pairs(baseline, candidate, weights)
+    if not pairs:
+        raise ValueError("no task ran in both arms")
+    z = _score(pairs, question)
+    surprise = _surprise(pairs, question, seed)
+    share = shares(pairs)
+    low, high = _interval(z, NormalDist().inv_cdf((1 + confidence) / 2))
+    return Compared(
+        question=question,
+        baseline=fsum(s * pair.baseline / pair.baseline_runs for s, pair in zip(share, pairs, strict=True)),
+        candidate=fsum(
+            s * pair.candidate / pair.candidate_runs for s, pair in zip(share, pairs, strict=True)
+        ),
+        difference=fsum(s * pair.difference for s, pair in zip(share, pairs, strict=True)),
+        low=low,
+        high=high,
+        confidence=confidence,
+        p_worse=surprise[0],
+        p_better=surprise[1],
+        p_two_sided=surprise[2],
+        p_not_worse=None if margin is None else NormalDist().cdf(-z(-margin)),
+        method=surprise[3],
+        interval_method="score, stratified by task" if question == SUITE else "score, tasks as units (Tango)",
+        unit="trials" if question == SUITE else "tasks",
+        n=sum(pair.runs for pair in pairs) if question == SUITE else len(pairs),
+        tasks=len(pairs),
+        left_out=len(baseline) - len(pairs),
+        detectable=detectable_difference(pairs, question),
+    )
+
+
+def _surprise(pairs: Sequence[TaskPair], question: str, seed: int) -> tuple[float, float, float, str]:
+    """p-values of worse, better, either; and the method's name."""
+    if one_each(pairs) and len({pair.weight for pair in pairs}) == 1:
+        lost = sum(pair.baseline > pair.candidate for pair in pairs)
+        won = sum(pair.candidate > pair.baseline for pair in pairs)
+        return mcnemar_worse_p(lost, won), mcnemar_worse_p(won, lost), mcnemar_p(lost, won), "McNemar (exact)"
+    if question == SUITE:
+        dealt = within_task(pairs, seed=seed)
+        name = "within-task permutation (exact)" if dealt.exact else "within-task permutation (drawn)"
+        return dealt.p_worse, dealt.p_better, dealt.p_two_sided, name
+    far, weights = [pair.difference for pair in pairs], [pair.weight for pair in pairs]
+    if len(pairs) < FEW_TASKS:
+        flipped = sign_flip(far, weights, seed=seed)
+        return flipped.p_worse, flipped.p_better, flipped.p_two_sided, "sign-flip on tasks (exact)"
+    t = paired_t(far, weights)
+    return t.p_worse, t.p_better, t.p_two_sided, "paired t on task means"
+
+
+def _score(pairs: Sequence[TaskPair], question: str) -> Callable[[float], float]:
+    """How far the difference is above a value, in standard errors."""
+    if question == SUITE:
+        arms = suite_score.arms(pairs)
+        return lambda at: suite_score.suite_z(*arms, at)
+    far, weights = [pair.difference for pair in pairs], [pair.weight for pair in pairs]
+    return lambda at: tango_z(far, weights, at)
+
+
+def _interval(z: Callable[[float], float], wide: float) -> tuple[float, float]:
+    """The differences from which the data are less than *wide* standard errors away."""
+    return _where(z, wide), _where(z, -wide)
+
+
+def _where(z: Callable[[float], float], level: float) -> float:
+    low, high = -1.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if z(middle) > level else (low, middle)
+    return (low + high) / 2
