@@ -7,13 +7,32 @@ Decided in start order, never in the order in which trials end: where failures t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from remit.core.trial.report import Boundary, Ruling
 from remit.core.trial.run import Run
-from remit.core.trial.suite import Rule
+from remit.core.trial.suite import Design, Rule
 from remit.core.trial.trial import Trial
 from remit.core.trial.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all gates of a run have in common."""
+
+    design: Design
+    arms: tuple[str, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of the tasks; 1 where there is none."""
+
+    def share_of(self, level: float) -> float:
+        """Of the chance of a false BLOCK that all gates together may have, what one of them may spend.
+
+        Any gate may block alone, so with one level each, five gates would block a good agent five times as often:
+        Bonferroni. A PASS needs all gates, so a false one is no likelier than in the gate that fails: no correction.
+        """
+        return level / max(1, len(self.design.gates))
 
 
 class Gate(Protocol):

@@ -1,0 +1,51 @@
+"""Kinds of gates. To add one: write its file, add its line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+
+from remit.core.errors import BadInput
+from remit.core.trial.gates.budget import cost, latency, tokens
+from remit.core.trial.gates.gate import Gate, Terms
+from remit.core.trial.gates.success import success
+from remit.core.trial.suite import Design, Rule
+
+Build = Callable[[Rule, Terms], Gate]
+
+KINDS: Mapping[str, Build] = {
+    "success": success,
+    "latency": latency,
+    "tokens": tokens,
+    "cost": cost,
+}
+
+
+def gates_of(design: Design, arms: Sequence[str], weights: Mapping[str, float] | None = None) -> list[Gate]:
+    """The gates of a run, none of them fed yet; a suite is checked by making them.
+
+    Args:
+        design: with its gates.
+        arms: of the run.
+        weights: of its tasks; all alike by default.
+
+    Raises:
+        BadInput: a kind or a setting is none, with its place.
+    """
+    terms = Terms(design, tuple(arms), dict(weights or {}))
+    seen: set[str] = set()
+    for rule in design.gates:
+        if rule.id in seen:
+            raise BadInput(rule.where or f"gates: {rule.id}", f"two gates are named '{rule.id}'", "rename one")
+        seen.add(rule.id)
+    return [_built(rule, terms) for rule in design.gates]
+
+
+def _built(rule: Rule, terms: Terms) -> Gate:
+    build = KINDS.get(rule.kind)
+    if build is None:
+        near = difflib.get_close_matches(rule.kind, KINDS, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        where = rule.where or f"gates: {rule.id}"
+        raise BadInput(where, f"unknown kind of gate '{rule.kind}'", f"{hint}known here: {', '.join(KINDS)}")
+    return build(rule, terms)
