@@ -36,7 +36,7 @@ def beside(share: float, mark: float) -> str:
     for digits in range(_MOST_DIGITS + 1):
         text = percent(share, digits)
         shown = float(text[:-2]) / 100
-        if share == mark or (shown > mark + 1e-12) == (share > mark) and abs(shown - mark) > 1e-12:
+        if share == mark or ((shown > mark + 1e-12) == (share > mark) and abs(shown - mark) > 1e-12):
             return text
     return percent(share, _MOST_DIGITS)
 

@@ -1,12 +1,12 @@
-"""Invariants: one breach in any trial is BLOCK, without statistics; of those that held, how rare a breach may still be."""
+"""Invariants: one breach in any trial is BLOCK, without statistics; of those that held, how rare a breach may be."""
 
 from __future__ import annotations
 
 from remit.core.stats.proportion import clopper_pearson
+from remit.core.trial.percent import count, percent
 from remit.core.trial.report import Broken
 from remit.core.trial.run import Run
 from remit.core.trial.trial import Breach, Trial
-from remit.core.trial.percent import count, percent
 
 MOST_EXAMPLES = 5
 
@@ -48,6 +48,5 @@ def told(one: Broken) -> str:
         every = "in the one trial there was" if one.trials == 1 else f"in all {count(one.trials)}"
         return f"{one.invariant} held {every}: with 95 % confidence, fewer than {percent(one.bound)} of runs break it."
     task, epoch, _, breach = one.examples[0]
-    return (
-        f"{one.invariant} was broken in {one.broken} of {count(one.trials)}, first in run {epoch} of {task}: {breach.told}"
-    )
+    broken = f"{one.invariant} was broken in {one.broken} of {count(one.trials)}"
+    return f"{broken}, first in run {epoch} of {task}: {breach.told}"

@@ -20,6 +20,11 @@ class AnyTime:
 
     mark: Mark
 
+    @property
+    def population(self) -> bool:
+        """A sequential design draws from this suite."""
+        return False
+
     def look(self, counted: Counted) -> Verdict | None:
         """PASS or BLOCK as soon as one bet has won enough."""
         return self._verdict(counted.yes, counted.n - counted.yes)

@@ -15,9 +15,9 @@ from remit.core.trial.gates.settings import arm_of, known, number
 from remit.core.trial.gates.share import ShareGate
 from remit.core.trial.gates.share_settings import SHARE_KEYS, mark_of, stopping_of
 from remit.core.trial.gates.share_told import Said
+from remit.core.trial.percent import seconds
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Status, Trial
-from remit.core.trial.percent import bar, seconds
 
 QUANTILE = 0.95
 
@@ -38,12 +38,16 @@ def latency(rule: Rule, terms: Terms) -> Gate:
 
 def tokens(rule: Rule, terms: Terms) -> Gate:
     """The gate as the suite sets it."""
-    return _budget(rule, terms, "tokens", lambda trial: _counts(trial, trial.tokens), lambda n: f"{n:,.0f} tokens")
+    return _budget(
+        rule, terms, "tokens", lambda trial: _counts(trial, trial.tokens), lambda n: f"{n:,.0f} tokens"
+    )
 
 
 def cost(rule: Rule, terms: Terms) -> Gate:
     """The gate as the suite sets it."""
-    return _budget(rule, terms, "cost", lambda trial: _counts(trial, trial.cost), lambda cost: f"a cost of {cost:g}")
+    return _budget(
+        rule, terms, "cost", lambda trial: _counts(trial, trial.cost), lambda cost: f"a cost of {cost:g}"
+    )
 
 
 def _budget(rule: Rule, terms: Terms, name: str, spent: Spent, told: Callable[[float], str]) -> Gate:
@@ -58,14 +62,15 @@ def _budget(rule: Rule, terms: Terms, name: str, spent: Spent, told: Callable[[f
         return None if value is None else value <= within
 
     limit = told(within)
-    said = Said(f"{name} within {limit}", f"within {limit}", f"took more than {limit}", f"the share of runs within {limit}")
+    said = Said(
+        f"{name} within {limit}",
+        f"within {limit}",
+        f"took more than {limit}",
+        f"the share of runs within {limit}",
+        f"stayed within {limit}",
+    )
     return ShareGate(rule, arm_of(rule, terms), yes, said, stopping_of(rule, terms, mark))
 
 
 def _counts(trial: Trial, value: float | None) -> float | None:
     return None if trial.success is None else value
-
-
-def told_bar(quantile: float) -> str:
-    """The bar of such a gate in words."""
-    return f"{bar(quantile)} of runs"

@@ -61,7 +61,9 @@ class ShareGate:
             "yes": self.counted.yes,
             "skipped": self.skipped,
         }
-        sentence = share_told.sentence(verdict, self.counted, self.said, self.stopping, early=bool(self.decided))
+        sentence = share_told.sentence(
+            verdict, self.counted, self.said, self.stopping, early=bool(self.decided)
+        )
         would = share_told.would_change(verdict, self.counted, self.said, self.stopping)
         return Ruling(self.rule.id, verdict, sentence, would, (estimate,), details)
 

@@ -43,7 +43,7 @@ def question_of(rule: Rule, terms: Terms) -> Question:
 
 
 def _truncated(rule: Rule, terms: Terms, mark: Mark, aim: float) -> Truncated:
-    from remit.core.stats.sprt import fixed_n
+    from remit.core.stats.fixed_test import fixed_n
 
     try:
         fixed_n(mark.bar, aim, mark.alpha, mark.block)

@@ -78,6 +78,10 @@ class Stopping(Protocol):
     def mark(self) -> Mark:
         """What the share is held against."""
 
+    @property
+    def population(self) -> bool:
+        """Whether tasks are the unit: the question is about tasks like these."""
+
     def look(self, counted: Counted) -> Verdict | None:
         """The verdict after one more trial; None to go on."""
 

@@ -1,7 +1,7 @@
 """`success`: at least so large a share of runs succeeds.
 
-`{at_least: 0.90, aims_for: 0.97, alpha: 0.05, beta: 0.10}`. With `aims_for`, BLOCK means "not as good as aimed for"; without,
-"below `at_least`". In a sequential design it looks after every trial, in a fixed one at the end.
+`{at_least: 0.90, aims_for: 0.97, alpha: 0.05, beta: 0.10}`. With `aims_for`, BLOCK means "not as good as aimed for";
+without, "below `at_least`". In a sequential design it looks after every trial, in a fixed one at the end.
 """
 
 from __future__ import annotations
@@ -23,4 +23,6 @@ def success(rule: Rule, terms: Terms) -> ShareGate:
     known(rule, ("at_least", *SHARE_KEYS), ("at_least",))
     mark = mark_of(rule, terms, "at_least")
     said = Said("success", "right", "failed")
-    return ShareGate(rule, arm_of(rule, terms), lambda trial: trial.success, said, stopping_of(rule, terms, mark))
+    return ShareGate(
+        rule, arm_of(rule, terms), lambda trial: trial.success, said, stopping_of(rule, terms, mark)
+    )

@@ -36,7 +36,9 @@ def gates_of(design: Design, arms: Sequence[str], weights: Mapping[str, float] |
     seen: set[str] = set()
     for rule in design.gates:
         if rule.id in seen:
-            raise BadInput(rule.where or f"gates: {rule.id}", f"two gates are named '{rule.id}'", "rename one")
+            raise BadInput(
+                rule.where or f"gates: {rule.id}", f"two gates are named '{rule.id}'", "rename one"
+            )
         seen.add(rule.id)
     return [_built(rule, terms) for rule in design.gates]
 

@@ -28,6 +28,11 @@ class Truncated:
             raise ValueError("a truncated test needs an aim")
         return plan(self.mark.bar, self.mark.aim, self.mark.alpha, self.mark.block, self.most)
 
+    @property
+    def population(self) -> bool:
+        """A sequential design draws from this suite."""
+        return False
+
     def look(self, counted: Counted) -> Verdict | None:
         """PASS or BLOCK at a boundary; at the cap, always one of them."""
         step = self.plan.step(counted.n, counted.n - counted.yes)
