@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
+from remit.core.trial.apart import RESERVED
 from remit.settings import Settings, load_settings
 from remit.usecases.envelope_file import read_envelope_file, read_text
 
@@ -93,6 +94,10 @@ def open_guard(
     from remit.usecases.guard import Guard
 
     settings = settings or load_settings()
+    if str(tenant).startswith(RESERVED):
+        raise BadInput(
+            "open(tenant)", f"found {tenant[:60]!r}", f"{RESERVED!r} begins the tenants of trials only"
+        )
     if not isinstance(envelope, str | Path | Envelope):
         raise BadInput("open(envelope)", f"found {type(envelope).__name__}", "pass the path of its YAML file")
     if store is not None and not isinstance(store, str):

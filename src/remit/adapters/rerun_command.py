@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from remit.adapters.processes import MOST_TOLD, clean_environment, how_it_ended, kill_group
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput, Unavailable
 from remit.core.types import Json, ToolCall
@@ -27,7 +26,6 @@ FORMAT = "rerun/v1"
 TIMEOUT_S = 120.0
 MOST_ANSWER = 1_000_000
 """Bytes of an answer; a command that writes more is killed."""
-_MOST_TOLD = 300
 _GRACE_S = 2.0
 
 
@@ -68,10 +66,14 @@ class RerunCommand:
 
     def _run(self, request: bytes) -> bytes:
         pipe = subprocess.PIPE
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("REMIT_")}
         try:
             child = subprocess.Popen(
-                self._argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
+                self._argv,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=clean_environment(),
+                start_new_session=True,
             )
         except OSError as error:
             raise RerunFailed(f"it could not be started: {error}") from error
@@ -92,8 +94,7 @@ class RerunCommand:
         if answer.full:
             raise RerunFailed(f"more than {MOST_ANSWER} bytes of answer")
         if child.returncode != 0:
-            last = told.text.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise RerunFailed(f"exit code {child.returncode}: {''.join(last)[:_MOST_TOLD]}")
+            raise RerunFailed(how_it_ended(child.returncode, told.text))
         return answer.text
 
 
@@ -109,7 +110,7 @@ def answered(answer: bytes) -> tuple[ToolCall, ...]:
     try:
         body = loads_strict(answer.decode("utf-8"))
     except (BadInput, UnicodeDecodeError) as error:
-        raise RerunFailed(f"the answer is not JSON: {error}"[:_MOST_TOLD]) from None
+        raise RerunFailed(f"the answer is not JSON: {error}"[:MOST_TOLD]) from None
     calls = body.get("calls") if isinstance(body, dict) else None
     if not isinstance(calls, list):
         raise RerunFailed('the answer has no list "calls"')
@@ -151,7 +152,6 @@ def _write(pipe: IO[bytes], request: bytes) -> None:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+    kill_group(child.pid)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(_GRACE_S)

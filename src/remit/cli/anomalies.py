@@ -28,6 +28,7 @@ from remit.core.errors import BadInput
 from remit.core.event import AnomalyIndex, Event, StoredEvent
 from remit.core.notice import instant, visible
 from remit.core.types import Severity
+from remit.store.reader import OF_PRODUCTION
 from remit.usecases.clock import Uuid7
 from remit.usecases.inspect import anomaly_line, anomaly_view
 
@@ -64,6 +65,9 @@ def list_anomalies(
         typer.Option("--since", help="An instant (ISO 8601) or a duration ago.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The latest so many.")] = 50,
+    trials: Annotated[
+        bool, typer.Option("--trials", help="Also those of trials, which nobody is on duty for.")
+    ] = False,
     store: StoreOption = None,
 ) -> int:
     """Anomalies, oldest first."""
@@ -78,7 +82,7 @@ def list_anomalies(
             "event.at >= ?": after,
         }
         where = {sql: value for sql, value in wanted.items() if value is not None}
-        stored = _found(at, where, _at_least(severity), limit)
+        stored = _found(at, where, _at_least(severity), limit, trials=trials or session is not None)
         classes = classes_of(at, [one.seq for one in stored])
         lines = [anomaly_line(one) | classes[one.seq] for one in stored]
         if Output.json:
@@ -141,10 +145,11 @@ def _at_least(severity: str | None) -> tuple[Severity, ...]:
 
 
 def _found(
-    at: Opened, where: Mapping[str, Any], severities: tuple[Severity, ...], limit: int
+    at: Opened, where: Mapping[str, Any], severities: tuple[Severity, ...], limit: int, *, trials: bool
 ) -> list[StoredEvent]:
     """The latest so many, oldest first; without their bodies, which stay encrypted."""
     told = [*where, f"anomaly.severity IN ({','.join('?' * len(severities))})"]
+    told += [] if trials else [OF_PRODUCTION]
     sql = f"SELECT {_COLUMNS} WHERE {' AND '.join(told)} ORDER BY event.seq DESC LIMIT ?"
     values = (*where.values(), *(s.value for s in severities), limit)
 

@@ -122,6 +122,7 @@ def label_anomaly(
 def export_anomalies(
     agent: Annotated[str | None, typer.Option("--agent", show_default=False)] = None,
     after: Annotated[int, typer.Option("--after", help="Only those after this sequence.", min=0)] = 0,
+    trials: Annotated[bool, typer.Option("--trials", help="Also those of trials.")] = False,
     store: StoreOption = None,
 ) -> int:
     """Anomalies with class and evidence as JSON Lines, oldest first. That they were read is recorded first."""
@@ -133,7 +134,7 @@ def export_anomalies(
     with opened(store) as at:
         body: dict[str, Json] = {"by": at.who(), "agent": agent, "after": after}
         last = at.store.append_now(Event(Uuid7().new(), "", "anomalies.exported", "", "", body))
-        for stored in at.store.events(after=after, anomalies_only=True, last=last):
+        for stored in at.store.events(after=after, anomalies_only=True, last=last, trials=trials):
             if agent is None or stored.event.agent == agent:
                 view = anomaly_view(stored, opened=began(at, stored.event, stored.seq))
                 emit({**view, "classification": classification_of(at, stored)})

@@ -131,7 +131,7 @@ def _of_principals(store: SqliteStore, envelope: Envelope | None) -> Iterator[Ch
     if envelope is None or not _asks_for_the_user(envelope):
         return
     kinds: list[object] = []
-    for stored in store.events(kinds={"session.opened"}):
+    for stored in store.events(kinds={"session.opened"}, trials=False):
         if stored.event.agent == envelope.name and not stored.erased:
             kinds = [*kinds[-_SESSIONS_LOOKED_AT + 1 :], stored.event.body.get("principal_kind")]
     without = sum(kind is None for kind in kinds)

@@ -67,7 +67,7 @@ def readiness(
 
 def _from_store(store: str | None, agent: str | None) -> Iterator[Seen | None]:
     with opened(store) as at:
-        yield from progress(from_events(at.store.events(kinds=KINDS), agent), "reading")
+        yield from progress(from_events(at.store.events(kinds=KINDS, trials=False), agent), "reading")
 
 
 def _show(report: dict[str, Json], found: Readiness, envelope: Envelope | None) -> None:

@@ -18,6 +18,7 @@ from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.ids import derived_id
 from remit.core.scope import Scope, ScopeKind
+from remit.core.trial.apart import is_trial
 from remit.core.types import Mode
 from remit.store import control_breaker as rows_of
 from remit.store import control_reviews, operators
@@ -181,8 +182,10 @@ class ScopeView:
 
 
 def list_scopes(connection: apsw.Connection, now: float) -> list[ScopeView]:
-    """Every scope that was ever touched, by id."""
-    return [_view(connection, row, now) for row in rows_of.touched(connection)]
+    """Every scope that was ever touched, by id; none of trials."""
+    return [
+        _view(connection, row, now) for row in rows_of.touched(connection) if not is_trial(row.scope.tenant)
+    ]
 
 
 def show_scope(connection: apsw.Connection, scope: Scope, now: float) -> ScopeView:

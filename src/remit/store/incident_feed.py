@@ -14,6 +14,7 @@ from remit.core.event import StoredEvent
 from remit.core.incident_signals import DRIFTED, TRIPPED, signal_of
 from remit.store import incident_rows, triage
 from remit.store.incidents import IncidentChange, Incidents
+from remit.store.reader import OF_PRODUCTION
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
 
@@ -74,7 +75,7 @@ class IncidentFeed:
         some = [
             one
             for kind in (TRIPPED, DRIFTED)
-            for one in self._store.events(kinds={kind}, after=after, limit=BATCH)
+            for one in self._store.events(kinds={kind}, after=after, limit=BATCH, trials=False)
         ]
         return sorted(some, key=lambda one: one.seq)
 
@@ -85,7 +86,9 @@ class IncidentFeed:
         waiting = self._store.read(
             lambda db: (
                 db.execute(
-                    "SELECT min(seq) FROM anomaly WHERE seq > ?", (triage.mark(db, self._classified),)
+                    "SELECT anomaly.seq FROM anomaly JOIN event ON event.seq = anomaly.seq"  # noqa: S608 - constants
+                    f" WHERE anomaly.seq > ? AND {OF_PRODUCTION} ORDER BY anomaly.seq LIMIT 1",
+                    (triage.mark(db, self._classified),),
                 ).get
             )
         )

@@ -27,6 +27,7 @@ from remit.core.breaker import ModeChange
 from remit.core.event import NOTIFIED, Event
 from remit.core.ids import derived_id
 from remit.core.notice import Notice, held_payload, mode_payload, ran_payload
+from remit.core.trial.apart import is_trial
 from remit.core.types import Json, Mode
 from remit.store import approval_rows
 from remit.store.clock import WallClock, wall_clock
@@ -93,13 +94,13 @@ def enqueue(tx: Transaction, kind: str, payload: Mapping[str, Json], *, about: s
 
 def tell_held(tx: Transaction, asked: ApprovalStatus) -> None:
     """Tell people of an open question: once, however often it is asked, and never of one that ended."""
-    if asked.state is ApprovalState.PENDING:
+    if asked.state is ApprovalState.PENDING and not is_trial(asked.tenant):
         enqueue(tx, "held", {"approval_id": asked.id})
 
 
 def tell_ran(tx: Transaction, event: Event) -> None:
     """Tell people of a call that ran, where *event* is the one that says so; once for each call."""
-    if event.kind == NOTIFIED:
+    if event.kind == NOTIFIED and not is_trial(event.tenant):
         enqueue(tx, NOTIFIED, {"event_id": event.id}, about=event.id)
 
 
@@ -109,6 +110,8 @@ def tell_change(tx: Transaction, change: ModeChange) -> None:
     if stricter and change.after.strictness < Mode.SUPERVISED.strictness:
         return
     if change.before is change.after and not change.break_glass:
+        return
+    if is_trial(change.scope.tenant):
         return
     payload = {
         "scope": change.scope.id,

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 
 from remit.core.errors import Unavailable
 from remit.core.event import AnomalyIndex, Event, StoredEvent
+from remit.core.trial.apart import BEYOND, RESERVED
 from remit.core.types import Severity
 from remit.store import body
 from remit.store.keys import Keyring, OpenedKeys
@@ -29,6 +30,10 @@ EVENT_COLUMNS = (
     " anomaly.kind, anomaly.severity, anomaly.clauses, anomaly.tool, anomaly.counts, anomaly.enforced"
     " FROM event LEFT JOIN anomaly ON anomaly.seq = event.seq"
 )
+
+
+OF_PRODUCTION = f"NOT (event.tenant >= '{RESERVED}' AND event.tenant < '{BEYOND}')"
+"""True of events that are of no trial."""
 
 
 def read_event(
@@ -121,6 +126,7 @@ def read_events(
     agent: str | None = None,
     last: int | None = None,
     texts: bool = True,
+    trials: bool = True,
 ) -> Iterator[StoredEvent]:
     """The events that fit, in order of sequence, read in pages."""
     where, values = ["event.seq > ?"], list[str | int]()
@@ -142,6 +148,8 @@ def read_events(
     if last is not None:
         where.append("event.seq <= ?")
         values.append(last)
+    if not trials:
+        where.append(OF_PRODUCTION)
     columns = EVENT_COLUMNS.replace("LEFT JOIN", "JOIN") if anomalies_only else EVENT_COLUMNS
     sql = f"SELECT {columns} WHERE {' AND '.join(where)} ORDER BY event.seq LIMIT ?"
 

@@ -250,6 +250,7 @@ class SqliteStore:
         tenant: str | None = None,
         last: int | None = None,
         texts: bool = True,
+        trials: bool = True,
     ) -> Iterator[StoredEvent]:
         """The events that fit, oldest first, decrypted.
 
@@ -262,6 +263,7 @@ class SqliteStore:
             tenant: of this tenant only.
             last: the sequence to end with.
             texts: whether their large texts are wanted, too.
+            trials: whether those of trials are wanted, too.
         """
         return read_events(
             self.read,
@@ -274,6 +276,7 @@ class SqliteStore:
             tenant=tenant,
             last=last,
             texts=texts,
+            trials=trials,
         )
 
     def events_of(

@@ -19,6 +19,7 @@ from remit.core.classify.work import Done
 from remit.core.event import Event, StoredEvent
 from remit.core.ids import derived_id
 from remit.core.types import Json
+from remit.store.reader import OF_PRODUCTION
 from remit.store.transaction import Transaction
 
 CLASSIFIED, LABELLED, REPLAYED = "anomaly.classified", "anomaly.labelled", "anomaly.replayed"
@@ -161,8 +162,9 @@ def backlog(db: apsw.Connection) -> tuple[int, float | None]:
     """How many anomalies nobody has looked at, and when the oldest of them was captured."""
     after = mark(db, "anomalies")
     sql = (
-        "SELECT count(*), min(seq) FROM anomaly"
-        " WHERE seq > ? AND NOT EXISTS (SELECT 1 FROM classified WHERE classified.seq = anomaly.seq)"
+        "SELECT count(*), min(anomaly.seq) FROM anomaly JOIN event ON event.seq = anomaly.seq"  # noqa: S608 - constants
+        f" WHERE anomaly.seq > ? AND {OF_PRODUCTION}"
+        " AND NOT EXISTS (SELECT 1 FROM classified WHERE classified.seq = anomaly.seq)"
     )
     count, oldest = db.execute(sql, (after,)).fetchall()[0]
     at: Any = db.execute("SELECT at FROM event WHERE seq = ?", (oldest,)).get

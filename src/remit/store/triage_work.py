@@ -14,6 +14,7 @@ from remit.core.classify.classification import Class
 from remit.core.classify.work import Done, Pending
 from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
+from remit.core.trial.apart import is_trial
 from remit.core.types import Json
 from remit.store import triage
 from remit.store.sqlite import SqliteStore
@@ -47,21 +48,26 @@ class SqliteTriageWork:
         self._again_from = 0
 
     def new(self, most: int) -> list[Pending]:
-        """Anomalies that nobody has looked at, oldest first."""
-        after = self._store.read(lambda db: triage.mark(db, ANOMALIES))
-        found = list(self._store.events(after=after, anomalies_only=True, limit=most, texts=False))
-        known = self._store.read(lambda db: triage.rows_of(db, [stored.seq for stored in found]))
-        waiting = [Pending(stored) for stored in found if stored.seq not in known]
-        if found and not waiting:  # somebody else did them, and ended before the mark was set
-            last = found[-1].seq
-            self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last), repeated=True)
-            return self.new(most)
-        return waiting
+        """Anomalies that nobody has looked at, oldest first; none of trials, which nobody is on duty for."""
+        while True:
+            after = self._store.read(lambda db: triage.mark(db, ANOMALIES))
+            found = list(self._store.events(after=after, anomalies_only=True, limit=most, texts=False))
+            known = self.rows([stored.seq for stored in found])
+            waiting = [
+                Pending(one) for one in found if one.seq not in known and not is_trial(one.event.tenant)
+            ]
+            if waiting or not found:
+                return waiting
+            # Of trials, or somebody else did them, and ended before the mark was set.
+            self._pass_over(found[-1].seq)
+
+    def _pass_over(self, last: int) -> None:
+        self._store.transact_now(lambda tx: triage.set_mark(tx, ANOMALIES, last), repeated=True)
 
     def held(self, most: int) -> list[StoredEvent]:
         """Questions to people that nobody has looked at, oldest first."""
         after = self._store.read(lambda db: triage.mark(db, HELD))
-        return list(self._store.events(kinds={HELD}, after=after, limit=most))
+        return list(self._store.events(kinds={HELD}, after=after, limit=most, trials=False))
 
     def write_held(self, done: Sequence[Done], upto: int) -> None:
         """Write where held calls came from, in one transaction; up to a sequence every question is looked at then."""

@@ -9,6 +9,7 @@ from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
 from remit.core.ids import derived_id
+from remit.core.trial.apart import shelf_of
 
 KIND = "envelope.loaded"
 
@@ -21,13 +22,13 @@ def loaded(envelope: Envelope, tenant: str) -> Event:
         tenant: whose agent it governs.
     """
     return Event(
-        id=derived_id(envelope.hash, KIND, tenant),
+        id=derived_id(envelope.hash, KIND, shelf_of(tenant)),
         session="",
         kind=KIND,
         agent=envelope.name,
         envelope=envelope.hash,
         body={"name": envelope.name, "version": envelope.version, "owner": envelope.owner},
-        tenant=tenant,
+        tenant=shelf_of(tenant),
         blobs={"text": envelope.text},
     )
 
@@ -44,7 +45,7 @@ def archived(event: Callable[[str], StoredEvent | None], envelope_hash: str, ten
         BadInput: no guard of this store ever loaded it.
         Unavailable: what the store has is not the text with this hash.
     """
-    found = event(derived_id(envelope_hash, KIND, tenant))
+    found = event(derived_id(envelope_hash, KIND, shelf_of(tenant)))
     if found is None or found.erased:
         told = "an envelope's text is kept from its first use by a guard on"
         raise BadInput("envelope", f"none with hash {envelope_hash[:64]!r} in this store", told)

@@ -24,6 +24,7 @@ from remit.core.drift_cause import LOOK_BACK, Cause, cause_of
 from remit.core.drifted import Drift
 from remit.core.event import Event, StoredEvent
 from remit.core.ids import derived_id
+from remit.core.trial.apart import is_trial
 from remit.core.types import Json
 from remit.usecases.changes import RECORDED, change_from
 from remit.usecases.follow_conduct import Followed, followed
@@ -142,7 +143,8 @@ class DriftWatch:
         written = Written(marks[-1].seq if marks else standing.cursor)
         found = _Found()
         for mark in marks:
-            self._follow(mark, written, found)
+            if not is_trial(mark.tenant):  # what agents are tried with is no conduct of theirs
+                self._follow(mark, written, found)
         if len(marks) < self._batch:  # otherwise the end of an idle one may lie ahead
             self._follow_idle(written, found)
         if not (marks or written.opened or written.ended):

@@ -119,5 +119,8 @@ class Suite:
     concurrency: int = 8
     retries: int = 2
     """After an infrastructure error, for each trial."""
+    holds: str = "refuse"
+    """What becomes of a call that the envelope holds for a person: `refuse` (the agent is told that it waits), or `grant`
+    (it runs, as if the people had said yes)."""
     coverage: Mapping[str, Json] = field(default_factory=dict)
     """Of a sampled suite: what was sampled from, and what share of it the tasks stand for."""

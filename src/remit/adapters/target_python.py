@@ -1,0 +1,75 @@
+"""An agent under test that is a Python function of its trial: it returns its answer, or `Answered`; plain or a coroutine.
+
+A plain function runs in a thread of its own. Nobody can end a thread: where it is not done by the trial's deadline, it is
+left behind, and told by the next thing that it asks of its trial; the run goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from remit.core.canonical import canonical
+from remit.ports import AgentTrial, Answered
+
+
+class PythonTarget:
+    """A function as an agent under test.
+
+    Args:
+        function: takes the trial.
+    """
+
+    def __init__(self, function: Callable[[AgentTrial], Any]) -> None:
+        self._function = function
+        call = getattr(function, "__call__", None)  # noqa: B004 - of an object that is called like a function
+        self._awaits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+    async def run(self, trial: AgentTrial) -> Answered:
+        """One run."""
+        found = await self._function(trial) if self._awaits else await _in_thread(self._function, trial)
+        if inspect.isawaitable(found):
+            found = await found
+        if isinstance(found, Answered):
+            return found
+        return Answered(found if isinstance(found, str) else canonical(found, where="the agent's answer"))
+
+    async def aclose(self) -> None:
+        """Nothing was started."""
+
+
+async def _in_thread(function: Callable[[AgentTrial], Any], trial: AgentTrial) -> Any:
+    """What the function returns, from a thread of its own: abandoned ones must not use up a pool."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def tell(value: Any, error: BaseException | None) -> None:
+        if done.done():
+            return  # nobody waits any more
+        if error is None:
+            done.set_result(value)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        value: Any = None
+        error: Exception | None = None
+        try:
+            value = context.run(function, trial)
+        except StopIteration as stop:  # a future takes none
+            error = RuntimeError(f"the agent raised {stop!r}")
+        except BaseException as raised:  # noqa: BLE001 - it is the agent's
+            error = raised if isinstance(raised, Exception) else RuntimeError(f"the agent raised {raised!r}")
+        if not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(tell, value, error)
+            except RuntimeError:  # the loop was closed meanwhile: the run is over
+                return
+
+    threading.Thread(target=work, name="remit-trial", daemon=True).start()
+    return await done
