@@ -30,6 +30,7 @@ from remit.core.history import (
     Caller,
     Watch,
 )
+from remit.core.trial.apart import is_trial
 from remit.core.types import Json
 from remit.store.control_past import Kept, keep
 from remit.store.sqlite import SqliteStore
@@ -77,6 +78,9 @@ def watch_from_now(
     new = store.read(unfilled)
     if not new:
         return
+    if is_trial(tenant):  # it begins with its trial: there is no past to go through
+        store.transact(lambda tx: begin_watch(tx, tenant, agent, new)).result()
+        return
     # First what comes, then what was: a call between the two is found twice, and kept once.
     now, last = store.transact(lambda tx: _register(tx, tenant, agent, new)).result()
     oldest = now - max(watch.within_s for watch in new)
@@ -92,6 +96,12 @@ def watch_from_now(
         store.transact(partial(_index, hide, tenant, agent, new, part, principals)).result()
     unread = {watch.id: _blind_until(watch, relevant, blind) for watch in new}
     store.transact(lambda tx: _filled(tx, tenant, agent, unread)).result()
+
+
+def begin_watch(tx: Transaction, tenant: str, agent: str, watches: Sequence[Watch]) -> None:
+    """Watch an agent that nobody has called before."""
+    _register(tx, tenant, agent, watches)
+    _filled(tx, tenant, agent, {watch.id: 0.0 for watch in watches})
 
 
 def _register(tx: Transaction, tenant: str, agent: str, watches: Sequence[Watch]) -> tuple[float, int]:

@@ -6,7 +6,7 @@ Everything that touches the store is a future: the blocking driver waits for it,
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,10 +68,17 @@ class CallAnswers:
         self._pending: list[Future[Any]] = []
         """Writes that must be durable before the call ends: those of a read run beside it."""
         self._prepared: Prepared | None = None
+        self.tells: Callable[[Decision], None] | None = None
+        """Hears by which decision a call runs, or gets the first one's result."""
 
     def script(self) -> Script:
         """The needs of this call."""
         return guarded(self.call, self.envelope, self.under.facts, self.binding)
+
+    def dispatched(self, decision: Decision) -> None:
+        """The call leaves for its tool by this decision."""
+        if self.tells is not None:
+            self.tells(decision)
 
     # ------------------------------------------------------------------------------------------ consult
     def consult(self, prepared: Prepared) -> Past:
@@ -314,6 +321,7 @@ class CallAnswers:
     def repeat(self, decision: Decision, admission: Admission) -> Future[Json]:
         """Give the first call's result again; done when it is durable that it was."""
         self.session.ask(decision)  # the result vouches for nothing that this call carries
+        self.dispatched(decision)
         body = codec.outcome_body(Outcome(admission.first), self.under.redactor.text)
         body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool}
         body |= {"mode": admission.mode.value, "repeats": admission.first_token}

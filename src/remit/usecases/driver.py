@@ -195,6 +195,7 @@ class Driver:
         self._last_look(need.admission, need.decision)
         self.session.ask(need.decision)
         self.session.calls[self.answers.token] = dispatched(need.decision)
+        self.answers.dispatched(need.decision)
         return need
 
     async def _arun(self, need: Run) -> Outcome:

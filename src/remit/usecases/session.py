@@ -201,6 +201,7 @@ class Session:
         run: Callable[..., Any],
         call_id: str = "",
         once: bool = False,
+        decided: Callable[[Decision], None] | None = None,
     ) -> Any:
         """Run a tool if the envelope, the limits, the breaker and, where needed, a person allow it.
 
@@ -212,6 +213,8 @@ class Session:
             once: decide a call with this id and these arguments once in this session, in whatever process: made again it
                 gets the first one's result or refusal, and nothing runs. One that waits for a person may be asked
                 again. For frameworks that run a step anew after a pause.
+            decided: hears by which decision the tool runs, right before it does. Of one that does not, the exception
+                tells.
 
         Raises:
             CallDenied: it did not run; `.decision` says why.
@@ -222,6 +225,7 @@ class Session:
         if inspect.iscoroutinefunction(run):
             raise BadInput("call(run)", "found a coroutine function", "use acall for it")
         answers = self._answers(tool, args, call_id, run, once=once)
+        answers.tells = decided
         if not answers.once:
             return Driver(self, answers, run).drive(answers.script())
         if (known := self.once.begin(answers.once, answers.call.tool)) is not None:
@@ -241,9 +245,11 @@ class Session:
         run: Callable[..., Any] | Callable[..., Awaitable[Any]],
         call_id: str = "",
         once: bool = False,
+        decided: Callable[[Decision], None] | None = None,
     ) -> Any:
         """As `call`, for coroutines; a plain function runs in a thread. Never blocks the event loop on the store."""
         answers = self._answers(tool, args, call_id, run, once=once)
+        answers.tells = decided
         if not answers.once:
             return await Driver(self, answers, run).adrive(answers.script())
         if (known := await asyncio.to_thread(self.once.begin, answers.once, answers.call.tool)) is not None:
