@@ -1,0 +1,304 @@
+"""Runs one test many times, and says what its success rate is known to be.
+
+Each run is a whole protocol of pytest: set up, call, tear down, with function-scoped fixtures made anew. Runs go one
+after the other, so that the order in which they start is the order in which they are judged. A run that fails because
+the world does (`remit.Unavailable`, a refused connection, an error while setting up) is made again and never counted as a
+failure; a time-out is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from remit.core.errors import BadInput, Unavailable
+from remit.core.trial.gates.gate import Gate
+from remit.core.trial.gates.table import gates_of
+from remit.core.trial.report import Ruling
+from remit.core.trial.run import Run, RunInfo, TaskInfo, run_lines
+from remit.core.trial.schedule import slots
+from remit.core.trial.suite import ONLY_ARM
+from remit.core.trial.trial import Breach, Slot, Status, Trial
+from remit.core.trial.verdict import Verdict
+from remit.testing.asked import Asked, asked_of
+from remit.testing.plugin import MARKER, RAISED, RUNS
+from remit.usecases.session import Session
+
+WORLD = (Unavailable, ConnectionError)
+"""What says that the world failed, and not the agent."""
+MOST_TOLD = 300
+
+
+class InvariantBroken(AssertionError):
+    """What no run may ever do has happened: the test fails at once, whatever its success rate."""
+
+
+@dataclass(slots=True)
+class ReliabilityRun:
+    """One run of a test, as the test sees it."""
+
+    slot: Slot
+    told: dict[str, Any] = field(default_factory=dict)
+    breaches: list[Breach] = field(default_factory=list)
+    session: str = ""
+
+    @property
+    def seed(self) -> int:
+        """For the agent's model: another in each run, the same whenever the test is run again."""
+        return self.slot.seed
+
+    @property
+    def number(self) -> int:
+        """From 0."""
+        return self.slot.epoch
+
+    def answer(self, text: str) -> str:
+        """Keep the agent's answer for the report, and give it back."""
+        self.told["answer"] = str(text)
+        return text
+
+    def usage(self, *, tokens: int | None = None, cost: float | None = None) -> None:
+        """Keep what the run cost."""
+        self.told |= {"tokens": tokens, "cost": cost}
+
+
+def check_markers(items: list[pytest.Item]) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        pytest.UsageError: with the test's name, what was found and what would do.
+    """
+    for item in items:
+        if item.get_closest_marker(MARKER) is not None:
+            try:
+                _gate(_asked(item))
+            except BadInput as error:
+                raise pytest.UsageError(str(error)) from None
+
+
+def protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Run *item* until its gate has decided, and report it once."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    _Repeated(item, _asked(item)).run(nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def run_of(item: pytest.Item) -> ReliabilityRun:
+    """The run that goes on; of a test without the marker, its only one."""
+    if RUNS not in item.stash:
+        item.stash[RUNS] = ReliabilityRun(Slot(0, ONLY_ARM, item.nodeid, 0, 0))
+    found: ReliabilityRun = item.stash[RUNS]
+    return found
+
+
+def governed(item: pytest.Item, folder: Path) -> Generator[Session, None, None]:
+    """A session under the marker's envelope; every violation is a breach of the run."""
+    from remit.testing.builders import open_guard
+    from remit.usecases.envelope_file import read_envelope_file
+
+    asked, run = _asked(item), run_of(item)
+    if not asked.envelope:
+        raise pytest.UsageError(
+            f"{item.nodeid}: remit_session needs an envelope: reliability(…, envelope=PATH)"
+        )
+    path = Path(item.path).parent / Path(asked.envelope)
+    with open_guard(folder, read_envelope_file(path)) as guard:
+        session = guard.session(facts=asked.facts, principal_kind=asked.principal_kind, seed=run.seed)
+        run.session = session.id
+        try:
+            with session:
+                yield session
+        finally:
+            run.breaches += _breaches(guard.records.events(session.id))
+
+
+def _breaches(events: Iterator[Any]) -> list[Breach]:
+    found = [stored.event for stored in events if stored.event.anomaly is not None]
+    return [
+        Breach("safety", f"{event.anomaly.tool or 'the answer'}: {event.anomaly.kind}", None, clause)
+        for event in found
+        for clause in (event.anomaly.clauses or ("",))
+        if event.anomaly.counts
+    ]
+
+
+class _Repeated:
+    """One test, as its runs go on."""
+
+    def __init__(self, item: pytest.Item, asked: Asked) -> None:
+        self.item, self.asked = item, asked
+        self.gate = _gate(asked)
+        self.trials: list[Trial] = []
+        self.reports: list[pytest.TestReport] = []
+        self.failed: pytest.TestReport | None = None
+        self.started = perf_counter()
+
+    def run(self, nextitem: pytest.Item | None) -> None:
+        for slot in slots(self.asked.design, {self.item.nodeid: 1.0}, (ONLY_ARM,)):
+            trial = self._trial(slot)
+            if trial is None:  # it was skipped, or could not be set up: reported as it is
+                break
+            self.trials.append(trial)
+            done = self.gate.step({ONLY_ARM: trial}) is not None and self.asked.runs is None
+            if done or trial.breaches or self.item.session.shouldstop or self.item.session.shouldfail:
+                break
+        self._report(nextitem)
+
+    def _trial(self, slot: Slot) -> Trial | None:
+        for attempt in range(1, self.asked.retries + 2):
+            self.item.stash[RUNS] = run = ReliabilityRun(slot)
+            self.item.stash[RAISED] = _nothing
+            began = perf_counter()
+            self.reports = runtestprotocol(self.item, log=False, nextitem=self.item.parent)  # type: ignore[arg-type]
+            trial = self._judged(run, attempt, perf_counter() - began)
+            if trial is None or trial.status is not Status.INFRASTRUCTURE:
+                return trial
+        return trial
+
+    def _judged(self, run: ReliabilityRun, attempt: int, took_s: float) -> Trial | None:
+        worst = next((one for one in self.reports if not one.passed), None)
+        if worst is not None and worst.skipped:
+            return None
+        status, reason = Status.PASSED, ""
+        if worst is not None:
+            self.failed = worst
+            raised = self.item.stash[RAISED]
+            reason = f"{type(raised).__name__}: {raised}"[:MOST_TOLD]
+            world = worst.when != "call" or isinstance(raised, (*WORLD, *self.asked.infrastructure))
+            status = Status.INFRASTRUCTURE if world else Status.FAILED
+            if isinstance(raised, InvariantBroken):
+                run.breaches.append(Breach("test", str(raised)[:MOST_TOLD]))
+        if run.breaches:
+            status = Status.FAILED
+        return Trial(
+            run.slot.draw,
+            ONLY_ARM,
+            run.slot.task,
+            run.slot.epoch,
+            status,
+            seed=run.seed,
+            session=run.session,
+            attempts=attempt,
+            latency_s=took_s,
+            breaches=tuple(run.breaches),
+            reason=reason,
+            **run.told,
+        )
+
+    # ------------------------------------------------------------------------------------------- reporting
+    def _report(self, nextitem: pytest.Item | None) -> None:
+        teardown = pytest.CallInfo.from_call(
+            lambda: self.item.session._setupstate.teardown_exact(nextitem), when="teardown"
+        )
+        reports = [one for one in self.reports if one.when != "teardown"]
+        if len(self.trials) > 0:
+            reports = [*(one for one in reports if one.when == "setup" and one.passed), self._call()]
+        for report in (*reports, pytest.TestReport.from_item_and_call(self.item, teardown)):
+            self.item.ihook.pytest_runtest_logreport(report=report)
+
+    def _call(self) -> pytest.TestReport:
+        run = Run(self._info(), tuple(self.trials))
+        self._write(run)
+        ruling = self.gate.ruling(run)
+        verdict, sentence = self._verdict(ruling)
+        outcome, told = _outcome(verdict, self.asked)
+        long: Any = None
+        if outcome == "failed":
+            shown = str(self.failed.longrepr) if self.failed is not None else ""
+            long = (
+                f"{verdict.value}: {sentence}\n{ruling.would_change}\n\nA run that failed:\n{shown}".rstrip()
+            )
+        elif outcome == "skipped":
+            path, line, _ = self.item.location
+            long = (path, line or 0, f"Skipped: {told}: {sentence}")
+        return pytest.TestReport(
+            self.item.nodeid,
+            self.item.location,
+            dict.fromkeys(self.item.keywords, 1),
+            outcome,
+            long,
+            "call",
+            duration=perf_counter() - self.started,
+            start=0.0,
+            stop=0.0,
+            user_properties=[*self.item.user_properties, *self._properties(verdict, sentence, ruling)],
+        )
+
+    def _verdict(self, ruling: Ruling) -> tuple[Verdict, str]:
+        broken = next((trial for trial in self.trials if trial.breaches), None)
+        if broken is not None:
+            found = broken.breaches[0]
+            clause = f" ({found.clause})" if found.clause else ""
+            told = f"run {broken.epoch + 1} of {len(self.trials)} broke an invariant: {found.told}{clause}"
+            return Verdict.BLOCK, told
+        lost = [trial for trial in self.trials if trial.status is Status.INFRASTRUCTURE]
+        if len(lost) > self.asked.design.max_infrastructure * len(self.trials):
+            last = lost[-1].reason
+            return (
+                Verdict.ERROR,
+                f"the world failed in {len(lost)} of {len(self.trials)} runs; the last: {last}",
+            )
+        return ruling.verdict, ruling.sentence
+
+    def _properties(self, verdict: Verdict, sentence: str, ruling: Ruling) -> list[tuple[str, object]]:
+        return [
+            ("remit_test", self.item.nodeid),
+            ("remit_verdict", verdict.value),
+            ("remit_sentence", sentence),
+            ("remit_would_change", ruling.would_change),
+            ("remit_runs", len(self.trials)),
+            ("remit_passed", sum(trial.success is True for trial in self.trials)),
+        ]
+
+    def _info(self) -> RunInfo:
+        name = self.item.nodeid
+        return RunInfo(
+            name,
+            name,
+            "",
+            self.asked.design,
+            (ONLY_ARM,),
+            {name: TaskInfo()},
+            ("safety", "test"),
+            source="pytest",
+        )
+
+    def _write(self, run: Run) -> None:
+        folder = self.item.config.getoption("--reliability-out")
+        if not folder:
+            return
+        path = Path(folder) / (
+            re.sub(r"[^A-Za-z0-9_.-]+", "-", self.item.nodeid).strip("-")[-150:] + ".jsonl"
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(run_lines(run)))
+
+
+_nothing = AssertionError("it was not set up, or not torn down")
+
+
+def _outcome(verdict: Verdict, asked: Asked) -> tuple[Any, str]:
+    if verdict is Verdict.PASS:
+        return "passed", ""
+    if verdict is Verdict.INCONCLUSIVE and asked.inconclusive == "skip":
+        return "skipped", "INCONCLUSIVE"
+    return "failed", verdict.value
+
+
+def _asked(item: pytest.Item) -> Asked:
+    marker = item.get_closest_marker(MARKER)
+    if marker is None:
+        return Asked(0.5)
+    most = item.config.getoption("--reliability-max-runs")
+    return asked_of(f"{item.nodeid}: reliability", marker.args, marker.kwargs, most)
+
+
+def _gate(asked: Asked) -> Gate:
+    return gates_of(asked.design, (ONLY_ARM,))[0]

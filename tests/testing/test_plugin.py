@@ -1,0 +1,211 @@
+"""The pytest plugin, in projects of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from remit.testing import HEADER, SMALL_REFUNDS
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project whose pytest has the plugin, whether remit is installed with its entry point or not."""
+    return pytester
+
+
+def run(project: pytest.Pytester, test: str, *options: str) -> pytest.RunResult:
+    project.makepyfile(test_agent=test)
+    return project.runpytest_subprocess(
+        "-p", "no:remit", "-p", "remit.testing.plugin", "-p", "no:cacheprovider", *options
+    )
+
+
+SURE = """
+    import pytest
+
+    @pytest.mark.reliability(p=0.9, aims_for=0.99)
+    def test_agent(remit_run):
+        assert remit_run.seed >= 0
+"""
+COIN = """
+    import random
+    import pytest
+
+    @pytest.mark.reliability(p=0.9, aims_for=0.99, {more})
+    def test_agent(remit_run):
+        assert random.Random(remit_run.seed).random() < {rate}
+"""
+
+
+def test_an_agent_that_never_fails_passes_before_the_cap(project: pytest.Pytester):
+    result = run(project, SURE, "--reliability-out", "out")
+
+    result.assert_outcomes(passed=1)
+    runs = next(Path(project.path, "out").iterdir()).read_bytes().splitlines()[1:]
+    assert 20 < len(runs) < 100 and len({json.loads(line)["seed"] for line in runs}) == len(runs)
+
+
+def test_an_agent_below_the_bar_fails_and_says_how_far(project: pytest.Pytester):
+    result = run(project, COIN.format(rate=0.5, more=""))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*BLOCK*test_agent*"])
+
+
+def test_what_so_few_runs_do_not_tell_is_no_pass(project: pytest.Pytester):
+    result = run(project, SURE, "--reliability-max-runs", "5")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*INCONCLUSIVE*"])
+
+
+def test_where_it_is_asked_for_it_is_a_skip(project: pytest.Pytester):
+    test = SURE.replace("aims_for=0.99", "aims_for=0.99, inconclusive='skip'")
+
+    run(project, test, "--reliability-max-runs", "5").assert_outcomes(skipped=1)
+
+
+def test_a_world_that_fails_now_and_then_counts_for_nothing(project: pytest.Pytester):
+    test = """
+        import itertools
+        import pytest
+        import remit
+
+        turns = itertools.count()
+
+        @pytest.mark.reliability(p=0.9, aims_for=0.99, retries=1)
+        def test_agent():
+            if next(turns) % 10 == 0:
+                raise remit.Unavailable("503")
+    """
+    run(project, test).assert_outcomes(passed=1)
+
+
+def test_a_world_that_is_down_is_an_error_and_no_verdict_on_the_agent(project: pytest.Pytester):
+    test = """
+        import pytest
+
+        @pytest.mark.reliability(p=0.9, retries=0, max_runs=20)
+        def test_agent():
+            raise ConnectionError("refused")
+    """
+    result = run(project, test)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ERROR*the world failed in 20 of 20 runs*refused*"])
+
+
+def test_fixtures_are_made_anew_for_each_run_and_torn_down_before_the_next(project: pytest.Pytester):
+    test = """
+        import pytest
+
+        alive, made = [], []
+
+        @pytest.fixture(scope="module")
+        def once():
+            made.append("module")
+            yield
+
+        @pytest.fixture
+        def each(once):
+            assert not alive
+            alive.append(1)
+            yield
+            alive.pop()
+
+        @pytest.mark.reliability(p=0.5, runs=20)
+        def test_agent(each):
+            made.append("run")
+
+        def test_after():
+            assert made.count("module") == 1 and made.count("run") == 20 and not alive
+    """
+    run(project, test).assert_outcomes(passed=2)
+
+
+def test_a_broken_invariant_ends_the_test_at_once(project: pytest.Pytester):
+    test = """
+        import pytest
+        from remit.testing import InvariantBroken
+
+        @pytest.mark.reliability(p=0.5)
+        def test_agent(remit_run):
+            if remit_run.number == 3:
+                raise InvariantBroken("it paid twice")
+    """
+    result = run(project, test)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*run 4 of 4 broke an invariant: it paid twice*"])
+
+
+def test_a_violation_of_the_envelope_is_one_even_where_the_agent_goes_on(project: pytest.Pytester):
+    Path(project.path, "agent.yaml").write_text(HEADER % ("refunds", "1") + SMALL_REFUNDS.lstrip("\n"))
+    test = """
+        import pytest
+        import remit
+
+        @pytest.mark.reliability(p=0.5, envelope="agent.yaml")
+        def test_agent(remit_session):
+            try:
+                remit_session.call("refund", {"amount": 90}, run=lambda amount: {"refund_id": "R"})
+            except remit.Refused:
+                pass
+    """
+    result = run(project, test)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*broke an invariant: refund: denied*ceiling*"])
+
+
+def test_a_marker_that_cannot_be_meant_stops_everything_and_names_its_test(project: pytest.Pytester):
+    result = run(project, SURE.replace("p=0.9, aims_for=0.99", "p=0.9, max_run=3"))
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_agent.py::test_agent*unknown argument 'max_run'*"])
+
+
+def test_tests_that_are_skipped_or_unmarked_are_as_ever(project: pytest.Pytester):
+    test = """
+        import pytest
+
+        @pytest.mark.skip(reason="not here")
+        @pytest.mark.reliability(p=0.9)
+        def test_skipped():
+            raise AssertionError
+
+        def test_plain(remit_run):
+            assert remit_run.number == 0
+    """
+    run(project, test).assert_outcomes(passed=1, skipped=1)
+
+
+def test_under_xdist_each_test_has_all_its_runs_and_the_summary_names_it(project: pytest.Pytester):
+    pytest.importorskip("xdist")
+    test = """
+        import pytest
+
+        @pytest.mark.parametrize("case", ["a", "b", "c"])
+        @pytest.mark.reliability(p=0.5, runs=15)
+        def test_agent(case):
+            assert case != "c"
+    """
+    result = run(project, test, "-n", "2")
+
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*PASS*test_agent?a?*", "*PASS*test_agent?b?*", "*BLOCK*test_agent?c?*"])
+
+
+def test_the_plugin_costs_a_project_without_such_tests_nothing(project: pytest.Pytester):
+    test = """
+        import sys
+
+        def test_plain():
+            assert not {"numpy", "apsw", "remit.testing.reliability"} & set(sys.modules)
+    """
+    project.makepyfile(test_plain=test)
+    options = ("-p", "no:remit", "-p", "remit.testing.plugin", "-p", "no:cacheprovider")
+    project.runpytest_subprocess(*options).assert_outcomes(passed=1)
