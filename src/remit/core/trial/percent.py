@@ -72,6 +72,15 @@ def about(n: int) -> int:
     return -(-n // step) * step
 
 
+def ended(text: str) -> str:
+    """A sentence that somebody else wrote, with its full stop.
+
+    >>> ended("refund was refused"), ended("done.")
+    ('refund was refused.', 'done.')
+    """
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def seconds(value: float) -> str:
     """
     >>> seconds(0.0421), seconds(9.5), seconds(125)

@@ -1,1 +1,1 @@
-"""From the trials of a run to its report: every number with an interval, its method and its unit."""
+"""What a run says. `analyse.py` puts it together; every part has its file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remit.core.stats.proportion import clopper_pearson
-from remit.core.trial.percent import count, percent
+from remit.core.trial.percent import count, ended, percent
 from remit.core.trial.report import Broken
 from remit.core.trial.run import Run
 from remit.core.trial.trial import Breach, Trial
@@ -49,4 +49,4 @@ def told(one: Broken) -> str:
         return f"{one.invariant} held {every}: with 95 % confidence, fewer than {percent(one.bound)} of runs break it."
     task, epoch, _, breach = one.examples[0]
     broken = f"{one.invariant} was broken in {one.broken} of {count(one.trials)}"
-    return f"{broken}, first in run {epoch} of {task}: {breach.told}"
+    return f"{broken}, first in run {epoch} of {task}: {ended(breach.told)}"

@@ -53,7 +53,8 @@ class AtTheEnd:
             return Estimate(name, None, method="no trial counted", unit=unit, gating=True)
         confidence = 1 - 2 * min(self.mark.alpha / 2, self.mark.block)
         low, high = self._interval(counted, confidence)
-        rate = success_rate.rate(*self._tasks(counted))
+        pooled = not self.population and self._alike(counted)
+        rate = counted.rate if pooled else success_rate.rate(*self._tasks(counted))
         return Estimate(name, rate, low, high, confidence, method, n, unit, gating=True)
 
     def more(self, counted: Counted) -> int | None:

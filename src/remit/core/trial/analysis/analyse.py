@@ -1,0 +1,74 @@
+"""A run, analysed: every number with its interval, every verdict with its sentence."""
+
+from __future__ import annotations
+
+from remit.core.trial.analysis.broken import watched
+from remit.core.trial.analysis.counts import counts
+from remit.core.trial.analysis.estimates import CONFIDENCE, curves, estimates
+from remit.core.trial.analysis.judged import judged
+from remit.core.trial.analysis.task_lines import task_lines
+from remit.core.trial.analysis.vectors import Vectors
+from remit.core.trial.gates.budget import latency_of
+from remit.core.trial.report import Report
+from remit.core.trial.run import Run
+from remit.core.types import Json
+
+
+def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> Report:
+    """Everything that is said about one run.
+
+    Args:
+        run: of one arm or more. Two runs that are to be compared are made one by `merged.merged`.
+        vectors: of the answers, by their text; None where answers are not embedded.
+        embedder: what made them, with its version: spreads of different embedders are not compared.
+
+    Raises:
+        BadInput: a gate of the run's design is none.
+    """
+    invariants = watched(run)
+    found = judged(run, invariants)
+    return Report(
+        run=run.info.id,
+        suite=run.info.suite,
+        verdict=found.verdict,
+        sentence=found.sentence,
+        would_change=found.would_change,
+        arms=run.info.arms,
+        design=_design(run, embedder),
+        counts=counts(run),
+        rulings=found.rulings,
+        invariants=invariants,
+        estimates={arm: estimates(run, arm) for arm in run.info.arms},
+        curves=tuple(curve for arm in run.info.arms for curve in curves(run, arm)),
+        tasks=task_lines(run, vectors),
+        boundaries=found.boundaries,
+        latencies={arm: _latencies(run, arm) for arm in run.info.arms},
+        coverage=run.info.coverage,
+    )
+
+
+def _design(run: Run, embedder: str) -> dict[str, Json]:
+    design = run.info.design
+    size = {"epochs": design.epochs} if design.kind == "fixed" else {"max_trials": design.max_trials}
+    return {
+        "kind": design.kind,
+        **size,
+        "seed": design.seed,
+        "question": design.question.value,
+        "confidence": CONFIDENCE,
+        "max_infrastructure": design.max_infrastructure,
+        "suite_hash": run.info.suite_hash,
+        "hash": run.info.design_hash,
+        "source": run.info.source,
+        "stopped": run.stopped,
+        **({"embedder": embedder} if embedder else {}),
+    }
+
+
+def _latencies(run: Run, arm: str) -> tuple[float, ...]:
+    found = [
+        trial.latency_s
+        for trial in run.of(arm)
+        if latency_of(trial) is not None and trial.latency_s is not None
+    ]
+    return tuple(sorted(found))

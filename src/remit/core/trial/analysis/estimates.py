@@ -1,0 +1,171 @@
+"""What is known of one arm: every number with its interval, and what the interval is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from remit.core.stats import bounded_mean, pass_hat, success_rate
+from remit.core.stats.mixture import interval as confidence_sequence
+from remit.core.stats.proportion import clopper_pearson, covered, wilson
+from remit.core.stats.quantiles import quantile
+from remit.core.trial.gates.budget import latency_of
+from remit.core.trial.percent import count, percent
+from remit.core.trial.report import Curve, Estimate
+from remit.core.trial.run import Run, TaskInfo
+from remit.core.trial.suite import Question
+from remit.core.trial.trial import Trial
+
+CONFIDENCE = 0.95
+MOST_K = 16
+MOST_COUNTED = 2_000
+"""Trials up to which the coverage of a display interval is worked out."""
+QUANTILES = (0.5, 0.95, 0.99)
+OVER_TASKS = "mean of bounded values over tasks (Gaffke), for tasks like these"
+
+Counts = tuple[list[int], list[int], list[float]]
+"""Passes, runs and weight of each task."""
+
+
+def estimates(run: Run, arm: str) -> tuple[Estimate, ...]:
+    """Every number of one arm; empty where no trial counts."""
+    tasks = run.by_task(arm)
+    if not tasks:
+        return ()
+    found = [*success(run, arm), *_most_pass_hat(run, arm), *agreement(tasks)]
+    trials = [trial for trials in tasks.values() for trial in trials]
+    found += spent("latency", [value for trial in trials if (value := latency_of(trial)) is not None])
+    found += spent("tokens", [float(trial.tokens) for trial in trials if trial.tokens is not None])
+    found += spent("cost", [trial.cost for trial in trials if trial.cost is not None])
+    return tuple(found)
+
+
+def success(run: Run, arm: str) -> list[Estimate]:
+    """The success rate: with an interval that covers, and with the narrow one that is often shown elsewhere."""
+    passes, runs, weights = _counted(run, arm)
+    hits, n = sum(passes), sum(runs)
+    if run.info.design.kind == "sequential":
+        low, high = confidence_sequence(hits, n - hits, CONFIDENCE)
+        method = "confidence sequence (beta-binomial mixture), valid at any stop"
+        return [Estimate("success", hits / n, low, high, CONFIDENCE, method, n, gating=True)]
+    rate = success_rate.rate(passes, runs, weights)
+    if run.info.design.question is Question.POPULATION:
+        low, high = success_rate.tasks_like_these(passes, runs, weights, CONFIDENCE)
+        return [Estimate("success", rate, low, high, CONFIDENCE, OVER_TASKS, len(runs), "tasks", gating=True)]
+    if len({w / r for w, r in zip(weights, runs, strict=True)}) > 1:
+        low, high = success_rate.this_suite(passes, runs, weights, CONFIDENCE)
+        method = "mean of bounded values over trials by weight (Gaffke)"
+        return [Estimate("success", rate, low, high, CONFIDENCE, method, n, gating=True)]
+    low, high = clopper_pearson(hits, n, CONFIDENCE)
+    exact = Estimate("success", hits / n, low, high, CONFIDENCE, "Clopper-Pearson", n, gating=True)
+    return [exact, _displayed(hits, n)]
+
+
+def _displayed(hits: int, n: int) -> Estimate:
+    low, high = wilson(hits, n, CONFIDENCE)
+    measured = "not worked out for so many trials"
+    if n <= MOST_COUNTED:
+        at = min(max(hits / n, 0.5 / n), 1 - 0.5 / n)
+        share = covered([wilson(k, n, CONFIDENCE) for k in range(n + 1)], at)
+        measured = f"{percent(share, 1)} where the true rate is {percent(at, 1)}, exactly; for display only"
+    return Estimate("success (display)", hits / n, low, high, CONFIDENCE, "Wilson", n, coverage=measured)
+
+
+def curves(run: Run, arm: str) -> tuple[Curve, ...]:
+    """pass^k and pass@k, up to the k that every task has runs enough for."""
+    counted = _counted(run, arm)
+    points = range(1, _most_k(run, counted[1]) + 1)
+    if not points:
+        return ()
+    return (
+        Curve(arm, "pass^k", tuple(_of_k(f"pass^{k}", counted, k, pass_hat.pass_hat) for k in points)),
+        Curve(arm, "pass@k", tuple(_of_k(f"pass@{k}", counted, k, pass_hat.pass_at) for k in points)),
+    )
+
+
+def _most_k(run: Run, runs: list[int]) -> int:
+    """0 in a sequential design: how often a task was drawn there is chance."""
+    return 0 if run.info.design.kind == "sequential" else min(MOST_K, pass_hat.most_k(runs))
+
+
+def _of_k(name: str, counted: Counts, k: int, of: pass_hat.Estimator) -> Estimate:
+    passes, runs, weights = counted
+    value = pass_hat.of_suite(passes, runs, k, weights, of)
+    low, high = pass_hat.gating_interval(passes, runs, k, weights, CONFIDENCE, of)
+    return Estimate(name, value, low, high, CONFIDENCE, OVER_TASKS, len(runs), "tasks", gating=True)
+
+
+def _most_pass_hat(run: Run, arm: str) -> list[Estimate]:
+    counted = _counted(run, arm)
+    k = _most_k(run, counted[1])
+    return [_of_k(f"pass^{k}", counted, k, pass_hat.pass_hat)] if k > 1 else []
+
+
+def agreement(tasks: dict[str, list[Trial]]) -> list[Estimate]:
+    """How alike two runs of one task are: whether both pass or both fail, and whether they call the same tools."""
+    ended = [value for trials in tasks.values() if (value := ends_alike(trials)) is not None]
+    called = [value for trials in tasks.values() if (value := calls_alike(trials)) is not None]
+    found = [_over_tasks("agreement", ended)] if ended else []
+    if called and any(trial.calls for trials in tasks.values() for trial in trials):
+        found.append(_over_tasks("same tools", called))
+    return found
+
+
+def _over_tasks(name: str, values: Sequence[float]) -> Estimate:
+    low, high = bounded_mean.interval(values, confidence=CONFIDENCE)
+    mean = sum(values) / len(values)
+    return Estimate(name, mean, low, high, CONFIDENCE, OVER_TASKS, len(values), "tasks", gating=True)
+
+
+def ends_alike(trials: Sequence[Trial]) -> float | None:
+    """The probability that two runs of a task both pass or both fail; None for fewer than two."""
+    n, hits = len(trials), sum(trial.success is True for trial in trials)
+    return None if n < 2 else pass_hat.pass_hat(hits, n, 2) + pass_hat.pass_hat(n - hits, n, 2)
+
+
+def calls_alike(trials: Sequence[Trial]) -> float | None:
+    """The probability that two runs of a task call the same tools in the same order; None for fewer than two."""
+    sequences = [tuple(call.tool for call in trial.calls) for trial in trials]
+    pairs = list(combinations(sequences, 2))
+    return sum(one == other for one, other in pairs) / len(pairs) if pairs else None
+
+
+def spent(name: str, values: Sequence[float]) -> list[Estimate]:
+    """Quantiles with intervals that hold whatever the distribution is; nothing where nobody measured."""
+    if not values:
+        return []
+    return [_quantile(f"{name} p{100 * q:g}", values, q) for q in QUANTILES]
+
+
+def _quantile(name: str, values: Sequence[float], q: float) -> Estimate:
+    found = quantile(values, q, CONFIDENCE)
+    method = f"order statistics; {found.told}" if found.told else "order statistics"
+    value = _finite(found.value)
+    if value is None:
+        method += "; more runs were cut off than that"
+    return Estimate(
+        name, value, _finite(found.low), _finite(found.high), CONFIDENCE, method, found.n, gating=True
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or value == float("inf") else value
+
+
+def _counted(run: Run, arm: str) -> Counts:
+    tasks = run.by_task(arm)
+    passes = [sum(trial.success is True for trial in trials) for trials in tasks.values()]
+    runs = [len(trials) for trials in tasks.values()]
+    return passes, runs, [run.info.tasks.get(task, TaskInfo()).weight for task in tasks]
+
+
+def told(one: Estimate) -> str:
+    """An estimate of a share, in a few words.
+
+    >>> told(Estimate("success", 0.9, 0.78, 0.97, n=50))
+    '90 % (78 % to 97 %, 50 trials)'
+    """
+    if one.value is None or one.low is None or one.high is None:
+        return one.method
+    units = count(one.n, one.unit.removesuffix("s"))
+    return f"{percent(one.value)} ({percent(one.low)} to {percent(one.high)}, {units})"

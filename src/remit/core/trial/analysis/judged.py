@@ -1,0 +1,137 @@
+"""The gates of a run, fed in start order, and the verdict over all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from remit.core.trial.analysis import broken
+from remit.core.trial.analysis.counts import infrastructure_share
+from remit.core.trial.gates.gate import Gate, contiguous
+from remit.core.trial.gates.table import gates_of
+from remit.core.trial.percent import bar, count, percent
+from remit.core.trial.report import Boundary, Broken, Ruling
+from remit.core.trial.run import Run
+from remit.core.trial.trial import Trial
+from remit.core.trial.verdict import Verdict, together
+
+OWN_RUNS = "remit trial run"
+"""The source of runs whose design is known to have been fixed beforehand: of them, all trials must be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gates and invariants come to."""
+
+    verdict: Verdict
+    sentence: str
+    would_change: str
+    rulings: tuple[Ruling, ...]
+    boundaries: tuple[Boundary, ...]
+
+
+def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
+    """Feed every gate, and say what all of them, the invariants and the world come to.
+
+    PASS needs every gate (an intersection-union test: no correction). Any gate may BLOCK alone, so each has only its
+    share of the chance of a false one. ERROR wins over BLOCK: a world that fails may fail for the good runs only.
+    """
+    gates = gates_of(
+        run.info.design, run.info.arms, {task: info.weight for task, info in run.info.tasks.items()}
+    )
+    for gate in gates:
+        for draw in draws(run):
+            gate.step(draw)
+    rulings = tuple(_ruling(gate, run) for gate in gates)
+    boundaries = tuple(found for gate in gates if (found := gate.boundary()) is not None)
+    return Judged(*_over_all(run, rulings, invariants), rulings, boundaries)
+
+
+def draws(run: Run) -> list[Mapping[str, Trial]]:
+    """What gates are fed: in a sequential design the draws up to the first gap, in a fixed one all there are."""
+    if run.info.design.kind == "sequential":
+        return contiguous(run, run.info.arms)
+    found: dict[int, dict[str, Trial]] = {}
+    for trial in run.trials:
+        found.setdefault(trial.draw, {})[trial.arm] = trial
+    return [found[draw] for draw in sorted(found)]
+
+
+def missing(run: Run) -> int:
+    """Trials of a fixed design that have not ended; 0 where the design was not ours."""
+    design = run.info.design
+    if design.kind != "fixed" or not run.info.source.startswith(OWN_RUNS):
+        return 0
+    return max(0, len(run.info.tasks) * design.epochs * len(run.info.arms) - len(run.trials))
+
+
+def _ruling(gate: Gate, run: Run) -> Ruling:
+    ruling, absent = gate.ruling(run), missing(run)
+    if not absent or ruling.verdict is Verdict.INCONCLUSIVE:
+        return ruling
+    of = f"{len(run.trials):,} of {count(len(run.trials) + absent)}"
+    told = f"{of} have ended, and a fixed design is judged at its end."
+    return replace(
+        ruling,
+        verdict=Verdict.INCONCLUSIVE,
+        sentence=told,
+        would_change="Run it again: it goes on where it stopped.",
+        details={**ruling.details, "so_far": ruling.sentence},
+    )
+
+
+def _over_all(run: Run, rulings: Sequence[Ruling], invariants: Sequence[Broken]) -> tuple[Verdict, str, str]:
+    failing = [arm for arm in run.info.arms if _world_failed(run, arm)]
+    if failing:
+        return Verdict.ERROR, *_world(run, failing[0])
+    breached = [one for one in invariants if one.broken]
+    if breached:
+        more = f" {count(len(breached) - 1, 'more invariant')} broken too." if len(breached) > 1 else ""
+        told = f"{broken.told(breached[0])} One breach blocks, whatever the rates are.{more}"
+        return Verdict.BLOCK, told, "No breach in any trial: mend it, and run the suite again."
+    if not rulings:
+        return _without_gates(run, invariants)
+    verdict = together(ruling.verdict for ruling in rulings)
+    return verdict, *_of_gates(verdict, rulings)
+
+
+def _world_failed(run: Run, arm: str) -> bool:
+    return infrastructure_share(run.of(arm)) > run.info.design.max_infrastructure
+
+
+def _world(run: Run, arm: str) -> tuple[str, str]:
+    trials = run.of(arm)
+    failed = [trial for trial in trials if trial.success is None]
+    share = infrastructure_share(trials)
+    told = (
+        f"The world failed in {len(failed):,} of {count(len(trials))} of {arm} ({percent(share)}), more than the "
+        f"{bar(run.info.design.max_infrastructure)} that the design allows: nothing is said about the agent."
+    )
+    why = next((trial.reason for trial in failed if trial.reason), "")
+    return told, f"Mend what failed{f' ({why})' if why else ''}, and run it again."
+
+
+def _without_gates(run: Run, invariants: Sequence[Broken]) -> tuple[Verdict, str, str]:
+    if not run.trials:
+        return Verdict.INCONCLUSIVE, "No trial has ended, so nothing is known.", "Run it."
+    remedy = "A gate, such as `success: {at_least: 0.9}`."
+    if not invariants:
+        return Verdict.INCONCLUSIVE, "No gate and no invariant is set, so there is nothing to pass.", remedy
+    names = ", ".join(dict.fromkeys(one.invariant for one in invariants))
+    return (
+        Verdict.PASS,
+        f"No gate is set, and every invariant held in all {count(len(run.trials))}: {names}.",
+        remedy,
+    )
+
+
+def _of_gates(verdict: Verdict, rulings: Sequence[Ruling]) -> tuple[str, str]:
+    if len(rulings) == 1:
+        return rulings[0].sentence, rulings[0].would_change
+    those = [ruling for ruling in rulings if ruling.verdict is verdict]
+    names = ", ".join(ruling.gate for ruling in those)
+    if verdict is Verdict.PASS:
+        return f"All {len(rulings)} gates pass ({names}). {those[0].sentence}", those[0].would_change
+    what = {Verdict.BLOCK: "block" if len(those) > 1 else "blocks"}.get(verdict, "undecided")
+    told = f"{len(those)} of {len(rulings)} gates {what} ({names}). {those[0].gate}: {those[0].sentence}"
+    return told, f"{those[0].gate}: {those[0].would_change}"

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+from tests.core.trial.run_help import evenly, many, run, success
+
+from remit.core.trial.analysis.analyse import analyse
+from remit.core.trial.suite import Design, Rule
+from remit.core.trial.trial import Breach
+from remit.core.trial.verdict import Verdict
+
+LAX = Rule("lax", "success", {"at_least": 0.5})
+
+
+def test_nothing_is_known_before_a_trial_has_ended():
+    report = analyse(run({"agent": {}}, success()))
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert analyse(run({"agent": {}})).sentence == "No trial has ended, so nothing is known."
+
+
+def test_a_world_that_fails_too_often_is_an_error_whatever_else_was_found():
+    breach = {"breaches": (Breach("safety", "refused"),)}
+    report = analyse(run({"agent": {"a": "!!!-"}}, success(), extra=lambda t: breach))
+
+    assert report.verdict is Verdict.ERROR and report.verdict.exit_code == 3
+    assert report.sentence == (
+        "The world failed in 3 of 4 trials of agent (75 %), more than the 10 % that the design allows: "
+        "nothing is said about the agent."
+    )
+
+
+def test_one_breach_blocks_whatever_the_rates_are():
+    breach = Breach("safety", "refund of 900 was refused")
+    found = run(
+        {"agent": many("+++++", 20)}, LAX, invariants=("safety", "deadline"),
+        extra=lambda t: {"breaches": (breach,)} if (t["task"], t["epoch"]) == ("t3", 2) else {},
+    )  # fmt: skip
+    report = analyse(found)
+
+    assert report.rulings[0].verdict is Verdict.PASS and report.verdict is Verdict.BLOCK
+    assert report.sentence == (
+        "safety was broken in 1 of 100 trials, first in run 2 of t3: refund of 900 was refused. "
+        "One breach blocks, whatever the rates are."
+    )
+    assert [(one.invariant, one.broken) for one in report.invariants] == [("safety", 1), ("deadline", 0)]
+    assert report.invariants[1].bound == pytest.approx(0.0295, abs=0.0001)
+
+
+def test_a_breach_of_a_trial_whose_world_failed_counts():
+    found = run(
+        {"agent": {"a": "+" * 19 + "!"}},
+        extra=lambda t: {"breaches": (Breach("safety", "x"),)} if t["epoch"] == 19 else {},
+    )
+
+    assert analyse(found).verdict is Verdict.BLOCK
+
+
+def test_every_gate_must_pass_and_any_may_block():
+    strict = success(0.99)
+    twenty = {"agent": many("+++++", 20)}
+
+    assert analyse(run(twenty, LAX, success(0.9))).verdict is Verdict.PASS
+    assert analyse(run(twenty, LAX, strict)).verdict is Verdict.INCONCLUSIVE
+    report = analyse(run({"agent": evenly([3] * 20, 5)}, LAX, success(0.9)))
+    assert report.verdict is Verdict.BLOCK
+    assert report.sentence.startswith("1 of 2 gates blocks (reliable). reliable: With 60 of 100 right")
+
+
+def test_a_fixed_design_is_not_judged_before_its_end():
+    design = Design(epochs=5, gates=(LAX,))
+    report = analyse(run({"agent": many("+++", 20)}, source="remit trial run", design=design))
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.sentence == "60 of 100 trials have ended, and a fixed design is judged at its end."
+
+
+def test_a_sequential_gate_is_fed_up_to_the_first_gap():
+    design = Design("sequential", max_trials=200, gates=(LAX,))
+    whole = run({"agent": {"a": "+" * 50}}, design=design)
+    torn = replace(whole, trials=tuple(t for t in whole.trials if t.draw != 2))
+
+    assert analyse(whole).verdict is Verdict.PASS
+    assert analyse(torn).rulings[0].details["counted"] == 2
+
+
+def test_a_run_without_gates_passes_on_its_invariants_alone():
+    assert analyse(run({"agent": many("++", 3)}, invariants=("safety",))).sentence == (
+        "No gate is set, and every invariant held in all 6 trials: safety."
+    )
+    assert analyse(run({"agent": many("++", 3)})).verdict is Verdict.INCONCLUSIVE
