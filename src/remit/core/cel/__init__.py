@@ -20,7 +20,7 @@ do not mix in arithmetic, a negative index is an error, true is not 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,7 +166,13 @@ class Condition:
 
 
 def compile_condition(
-    text: str, env: Mapping[str, Type], *, where: str, result: Type = BOOL, world: bool = False
+    text: str,
+    env: Mapping[str, Type],
+    *,
+    where: str,
+    result: Type = BOOL,
+    world: bool = False,
+    roots: Collection[str] = ROOTS,
 ) -> Condition:
     """Check and compile a condition.
 
@@ -176,6 +182,7 @@ def compile_condition(
         where: the place in the envelope, for the error message.
         result: the type that the answer must have; `DYN` for any.
         world: whether the caller has `Condition.asks` answered before it evaluates.
+        roots: names that `env` may have; an envelope's are `ROOTS`.
 
     Raises:
         BadInput: the text is no condition over these roots.
@@ -188,8 +195,8 @@ def compile_condition(
     remit.core.errors.BadInput: require[0]: no field 'amuont'; has amount (at 5)
     """
     for name in env:
-        if name not in ROOTS:
-            raise BadInput(where, f"no root {name!r}", f"use one of {', '.join(ROOTS)}")
+        if name not in roots:
+            raise BadInput(where, f"no root {name!r}", f"use one of {', '.join(roots)}")
     if type(text) is not str:
         raise BadInput(where, f"found {text!r}", "write the condition as text, such as 'args.amount <= 500'")
     try:
@@ -197,7 +204,7 @@ def compile_condition(
         types = check(tree, env, result)
         if not world:
             refuse_world(tree)
-        compiler = Compiler(text, types)
+        compiler = Compiler(text, types, env)
         run = compiler.compile(tree, result)
     except Flaw as flaw:
         raise BadInput(where, str(flaw), flaw.remedy) from None

@@ -185,7 +185,7 @@ class _Checker:
         over = self.visit(node.over, facts)
         if over != DYN and not isinstance(over, ListOf):
             raise Flaw(f"list expected, got {over}", node.over.pos)
-        if node.var in ROOTS or node.var in self.variables:
+        if node.var in ROOTS or node.var in self.roots or node.var in self.variables:
             raise Flaw(f"variable {node.var!r} hides another name", node.pos, "choose another name")
         self.variables[node.var] = over.item if isinstance(over, ListOf) else DYN
         try:

@@ -8,12 +8,12 @@ of type dyn is checked where it is used.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
 from remit.core.cel import nodes as n
-from remit.core.cel.checker import ROOTS, UNKNOWN, constant
+from remit.core.cel.checker import UNKNOWN, constant
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.macros import MACROS
@@ -41,8 +41,9 @@ _LIST_SHIFT: Final = 4
 class Compiler:
     """Turns nodes of one checked tree into closures, each on demand."""
 
-    def __init__(self, text: str, types: Mapping[n.Node, Type]) -> None:
+    def __init__(self, text: str, types: Mapping[n.Node, Type], roots: Collection[str]) -> None:
         self.text = text
+        self.roots = roots
         self.types = types
         self.closures: dict[n.Node, Closure] = {}
         self.loops = 0
@@ -74,7 +75,7 @@ class Compiler:
         wanted = self.types[node]
         get: Closure = itemgetter(node.name)
         # A macro has checked its variable already.
-        return narrowed(get, wanted, node.name) if node.name in ROOTS else get
+        return narrowed(get, wanted, node.name) if node.name in self.roots else get
 
     def select(self, node: n.Select) -> Closure:
         return field(self.base(node.base), node.name, self.types[node], self.source(node))

@@ -24,6 +24,7 @@ class Rule:
     kind: str
     """Of the table."""
     settings: Mapping[str, Json] = field(default_factory=dict)
+    """As the table's line reads them; one without a name (`cel: "…"`) stands under `is`."""
     where: str = ""
     """`file:line: key`, for errors."""
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remit.core.trial.suite import Task
-from remit.core.trial.trial import TrialCall
+from remit.core.trial.trial import MOST_RESULT, TrialCall
+from remit.core.trial.words import as_text, as_value
 from remit.core.types import Json
 
 
@@ -40,6 +41,8 @@ class WorldCall:
     """Why its output or the state after it cannot be told; empty where they can."""
     state: Json = None
     """Of the world right after it; None where nothing asks for that."""
+    ended: int = 0
+    """How many calls had ended before it."""
     repeat: RepeatedCall | None = None
     """None where nothing asks for one."""
 
@@ -74,10 +77,28 @@ class TrialView:
     extra: Mapping[str, Json] = field(default_factory=dict)
     """What else the agent reported."""
     has_world: bool = False
+    tools: tuple[str, ...] = ()
+    """Names that the world offered."""
+    timed_out: bool = False
+    """It was not done by its deadline."""
 
     @property
     def text(self) -> str:
         """The answer as text: itself, or its JSON; empty where there is none."""
-        from remit.core.trial.words import as_text
-
         return as_text(self.answer)
+
+    def output(self, at: int) -> tuple[Json, str]:
+        """What a call returned, and why that cannot be told (empty where it can); None where it returned nothing.
+
+        Args:
+            at: its place in `calls`. Of a call that the agent made by itself there is only what it reported.
+        """
+        ran = self.ran.get(at)
+        if ran is not None:
+            return ran.output, ran.flaw
+        call = self.calls[at]
+        if call.outcome != "done":
+            return None, ""
+        if len(call.result) >= MOST_RESULT:
+            return None, "it was longer than a trial keeps"
+        return as_value(call.result), ""

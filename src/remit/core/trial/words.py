@@ -1,8 +1,8 @@
-"""Values as people read them in the sentence of a check: short, on one line, canonical."""
+"""Values as texts, and as people read them in the sentence of a check: short, canonical."""
 
 from __future__ import annotations
 
-from remit.core.canonical import encode
+from remit.core.canonical import encode, loads_strict
 from remit.core.errors import BadInput
 from remit.core.types import Json
 
@@ -23,6 +23,20 @@ def as_text(value: Json) -> str:
         return encode(value).decode()
     except (BadInput, UnicodeDecodeError):
         return repr(value)
+
+
+def as_value(text: str) -> Json:
+    """The JSON object or list that a text is; else the text.
+
+    >>> as_value('{"a": 1}'), as_value("12"), as_value("{no")
+    ({'a': 1}, '12', '{no')
+    """
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return loads_strict(text)
+    except BadInput:
+        return text
 
 
 def shown(value: object, most: int = _MOST) -> str:

@@ -1,1 +1,1 @@
-"""Invariants: what no trial may ever do. One kind a file, listed in `table.py`."""
+"""Invariants: did this trial break a promise? One breach in any trial blocks. One kind a file, listed in `table.py`."""

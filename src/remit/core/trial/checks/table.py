@@ -1,0 +1,47 @@
+"""The kinds of checks, listed by hand: to add one, write its file and add its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from remit.core.errors import BadInput
+from remit.core.trial.checks.answer import answer
+from remit.core.trial.checks.called import called, not_called, order
+from remit.core.trial.checks.condition import cel
+from remit.core.trial.checks.python import python
+from remit.core.trial.checks.state import state
+from remit.core.trial.judge import TrialCheck
+from remit.core.trial.reach import Reach, settings_node
+from remit.core.trial.suite import Rule
+from remit.core.yamltext import Node
+
+CheckKind = Callable[[str, Node, Reach], TrialCheck]
+"""Makes a check from its id, its settings and what they may refer to; `BadInput` where they are wrong."""
+
+CHECKS: Mapping[str, CheckKind] = {
+    "answer": answer,
+    "called": called,
+    "not_called": not_called,
+    "order": order,
+    "state": state,
+    "cel": cel,
+    "python": python,
+}
+
+
+def check_of(rule: Rule, reach: Reach, node: Node | None = None) -> TrialCheck:
+    """A check, compiled.
+
+    Args:
+        rule: as the suite names it.
+        reach: what it may refer to.
+        node: its settings as they stand in the file, for the places of errors; made from the rule where there is none.
+
+    Raises:
+        BadInput: no such kind, or its settings are wrong.
+    """
+    kind = CHECKS.get(rule.kind)
+    if kind is None:
+        known = ", ".join(CHECKS)
+        raise BadInput(rule.where or rule.id, f"no check of kind {rule.kind!r}", f"use one of {known}")
+    return kind(rule.id, node or settings_node(rule), reach)

@@ -1,0 +1,51 @@
+"""The kinds of invariants, listed by hand: to add one, write its file and add its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from remit.core.errors import BadInput
+from remit.core.trial.invariants.condition import cel
+from remit.core.trial.invariants.deadline import deadline
+from remit.core.trial.invariants.idempotent import idempotent
+from remit.core.trial.invariants.known_tools import known_tools
+from remit.core.trial.invariants.monotonic import monotonic
+from remit.core.trial.invariants.python import python
+from remit.core.trial.invariants.safety import safety
+from remit.core.trial.invariants.schema import schema
+from remit.core.trial.judge import Invariant
+from remit.core.trial.reach import Reach, settings_node
+from remit.core.trial.suite import Rule
+from remit.core.yamltext import Node
+
+InvariantKind = Callable[[str, Node, Reach], Invariant]
+"""Makes an invariant from its id, its settings and what they may refer to; `BadInput` where they are wrong."""
+
+INVARIANTS: Mapping[str, InvariantKind] = {
+    "safety": safety,
+    "schema": schema,
+    "known_tools": known_tools,
+    "monotonic": monotonic,
+    "idempotent": idempotent,
+    "deadline": deadline,
+    "cel": cel,
+    "python": python,
+}
+
+
+def invariant_of(rule: Rule, reach: Reach, node: Node | None = None) -> Invariant:
+    """An invariant, compiled.
+
+    Args:
+        rule: as the suite names it.
+        reach: what it may refer to.
+        node: its settings as they stand in the file, for the places of errors; made from the rule where there is none.
+
+    Raises:
+        BadInput: no such kind, or its settings are wrong.
+    """
+    kind = INVARIANTS.get(rule.kind)
+    if kind is None:
+        known = ", ".join(INVARIANTS)
+        raise BadInput(rule.where or rule.id, f"no invariant of kind {rule.kind!r}", f"use one of {known}")
+    return kind(rule.id, node or settings_node(rule), reach)
