@@ -69,7 +69,7 @@ REFUSED = [
     ("a: &a [*a]", "f:1: a[0]"),
     (
         "x" * (MAX_CHARACTERS + 1),
-        f"f: {MAX_CHARACTERS + 1} characters; an envelope has at most {MAX_CHARACTERS}",
+        f"f: {MAX_CHARACTERS + 1} characters; at most {MAX_CHARACTERS} are read",
     ),
 ]
 

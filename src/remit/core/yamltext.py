@@ -145,7 +145,7 @@ def parse(text: str, file: str) -> Node:
         BadInput: malformed YAML, a duplicate key, more than one document, an odd scalar, or too large a file.
     """
     if len(text) > MAX_CHARACTERS:
-        raise BadInput(file, f"{len(text)} characters", f"an envelope has at most {MAX_CHARACTERS}")
+        raise BadInput(file, f"{len(text)} characters", f"at most {MAX_CHARACTERS} are read")
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 

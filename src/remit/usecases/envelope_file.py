@@ -25,12 +25,13 @@ def read_envelope_file(path: Path, *, waits: bool = True) -> Envelope:
     return load_envelope(read_text(path, waits=waits), str(path))
 
 
-def read_text(path: Path, *, waits: bool = True) -> str:
+def read_text(path: Path, *, waits: bool = True, what: str = "envelope") -> str:
     """The text of a file, strictly UTF-8.
 
     Args:
         path: of the file.
         waits: whether it may be a pipe, whose end may be long in coming; where not, a pipe is refused.
+        what: it is, for errors.
 
     Raises:
         BadInput: it is not there, not a file, not readable, too large or not UTF-8.
@@ -41,13 +42,12 @@ def read_text(path: Path, *, waits: bool = True) -> str:
         with path.open("rb") as file:
             data = file.read(MOST_ENVELOPE_BYTES + 1)
     except FileNotFoundError:
-        raise BadInput(
-            str(path), "no such file", "check the path; `remit init` writes a first envelope"
-        ) from None
+        remedy = "check the path; `remit init` writes a first envelope" if what == "envelope" else "check the path"
+        raise BadInput(str(path), "no such file", remedy) from None
     except OSError as error:
         raise BadInput(
             str(path), f"cannot be read: {error.strerror or error}", "check the path and its rights"
         ) from None
     if len(data) > MOST_ENVELOPE_BYTES:
-        raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", "an envelope is a small file")
+        raise BadInput(str(path), f"more than {MOST_ENVELOPE_BYTES} bytes", f"shorten the {what}")
     return decode(data, str(path))

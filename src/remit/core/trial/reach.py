@@ -49,6 +49,8 @@ class Reach:
     envelope: Envelope | None = None
     has_world: bool = False
     tasks: Sequence[Task] = ()
+    tools: Sequence[str] = ()
+    """Of the world, where it was made already."""
 
 
 def settings_node(rule: Rule) -> Node:

@@ -119,11 +119,11 @@ def _wanted(keys: Mapping[str, Node], reach: Reach, counts: str, *, must_exist: 
     tool = keys["tool"].text()
     if not tool:
         raise keys["tool"].error("an empty name", "name a tool")
-    known = list(reach.envelope.tools) if reach.envelope is not None else []
+    known = list(reach.envelope.tools if reach.envelope is not None else reach.tools)
     if must_exist and known and tool not in known:
         near = difflib.get_close_matches(tool, known, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise keys["tool"].error(f"the envelope has no tool '{tool}'", f"{hint}it has {', '.join(known)}")
+        raise keys["tool"].error(f"no tool '{tool}'", f"{hint}known are {', '.join(known)}")
     if "args" in keys:
         keys["args"].mapping()
     return Wanted(
