@@ -40,11 +40,12 @@ class RecordedWorld:
         self._asked: defaultdict[bytes, int] = defaultdict(int)
         self._served: list[str] = []
         self._left = ""
+        self._tools = {name: self._answering(name) for name in self._names}
 
     @property
     def tools(self) -> Mapping[str, Callable[..., Any]]:
         """By name; each answers from the record."""
-        return {name: self._answering(name) for name in self._names}
+        return self._tools
 
     def snapshot(self) -> Json:
         """`{"served": […], "left": …}`: tools that were answered from the record, and the call that left it."""
@@ -54,6 +55,7 @@ class RecordedWorld:
         """The same place in the same record."""
         other = copy.copy(self)
         other._asked, other._served = defaultdict(int, self._asked), list(self._served)
+        other._tools = {name: other._answering(name) for name in other._names}
         return other
 
     def _answering(self, tool: str) -> Callable[..., Any]:

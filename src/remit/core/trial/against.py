@@ -1,0 +1,172 @@
+"""Runs against recorded sessions: what each did of what the record did, in both arms, and what only the candidate did.
+
+The recorded session is one draw of a noisy agent: two runs of the *unchanged* agent share all writes in a fifth of the
+cases. So no run is judged by the record alone; the baseline's re-run says how far the record is left without any change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from remit.core.trial.divergence import compared, effects_of
+from remit.core.trial.judge import TrialCheck
+from remit.core.trial.run import Run
+from remit.core.trial.suite import BASELINE, CANDIDATE
+from remit.core.trial.trial import Breach, Checked, Trial, TrialCall
+from remit.core.trial.view import TrialView
+from remit.core.types import ToolEffect
+
+CHECK = "effects as recorded"
+NEW_EFFECT = "no new kind of effect"
+CONSEQUENTIAL = tuple(effect.value for effect in ToolEffect if effect.consequential)
+_MOST_EXAMPLE = 300
+
+Recorded = Mapping[str, Sequence[TrialCall]]
+"""By task: the calls of its session."""
+EffectOf = Callable[[str], str]
+"""Of a tool: `read`, `write`, `irreversible` or `egress`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of divergence: in how many trials of each arm the first divergence was of it."""
+
+    kind: str
+    """As `Divergence.kind`; `none` where a trial did all that was recorded, and nothing else."""
+    effect: bool
+    """Whether a call took part that is no plain read."""
+    baseline: int
+    candidate: int
+    example: str
+    """The shortest one, of the candidate where it has one."""
+    task: str
+    """Of the example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How far the trials of one arm went along with the record."""
+
+    arm: str
+    trials: int
+    calls: int
+    """That they made."""
+    served: int
+    """Of those, how many the record answered."""
+    whole: int
+    """Trials that never left the record."""
+
+
+def effects_as_recorded(recorded: Sequence[TrialCall], effect: EffectOf) -> TrialCheck:
+    """The check that a trial did what its session did: the same calls that are no plain reads, in any order.
+
+    Args:
+        recorded: the session's calls.
+        effect: of a tool.
+    """
+
+    def check(view: TrialView) -> Checked:
+        if not view.answered:
+            return Checked(CHECK, passed=False, told="it ended without an answer")
+        made = with_effects(view.calls, effect)
+        if effects_of(recorded) == effects_of(made):
+            return Checked(CHECK, passed=True)
+        found = compared(recorded, made)
+        first = found.first_effect or found.first
+        left = left_at(view.calls)
+        told = first.told if first is not None else "other effects"
+        if left is not None:
+            told += f"; it left the record at call {left + 1}"
+        return Checked(CHECK, passed=False, told=told)
+
+    return check
+
+
+def with_effects(calls: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCall, ...]:
+    """The calls, each with the effect of its tool: without an envelope, nobody told when it was made."""
+    return tuple(replace(call, effect=effect(call.tool)) for call in calls)
+
+
+def left_at(calls: Sequence[TrialCall]) -> int | None:
+    """Place of the first call that the record does not hold; None where there is none."""
+    return next((place for place, call in enumerate(calls) if call.result.startswith(LEFT)), None)
+
+
+LEFT = "LeftTheRecord"
+"""How a result begins where the record holds no answer."""
+
+
+def followed(run: Run) -> tuple[Followed, ...]:
+    """How far each arm went along."""
+    return tuple(_followed(arm, run.of(arm)) for arm in run.info.arms)
+
+
+def _followed(arm: str, trials: Sequence[Trial]) -> Followed:
+    ended = [trial for trial in trials if trial.success is not None]
+    places = [left_at(trial.calls) for trial in ended]
+    served = sum(
+        len(trial.calls) if left is None else left for trial, left in zip(ended, places, strict=True)
+    )
+    calls = sum(len(trial.calls) for trial in ended)
+    return Followed(arm, len(ended), calls, served, sum(left is None for left in places))
+
+
+def kinds(run: Run, recorded: Recorded) -> tuple[Kind, ...]:
+    """First divergences by kind, the most frequent of the candidate first.
+
+    Args:
+        run: its calls with their effects.
+        recorded: the sessions.
+    """
+    counts: dict[str, Counter[tuple[str, bool]]] = {arm: Counter() for arm in (BASELINE, CANDIDATE)}
+    examples: dict[tuple[str, bool], tuple[bool, int, str, str]] = {}
+    for trial in run.trials:
+        if trial.arm not in counts or trial.success is None or trial.task not in recorded:
+            continue
+        first = compared(recorded[trial.task], trial.calls).first
+        key = ("none", False) if first is None else (first.kind, first.effect)
+        counts[trial.arm][key] += 1
+        told = "" if first is None else first.told[:_MOST_EXAMPLE]
+        found = (trial.arm != CANDIDATE, len(told), told, trial.task)
+        examples[key] = min(examples.get(key, found), found)
+    every = sorted({*counts[BASELINE], *counts[CANDIDATE]}, key=lambda key: (-counts[CANDIDATE][key], key))
+    return tuple(
+        Kind(*key, counts[BASELINE][key], counts[CANDIDATE][key], examples[key][2], examples[key][3])
+        for key in every
+    )
+
+
+def labelled(run: Run, effect: EffectOf) -> Run:
+    """The run, each call with the effect of its tool."""
+    trials = (replace(trial, calls=with_effects(trial.calls, effect)) for trial in run.trials)
+    return replace(run, trials=tuple(trials))
+
+
+def with_new_effects(run: Run, recorded: Recorded) -> Run:
+    """The run, with a breach in each trial of the candidate that used a tool with consequences which no session did.
+
+    Neither the record of any session nor any re-run of the baseline has used it: that is no noise of the agent's, and no
+    share of the sessions makes up for it. Other arguments of a known tool are for the statistics, since there the
+    baseline's own re-run differs from its record, too.
+
+    Args:
+        run: its calls with their effects.
+        recorded: the sessions.
+    """
+    known = {call.tool for calls in recorded.values() for call in calls}
+    known |= {call.tool for trial in run.of(BASELINE) for call in trial.calls}
+    trials = (_checked(trial, known) if trial.arm == CANDIDATE else trial for trial in run.trials)
+    return replace(run, trials=tuple(trials))
+
+
+def _checked(trial: Trial, known: Iterable[str]) -> Trial:
+    found = tuple(
+        Breach(
+            NEW_EFFECT, f"{call.tool} was called, which neither the record nor the baseline ever did", place
+        )
+        for place, call in enumerate(trial.calls)
+        if call.tool not in known and call.effect in CONSEQUENTIAL and call.outcome not in ("refused", "held")
+    )
+    return replace(trial, breaches=(*trial.breaches, *found)) if found else trial
