@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 SOAK = os.environ.get("REMIT_SOAK") == "1"
+DATA = os.environ.get("REMIT_DATA", "")
+"""Folder of recorded sessions, where there is one; read before each test loses the settings of this machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +23,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def folder(tmp_path: Path) -> Path:
     """Where a test keeps its store."""
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of recorded sessions; without it, the test is skipped."""
+    if not DATA or not Path(DATA).is_dir():
+        pytest.skip("no recorded sessions: set REMIT_DATA to their folder")
+    return Path(DATA).resolve()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -117,9 +117,9 @@ class Plan:
         >>> [round(bound, 3) for bound in plan(0.90, 0.97).interval(40, 0)]
         [0.912, 1.0]
         """
-        ends = _ends(self, n if self.step(n, failures) is None else self.cap)
+        ends = _ends(self, max(n, 1) if self.step(n, failures) is None else self.cap)
         at = np.flatnonzero((ends.n == n) & (ends.failures == failures))
-        if n < 1 or not len(at):
+        if not len(at):
             raise ValueError(f"the gate cannot end at {failures} failures of {n}")
         rank = _rank(ends)
         tail = (1 - confidence) / 2
@@ -149,9 +149,9 @@ def plan(p0: float, p1: float, alpha: float = 0.05, beta: float = 0.10, most: in
     """
     fixed = fixed_n(p0, p1, alpha, beta)
     cap = ceil(CAP * fixed.n)
-    if most is not None and most >= fixed.n:
-        cap = min(cap, most)
-    passes, blocks = searched(p0, p1, alpha, beta, cap, fixed)
+    tight = most is not None and fixed.n <= most < cap
+    cap = most if most is not None and tight else cap
+    passes, blocks = searched(p0, p1, alpha, beta, cap, fixed, tight=tight)
     return Plan(p0, p1, alpha, beta, fixed, passes, blocks)
 
 

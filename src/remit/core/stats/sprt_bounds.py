@@ -15,15 +15,27 @@ import numpy as np
 from remit.core.stats.fixed_test import Fixed
 
 _SHRINK = (1.0, 0.8, 0.65, 0.5, 0.4)
+_TIGHT = (*_SHRINK, 0.25, 0.1, 0.03, 0.01)
+"""Where there are hardly more trials than the fixed test needs, hardly anything may be decided early."""
 _CUTS = 9
 
 
 def searched(
-    p0: float, p1: float, alpha: float, beta: float, cap: int, fixed: Fixed
+    p0: float, p1: float, alpha: float, beta: float, cap: int, fixed: Fixed, *, tight: bool = False
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Of all bounds that keep the exact errors, those with the fewest trials at p0 and p1 together."""
+    """Of all bounds that keep the exact errors, those with the fewest trials at p0 and p1 together.
+
+    Args:
+        p0: and the others, as of `sprt.plan`.
+        cap: trials after which it has decided.
+        fixed: the test without looks.
+        tight: whether *cap* is close to it.
+
+    Returns:
+        Failures with which it passes at most, and with which it blocks at least, at n = 0, …, *cap*.
+    """
     bounds = [_curtailed(fixed)]
-    for a, b in product(_SHRINK, _SHRINK):
+    for a, b in product(*[_TIGHT if tight else _SHRINK] * 2):
         up, low = log((1 - beta * b) / (alpha * a)), log(beta * b / (1 - alpha * a))
         bounds += [_bounds(p0, p1, up, low, float(cut), cap) for cut in np.linspace(low, up, _CUTS)[1:-1]]
     best, fewest = bounds[0], _tried([bounds[0]], p0, p1, alpha, beta)[0]
