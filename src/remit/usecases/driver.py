@@ -172,7 +172,7 @@ class Driver:
                 given: Any = None
                 try:
                     given = self._ask(need)
-                    return await _shielded(given) if isinstance(given, Future) else given
+                    return await shielded(given) if isinstance(given, Future) else given
                 except BaseException as error:  # noqa: BLE001 - raised again
                     raise self._lost(need, given, error) from None
 
@@ -273,7 +273,7 @@ class Driver:
         return given
 
     async def _await_answer(self, decision: Decision) -> str:
-        record = await _shielded(self.answers.hold(decision))
+        record = await shielded(self.answers.hold(decision))
         given = self.answers.answered(decision, record)
         ends = self._ends(record, self.session.guard.async_approval_wait_s)
         while given is None:
@@ -321,7 +321,7 @@ class _Gate:
         return time.perf_counter() - self._since
 
 
-async def _shielded(future: Future[Any]) -> Any:
+async def shielded(future: Future[Any]) -> Any:
     """Wait for a write without cancelling it: what was handed to the store is written, whoever still waits."""
     inner = asyncio.wrap_future(future)
     try:

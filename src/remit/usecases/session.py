@@ -46,7 +46,7 @@ from remit.core.types import (
 from remit.usecases import realpath
 from remit.usecases.answers import CallAnswers
 from remit.usecases.begun import Begun
-from remit.usecases.driver import Driver
+from remit.usecases.driver import Driver, shielded
 from remit.usecases.governing import Governing, Under, tools_hash
 from remit.usecases.governing import under as make_under
 from remit.usecases.once import Ending, Once
@@ -83,6 +83,8 @@ class Session:
         self.once = Once(self)
         self._finished = False
         self._closed = False
+        self.unmet: tuple[Violation, ...] = ()
+        """What the final answer did not meet, also where that was only watched."""
         self._prompt = hashlib.sha256()
         self._prompt_seen = False
 
@@ -433,6 +435,24 @@ class Session:
         Raises:
             AnswerRefused: it violates a clause that denies; do not show it.
         """
+        under = self.under()
+        answer, found, event = self._answered(answer, under)
+        missteps = self._answer_missteps(found, under)
+        self.guard.records.settle(None, [event], missteps).result()
+        return self._said(answer, found, under)
+
+    async def afinish(self, answer: str) -> str:
+        """As `finish`, for coroutines: the event loop does not wait for the store."""
+        under = self.under()
+        if under.envelope.session_ensure:  # which reads the session's events
+            return await asyncio.to_thread(self.finish, answer)
+        answer, found, event = self._answered(answer, under)
+        missteps = self._answer_missteps(found, under)
+        await shielded(self.guard.records.settle(None, [event], missteps))
+        return self._said(answer, found, under)
+
+    def _answered(self, answer: str, under: Under) -> tuple[str, list[Violation], Event]:
+        """The final answer judged, and the event that says so."""
         self._check_open("finish")
         if not isinstance(answer, str):
             raise BadInput(
@@ -440,9 +460,7 @@ class Session:
             )
         answer = codec.exact(answer)
         self.surface()
-        under = self.under()
         envelope = under.envelope
-        enforced = envelope.enforcement is Enforcement.ENFORCE
         found = []
         for rule in envelope.outputs:
             if problem := rule.check(answer):
@@ -454,6 +472,7 @@ class Session:
         with self.lock:
             segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
             self.text.append(segment)
+        enforced = envelope.enforcement is Enforcement.ENFORCE
         refused = withheld_by(found, envelope, under.binding)
         index = anomaly.of_answer(found, enforced=enforced or bool(refused))
         body: dict[str, Json] = {
@@ -461,23 +480,20 @@ class Session:
             "violations": [codec.violation_body(v) for v in found],
         }
         kept = under.redactor.text(answer) if found else self._kept(answer, under)
-        event = self.event("finished", body, index, blobs={"answer": kept}, under=under)
-        missteps = self._answer_missteps(found, enforced, envelope)
-        self.guard.records.settle(None, [event], missteps).result()
-        self._finished = True
-        if refused:
+        return answer, found, self.event("finished", body, index, blobs={"answer": kept}, under=under)
+
+    def _said(self, answer: str, found: list[Violation], under: Under) -> str:
+        """The answer, once it is durable that it was given."""
+        self._finished, self.unmet = True, tuple(found)
+        if refused := withheld_by(found, under.envelope, under.binding):
+            enforced = under.envelope.enforcement is Enforcement.ENFORCE
             raise AnswerRefused(tuple(found) if enforced else refused)
         return answer
 
-    async def afinish(self, answer: str) -> str:
-        """As `finish`, for coroutines: the event loop does not wait for the store."""
-        return await asyncio.to_thread(self.finish, answer)
-
-    def _answer_missteps(
-        self, found: list[Violation], enforced: bool, envelope: Envelope
-    ) -> tuple[Misstep, ...]:
+    def _answer_missteps(self, found: list[Violation], under: Under) -> tuple[Misstep, ...]:
         if not found:
             return ()
+        envelope = under.envelope
         return (
             Misstep(
                 id=self.guard.ids.new(),
@@ -488,7 +504,7 @@ class Session:
                 violations=tuple((v.severity, v.clause) for v in found),
                 agent_version=self.guard.agent_version,
                 kind="answer",
-                enforce=enforced,
+                enforce=envelope.enforcement is Enforcement.ENFORCE,
                 envelope=envelope.hash,
             ),
         )
@@ -497,17 +513,33 @@ class Session:
         """End the session: wait until everything it told is durable. Closing twice does nothing."""
         if self._closed:
             return
-        body: dict[str, Json] = {
-            "finished": self._finished,
-            "error": None if error is None else codec.error_body(error, self.under().redactor.text),
-        }
-        with self.lock:
-            writes, self._writes = self._writes, []
-        for write in writes:
+        for write in self._taken():
             if (lost := write.future.exception()) is not None and write.event is not None:
                 raise lost
-        self.guard.records.append([self.event("session.closed", body)]).result()
+        self.guard.records.append([self._closing(error)]).result()
         self._closed = True
+
+    async def aclose(self, error: BaseException | None = None) -> None:
+        """As `close`, for coroutines: the event loop does not wait for the store."""
+        if self._closed:
+            return
+        writes = self._taken()
+        for write in writes:
+            with suppress(Exception):  # which are looked at below
+                await shielded(write.future)
+            if (lost := write.future.exception()) is not None and write.event is not None:
+                raise lost
+        await shielded(self.guard.records.append([self._closing(error)]))
+        self._closed = True
+
+    def _taken(self) -> list[_Write]:
+        with self.lock:
+            writes, self._writes = self._writes, []
+        return writes
+
+    def _closing(self, error: BaseException | None) -> Event:
+        told = None if error is None else codec.error_body(error, self.under().redactor.text)
+        return self.event("session.closed", {"finished": self._finished, "error": told})
 
     def _check_open(self, what: str) -> None:
         if self._closed:
@@ -633,7 +665,7 @@ class Session:
     ) -> None:
         self._leave()
         try:
-            await asyncio.to_thread(self.close, error)
+            await self.aclose(error)
         except Unavailable:
             if error is None:
                 raise

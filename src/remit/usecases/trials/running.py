@@ -1,0 +1,296 @@
+"""One trial from its slot to its end: attempts, deadline, what came of it, and what the suite says of that."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from remit.core.redact import Redactor
+from remit.core.trial.apart import trial_name
+from remit.core.trial.judge import score_of
+from remit.core.trial.suite import Task
+from remit.core.trial.trial import Breach, Checked, Slot, Status, Trial, TrialCall
+from remit.core.trial.view import TrialView
+from remit.core.types import Json
+from remit.ports import Answered, Target, World
+from remit.usecases.session import Session
+from remit.usecases.trials.aside import Aside
+from remit.usecases.trials.attempt import Attempt
+from remit.usecases.trials.governed import GovernedTrials, finished, judged, kept
+from remit.usecases.trials.infrastructure import FIRST_WAIT_S, told, tries_again, wait_before, world_failed
+from remit.usecases.trials.loaded import LoadedSuite
+from remit.usecases.trials.watching import CallWatch
+
+GRACE_S = 2.0
+"""How long a cancelled agent may take to let go before it is left behind."""
+
+
+@dataclass(slots=True)
+class _Came:
+    """What came of one attempt."""
+
+    name: str
+    answered: Answered | None = None
+    error: BaseException | None = None
+    timeout: bool = False
+    latency_s: float = 0.0
+    at: float = 0.0
+    calls: tuple[TrialCall, ...] = ()
+    unmet: tuple[tuple[str, str], ...] = ()
+    watch: CallWatch | None = None
+
+    @property
+    def worlds(self) -> bool:
+        """Whether the world failed, and not the agent."""
+        return self.error is not None and not self.timeout and world_failed(self.error)
+
+
+@dataclass(slots=True)
+class TrialRunning:
+    """Runs the trials of one run.
+
+    Args of the class are its fields; nothing in it is shared between trials but what cannot change.
+    """
+
+    loaded: LoadedSuite
+    targets: Mapping[str, Target]
+    """By arm."""
+    run: str
+    """Its id."""
+    launch: int = 1
+    governed: GovernedTrials | None = None
+    """None where the suite has no envelope."""
+    redactor: Redactor | None = None
+    first_wait_s: float = FIRST_WAIT_S
+    now: Callable[[], float] = time.time
+    _making: Aside = field(default_factory=Aside)
+    _judging: Aside = field(default_factory=Aside)
+
+    async def trial(self, slot: Slot) -> Trial:
+        """Run one trial, with its retries.
+
+        Raises:
+            asyncio.CancelledError: it was stopped; nothing came of it.
+        """
+        breaches: list[Breach] = []
+        attempt = 1
+        while True:
+            came = await self._attempt(slot, trial_name(self.run, slot.arm, slot.draw, self.launch, attempt))
+            again = came.worlds and attempt <= self.loaded.suite.retries
+            if not again or came.error is None or not tries_again(came.error):
+                return self._kept(await self._ended(slot, came, attempt, breaches))
+            breaches += [
+                one for one in await self._breaches(slot, came) if one.call is not None or one.clause
+            ]
+            attempt += 1
+            await asyncio.sleep(wait_before(attempt, came.error, self.first_wait_s))
+
+    # ------------------------------------------------------------------------------------------ one attempt
+    async def _attempt(self, slot: Slot, name: str) -> _Came:
+        task, came = self.loaded.suite.tasks[slot.task], _Came(name, at=self.now())
+        session: Session | None = None
+        try:
+            world = await self._world(task, slot.seed)
+            came.watch = CallWatch(world, self.loaded.judge, time.monotonic) if world is not None else None
+            if self.governed is not None:
+                agent = self.loaded.suite.arms[slot.arm]
+                session = await self.governed.open(name, slot, task, agent)
+        except Exception as error:  # noqa: BLE001 - the agent was not even asked
+            came.error = error if world_failed(error) else _WorldBroke(error)
+            return came
+        try:
+            await self._asked(slot, task, came, session)
+        finally:
+            await self._closed(session, came)
+        return came
+
+    async def _world(self, task: Task, seed: int) -> World | None:
+        make = self.loaded.world_of
+        return None if make is None else await self._making.run(lambda: make(task, seed))
+
+    async def _asked(self, slot: Slot, task: Task, came: _Came, session: Session | None) -> None:
+        suite = self.loaded.suite
+        attempt = Attempt(slot, task, suite.arms[slot.arm], came.name, session, came.watch)
+        began = time.perf_counter()
+        try:
+            came.answered = await _within(task.deadline_s, self.targets[slot.arm].run(attempt))
+        except _TooLate:
+            came.timeout = True
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is how the agent ended
+            came.error = error
+        finally:
+            attempt.end()
+            spent_s = came.watch.spent_s if came.watch is not None else 0.0
+            came.latency_s = max(0.0, time.perf_counter() - began - spent_s)
+            came.calls = attempt.calls
+        if came.answered is not None:
+            await self._answered(task, came, session)
+
+    async def _answered(self, task: Task, came: _Came, session: Session | None) -> None:
+        answered = came.answered
+        assert answered is not None  # noqa: S101 - the caller looked
+        reported: Sequence[TrialCall] = answered.calls
+        if self.governed is not None:
+            reported = judged(reported, came.calls, task, self.governed.envelope, came.name)
+        came.calls = (*came.calls, *reported)
+        if session is not None:
+            came.unmet = await finished(session, _text(answered.answer))
+
+    async def _closed(self, session: Session | None, came: _Came) -> None:
+        if session is None:
+            return
+        try:
+            await session.aclose(came.error)
+        except Exception as error:  # noqa: BLE001 - what the record does not hold, has not happened
+            came.error, came.answered, came.timeout = error, None, False
+
+    # ------------------------------------------------------------------------------------------ what it comes to
+    async def _ended(self, slot: Slot, came: _Came, attempts: int, before: Sequence[Breach]) -> Trial:
+        breaches = (*before, *await self._breaches(slot, came))
+        checked = await self._checked(slot, came) if came.answered is not None else ()
+        status, reason = self._status(slot, came, checked)
+        answered = came.answered
+        return Trial(
+            slot.draw,
+            slot.arm,
+            slot.task,
+            slot.epoch,
+            status,
+            seed=slot.seed,
+            session=came.name if self.governed is not None else "",
+            attempts=attempts,
+            at=came.at,
+            latency_s=came.latency_s,
+            answer=None if answered is None or answered.answer is None else _text(answered.answer),
+            calls=came.calls,
+            checks=checked,
+            breaches=breaches,
+            score=score_of(checked) if checked else None,
+            tokens=answered.tokens if answered else None,
+            cost=answered.cost if answered else None,
+            reason=reason,
+            extra=_extra(answered),
+        )
+
+    def _status(self, slot: Slot, came: _Came, checked: Sequence[Checked]) -> tuple[Status, str]:
+        if came.timeout:
+            return Status.TIMEOUT, f"not done within {self.loaded.suite.tasks[slot.task].deadline_s:g} s"
+        if came.error is not None:
+            status = Status.INFRASTRUCTURE if came.worlds else Status.FAILED
+            how = "" if came.worlds else "the agent broke down: "
+            return status, f"{how}{told(came.error)}"
+        missed = [one for one in checked if not one.passed]
+        if missed:
+            return Status.FAILED, f"{missed[0].check}: {missed[0].told}" if missed[0].told else missed[
+                0
+            ].check
+        return Status.PASSED, ""
+
+    async def _checked(self, slot: Slot, came: _Came) -> tuple[Checked, ...]:
+        judge = self.loaded.judge
+        if not judge.checks.get(slot.task):
+            return ()
+        view = self._view(slot, came)
+        return await self._judging.run(lambda: judge.checked(view))
+
+    async def _breaches(self, slot: Slot, came: _Came) -> tuple[Breach, ...]:
+        judge = self.loaded.judge
+        if not judge.invariants:
+            return ()
+        view = self._view(slot, came)
+        return await self._judging.run(lambda: judge.breaches(view))
+
+    def _view(self, slot: Slot, came: _Came) -> TrialView:
+        answered, watch = came.answered, came.watch
+        state, flaw = watch.state() if watch is not None else (None, "")
+        return TrialView(
+            self.loaded.suite.tasks[slot.task],
+            answer=answered.answer if answered else None,
+            answered=answered is not None,
+            calls=came.calls,
+            ran=watch.ran if watch is not None else {},
+            initial=watch.initial if watch is not None else None,
+            state=state,
+            state_flaw=flaw,
+            unmet=came.unmet,
+            latency_s=came.latency_s,
+            arm=slot.arm,
+            epoch=slot.epoch,
+            seed=slot.seed,
+            tokens=answered.tokens if answered else None,
+            cost=answered.cost if answered else None,
+            extra=answered.extra if answered else {},
+            has_world=watch is not None,
+        )
+
+    def _kept(self, trial: Trial) -> Trial:
+        """The trial as it is written and reported: without secrets."""
+        hide = self.redactor
+        if hide is None:
+            return trial
+        return replace(
+            trial,
+            answer=None if trial.answer is None else hide.text(trial.answer),
+            calls=tuple(kept(call, hide) for call in trial.calls),
+            checks=tuple(replace(one, told=hide.text(one.told)) for one in trial.checks),
+            breaches=tuple(replace(one, told=hide.text(one.told)) for one in trial.breaches),
+            reason=hide.text(trial.reason),
+            extra=hide.value(dict(trial.extra)) if trial.extra else trial.extra,
+        )
+
+
+class _TooLate(Exception):
+    """The deadline has passed."""
+
+
+class _WorldBroke(Exception):
+    """The suite's own world could not be made: nothing that the agent did."""
+
+    status_code = 503
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"the world could not be made: {told(error)}")
+
+
+async def _within(deadline_s: float, running: object) -> Answered:
+    """What the agent answers within *deadline_s*. One that does not let go when it is told to is left behind."""
+    loop = asyncio.get_running_loop()
+    task: asyncio.Task[Answered] = loop.create_task(running)  # type: ignore[arg-type]
+    done: asyncio.Future[None] = loop.create_future()
+
+    def over(*_: object) -> None:
+        if not done.done():
+            done.set_result(None)
+
+    task.add_done_callback(over)
+    timer = loop.call_later(deadline_s, over)
+    try:
+        await done
+        if task.done():
+            return task.result()
+        raise _TooLate
+    finally:
+        timer.cancel()
+        if not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task}, timeout=GRACE_S)
+            task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        elif not task.cancelled():
+            task.exception()  # it was looked at
+
+
+def _text(answer: Json) -> str:
+    from remit.core.trial.words import as_text
+
+    return as_text(answer)
+
+
+def _extra(answered: Answered | None) -> Mapping[str, Json]:
+    if answered is None:
+        return {}
+    told_of = {"fingerprint": dict(answered.fingerprint)} if answered.fingerprint else {}
+    return {**answered.extra, **told_of}
