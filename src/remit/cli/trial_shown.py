@@ -87,8 +87,20 @@ def _print(report: Report) -> None:
             table(part.title, part.columns, part.rows, right=part.right)
 
 
-def _files(report: Report, outputs: Outputs) -> Iterator[tuple[Path, bytes, bool]]:  # noqa: ARG001
-    return iter(())
+def _files(report: Report, outputs: Outputs) -> Iterator[tuple[Path, bytes, bool]]:
+    """Path, content, and whether it is added to what stands there."""
+    from remit.usecases.trials.shown import html as page
+    from remit.usecases.trials.shown import junit, markdown
+
+    if outputs.junit:
+        yield outputs.junit, junit.document(report), False
+    if outputs.markdown:
+        yield outputs.markdown, markdown.document(report), False
+    if outputs.html:
+        yield outputs.html, page.document(report), False
+    if outputs.summary:
+        held = outputs.summary.stat().st_size if outputs.summary.exists() else 0
+        yield outputs.summary, markdown.document(report, markdown.MOST_BYTES - held), True
 
 
 def _summary() -> Path:

@@ -1,0 +1,215 @@
+"""A report as GitHub-flavoured Markdown, for the summary of a job: what matters first, within a bound of size.
+
+Texts that strangers wrote become code spans, in which nothing is a link, an image, a mention or a tag; sentences, which
+may quote them, have every character escaped that Markdown reads. GitHub shows no summary above 1 MiB at all, so whole
+sections are left out from the end, and the page says which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from remit.core.notice import visible
+from remit.core.trial.report import Comparison, Contrast, Estimate, Report, TaskLine
+from remit.core.trial.verdict import Verdict
+from remit.core.types import Json
+from remit.usecases.trials.shown.numbers import (
+    chance,
+    change,
+    change_span,
+    interval,
+    percent,
+    span,
+    valued,
+)
+from remit.usecases.trials.shown.order import (
+    counted_runs,
+    design_line,
+    ended,
+    least_stable,
+    listed,
+    meaning,
+    method,
+)
+
+MOST_BYTES: Final = 1024 * 1024
+MOST_ROWS: Final = 50
+MOST_CALLS: Final = 20
+LONGEST: Final = 2_000
+_MARKS: Final = {Verdict.PASS: "✅", Verdict.BLOCK: "❌", Verdict.INCONCLUSIVE: "❔", Verdict.ERROR: "⚠️"}
+_READ = re.compile(r"([\\`*_{}\[\]<>#!|~&@$])|(?<=:)(/)(?=/)|(?i:(?<=www)(\.))|^([-+=])|(?<=^\d)([.)])")
+"""What starts emphasis, a link, a tag, a list, a cell, a mention or a formula; `://` and `www.` make links alone."""
+
+
+def document(report: Report, most: int = MOST_BYTES) -> bytes:
+    """The report, *most* bytes at most: what fits, in the order of its weight; empty where nothing would."""
+    shown, left_out, size = [], [], 200
+    for title, lines in _sections(report):
+        part = ([f"### {title}", ""] if title else []) + [*lines, ""]
+        data = "\n".join(part).encode() + b"\n"
+        if size + len(data) <= most:
+            shown.append(data)
+            size += len(data)
+        else:
+            left_out.append(title or "the verdict")
+    if left_out:
+        shown.append(f"Too large for this page, and left out: {', '.join(left_out)}.\n".encode())
+    return b"".join(shown) if most > 200 else b""
+
+
+def _sections(report: Report) -> Iterator[tuple[str, list[str]]]:
+    made = (
+        ("", _head(report)),
+        ("Gates", _gates(report)),
+        ("Invariants", _invariants(report)),
+        ("Candidate against baseline", _comparisons(report)),
+        ("Numbers", _numbers(report)),
+        ("Know that", [f"- {_sentence(note)}" for note in report.notes]),
+        *((name.replace("^", "\\^"), lines) for name, lines in _curves(report)),
+        ("Least stable tasks", _unstable(report)),
+        ("Two runs side by side", [line for one in report.contrasts[:MOST_ROWS] for line in _contrast(one)]),
+    )
+    return ((title, lines) for title, lines in made if lines)
+
+
+def _head(report: Report) -> list[str]:
+    lines = [
+        f"## {_MARKS[report.verdict]} {report.verdict.value}: {code(report.suite, 120)}",
+        "",
+        f"**{_sentence(report.sentence)}**",
+    ]
+    if report.would_change:
+        lines += ["", f"What would change it: {_sentence(report.would_change)}"]
+    lines += ["", f"Run {code(report.run, 120)}. {_sentence(design_line(report))}"]
+    return [*lines, "", *(f"- {_sentence(counted_runs(report, arm))}" for arm in report.arms)]
+
+
+def _gates(report: Report) -> list[str]:
+    rows = [
+        (
+            f"{_MARKS[one.verdict]} {one.verdict.value}",
+            code(one.gate, 120),
+            _sentence(one.sentence),
+            _sentence(one.would_change),
+        )
+        for one in report.rulings
+    ]
+    return _table(("verdict", "gate", "what it says", "what would change it"), rows)
+
+
+def _invariants(report: Report) -> list[str]:
+    rows = []
+    for one in report.invariants[:MOST_ROWS]:
+        state = "❌ broken" if one.broken else "✅ held" if one.trials else "❔ not watched"
+        bound = percent(one.bound) if one.trials else ""
+        counted = f"{one.broken:,} of {one.trials:,}"
+        rows.append((state, code(one.invariant, 120), code(one.arm, 60), counted, _sentence(bound)))
+    lines = _table(("", "invariant", "arm", "broken in", "at most (95 %)"), rows)
+    for one in report.invariants[:MOST_ROWS]:
+        for task, epoch, session, breach in one.examples[:3]:
+            lines.append(
+                f"- {code(one.invariant, 120)} in {code(task, 120)} \\#{epoch}"
+                f" {code(session, 120) if session else ''}: {_sentence(breach.told)}"
+            )
+    return lines
+
+
+def _comparisons(report: Report) -> list[str]:
+    lines = _table(
+        ("metric", "baseline", "candidate", "difference", "interval", "p", "finds from", "how"),
+        [_comparison(one) for one in report.comparisons[:MOST_ROWS]],
+        right=range(1, 7),
+    )
+    told = [
+        f"- {code(one.metric, 60)}: {_sentence(one.told)}"
+        for one in report.comparisons[:MOST_ROWS]
+        if one.told
+    ]
+    return [*lines, *told, *(["", _sentence(report.correction)] if report.correction else [])]
+
+
+def _comparison(one: Comparison) -> tuple[str, ...]:
+    name = one.metric
+    numbers = (
+        valued(name, one.baseline.value if one.baseline else None),
+        valued(name, one.candidate.value if one.candidate else None),
+        change(name, one.difference.value if one.difference else None),
+        change_span(name, one.difference),
+        chance(one.p if one.adjusted is None else one.adjusted),
+        change(name, one.detectable).lstrip("+"),
+    )
+    how = ", ".join(filter(None, (one.method, one.question, "drift only" if one.drift_only else "")))
+    return (code(name, 60), *map(_sentence, numbers), _sentence(how))
+
+
+def _numbers(report: Report) -> list[str]:
+    rows = [
+        (code(arm, 60), code(one.name, 60), *map(_sentence, (valued(one.name, one.value), interval(one.name, one))),
+         _sentence(method(one)))
+        for arm in report.arms
+        for one in report.estimates.get(arm, ())[:MOST_ROWS]
+    ]  # fmt: skip
+    return _table(("arm", "number", "value", "interval", "how"), rows, right=(2, 3))
+
+
+def _curves(report: Report) -> Iterator[tuple[str, list[str]]]:
+    for name in dict.fromkeys(curve.name for curve in report.curves):
+        curves = [curve for curve in report.curves if curve.name == name]
+        most = min(MOST_ROWS, max(len(curve.points) for curve in curves))
+        rows = [(str(k + 1), *(_point(curve.points[k : k + 1]) for curve in curves)) for k in range(most)]
+        columns = ("k", *(code(curve.arm, 60) for curve in curves))
+        shown = _table(columns, rows, right=range(len(columns)))
+        yield visible(name, 40), [f"{_sentence(meaning(name).capitalize())}.", "", *shown] if shown else []
+
+
+def _point(found: Sequence[Estimate]) -> str:
+    return _sentence(f"{percent(found[0].value)} ({interval('pass^', found[0])})") if found else ""
+
+
+def _unstable(report: Report) -> list[str]:
+    rows = [_task(line) for line in least_stable(report.tasks)[:MOST_ROWS]]
+    return _table(("task", "arm", "passed", "interval", "orders of tools"), rows, right=(2, 3, 4))
+
+
+def _task(line: TaskLine) -> tuple[str, ...]:
+    between = span("success", line.low, line.high)
+    passed = f"{line.passes:,} of {line.n:,}"
+    return code(line.task, 120), code(line.arm, 60), passed, _sentence(between), str(line.sequences or "")
+
+
+def _contrast(one: Contrast) -> list[str]:
+    lines = [f"**{code(one.task, 120)}** ({code(one.arm, 60)}): {_sentence(one.why)}", ""]
+    return [*lines, *_run(one.left), *_run(one.right), ""]
+
+
+def _run(told: Mapping[str, Json]) -> list[str]:
+    reason = f": {_sentence(str(told['reason']))}" if told.get("reason") else ""
+    lines = [f"- \\#{_sentence(str(told.get('epoch', '?')))} {ended(told.get('success'))}{reason}"]
+    lines += [f"  1. {code(call, 400)}" for call in listed(told.get("calls"))[:MOST_CALLS]]
+    return [*lines, f"  - {code(str(told.get('answer') or 'no answer'), LONGEST)}"]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    if not rows:
+        return []
+    marks = ["---:" if place in right else "---" for place in range(len(columns))]
+    cells = [columns, marks, *rows]
+    return ["| " + " | ".join(row) + " |" for row in cells] + [""]
+
+
+def code(text: str, limit: int = LONGEST) -> str:
+    """A code span that is one whatever *text* is, in a table and out of it; empty where the text is.
+
+    >>> code("![x](https://evil.example) `a` | b")
+    "`![x](https://evil.example) 'a' ¦ b`"
+    """
+    shown = visible(text, limit).replace("`", "'").replace("|", "\N{BROKEN BAR}").strip()
+    return f"`{shown}`" if shown else ""
+
+
+def _sentence(text: str) -> str:
+    """*text* as text: no link, image, mention, tag or end of a cell in it."""
+    shown = visible(text, LONGEST)
+    return _READ.sub(lambda found: f"\\{found[0]}", shown)

@@ -1,0 +1,72 @@
+"""Candidate against baseline, and every number with its interval."""
+
+from __future__ import annotations
+
+from remit.core.trial.report import Comparison, Estimate, Report
+from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.numbers import chance, change, change_span, interval, valued
+from remit.usecases.trials.shown.order import method
+from remit.usecases.trials.shown.page_parts import Section, behind, number, table
+
+
+def comparisons(report: Report) -> Section | None:
+    """What changed, how sure that is, and which change would have been found."""
+    if not report.comparisons:
+        return None
+    columns = ("", "baseline", "candidate", "difference", "p")
+    body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4))
+    rows = [(one.metric, one.method, one.question, f"{one.n:,} {one.unit}", chance(one.p), chance(one.adjusted),
+             change(one.metric, one.detectable).lstrip("+")) for one in report.comparisons]  # fmt: skip
+    how_made = behind(
+        "How each was tested",
+        table(("", "test", "asked of", "rests on", "p", "corrected", "finds from"), rows, right=(4, 5, 6)),
+    )
+    told = tag("p", report.correction, class_="soft small") if report.correction else None
+    how = (
+        "p says how often so large a difference shows up when nothing has changed: 0.01 is one time in a hundred. What"
+        " is drift only is blind to success: it says that something moved, never that it is worse."
+    )
+    return Section("compared", "Candidate against baseline", joined((body, told, how_made)), how)
+
+
+def _row(one: Comparison) -> tuple[object, ...]:
+    name = one.metric
+    drift = tag("span", "drift only", class_="tag") if one.drift_only else None
+    told = tag("small", one.told) if one.told else None
+    found = change(name, one.difference.value if one.difference else None)
+    between = change_span(name, one.difference)
+    return (
+        joined((tag("bdi", name), drift, told)),
+        valued(name, one.baseline.value if one.baseline else None),
+        valued(name, one.candidate.value if one.candidate else None),
+        joined((number(found), tag("small", number(between)) if between != "-" else None)),
+        chance(one.p if one.adjusted is None else one.adjusted),
+    )
+
+
+def numbers(report: Report) -> Section | None:
+    """All estimates, arms side by side."""
+    names = list(dict.fromkeys(one.name for arm in report.arms for one in report.estimates.get(arm, ())))
+    if not names:
+        return None
+    found = {(arm, one.name): one for arm in report.arms for one in reversed(report.estimates.get(arm, ()))}
+    rows = [_numbers([found.get((arm, name)) for arm in report.arms], name) for name in names]
+    how = "Each number with the range in which the true value lies, as sure as its last column says."
+    body = table(("", *report.arms, "how"), rows, right=range(1, len(report.arms) + 1))
+    return Section("numbers", "All numbers", body, how)
+
+
+def _numbers(ones: list[Estimate | None], name: str) -> list[object]:
+    how = next((method(one) for one in ones if one is not None), "")
+    return [name, *(_estimate(name, one) for one in ones), tag("small", how)]
+
+
+def _estimate(name: str, one: Estimate | None) -> Markup:
+    if one is None:
+        return tag("span", number("-"))
+    if one.value is None:
+        return joined((tag("span", "unknown"), tag("small", one.method)))
+    between = interval(name, one)
+    return joined(
+        (tag("span", valued(name, one.value)), tag("small", number(between)) if between != "-" else None)
+    )

@@ -1,0 +1,127 @@
+"""What the page says first: the verdict, each arm in a number, each gate, each invariant; and last: notes, the design."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from remit.core.trial.report import Broken, Estimate, Report, Ruling
+from remit.core.types import Json
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
+from remit.usecases.trials.shown.numbers import interval, percent, valued
+from remit.usecases.trials.shown.order import counted_runs, method
+from remit.usecases.trials.shown.page_parts import Section, behind, facts, number, sign, table, word
+from remit.usecases.trials.shown.plot_parts import swatch
+
+MOST_EXAMPLES: Final = 5
+
+
+def head(report: Report) -> Markup:
+    """The verdict in one sentence with what would change it, and each arm in a number."""
+    verdict = report.verdict.value.lower()
+    would = tag("p", tag("b", "What would change it: "), number(report.would_change), class_="would")
+    return joined((
+        tag("p", tag("b", tag("bdi", report.suite)), " \u00b7 run ", tag("bdi", report.run), class_="eyebrow"),
+        tag(
+            "header", tag("p", sign(report.verdict, 22), report.verdict.value, class_="word"),
+            tag("h1", number(report.sentence)), would if report.would_change else None, class_=f"verdict v-{verdict}",
+        ),
+        tag("div", [_arm(report, at, arm) for at, arm in enumerate(report.arms)], class_="arms"),
+    ))  # fmt: skip
+
+
+def _arm(report: Report, place: int, arm: str) -> Markup:
+    success = next((one for one in report.estimates.get(arm, ()) if one.name == "success"), None)
+    title = tag("h2", swatch(place) if len(report.arms) > 1 else None, tag("bdi", arm))
+    rate = (
+        tag("p", percent(success.value), class_="rate num") if success and success.value is not None else None
+    )
+    counted = counted_runs(report, arm).partition(": ")[2]
+    return tag("div", title, rate, _between(success), tag("p", f"{counted}."), class_="arm")
+
+
+def _between(success: Estimate | None) -> Markup:
+    if success is None or success.value is None:
+        return tag("p", "No rate is known.")
+    told = f"of its runs succeed; the true rate lies between {interval('success', success).replace(' to ', ' and ')}"
+    return tag("p", f"{told} ({100 * success.confidence:.4g} % sure).")
+
+
+def gates(report: Report) -> Section | None:
+    """Each gate with its sentence."""
+    if not report.rulings:
+        return None
+    return Section(
+        "gates",
+        "Gates",
+        joined(map(_gate, report.rulings)),
+        "What was asked before the first run, and the answer.",
+    )
+
+
+def _gate(ruling: Ruling) -> Markup:
+    change = tag("p", tag("b", "What would change it: "), number(ruling.would_change), class_="change")
+    rows = [
+        (one.name, valued(one.name, one.value), interval(one.name, one), method(one))
+        for one in ruling.estimates
+    ]
+    shown = [table(("number", "value", "interval", "how"), rows, right=(1, 2))] if rows else []
+    details: dict[str, Json] = dict(ruling.details)
+    shown += [facts(details)] if details else []
+    return tag(
+        "article", word(ruling.verdict),
+        tag("div", tag("h3", tag("bdi", ruling.gate)), tag("p", number(ruling.sentence)),
+            change if ruling.would_change else None, behind("How it was decided", shown) if shown else None),
+        class_="gate",
+    )  # fmt: skip
+
+
+def invariants(report: Report) -> Section | None:
+    """What must never happen, and whether it did."""
+    if not report.invariants:
+        return None
+    several = len(report.arms) > 1
+    columns = ["invariant", *(["arm"] if several else []), "", "broken in", "of all runs at most"]
+    broken_first = sorted(report.invariants, key=lambda one: not one.broken)
+    rows = [[_name(one), *([one.arm] if several else []), *_state(one)] for one in broken_first]
+    how = (
+        "What must never happen. One breach in any run blocks, whatever the rates are. Never seen is not never:"
+        " the last column says how often it may happen all the same (95 % sure)."
+    )
+    right = (3, 4) if several else (2, 3)
+    return Section("invariants", "Invariants", table(columns, rows, right=right), how)
+
+
+def _state(one: Broken) -> tuple[object, ...]:
+    if not one.trials:
+        return "not watched", "-", "-"
+    state = tag("span", "broken", class_="broken") if one.broken else tag("span", "held", class_="held")
+    return state, f"{one.broken:,} of {one.trials:,}", percent(one.bound)
+
+
+def _name(one: Broken) -> Markup:
+    told = [
+        tag("small", tag("bdi", f"{clean(task, 120)} #{epoch}"), f", session {clean(session, 80)}: " if session else ": ",
+            tag("bdi", breach.told))
+        for task, epoch, session, breach in one.examples[:MOST_EXAMPLES]
+    ]  # fmt: skip
+    return joined((tag("bdi", one.invariant), told))
+
+
+def notes(report: Report) -> Section | None:
+    """What a reader must know."""
+    if not report.notes:
+        return None
+    return Section(
+        "notes", "Know that", tag("ul", [tag("li", number(note)) for note in report.notes], class_="notes")
+    )
+
+
+def design(report: Report) -> Section | None:
+    """How it was planned, and what the suite stands for."""
+    told: dict[str, Json] = dict(report.design)
+    covers: dict[str, Json] = dict(report.coverage)
+    body = [facts(told)] if told else []
+    if covers:
+        body += [tag("h3", "What the suite was sampled from"), facts(covers)]
+    how = "Fixed before the first run, so that nobody could choose a design that gives the wished-for answer."
+    return Section("design", "Design", joined(body), how) if body else None

@@ -1,0 +1,111 @@
+"""What the sections of a page share: their shape, tables, signs of verdicts, numbers set for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from remit.core.trial.verdict import Verdict
+from remit.core.types import Json
+from remit.usecases.trials.shown.markup import Markup, clean, tag
+
+MOST_ROWS: Final = 1_000
+"""Of one table; `--json` has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page with its title."""
+
+    id: str
+    title: str
+    body: Markup
+    how: str = ""
+    """One line on how to read it."""
+
+
+_SIGNS: Final = {
+    Verdict.PASS: "M3 9.5L7.2 13.5L15 4.5",
+    Verdict.BLOCK: "M4 4L14 14M14 4L4 14",
+    Verdict.INCONCLUSIVE: "M5 6.2A4 4 0 1 1 9 10.2V11.6M9 15.4V15.5",
+    Verdict.ERROR: "M9 2.5V10.5M9 15.2V15.3",
+}
+
+
+def sign(verdict: Verdict, size: int = 16) -> Markup:
+    """A tick, a cross, a question mark, an exclamation mark."""
+    path = tag("path", d=_SIGNS[verdict])
+    return tag("svg", path, viewBox="0 0 18 18", width=size, height=size, aria_hidden="true", class_="sign")
+
+
+def word(verdict: Verdict, size: int = 16) -> Markup:
+    """The verdict with its sign."""
+    return tag("p", sign(verdict, size), verdict.value, class_=f"word v-{verdict.value.lower()}")
+
+
+def table(
+    columns: Sequence[object], rows: Iterable[Sequence[object]], *, right: Collection[int] = (), caption: str = ""
+) -> Markup:  # fmt: skip
+    """A table whose first column names the row; too wide for a phone, it is moved within its own frame."""
+    listed = list(rows)
+    head = tag("tr", [_cell("th", one, at in right, "col") for at, one in enumerate(columns)])
+    body = [tag("tr", [_cell("td" if at else "th", one, at in right, None if at else "row")
+                       for at, one in enumerate(row)]) for row in listed[:MOST_ROWS]]  # fmt: skip
+    more = len(listed) - MOST_ROWS
+    told = [tag("caption", caption) if caption else None, tag("thead", head), tag("tbody", body)]
+    note = tag("p", f"and {more:,} more; --json has all", class_="soft small") if more > 0 else None
+    return tag("div", tag("table", told), note, class_="scroll", tabindex="0")
+
+
+def _cell(name: str, content: object, right: bool, scope: str | None) -> Markup:
+    shown = (
+        number(content) if right and isinstance(content, str) and not isinstance(content, Markup) else content
+    )
+    isolated = shown if isinstance(shown, Markup) else tag("bdi", shown)
+    return tag(name, isolated, class_="right" if right else None, scope=scope)
+
+
+def number(text: str) -> str:
+    """A number as it is set: a true minus, and a dash where there is none.
+
+    >>> number("-3.5 to +1.0 points") == "\\u22123.5 to +1.0 points", number("-") == "\\u2013"
+    (True, True)
+    """
+    if text == "-":
+        return "\u2013"
+    return " ".join(
+        "\u2212" + part[1:] if part[:1] == "-" and part[1:2].isdigit() else part for part in text.split(" ")
+    )
+
+
+def behind(summary: str, *content: object) -> Markup:
+    """What is shown on demand, without a script."""
+    return tag("details", tag("summary", summary), content)
+
+
+def facts(told: Mapping[str, Json]) -> Markup:
+    """Names and values, as they are."""
+    return tag(
+        "dl",
+        [
+            (tag("dt", tag("bdi", clean(key.replace("_", " "), 120))), tag("dd", tag("bdi", spelled(value))))
+            for key, value in told.items()
+        ],
+        class_="facts",
+    )
+
+
+def spelled(value: Json) -> str:
+    """A value as people write it; lists and objects as JSON."""
+    if isinstance(value, str):
+        return clean(value, 1_000)
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+    return clean(msgspec.json.encode(value).decode("utf-8", "replace"), 1_000)

@@ -1,0 +1,132 @@
+"""The sections with a plot each: how to read it in one line, the plot, its numbers in a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
+from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.numbers import interval, percent, plain, seconds
+from remit.usecases.trials.shown.order import meaning
+from remit.usecases.trials.shown.page_parts import Section, behind, table
+from remit.usecases.trials.shown.plot_parts import legend
+from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, latency_plot, map_plot
+
+_QUANTILE: Final = re.compile(r"latency p(\d{1,2}(?:\.\d+)?)$")
+_LEVELS: Final = (0.5, 0.75, 0.9, 0.95, 0.99)
+MOST_PLOTS: Final = 12
+
+
+def curves(report: Report) -> Section | None:
+    """pass^k and pass@k."""
+    known = [curve for curve in report.curves if any(one.value is not None for one in curve.points)]
+    if not known:
+        return None
+    names = dict.fromkeys(curve.name for curve in known)
+    shown = [
+        _curve(f"curve{at}", name, [c for c in known if c.name == name], report.arms)
+        for at, name in enumerate(names)
+    ]
+    how = "pass^k falls the faster, the less an agent can be relied on: a task that works today must work tomorrow, too."
+    return Section("repeats", "When a task is run again and again", joined(shown), how)
+
+
+def _curve(id_: str, name: str, curves: Sequence[Curve], arms: Sequence[str]) -> Markup:
+    most = max(len(curve.points) for curve in curves)
+    rows = [[str(k + 1), *(_point(curve.points[k : k + 1]) for curve in curves)] for k in range(most)]
+    columns = ("k", *(curve.arm for curve in curves))
+    numbers = behind("The numbers", table(columns, rows, right=range(len(columns))))
+    title = tag("h3", name, tag("span", f" \u00b7 {meaning(name)}", class_="soft"))
+    return tag("figure", title, legend(arms), curve_plot(id_, curves, arms), numbers)
+
+
+def _point(found: Sequence[Estimate]) -> str:
+    return f"{percent(found[0].value)} ({interval('pass^', found[0])})" if found else "-"
+
+
+def boundaries(report: Report) -> Section | None:
+    """Sequential gates as they went."""
+    known = [one for one in report.boundaries if one.steps and one.path]
+    if not known:
+        return None
+    how = (
+        "The line is what was counted, run by run. Where it reaches a shaded region the gate has decided and no further"
+        " run is paid for; between them, nothing is decided yet."
+    )
+    body = joined(_boundary(f"gate{at}", one) for at, one in enumerate(known[:MOST_PLOTS]))
+    return Section("sequence", "How each gate came to its decision", body, how)
+
+
+def _boundary(id_: str, one: Boundary) -> Markup:
+    every = max(1, len(one.path) // 40)
+    rows = []
+    for at in sorted({*range(0, len(one.path), every), len(one.path) - 1}):
+        edges = [values[at] if at < len(values) else None for values in (one.passes, one.blocks)]
+        rows.append((f"{one.steps[at]:,}", plain(one.path[at]), *map(plain, edges)))
+    columns = (one.x, one.y, "passes at", "blocks at")
+    numbers = behind("The numbers", table(columns, rows, right=range(4)))
+    return tag("figure", tag("h3", tag("bdi", one.gate)), boundary_plot(id_, one), numbers)
+
+
+def latencies(report: Report) -> Section | None:
+    """Time until the answer."""
+    known = {arm: report.latencies[arm] for arm in report.arms if report.latencies.get(arm)}
+    if not known:
+        return None
+    quantiles = {arm: _quantiles(report.estimates.get(arm, ())) for arm in report.arms}
+    rows = []
+    for share in _LEVELS:
+        cells = [_level(share, quantiles[arm], known.get(arm, ())) for arm in report.arms]
+        rows.append((f"{100 * share:.3g} % of runs within", *cells))
+    numbers = behind("The numbers", table(("", *report.arms), rows, right=range(1, len(report.arms) + 1)))
+    how = (
+        "The line says which share of the runs had ended after how long: further left is faster. Bars say how sure the"
+        " times are within which 50, 95, … of 100 runs end."
+    )
+    plot = latency_plot("latency", known, quantiles, report.arms)
+    return Section("latency", "Time until the answer", tag("figure", legend(report.arms), plot, numbers), how)
+
+
+def _quantiles(estimates: Sequence[Estimate]) -> list[tuple[float, Estimate]]:
+    found = [(match, one) for one in estimates if (match := _QUANTILE.match(one.name))]
+    return [(float(match[1]) / 100, one) for match, one in found]
+
+
+def _level(share: float, quantiles: Sequence[tuple[float, Estimate]], values: Sequence[float]) -> str:
+    one = next((one for level, one in quantiles if abs(level - share) < 1e-9), None)
+    if one is not None and one.value is not None:
+        return f"{seconds(one.value)} ({interval('latency', one)})"
+    place = min(len(values) - 1, int(share * len(values)))
+    return seconds(values[place]) if values else "-"
+
+
+def answers(report: Report) -> Section | None:
+    """The map of answers."""
+    found = report.map
+    if found is None or not found.points:
+        return None
+    how = (
+        "Each mark is one answer; the nearer two are, the more alike their words. Hollow marks did not pass. The map"
+        " cannot tell right from wrong: it shows that answers moved, never that they are worse."
+    )
+    told = f"By {found.embedder}; the two directions show {percent(found.explained)} of all that varies."
+    plot = map_plot("map", found, report.arms)
+    figure = tag("figure", legend(report.arms), plot, tag("p", told, class_="soft small"), _answers(found))
+    return Section("answers", "How answers lie", figure, how)
+
+
+def _answers(found: Map) -> Markup:
+    rows = [
+        (
+            task,
+            arm,
+            "passed" if success else "-" if success is None else "failed",
+            f"{x:.2f}",
+            f"{y:.2f}",
+            answer,
+        )
+        for x, y, arm, task, success, answer in found.points[:300]
+    ]
+    return behind("The numbers", table(("task", "arm", "ended", "right", "up", "answer"), rows, right=(3, 4)))
