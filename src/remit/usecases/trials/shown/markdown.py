@@ -83,7 +83,11 @@ def _head(report: Report) -> list[str]:
     if report.would_change:
         lines += ["", f"What would change it: {_sentence(report.would_change)}"]
     lines += ["", f"Run {code(report.run, 120)}. {_sentence(design_line(report))}"]
-    return [*lines, "", *(f"- {_sentence(counted_runs(report, arm))}" for arm in report.arms)]
+    return [
+        *lines,
+        "",
+        *(f"- {code(arm, 60)}: {_sentence(counted_runs(report, arm))}" for arm in report.arms),
+    ]
 
 
 def _gates(report: Report) -> list[str]:

@@ -28,7 +28,7 @@ def least_stable(lines: Iterable[TaskLine]) -> list[TaskLine]:
 
 
 def counted_runs(report: Report, arm: str) -> str:
-    """One line on the runs of *arm*: how many, how they ended, what was left out of the rates."""
+    """The runs of *arm*: how many, how they ended, what was left out of the rates."""
     count = report.counts.get(arm, {})
     told = f"{count.get('trials', 0):,} runs of {count.get('tasks', 0):,} tasks: {count.get('passed', 0):,} passed"
     told += f", {count.get('failed', 0):,} failed, {count.get('timeout', 0):,} not done in time"
@@ -39,7 +39,7 @@ def counted_runs(report: Report, arm: str) -> str:
     ):
         if count.get(key):
             told += f", {count[key]:,} {words}"
-    return f"{visible(arm, 60)}: {told}"
+    return told
 
 
 def design_line(report: Report) -> str:

@@ -10,7 +10,7 @@ from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import interval, percent, valued
 from remit.usecases.trials.shown.order import counted_runs, method
 from remit.usecases.trials.shown.page_parts import Section, behind, facts, number, sign, table, word
-from remit.usecases.trials.shown.plot_parts import swatch
+from remit.usecases.trials.shown.plot_parts import bar, swatch
 
 MOST_EXAMPLES: Final = 5
 
@@ -39,11 +39,11 @@ def _arm(report: Report, place: int, arm: str) -> Markup:
     return tag("div", title, rate, _between(success), tag("p", f"{counted}."), class_="arm")
 
 
-def _between(success: Estimate | None) -> Markup:
-    if success is None or success.value is None:
-        return tag("p", "No rate is known.")
-    told = f"of its runs succeed; the true rate lies between {interval('success', success).replace(' to ', ' and ')}"
-    return tag("p", f"{told} ({100 * success.confidence:.4g} % sure).")
+def _between(success: Estimate) -> str:
+    if success.low is None or success.high is None:
+        return "of its runs succeed."
+    told = interval("success", success).replace(" to ", " and ")
+    return f"of its runs succeed; the true rate lies between {told} ({100 * success.confidence:.4g} % sure)."
 
 
 def gates(report: Report) -> Section | None:

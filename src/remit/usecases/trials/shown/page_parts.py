@@ -14,6 +14,8 @@ from remit.usecases.trials.shown.markup import Markup, clean, tag
 
 MOST_ROWS: Final = 1_000
 """Of one table; `--json` has all."""
+MOST_CELL: Final = 400
+"""Characters of one cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,8 @@ def table(
 
 
 def _cell(name: str, content: object, right: bool, scope: str | None) -> Markup:
-    shown = (
-        number(content) if right and isinstance(content, str) and not isinstance(content, Markup) else content
-    )
-    isolated = shown if isinstance(shown, Markup) else tag("bdi", shown)
+    text = clean(str(content), MOST_CELL)
+    isolated = content if isinstance(content, Markup) else tag("bdi", number(text) if right else text)
     return tag(name, isolated, class_="right" if right else None, scope=scope)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Final
 
 from remit.core.trial.report import Contrast, Report
@@ -20,7 +21,7 @@ def contrasts(report: Report) -> Section | None:
     """The least stable tasks, each with two runs that differ."""
     if not report.contrasts:
         return None
-    how = "Two runs of the same task, side by side. Calls that the other run does not make at this place are shaded."
+    how = "Two runs of the same task, side by side. Calls that the other run does not make are shaded."
     body = joined(_pair(one, several=len(report.arms) > 1) for one in report.contrasts[:MOST_PAIRS])
     return Section("runs", "Why they are unstable", body, how)
 
@@ -45,8 +46,10 @@ def _run(run: Mapping[str, Json], calls: Sequence[str], others: Sequence[str]) -
     reason = (
         tag("p", clean(str(run["reason"]), 1_000), class_="why", dir="auto") if run.get("reason") else None
     )
+    matched = SequenceMatcher(None, calls, others, autojunk=False).get_matching_blocks()
+    shared = {at for one in matched for at in range(one.a, one.a + one.size)}
     items = [
-        tag("li", tag("bdi", clean(call, 1_000)), class_=None if call in others[at : at + 1] else "other")
+        tag("li", tag("bdi", clean(call, 1_000)), class_=None if at in shared else "other")
         for at, call in enumerate(calls)
     ]
     made = tag("ol", items) if items else tag("p", "No tool was called.", class_="why")

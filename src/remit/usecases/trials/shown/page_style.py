@@ -30,7 +30,9 @@ p,li,dd{max-width:44rem}
 .soft,.how,.legend,caption,footer{color:var(--soft)}
 .how{margin:.1rem 0 1.1rem}
 small,.small{font-size:.85rem;line-height:1.45}
-bdi,td,th,dd,pre,h1,h3{overflow-wrap:anywhere}
+h1,h3,p,li,dd,th[scope=row]{overflow-wrap:anywhere}
+td,thead th{overflow-wrap:break-word}
+th[scope=row]{min-width:8rem}
 .eyebrow{font-size:.9rem;color:var(--soft);margin-bottom:1rem}
 .eyebrow b{color:var(--ink);font-weight:600}
 .verdict{border-left:5px solid;padding:.2rem 0 .2rem 1.25rem}
@@ -50,8 +52,10 @@ letter-spacing:-.012em;margin:.5rem 0 0}
 .arm .rate{font-size:2.1rem;line-height:1.2;font-weight:600;letter-spacing:-.02em;margin-top:.35rem}
 .arm p{font-size:.9rem;color:var(--soft);line-height:1.5}
 .arm p.rate{color:var(--ink)}
+.arm svg.bar{display:block;overflow:visible;margin:.45rem 0 .7rem}
+.arm p+p.counted{margin-top:.45rem}
 nav{margin:2rem 0 0;font-size:.9rem;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}
-a{color:var(--arm0);text-underline-offset:.2em;text-decoration-thickness:1px}
+a{color:var(--arm0);text-decoration-color:var(--line);text-underline-offset:.2em;text-decoration-thickness:1px}
 a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--arm0);outline-offset:3px;
 border-radius:2px}
 .gate{border-top:1px solid var(--line);padding:1.1rem 0;display:grid;grid-template-columns:9.5rem 1fr;
@@ -71,7 +75,7 @@ th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:600;font-size:.82rem;color:var(--soft);vertical-align:bottom}
 tbody th{font-weight:500}
 .right{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td small{display:block;color:var(--soft);overflow-wrap:normal}
+td small,tbody th small{display:block;color:var(--soft);font-weight:400;margin-top:.1rem}
 tr.sub td{border-bottom:1px solid var(--line);padding-top:0;color:var(--soft);font-size:.88rem}
 tr.over>*{border-bottom:0;padding-bottom:.1rem}
 .broken{color:var(--block);font-weight:600}.held{color:var(--pass);font-weight:600}
@@ -103,7 +107,7 @@ path.mark.hollow{fill:var(--card)}
 .swatch{overflow:visible;flex:none}
 .tasks td,.tasks th{padding-top:.3rem;padding-bottom:.3rem;vertical-align:middle}
 .tasks .bars{width:44%;min-width:8rem;padding-right:1.2rem}
-.tasks svg{display:block;overflow:visible;width:100%}
+.tasks td svg,.tasks th svg{display:block;overflow:visible;width:100%}
 .tasks tbody th{font-size:.9rem}
 details{margin-top:1rem}
 summary{cursor:pointer;color:var(--soft);font-size:.9rem;width:fit-content}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Final
 
+from remit.core.trial.report import Estimate
 from remit.usecases.trials.shown.markup import Markup, joined, tag
 
 LEFT, RIGHT = 10.0, 98.0
@@ -83,7 +84,7 @@ class Area:
         return joined(
             (
                 tag("line", x1=f"{LEFT}%", x2=f"{RIGHT}%", y1=self.top(at), y2=self.top(at), class_="grid"),
-                tag("text", label, x=f"{LEFT - 1}%", y=self.top(at) + 4, class_="end"),
+                tag("text", label, x=0, y=self.top(at) + 4),
             )
             for at, label in ticks
         )
@@ -158,6 +159,18 @@ def swatch(place: int) -> Markup:
     """A small mark beside a name."""
     shape = tag("path", d=_SHAPES[place % 3], class_=arm_class(place))
     return tag("svg", shape, viewBox="-7 -7 14 14", width=14, height=14, aria_hidden="true", class_="swatch")
+
+
+def bar(one: Estimate, place: int) -> Markup:
+    """A rate with its interval, on a line from 0 to 100 %."""
+    low, high, at = (min(1.0, max(0.0, v or 0.0)) for v in (one.low, one.high, one.value))
+    ground = tag("line", x1="0%", x2="100%", y1=7, y2=7, class_="grid")
+    known = one.low is not None and one.high is not None
+    told = tag(
+        "line", x1=f"{100 * low:.1f}%", x2=f"{100 * high:.1f}%", y1=7, y2=7, class_=f"interval arm{place % 3}"
+    )
+    drawn = [ground, told if known else None, mark(place, f"{100 * at:.1f}%", 7)]
+    return tag("svg", drawn, width="100%", height=14, aria_hidden="true", class_="bar")
 
 
 def picture(name: str, title: str, told: str, height: int, *parts: object) -> Markup:

@@ -80,14 +80,14 @@ def boundary_plot(name: str, one: Boundary) -> Markup:
         area.path(blocks, "edge block", steps=True),
     ]
     path = thinned(list(zip(one.steps, one.path, strict=False)))
-    words = ("PASS", "BLOCK") if upward else ("BLOCK", "PASS")  # above, below
+    above, below = ("PASS", "BLOCK") if upward else ("BLOCK", "PASS")
     labels = [
-        tag("text", f"{words[0]} up here", x=f"{LEFT + 1}%", y=TOP + 16, class_=f"name {words[0].lower()}"),
-        tag("text", f"{words[1]} down here", x=f"{RIGHT - 1}%", y=TOP + area.height - 10,
-            class_=f"end name {words[1].lower()}"),
-    ]  # fmt: skip
+        tag("text", above, x=f"{LEFT + 1}%", y=TOP + 18, class_=f"name {above.lower()}"),
+        tag("text", below, x=f"{RIGHT - 1}%", y=TOP + area.height - 10, class_=f"end name {below.lower()}"),
+        tag("text", one.y, x=0, y=10, class_="name"),
+    ]
     rows = area.rows([(at, plain(at)) for at in area.y.ticks(5)])
-    columns = area.columns([(at, plain(at)) for at in area.x.ticks()], f"{one.x}; upwards: {one.y}")
+    columns = area.columns([(at, plain(at)) for at in area.x.ticks()], one.x)
     line = [area.path(path, "line arm0", steps=True), _stop(area, one)]
     told = _boundary_told(one)
     return picture(name, f"Gate {one.gate}", told, _whole(area), regions, rows, columns, line, labels)
@@ -168,10 +168,11 @@ def latency_plot(
         arms: in the order of their marks.
     """
     every = [value for values in latencies.values() for value in values if isfinite(value)]
+    every += [one.value for ones in quantiles.values() for _, one in ones if one.value is not None]
     low, high = min(every), max(every)
     log = low > 0 and high / low > 30
     area = Area(Axis(low if log else 0.0, high or 1.0, log), Axis(0.0, 1.0))
-    columns = area.columns([(at, seconds(at)) for at in area.x.ticks()], "time until the answer")
+    columns = area.columns([(at, f"{plain(at)} s") for at in area.x.ticks()], "time until the answer")
     drawn = [_steps(area, latencies[arm], arms.index(arm)) for arm in arms if latencies.get(arm)]
     bars = [
         _level(area, share, one, arms.index(arm)) for arm in arms for share, one in quantiles.get(arm, ())

@@ -119,7 +119,7 @@ def _numbers(report: Report, width: int) -> Iterator[Part]:
     if rows:
         yield Grid("\nNumbers, with their intervals", columns[:shown], [row[:shown] for row in rows])
     for arm in report.arms:
-        yield _told(counted_runs(report, arm), width)
+        yield _told(f"{visible(arm, 60)}: {counted_runs(report, arm)}", width)
 
 
 def _estimate(name: str, one: Estimate | None) -> str:
