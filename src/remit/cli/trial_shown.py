@@ -42,6 +42,7 @@ def outputs_of(
     junit: Path | None = None,
     markdown: Path | None = None,
     html: Path | None = None,
+    *,
     step_summary: bool = False,
 ) -> Outputs:
     """The files as they were asked for. Call it before the work, so that none of it is lost to a folder that is missing.

@@ -42,7 +42,9 @@ def read_text(path: Path, *, waits: bool = True, what: str = "envelope") -> str:
         with path.open("rb") as file:
             data = file.read(MOST_ENVELOPE_BYTES + 1)
     except FileNotFoundError:
-        remedy = "check the path; `remit init` writes a first envelope" if what == "envelope" else "check the path"
+        remedy = (
+            "check the path; `remit init` writes a first envelope" if what == "envelope" else "check the path"
+        )
         raise BadInput(str(path), "no such file", remedy) from None
     except OSError as error:
         raise BadInput(

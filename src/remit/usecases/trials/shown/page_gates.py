@@ -32,11 +32,11 @@ def head(report: Report) -> Markup:
 def _arm(report: Report, place: int, arm: str) -> Markup:
     success = next((one for one in report.estimates.get(arm, ()) if one.name == "success"), None)
     title = tag("h2", swatch(place) if len(report.arms) > 1 else None, tag("bdi", arm))
-    rate = (
-        tag("p", percent(success.value), class_="rate num") if success and success.value is not None else None
-    )
-    counted = counted_runs(report, arm).partition(": ")[2]
-    return tag("div", title, rate, _between(success), tag("p", f"{counted}."), class_="arm")
+    counted = tag("p", f"{counted_runs(report, arm)}.", class_="counted")
+    if success is None or success.value is None:
+        return tag("div", title, tag("p", "No rate is known."), counted, class_="arm")
+    rate = tag("p", percent(success.value), class_="rate num")
+    return tag("div", title, rate, bar(success, place), tag("p", _between(success)), counted, class_="arm")
 
 
 def _between(success: Estimate) -> str:
