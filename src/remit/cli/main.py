@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operator": ("remit.cli.operator", "Who may answer."),
     "reviews": ("remit.cli.reviews", "What one person did alone, until somebody else has looked at it."),
     "proxy": ("remit.cli.proxy", "Stand between an MCP client and its server, and judge every call."),
+    "trial": ("remit.cli.trial", "Run an agent many times, and judge it as a distribution."),
     "journal": ("remit.cli.journal", "Verify, export and erase."),
 }
 """name: (module that defines `app`, one line of help). Modules load when their command is asked for."""

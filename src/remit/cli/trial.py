@@ -6,9 +6,15 @@ import importlib
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run an agent many times, and judge it.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-COMMANDS: tuple[str, ...] = ()
+
+@app.callback()
+def trial() -> None:
+    """Run an agent many times, and judge it as a distribution."""
+
+
+COMMANDS: tuple[str, ...] = ("trial_report",)
 """Modules with a function `add(app)`, in the order of the help."""
 
 for _name in COMMANDS:

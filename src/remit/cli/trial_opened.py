@@ -24,12 +24,11 @@ EmbedderOption = Annotated[
 NONE = "none"
 
 
-def run_named(name: str, store: str | None) -> Run:
-    """The run with this id in the store, or in this file.
+def run_named(name: str) -> Run:
+    """The run in this file.
 
     Args:
-        name: a file (`-` is standard input), or the beginning of an id.
-        store: as `--store` was given.
+        name: a file; `-` is standard input.
 
     Raises:
         BadInput: there is none, or the file is none of a run.

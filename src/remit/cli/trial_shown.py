@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -131,6 +132,8 @@ def _written(path: Path, data: bytes, adding: bool) -> str:
     """Write a file as a whole, so that nobody reads half of it; what went wrong, or nothing."""
     path = path.resolve()
     draft = _draft(path)
+    if not data:
+        return f"{path} is full: it holds 1 MiB, and more is not shown"
     try:
         if adding:
             with path.open("ab") as file:
@@ -139,7 +142,8 @@ def _written(path: Path, data: bytes, adding: bool) -> str:
         draft.write_bytes(data)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         return f"{path} could not be written: {error.strerror}"
     return ""
 

@@ -19,6 +19,7 @@ from remit.usecases.trials.shown.numbers import (
     chance,
     change,
     change_span,
+    estimated,
     interval,
     percent,
     span,
@@ -150,7 +151,7 @@ def _comparison(one: Comparison) -> tuple[str, ...]:
 
 def _numbers(report: Report) -> list[str]:
     rows = [
-        (code(arm, 60), code(one.name, 60), *map(_sentence, (valued(one.name, one.value), interval(one.name, one))),
+        (code(arm, 60), code(one.name, 60), *map(_sentence, estimated(one.name, one)),
          _sentence(method(one)))
         for arm in report.arms
         for one in report.estimates.get(arm, ())[:MOST_ROWS]

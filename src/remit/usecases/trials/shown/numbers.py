@@ -9,7 +9,7 @@ from remit.core.trial.report import Estimate
 
 NOTHING: Final = "-"
 """Stands where a number is unknown."""
-_RATES: Final = ("success", "pass^", "pass@", "agreement", "share", "infrastructure", "timeout")
+_RATES: Final = ("success", "pass^", "pass@", "agreement", "same tools", "share", "infrastructure", "timeout")
 _SECONDS: Final = ("latency", "slow")
 
 
@@ -109,6 +109,18 @@ def span(name: str, low: float, high: float) -> str:
     number, _, unit = first.rpartition(" ")
     same_unit = bool(unit) and number and last.endswith(" " + unit)
     return f"{number if same_unit else first} to {last}"
+
+
+def estimated(name: str, one: Estimate | None) -> tuple[str, str]:
+    """A value, and its interval where it has one.
+
+    >>> estimated("pass^2", Estimate("pass^2", None, 0.5, 1.0)), estimated("success", None)
+    (('unknown', '50.0 to 100 %'), ('-', ''))
+    """
+    if one is None:
+        return NOTHING, ""
+    between = interval(name, one)
+    return "unknown" if one.value is None else valued(name, one.value), "" if between == NOTHING else between
 
 
 def change(name: str, value: float | None) -> str:

@@ -63,7 +63,7 @@ def method(one: Estimate) -> str:
     >>> method(Estimate("success", 0.5, 0.4, 0.6, 0.95, "Wilson", 80, coverage="93 %"))
     'Wilson, 80 trials, 95 % (measured: 93 %)'
     """
-    told = [visible(one.method, 120)] if one.method and one.value is not None else []
+    told = [visible(one.method, 160)] if one.method else []
     told += [f"{one.n:,} {visible(one.unit, 40)}"] if one.n else []
     told += [f"{100 * one.confidence:.4g} %"] if one.low is not None or one.high is not None else []
     measured = f" (measured: {visible(one.coverage, 120)})" if one.coverage and not one.gating else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remit.core.trial.report import Comparison, Estimate, Report
 from remit.usecases.trials.shown.markup import Markup, joined, tag
-from remit.usecases.trials.shown.numbers import chance, change, change_span, interval, valued
+from remit.usecases.trials.shown.numbers import chance, change, change_span, estimated, valued
 from remit.usecases.trials.shown.order import method
 from remit.usecases.trials.shown.page_parts import Section, behind, number, table
 
@@ -62,11 +62,5 @@ def _numbers(ones: list[Estimate | None], name: str) -> list[object]:
 
 
 def _estimate(name: str, one: Estimate | None) -> Markup:
-    if one is None:
-        return tag("span", number("-"))
-    if one.value is None:
-        return joined((tag("span", "unknown"), tag("small", one.method)))
-    between = interval(name, one)
-    return joined(
-        (tag("span", valued(name, one.value)), tag("small", number(between)) if between != "-" else None)
-    )
+    value, between = estimated(name, one)
+    return joined((tag("span", number(value)), tag("small", number(between)) if between else None))

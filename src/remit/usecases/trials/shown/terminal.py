@@ -17,7 +17,7 @@ from remit.usecases.trials.shown.numbers import (
     chance,
     change,
     change_span,
-    interval,
+    estimated,
     percent,
     plain,
     span,
@@ -123,11 +123,8 @@ def _numbers(report: Report, width: int) -> Iterator[Part]:
 
 
 def _estimate(name: str, one: Estimate | None) -> str:
-    if one is None:
-        return NOTHING
-    if one.value is None:
-        return f"unknown: {visible(one.method, 120)}"
-    return f"{valued(name, one.value)} ({interval(name, one)})"
+    value, between = estimated(name, one)
+    return f"{value} ({between})" if between else value
 
 
 def _curves(report: Report) -> Iterator[Part]:
