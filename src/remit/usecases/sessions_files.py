@@ -54,11 +54,12 @@ def session_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def lines(path: Path) -> Iterator[Line]:
+def lines(path: Path, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
     """The records of one file.
 
     Args:
         path: the file; `-` is standard input.
+        most: bytes of one record.
 
     Raises:
         BadInput: it cannot be read, is not gzip where it says so, or a line is beyond the bound.
@@ -67,7 +68,7 @@ def lines(path: Path) -> Iterator[Line]:
         with _raw(path) as raw:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             file: Any = gzip.GzipFile(fileobj=raw) if packed else raw
-            for number, data in _records(file, path):
+            for number, data in _records(file, path, most):
                 yield Line(f"{path}:{number}", data, 0 if str(path) == "-" else raw.tell())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(str(path), f"not whole gzip data: {error}", "copy the file again") from None
@@ -85,21 +86,21 @@ def _raw(path: Path) -> Any:
     return nullcontext(sys.stdin.buffer)
 
 
-def _records(file: Any, path: Path) -> Iterator[tuple[int, bytes]]:
+def _records(file: Any, path: Path, most: int) -> Iterator[tuple[int, bytes]]:
     """Numbered lines; a file whose first line only opens a JSON value is one record."""
     number, first = 0, True
-    while data := file.readline(MOST_LINE_BYTES + 1):
+    while data := file.readline(most + 1):
         number += 1
-        if len(data) > MOST_LINE_BYTES:
-            told = f"a line of more than {MOST_LINE_BYTES} bytes"
+        if len(data) > most:
+            told = f"a line of more than {most} bytes"
             raise BadInput(f"{path}:{number}", told, "split the record")
         stripped = data.strip()
         if not stripped:
             continue
         if first and _goes_on(stripped):
-            rest = file.read(MOST_LINE_BYTES + 1)
-            if len(rest) > MOST_LINE_BYTES:
-                told = f"one JSON value of more than {MOST_LINE_BYTES} bytes"
+            rest = file.read(most + 1)
+            if len(rest) > most:
+                told = f"one JSON value of more than {most} bytes"
                 raise BadInput(str(path), told, "write JSON Lines")
             yield number, data + rest
             return

@@ -1,0 +1,107 @@
+"""Options of every command that reads results from elsewhere, and the run that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remit.cli.output import note, safe
+from remit.cli.replay import pairs_of
+from remit.core.errors import BadInput
+from remit.usecases.trials.formats.recorded import Reading
+from remit.usecases.trials.imported import Chosen, Imported, imported
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE…", help="Files or folders of results, - for stdin.", show_default=False),
+]
+Arm = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[=FILE]", help="The arm of all results, or of one file; may be repeated with files."
+    ),
+]
+ArmBy = Annotated[
+    str, typer.Option(metavar="FIELD,…", help="Fields that name the arm: model, or meta.config.")
+]
+TaskBy = Annotated[str, typer.Option(metavar="FIELD,…", help="Fields that name the task, instead of its id.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(metavar="K=V", help="Only results with this field; attack.name=direct reads below."),
+]
+Success = Annotated[
+    str, typer.Option(metavar="FIELD", help="Which field, or which score, says whether a run is a success.")
+]
+AtLeast = Annotated[
+    float | None, typer.Option(metavar="X", help="From which score a run is a success.", show_default=False)
+]
+CountErrors = Annotated[
+    bool,
+    typer.Option("--count-errors", help="Count runs that the world broke off by what their record says."),
+]
+SuiteName = Annotated[str, typer.Option(metavar="NAME", help="Name of the suite.")]
+
+
+def reading_of(success: str, at_least: float | None, *, count_errors: bool) -> Reading:
+    """How success is understood, as the options say."""
+    if at_least is not None and not isfinite(at_least):
+        raise typer.BadParameter(f"--at-least: found {at_least}, write a number")
+    return Reading(at_least=at_least, success=success, count_errors=count_errors)
+
+
+def read_results(
+    files: Sequence[Path] | None,
+    arm: Sequence[str] | None,
+    arm_by: str,
+    task_by: str,
+    where: Sequence[str] | None,
+    reading: Reading,
+    suite: str = "",
+) -> Imported:
+    """The run that the options name.
+
+    Raises:
+        BadInput: a file is none of results.
+        UsageError: no file, or arms that do not fit.
+    """
+    sources = _sources(files or [], arm or [])
+    fields, tasks = _listed(arm_by), _listed(task_by)
+    if fields and any(name for name, _ in sources):
+        raise typer.BadParameter(
+            "--arm and --arm-by: one says the arm of all, the other reads it; use one of them"
+        )
+    wanted = pairs_of(where or [])
+    found = imported(
+        [(Chosen(name, fields, tasks, wanted, reading), paths) for name, paths in sources], suite=suite
+    )
+    for path in found.passed_over:
+        note(f"remit: {safe(path)} was passed over: no results of a known format")
+    return found
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _sources(files: Sequence[Path], arms: Sequence[str]) -> list[tuple[str, Sequence[Path]]]:
+    """Arms with their files; one without a name where the records say it."""
+    named = [text.partition("=") for text in arms]
+    alone = [name for name, mark, _ in named if not mark]
+    sources: list[tuple[str, Sequence[Path]]] = [(name, [Path(file)]) for name, mark, file in named if mark]
+    if len(alone) > 1 or (alone and not files):
+        raise typer.BadParameter(
+            "--arm: several names need their files, --arm baseline=a.jsonl --arm candidate=b.jsonl"
+        )
+    if any(not name for name, _ in sources):
+        raise typer.BadParameter("--arm: no name before '='")
+    if files:
+        sources.append((alone[0] if alone else "", files))
+    if not sources:
+        raise typer.BadParameter("no file; name files or folders of results, - for stdin")
+    if sum(str(path) == "-" for _, paths in sources for path in paths) > 1:
+        raise BadInput("-", "standard input is named twice", "name it once")
+    return sources

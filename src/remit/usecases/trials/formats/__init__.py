@@ -1,0 +1,76 @@
+"""Results that somebody else recorded, a file for each format. Which one a file has is seen from its content.
+
+To add one: write `fits` (does a record with these keys belong to it) and `read`, and add its line to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from remit.core.errors import BadInput
+from remit.usecases.trials.formats import inspect_json, inspect_zip, plain, runs, tau, tau2
+from remit.usecases.trials.formats.opened import REMEDY, Record, raw_members, records
+from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way in which results are recorded."""
+
+    name: str
+    told: str
+    """By what it is recognised."""
+    fits: Callable[[frozenset[str]], bool]
+    """Whether a record with these keys is the first of such a file."""
+    read: Callable[[Iterable[Record], Reading], Iterator[RecordedTrial]]
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("remit", "a first line with 'format' and 'run'", runs.fits, runs.read),
+    Format("inspect", "'version' and 'eval', or a zip file", inspect_json.fits, inspect_json.read),
+    Format("tau2", "'simulations', or 'termination_reason' and 'reward_info'", tau2.fits, tau2.read),
+    Format("tau-bench", "'task_id', 'reward' and 'traj'", tau.fits, tau.read),
+    Format("plain", "'task_id' or 'task'", plain.fits, plain.read),
+)
+"""In the order in which they are tried."""
+
+
+class Unrecognised(BadInput):
+    """A file in which no results are known to stand."""
+
+
+def read_file(path: Path, reading: Reading) -> tuple[str, Iterator[RecordedTrial]]:
+    """Name of the format of a file, and its trials, read as they are asked for.
+
+    Raises:
+        Unrecognised: no format fits.
+        BadInput: it cannot be read.
+    """
+    if str(path) != "-" and _zipped(path):
+        return "inspect", inspect_zip.read(path, reading)
+    source = records(path)
+    first = next(source, None)
+    if first is None:
+        raise Unrecognised(str(path), "nothing in it", REMEDY)
+    keys = _keys(first)
+    for known in FORMATS:
+        if known.fits(keys):
+            return known.name, known.read(chain([first], source), reading)
+    told = ", ".join(f"{known.name} ({known.told})" for known in FORMATS)
+    raise Unrecognised(first.where, "results of no known format", f"known: {told}")
+
+
+def _keys(first: Record) -> frozenset[str]:
+    if first.data.lstrip()[:1] != b"{":
+        raise Unrecognised(first.where, "no JSON object", REMEDY)
+    return frozenset(raw_members(first.data, first.where))
+
+
+def _zipped(path: Path) -> bool:
+    try:
+        return inspect_zip.fits(path)
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path") from None

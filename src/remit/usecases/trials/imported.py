@@ -1,0 +1,259 @@
+"""A run from results that were recorded elsewhere, in any of the formats that `formats/` lists.
+
+What is not known is not made up: an imported trial has no seed, and its place in the order of starts is its time where
+every record has one, else its place in the files. A run that its record does not judge, or that the world broke off, is
+neither success nor failure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from remit.core.errors import BadInput
+from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order
+from remit.core.trial.suite import ONLY_ARM, Design
+from remit.core.trial.trial import Trial
+from remit.core.types import Json
+from remit.usecases.trials.formats import Unrecognised, read_file
+from remit.usecases.trials.formats.fields import NOWHERE, Asked, found_in
+from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
+
+MOST_TRIALS = 5_000_000
+ENDINGS = ("*.jsonl", "*.jsonl.gz", "*.json", "*.json.gz", "*.eval")
+"""What is looked at in a folder; any file that is named by itself is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which records count, and what they are called."""
+
+    arm: str = ""
+    """Name of the arm of all records; empty: as each record says, else `agent`."""
+    arm_by: tuple[str, ...] = ()
+    """Fields whose values name the arm."""
+    task_by: tuple[str, ...] = ()
+    """Fields whose values name the task, instead of its id."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Only records with these values count."""
+    reading: Reading = field(default_factory=Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A run from elsewhere, and what was not read of the folders it came from."""
+
+    run: Run
+    formats: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
+    """Files of a folder in which no results stand."""
+    left_out: int = 0
+    """Records that `where` left out."""
+
+
+@dataclass
+class _Gathered:
+    """Trials as they came, not yet numbered."""
+
+    trials: list[tuple[str, Trial]] = field(default_factory=list)
+    """Place and trial; its arm is set."""
+    suites: list[str] = field(default_factory=list)
+    """Of each trial, the empty suite where the task is named by other fields."""
+    models: dict[str, set[str]] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
+    passed_over: list[str] = field(default_factory=list)
+    left_out: int = 0
+    known: set[str] = field(default_factory=set)
+    """Names of fields that some record had."""
+
+
+def read_run(
+    paths: Sequence[Path],
+    *,
+    arm: str = "",
+    arm_by: Sequence[str] = (),
+    task_by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    reading: Reading | None = None,
+    suite: str = "",
+) -> Run:
+    """The run that recorded results are.
+
+    Args:
+        paths: files and folders; `-` is standard input.
+        arm: name of the arm of all of them.
+        arm_by: fields whose values name the arm.
+        task_by: fields whose values name the task.
+        where: only records with these values, compared as text; a dotted key reads below.
+        reading: how success is to be understood.
+        suite: name of the suite; empty: as the records say.
+
+    Raises:
+        BadInput: anything that is no result, with file and line; two results for one trial.
+    """
+    chosen = Chosen(arm, tuple(arm_by), tuple(task_by), where or {}, reading or Reading())
+    return imported([(chosen, paths)], suite=suite).run
+
+
+def imported(sources: Sequence[tuple[Chosen, Sequence[Path]]], *, suite: str = "") -> Imported:
+    """One run from several sources, each read in its own way.
+
+    Raises:
+        BadInput: as `read_run`.
+    """
+    found = _Gathered()
+    for chosen, paths in sources:
+        _gather(chosen, paths, found)
+    if not found.trials:
+        told = f"{found.left_out} records, of which --where left none" if found.left_out else "no result"
+        raise BadInput(
+            ", ".join(str(path) for _, paths in sources for path in paths), told, "check what was named"
+        )
+    run = _placed(found, suite)
+    return Imported(run, tuple(found.formats), tuple(found.passed_over), found.left_out)
+
+
+def result_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """The files that *paths* name, each once, and whether a folder was named instead of the file.
+
+    Raises:
+        BadInput: a path is not there, or a folder holds no file that might hold results.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            inside = sorted({file for ending in ENDINGS for file in path.rglob(ending) if file.is_file()})
+            if not inside:
+                raise BadInput(str(path), "no result in this folder", f"files end in {', '.join(ENDINGS)}")
+            listed = [(file, True) for file in inside]
+        elif path.exists() or str(path) == "-":
+            listed = [(path, False)]
+        else:
+            raise BadInput(str(path), "no such file or folder", "check the path")
+        for file, inner in listed:
+            if file not in seen:
+                seen.add(file)
+                yield file, inner
+
+
+def _gather(chosen: Chosen, paths: Sequence[Path], found: _Gathered) -> None:
+    arms, tasks = Asked("--arm-by", chosen.arm_by), Asked("--task-by", chosen.task_by)
+    kept = Asked("--where", tuple(chosen.where))
+    values = tuple(chosen.where.values())
+
+    def wanted(fields: Mapping[str, Json]) -> bool:
+        if kept.of(fields) == values:
+            return True
+        found.left_out += 1
+        found.known.update(fields)
+        return False
+
+    reading = replace(chosen.reading, wanted=wanted)
+    for path, in_folder in result_files(paths):
+        try:
+            name, trials = read_file(path, reading)
+        except Unrecognised:
+            if not in_folder or path.suffix == ".jsonl":
+                raise
+            found.passed_over.append(str(path))
+            continue
+        found.formats[name] += 1
+        for one in trials:
+            _keep(one, chosen, arms, tasks, found)
+    for asked in (arms, tasks, kept):
+        asked.check(found.known)
+
+
+def _keep(one: RecordedTrial, chosen: Chosen, arms: Asked, tasks: Asked, found: _Gathered) -> None:
+    if len(found.trials) >= MOST_TRIALS:
+        raise BadInput(one.where, f"more than {MOST_TRIALS} trials", "choose some: --where")
+    arm = chosen.arm or ", ".join(arms.of(one.fields)) or one.trial.arm or ONLY_ARM
+    task = "/".join(tasks.of(one.fields)) or one.trial.task
+    found.trials.append((one.where, replace(one.trial, arm=arm, task=task)))
+    found.suites.append("" if chosen.task_by else one.suite)
+    if arms.keys or tasks.keys or len(found.trials) == 1:
+        found.known.update(one.fields)
+    found.models.setdefault(arm, set()).add(one.model)
+
+
+def _placed(found: _Gathered, suite: str) -> Run:
+    """The trials in their order, numbered."""
+    suites = sorted(set(found.suites))
+    if len(suites) > 1:
+        found.trials = [
+            (where, replace(trial, task=f"{own}/{trial.task}" if own else trial.task))
+            for own, (where, trial) in zip(found.suites, found.trials, strict=True)
+        ]
+    if all(trial.at is not None for _, trial in found.trials):
+        found.trials.sort(key=lambda one: one[1].at or 0.0)
+    arms = tuple(sorted({trial.arm for _, trial in found.trials}, key=_first(found)))
+    trials = in_order(_numbered(found.trials), arms)
+    tasks = dict.fromkeys((trial.task for trial in trials), TaskInfo())
+    named = suite or (suites[0] if len(suites) == 1 else "") or "imported"
+    return Run(_info(named, arms, tasks, trials, found), trials)
+
+
+def _first(found: _Gathered) -> Callable[[str], tuple[int, int]]:
+    """Arms in the order in which they came; a baseline before everything else."""
+    order: dict[str, int] = {}
+    for _, trial in found.trials:
+        order.setdefault(trial.arm, len(order))
+    return lambda arm: (arm != "baseline", order[arm])
+
+
+def _numbered(listed: Sequence[tuple[str, Trial]]) -> Iterator[Trial]:
+    """Trials with their epoch and draw; those of one task and epoch in several arms have one draw.
+
+    Raises:
+        BadInput: two results for one trial.
+    """
+    next_epoch: Counter[tuple[str, str]] = Counter()
+    draws: dict[tuple[str, int], int] = {}
+    places: dict[tuple[str, str, int], tuple[str, Trial]] = {}
+    for where, trial in listed:
+        cell = trial.arm, trial.task
+        epoch = trial.epoch if trial.epoch >= 0 else next_epoch[cell]
+        next_epoch[cell] = max(next_epoch[cell], epoch + 1)
+        earlier = places.setdefault((*cell, epoch), (where, trial))
+        if earlier[1] is not trial:
+            raise _twice(earlier, (where, trial), epoch)
+        draw = draws.setdefault((trial.task, epoch), len(draws))
+        yield replace(trial, draw=draw, epoch=epoch)
+
+
+def _twice(one: tuple[str, Trial], other: tuple[str, Trial], epoch: int) -> BadInput:
+    left, right = one[1].extra, other[1].extra
+    differ = [key for key in left if found_in(right, key) is not NOWHERE and left[key] != right[key]]
+    told = f"trial {epoch} of task {one[1].task!r} stands here a second time; the first: {one[0]}"
+    hint = f" (these differ: {', '.join(differ[:8])})" if differ else ""
+    return BadInput(
+        other[0], told, f"tell them apart with --arm-by or --task-by{hint}, or choose with --where"
+    )
+
+
+def _info(
+    suite: str,
+    arms: tuple[str, ...],
+    tasks: Mapping[str, TaskInfo],
+    trials: Sequence[Trial],
+    found: _Gathered,
+) -> RunInfo:
+    digest = hashlib.sha256()
+    for trial in trials:
+        digest.update(
+            f"{trial.arm}\0{trial.task}\0{trial.epoch}\0{trial.status}\n".encode("utf-8", "replace")
+        )
+    models = {arm: next(iter(found.models[arm])) for arm in arms if len(found.models[arm]) == 1}
+    return RunInfo(
+        id=f"imported-{digest.hexdigest()[:16]}",
+        suite=suite,
+        suite_hash="",
+        design=Design(epochs=max(trial.epoch for trial in trials) + 1),
+        arms=arms,
+        tasks=tasks,
+        fingerprints={arm: {"model": model} for arm, model in models.items() if model},
+        source=", ".join(found.formats),
+    )
