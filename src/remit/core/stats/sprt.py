@@ -36,9 +36,11 @@ class Expected(NamedTuple):
     """What a plan does where the rate is known."""
 
     passes: float
-    """P(PASS); BLOCK is the rest."""
+    """P(PASS)."""
     trials: float
     """Mean number of trials."""
+    undecided: float = 0.0
+    """P(neither); BLOCK is the rest."""
 
 
 class _Ends(NamedTuple):
@@ -97,9 +99,20 @@ class Plan:
         >>> round(told.passes, 3), round(told.trials, 1)
         (0.911, 70.2)
         """
+        return self.cut_off(p, self.cap)
+
+    def cut_off(self, p: float, most: int) -> Expected:
+        """As `expected`, where there are no more than *most* trials.
+
+        >>> told = plan(0.90, 0.97).cut_off(0.97, 50)
+        >>> round(told.passes, 2), round(told.undecided, 2), round(told.trials, 1)
+        (0.3, 0.68, 46.4)
+        """
         ends = _ends(self, self.cap)
-        mass = _mass(ends, p)
-        return Expected(float(mass[ends.passes].sum()), float(mass @ ends.n))
+        mass, early = _mass(ends, p), ends.n <= most
+        undecided = float(mass[~early].sum())
+        trials = float((mass * ends.n)[early].sum()) + undecided * most
+        return Expected(float(mass[ends.passes & early].sum()), trials, undecided)
 
     def interval(self, n: int, failures: int, confidence: float = 0.95) -> tuple[float, float]:
         """The rates that fit such an end, exactly; a gate may rest on it.
