@@ -33,8 +33,12 @@ Drop = Annotated[float | None, typer.Option(metavar="D", help="Against a baselin
 Discordance = Annotated[
     list[float] | None, typer.Option(metavar="S", help="Share of tasks in which one arm alone succeeds.")
 ]
-Tasks = Annotated[int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Fixed design: tasks of the suite.")]
-Epochs = Annotated[int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Fixed design: trials of each task.")]
+Tasks = Annotated[
+    int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Fixed design: tasks of the suite.")
+]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Fixed design: trials of each task.")
+]
 Rate = Annotated[float, typer.Option(metavar="P", help="Fixed design: about how often it succeeds.")]
 Icc = Annotated[float, typer.Option(metavar="S", help="Fixed design: how alike the trials of one task are.")]
 TaskSd = Annotated[float, typer.Option(metavar="S", help="Fixed design: by how much tasks move unequally.")]

@@ -11,8 +11,8 @@ from remit.cli.trial_plan_sizes import Spent
 
 def _show_gate(told: Mapping[str, Any], spent: Spent) -> None:
     fixed, cap, most = told["fixed"], told["cap"], told["max_trials"]
-    say(f"Gate: an agent that succeeds {told['at_least']:.4g} of the time or less passes at most {told['alpha']:.0%} of "
-        f"the time; one at {told['aims_for']:.4g} or more is blocked at most {told['beta']:.0%} of the time.")  # fmt: skip
+    say(f"Gate: an agent at {told['at_least']:.4g} or less passes at most {told['alpha']:.0%} of the time; one at "
+        f"{told['aims_for']:.4g} or more is blocked at most {told['beta']:.0%} of the time.")  # fmt: skip
     say(f"  Fixed: {fixed['n']} trials, PASS with {fixed['needed']} successes or more.")
     say(f"  Sequential: at most {cap} trials; PASS after {told['first_pass']} without a failure, BLOCK after "
         f"{told['first_block']} without a success.")  # fmt: skip
