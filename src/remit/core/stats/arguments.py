@@ -72,22 +72,22 @@ def argument_test(
     candidate: Sequence[bool],
     tasks: Sequence[Hashable],
     *,
-    numbers: str = "ks",
+    numbers: str = "cvm",
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> ArgumentsMoved:
     """Whether the candidate calls its tools with the values that the baseline does, task by task.
 
     Args:
-        runs: the calls of each run, in order.
-        candidate: whether a run is the candidate's, shape (runs,).
-        tasks: of the runs, shape (runs,).
-        numbers: the statistic of numbers: `ks` or `cvm`.
+        runs: the calls of each run, in order. candidate: whether a run is the candidate's, shape (runs,). tasks: of
+        the runs, shape (runs,). numbers: the statistic of numbers: `cvm`, or `ks`, which finds less (of a shift by
+        half the spread within tasks, 36 %
+            instead of 75 %).
         permutations: random deals.
         seed: of the deals.
 
     >>> runs = [[("pay", {"amount": amount})] for amount in (10, 11, 12, 13, 90, 91, 92, 93)]
-    >>> found = argument_test(runs, [False] * 4 + [True] * 4, ["t"] * 8)
+    >>> found = argument_test(runs, [False] * 4 + [True] * 4, ["t"] * 8, numbers="ks")
     >>> found.paths[0].path, found.paths[0].statistic, found.paths[0].told
     ('pay.amount', 1.0, 'median 11.5 before, 91.5 after')
     """

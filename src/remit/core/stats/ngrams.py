@@ -4,6 +4,10 @@ A run is its calls in order, with `^` before the first and `$` after the last, s
 last and how long a run is all count. Runs are dealt out anew, never calls: calls of one run depend on each other, and
 a test on pooled calls raises an alarm in 42 of 100 comparisons where nothing changed.
 
+A piece weighs as the square root of how often the run has it. As plain counts, the few runs that go round in circles
+decide everything: on real sessions, of runs that say their last call twice 49 % are found instead of 69 %. Counted
+once a run, a loop that becomes longer is never found.
+
 Source: Lin, IEEE Transactions on Information Theory 37 (1991) 145-151.
 """
 
@@ -84,7 +88,7 @@ def tool_test(
     Returns:
         The divergence in bits and its p-value.
 
-    Half of the pieces of the first arm are the second's: `^ a` and `a $` beside `^ b` and `b $`, of two runs.
+    Nothing is shared: `^ a` and `a $` in both runs of the one, `^ b` and `b $` in those of the other.
 
     >>> found = tool_test([["a"], ["a"], ["b"], ["b"]], [False, False, True, True], ["t"] * 4)
     >>> found.statistic, 0.2 < found.p < 0.5
@@ -92,7 +96,7 @@ def tool_test(
     """
     dealt = deals(candidate, tasks, permutations, seed)
     counts, _ = piece_counts(sequences, size)
-    return judged(divergences(counts, dealt), dealt, rounding=1e-12)
+    return judged(divergences(np.sqrt(counts), dealt), dealt, rounding=1e-12)
 
 
 def piece_counts(sequences: Sequence[Sequence[str]], size: int = 2) -> tuple[Any, list[tuple[str, ...]]]:

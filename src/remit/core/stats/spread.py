@@ -26,6 +26,10 @@ from remit.core.stats.energy import distances
 
 FLOOR = 0.02
 """Share of the mean spread that is added before the logarithm."""
+FEWEST = 5
+"""Runs of a task before its spread has an interval."""
+COVERAGE = "measured .81 to .97 at 5 to 20 runs, lowest where answers fall into two or three kinds"
+"""Of the interval of one task, which is for display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Spread:
     value: float | None
     """None for fewer than two runs."""
     low: float | None = None
-    """None where there is no interval: fewer than three runs, or all alike."""
+    """None where there is no interval: fewer than five runs, or all but one alike."""
     high: float | None = None
     n: int = 0
     """Runs; of all tasks, tasks."""
@@ -107,8 +111,9 @@ def _spread(rows: Any, confidence: float) -> Spread:
     if not value:
         return Spread(0.0, n=n, told=f"all {n} runs are alike")
     without = (total - 2 * squares.sum(axis=0)) / (2 * (n - 1) * (n - 2)) if n > 2 else np.zeros(n)
-    if n < 3 or without.min() <= 0:
-        return Spread(value, n=n, told="fewer than three runs" if n < 3 else "all runs but one are alike")
+    if n < FEWEST or without.min() <= 0:
+        told = f"fewer than {FEWEST} runs" if n < FEWEST else "all runs but one are alike"
+        return Spread(value, n=n, told=told)
     pseudo = n * np.log(value) - (n - 1) * np.log(without)
     half = _t(confidence, n - 1) * float(pseudo.std(ddof=1)) / np.sqrt(n)
     return Spread(value, float(value * np.exp(-half)), float(value * np.exp(half)), n)
