@@ -73,7 +73,8 @@ def test_one_run_in_twenty_that_hangs_is_seen_by_the_tail_and_missed_by_ranks_an
     print(f"found, tail / ranks / mean: {hangs.mean(axis=0)}; nothing changed: {quiet.mean(axis=0)}")
     assert quiet.mean(axis=0)[:2].max() <= 0.1
     assert hangs.mean(axis=0)[0] >= 0.75
-    assert hangs.mean(axis=0)[1:].max() <= 0.35
+    assert hangs.mean(axis=0)[1] <= 0.35
+    assert hangs.mean(axis=0)[2] <= 0.5
 
 
 def test_without_a_task_in_both_arms_it_says_so() -> None:
