@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum
-from statistics import NormalDist
 
-from remit.core.stats import suite_score
 from remit.core.stats.detectable import detectable_difference
 from remit.core.stats.mcnemar import mcnemar_p, mcnemar_worse_p
 from remit.core.stats.paired_t import paired_t
+from remit.core.stats.score import Score, interval
 from remit.core.stats.sign_flip import sign_flip
-from remit.core.stats.tango import tango_z
+from remit.core.stats.suite_score import arms, suite_score
+from remit.core.stats.tango import task_score
 from remit.core.stats.task_pair import Counts, TaskPair, one_each, shares, task_pairs
 from remit.core.stats.within_task import within_task
 
@@ -99,10 +99,10 @@ def compare_rates(
     pairs = task_pairs(baseline, candidate, weights)
     if not pairs:
         raise ValueError("no task ran in both arms")
-    z = _score(pairs, question)
-    surprise = _surprise(pairs, question, seed)
+    score = score_of(pairs, question)
+    told = surprise(pairs, question, seed)
     share = shares(pairs)
-    low, high = _interval(z, NormalDist().inv_cdf((1 + confidence) / 2))
+    low, high = interval(score, confidence)
     return Compared(
         question=question,
         baseline=fsum(s * pair.baseline / pair.baseline_runs for s, pair in zip(share, pairs, strict=True)),
@@ -113,11 +113,11 @@ def compare_rates(
         low=low,
         high=high,
         confidence=confidence,
-        p_worse=surprise[0],
-        p_better=surprise[1],
-        p_two_sided=surprise[2],
-        p_not_worse=None if margin is None else NormalDist().cdf(-z(-margin)),
-        method=surprise[3],
+        p_worse=told.worse,
+        p_better=told.better,
+        p_two_sided=told.either,
+        p_not_worse=None if margin is None else score(-margin).p,
+        method=told.method,
         interval_method="score, stratified by task" if question == SUITE else "score, tasks as units (Tango)",
         unit="trials" if question == SUITE else "tasks",
         n=sum(pair.runs for pair in pairs) if question == SUITE else len(pairs),
@@ -127,41 +127,43 @@ def compare_rates(
     )
 
 
-def _surprise(pairs: Sequence[TaskPair], question: str, seed: int) -> tuple[float, float, float, str]:
-    """p-values of worse, better, either; and the method's name."""
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """p-values of "nothing changed"."""
+
+    worse: float
+    better: float
+    either: float
+    method: str
+
+
+def surprise(pairs: Sequence[TaskPair], question: str, seed: int = 0) -> Surprise:
+    """How surprising the candidate's passes are if it is as good as the baseline.
+
+    Exact for this suite, and for few tasks; for tasks like these, many of them, by Student's t.
+    """
     if one_each(pairs) and len({pair.weight for pair in pairs}) == 1:
         lost = sum(pair.baseline > pair.candidate for pair in pairs)
         won = sum(pair.candidate > pair.baseline for pair in pairs)
-        return mcnemar_worse_p(lost, won), mcnemar_worse_p(won, lost), mcnemar_p(lost, won), "McNemar (exact)"
+        return Surprise(
+            mcnemar_worse_p(lost, won), mcnemar_worse_p(won, lost), mcnemar_p(lost, won), "McNemar (exact)"
+        )
     if question == SUITE:
         dealt = within_task(pairs, seed=seed)
         name = "within-task permutation (exact)" if dealt.exact else "within-task permutation (drawn)"
-        return dealt.p_worse, dealt.p_better, dealt.p_two_sided, name
+        return Surprise(dealt.p_worse, dealt.p_better, dealt.p_two_sided, name)
     far, weights = [pair.difference for pair in pairs], [pair.weight for pair in pairs]
     if len(pairs) < FEW_TASKS:
         flipped = sign_flip(far, weights, seed=seed)
-        return flipped.p_worse, flipped.p_better, flipped.p_two_sided, "sign-flip on tasks (exact)"
+        return Surprise(flipped.p_worse, flipped.p_better, flipped.p_two_sided, "sign-flip on tasks (exact)")
     t = paired_t(far, weights)
-    return t.p_worse, t.p_better, t.p_two_sided, "paired t on task means"
+    return Surprise(t.p_worse, t.p_better, t.p_two_sided, "paired t on task means")
 
 
-def _score(pairs: Sequence[TaskPair], question: str) -> Callable[[float], float]:
-    """How far the difference is above a value, in standard errors."""
+def score_of(pairs: Sequence[TaskPair], question: str) -> Callable[[float], Score]:
+    """The difference beside any value of it."""
     if question == SUITE:
-        arms = suite_score.arms(pairs)
-        return lambda at: suite_score.suite_z(*arms, at)
+        both = arms(pairs)
+        return lambda at: suite_score(*both, at)
     far, weights = [pair.difference for pair in pairs], [pair.weight for pair in pairs]
-    return lambda at: tango_z(far, weights, at)
-
-
-def _interval(z: Callable[[float], float], wide: float) -> tuple[float, float]:
-    """The differences from which the data are less than *wide* standard errors away."""
-    return _where(z, wide), _where(z, -wide)
-
-
-def _where(z: Callable[[float], float], level: float) -> float:
-    low, high = -1.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if z(middle) > level else (low, middle)
-    return (low + high) / 2
+    return lambda at: task_score(far, weights, at)

@@ -39,8 +39,12 @@ def detectable_difference(
     def enough(loss: float) -> bool:
         # Under "nothing changed" the test pools both arms; under the loss each has its own variance.
         half = base.rate - loss / 2
-        pooled = base.variance(half) + candidate.variance(half) + between
-        apart = base.variance(base.rate) + candidate.variance(base.rate - loss) + between
+        pooled = base.variance(half) / base.runs + candidate.variance(half) / candidate.runs + between
+        apart = (
+            base.variance(base.rate) / base.runs
+            + candidate.variance(base.rate - loss) / candidate.runs
+            + between
+        )
         return loss >= level * sqrt(pooled) + found * sqrt(apart)
 
     if most <= 0 or not enough(most):
@@ -63,4 +67,4 @@ def _between(pairs: Sequence[TaskPair]) -> float:
         units - 1
     )
     base, candidate = arms(pairs)
-    return max(0.0, whole - base.variance(base.rate) - candidate.variance(candidate.rate))
+    return max(0.0, whole - base.within / base.runs - candidate.within / candidate.runs)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from math import comb
 
+MOST_COUNTED = 1_000
+"""Changes up to which every way is counted in whole numbers; beyond, by the incomplete beta function."""
+
 
 def mcnemar_p(baseline_only: int, candidate_only: int) -> float:
     """How surprising the changes are if baseline and candidate are equally good.
@@ -38,6 +41,9 @@ def mcnemar_worse_p(baseline_only: int, candidate_only: int) -> float:
     if baseline_only < 0 or candidate_only < 0:
         raise ValueError(f"{baseline_only} and {candidate_only} are no counts")
     changed = baseline_only + candidate_only
+    if changed > MOST_COUNTED:
+        from scipy.special import betainc
+
+        return float(betainc(baseline_only, candidate_only + 1, 0.5)) if baseline_only else 1.0
     tail = sum(comb(changed, k) for k in range(baseline_only, changed + 1))
-    # Integers divide exactly, however large: 2**5000 is no float.
     return tail / (1 << changed)

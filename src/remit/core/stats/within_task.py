@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
 from typing import Any
 
 from remit.core.stats.task_pair import TaskPair
 
-MOST_STEPS = 300_000_000
+MOST_STEPS = 200_000_000
 """Additions beyond which the runs are dealt at random instead."""
 MOST_PLACES = 100_000
-"""Length of the scores' lattice, where tasks count differently."""
+"""About the largest sum of scores, where tasks count differently."""
 DEALS = 9_999
 
 
@@ -64,13 +66,20 @@ def within_task(pairs: Sequence[TaskPair], *, seed: int = 0, deals: int = DEALS)
 
 def _scores(pairs: Sequence[TaskPair]) -> list[int]:
     """What one pass of the candidate counts in each task: by weight, and by how many runs share the task's weight."""
-    worth = [pair.weight * (1 / pair.baseline_runs + 1 / pair.candidate_runs) for pair in pairs]
-    most = max(worth)
-    if most - min(worth) < 1e-9 * most:
-        return [1] * len(pairs)
-    places = sum(one / most * pair.candidate_runs for one, pair in zip(worth, pairs, strict=True))
-    fine = max(1.0, MOST_PLACES / places)
-    return [max(1, round(one / most * fine)) for one in worth]
+    heaviest = max(pair.weight for pair in pairs)
+    worth = [
+        Fraction(pair.weight / heaviest).limit_denominator(10_000)
+        * (Fraction(1, pair.baseline_runs) + Fraction(1, pair.candidate_runs))
+        for pair in pairs
+    ]
+    whole = lcm(*(one.denominator for one in worth))
+    exact = [int(one * whole) for one in worth]
+    shared = gcd(*exact)
+    exact = [one // max(shared, 1) for one in exact]
+    fits = MOST_PLACES / sum(s * p.candidate_runs for s, p in zip(exact, pairs, strict=True))
+    # Whole ratios keep ties as ties. Where they are too fine for that, they are rounded.
+    shrunk = min(1.0, max(fits, 1 / max(exact)))
+    return [max(1, round(one * shrunk)) for one in exact]
 
 
 def _counted(pairs: Sequence[TaskPair], scores: Sequence[int]) -> WithinTask:
