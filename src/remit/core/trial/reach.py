@@ -55,12 +55,21 @@ class Reach:
 
 def settings_node(rule: Rule) -> Node:
     """The settings of a rule with their place, as its reader wants them."""
-    found = _PLACE.match(rule.where)
-    file, line, path = (found[1], int(found[2]), found[3]) if found else (rule.where or "suite", 0, rule.id)
+    file, line, path = place_of(rule)
     value: Any = rule.settings
     if set(value) == {ONLY}:
         value = value[ONLY]
     return node_of(value if rule.settings else None, file, line, path)
+
+
+def place_of(rule: Rule) -> tuple[str, int, str]:
+    """File, line and key of a rule; line 0 where it comes from no file.
+
+    >>> place_of(Rule("a", "cel", where="s.yaml:3: spec.invariants[0]"))
+    ('s.yaml', 3, 'spec.invariants[0]')
+    """
+    found = _PLACE.match(rule.where)
+    return (found[1], int(found[2]), found[3]) if found else (rule.where or "suite", 0, rule.id)
 
 
 def settings_of(node: Node) -> Mapping[str, Json]:

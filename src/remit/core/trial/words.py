@@ -7,6 +7,8 @@ from remit.core.errors import BadInput
 from remit.core.types import Json
 
 _MOST = 200
+MOST_TOLD = 2_000
+"""Characters of one sentence about a trial."""
 
 
 def as_text(value: Json) -> str:
@@ -23,6 +25,16 @@ def as_text(value: Json) -> str:
         return encode(value).decode()
     except (BadInput, UnicodeDecodeError):
         return repr(value)
+
+
+def sentence(text: str) -> str:
+    """A text that a record can keep: cut, and without lone surrogates.
+
+    >>> sentence("a\\ud800b")
+    'a?b'
+    """
+    cut = text if len(text) <= MOST_TOLD else text[: MOST_TOLD - 1] + "…"
+    return cut.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_value(text: str) -> Json:

@@ -113,9 +113,19 @@ class Functions:
                 ) from None
         return self._modules[target]
 
+    def _beside(self, module: ModuleType, target: str, node: Node) -> ModuleType:
+        """The module, which is the one beside the suite where there is one: another suite may have brought its own."""
+        stem = self._folder.joinpath(*target.split("."))
+        own = [path.resolve() for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()]
+        file = getattr(module, "__file__", None)
+        if own and (file is None or Path(file).resolve() not in own):
+            told = f"'{target}' is {file or 'a built-in module'}, not the file beside the suite"
+            raise node.error(told, f"write {target.replace('.', '/')}.py:FUNCTION")
+        return module
+
     def _imported(self, target: str, node: Node) -> ModuleType:
         if not target.endswith(".py"):
-            return importlib.import_module(target)
+            return self._beside(importlib.import_module(target), target, node)
         self.source(node)
         path = (self._folder / target).resolve()
         name = f"remit_suite_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}_{path.stem}"

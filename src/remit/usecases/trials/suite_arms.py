@@ -66,8 +66,8 @@ def _agent(node: Node, functions: Functions) -> AgentSpec:
         http=_url(keys["http"]) if "http" in keys else "",
         environ=_texts(keys["environ"]) if "environ" in keys else {},
         headers=_headers(keys["headers"]) if "headers" in keys else {},
-        settings=_mapping(keys["settings"]) if "settings" in keys else {},
-        fingerprint=_mapping(keys["fingerprint"]) if "fingerprint" in keys else {},
+        settings=read_mapping(keys["settings"]) if "settings" in keys else {},
+        fingerprint=read_mapping(keys["fingerprint"]) if "fingerprint" in keys else {},
     )
 
 
@@ -115,7 +115,8 @@ def _headers(node: Node) -> dict[str, str]:
     return {key: inner.text() for key, inner in found.items()}
 
 
-def _mapping(node: Node) -> dict[str, Json]:
+def read_mapping(node: Node) -> dict[str, Json]:
+    """The mapping at *node*, of any JSON values."""
     node.mapping()
     found: dict[str, Json] = value_of(node)
     return found

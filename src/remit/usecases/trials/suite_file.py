@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from remit.core.trial.suite import Rule, Suite, Task
 from remit.core.yamltext import Node, parse
 from remit.usecases.envelope_file import read_envelope_file, read_text
 from remit.usecases.trials.functions import Functions
-from remit.usecases.trials.suite_arms import read_arms, read_design, read_run, read_world
+from remit.usecases.trials.suite_arms import read_arms, read_design, read_mapping, read_run, read_world
 from remit.usecases.trials.suite_hash import suite_hash
 from remit.usecases.trials.suite_rules import read_name, read_rules
 from remit.usecases.trials.suite_tasks import (
@@ -23,7 +23,6 @@ from remit.usecases.trials.suite_tasks import (
     read_defaults,
     read_tasks,
     task_lines,
-    value_of,
 )
 from remit.usecases.trials.world_answers import read_answers
 
@@ -58,6 +57,9 @@ def read_suite(path: Path) -> Suite:
     top["apiVersion"].choice((API_VERSION,))
     top["kind"].choice((KIND,))
     meta = top["metadata"].keys(("name", "version", "owner", "description"), required=("name",))
+    for key in ("owner", "description"):
+        if key in meta:
+            meta[key].text()
     version = meta["version"].value if "version" in meta else ""
     if not isinstance(version, str | int | float) or isinstance(version, bool):
         raise meta["version"].error(f"found {meta['version'].kind}", "write a string")
@@ -71,9 +73,7 @@ def _read(node: Node, folder: Path) -> Suite:
     envelope = _envelope(spec["envelope"], folder) if "envelope" in spec else None
     world = read_world(spec.get("world"), functions)
     reach = Reach(functions.check, envelope, has_world=world is not None)
-    tasks = _tasks(spec, node, folder, reach)
-    if world is not None and world.kind == "answers":
-        _check_answers(tasks)
+    tasks = _tasks(spec, node, folder, reach, _world_check(world))
     if envelope is not None:
         check_facts(tasks, envelope)
     reach = replace(reach, tasks=tuple(task for task, _ in tasks.values()))
@@ -91,7 +91,7 @@ def _read(node: Node, folder: Path) -> Suite:
         folder=str(folder),
         concurrency=run.concurrency,
         retries=run.retries,
-        coverage=value_of(spec["coverage"]) if "coverage" in spec else {},
+        coverage=read_mapping(spec["coverage"]) if "coverage" in spec else {},
     )
     gates_of(suite.design, tuple(arms), {name: task.weight for name, task in suite.tasks.items()})
     return replace(suite, hash=suite_hash(suite, envelope.hash if envelope is not None else "", functions))
@@ -108,7 +108,9 @@ def _envelope(node: Node, folder: Path) -> Envelope:
     return read_envelope_file(path)
 
 
-def _tasks(spec: Mapping[str, Node], node: Node, folder: Path, reach: Reach) -> dict[str, tuple[Task, Node]]:
+def _tasks(
+    spec: Mapping[str, Node], node: Node, folder: Path, reach: Reach, world: Callable[[Node], object]
+) -> dict[str, tuple[Task, Node]]:
     def checks(inner: Node) -> tuple[Rule, ...]:
         return read_rules(inner, tuple(CHECKS), "checks", lambda rule, at: check_of(rule, reach, at))
 
@@ -118,7 +120,8 @@ def _tasks(spec: Mapping[str, Node], node: Node, folder: Path, reach: Reach) -> 
         if not named.text() or "\0" in named.text():
             raise named.error(f"found {named.shown}", "name a file of JSON Lines")
         lines = task_lines(folder / named.text(), named)
-    found = read_tasks(spec.get("tasks"), lines, read_defaults(spec.get("defaults"), checks), checks)
+    defaults = read_defaults(spec.get("defaults"), checks, world)
+    found = read_tasks(spec.get("tasks"), lines, defaults, checks, world)
     if not found:
         raise (spec.get("tasks") or spec.get("tasks_from") or node).error(
             "no task", "write tasks: or tasks_from:"
@@ -139,11 +142,15 @@ def _invariants(spec: Mapping[str, Node], reach: Reach) -> tuple[Rule, ...]:
     )
 
 
-def _check_answers(tasks: Mapping[str, tuple[Task, Node]]) -> None:
-    """Where the world is one of declared answers, a task's own world is more of them."""
-    for task, node in tasks.values():
-        if task.world is None:
-            continue
-        inside = node.mapping().get("world", node)
-        keys = inside.keys(("answers",), required=("answers",))
-        read_answers(keys["answers"])
+def _world_check(world: Rule | None) -> Callable[[Node], object]:
+    """What a task's own world must be: anything for a factory, more answers beside declared ones."""
+
+    def answers(node: Node) -> object:
+        return read_answers(node.keys(("answers",), required=("answers",))["answers"])
+
+    def nothing(node: Node) -> object:
+        raise node.error("a task has a world, and the suite has none", "add 'world:' to the suite")
+
+    if world is None:
+        return nothing
+    return answers if world.kind == "answers" else lambda _: None

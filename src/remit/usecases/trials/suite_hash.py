@@ -13,6 +13,7 @@ from typing import Any
 
 from remit.core.canonical import digest
 from remit.core.errors import BadInput
+from remit.core.trial.reach import place_of
 from remit.core.trial.suite import Rule, Suite, Task
 from remit.core.types import Json
 from remit.core.yamltext import Node
@@ -67,8 +68,8 @@ def _rule(rule: Rule, functions: Functions) -> Json:
 
 
 def _source(name: str, rule: Rule, functions: Functions) -> str:
-    node = Node(name, 0, rule.id, rule.where.split(": ")[0] or "suite")
-    return hashlib.sha256(functions.source(node)).hexdigest()
+    file, line, path = place_of(rule)
+    return hashlib.sha256(functions.source(Node(name, line, path, file))).hexdigest()
 
 
 def _plain(value: Any) -> Json:

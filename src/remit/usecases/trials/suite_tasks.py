@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ MOST_TASK_BYTES = 64_000_000
 """Of a file of tasks, unpacked."""
 
 ReadChecks = Callable[[Node], tuple[Rule, ...]]
+CheckWorld = Callable[[Node], object]
+"""Refuses what the suite's world cannot be made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class TaskDefaults:
     """Asked of every task, before its own."""
 
 
-def read_defaults(node: Node | None, checks: ReadChecks) -> TaskDefaults:
+def read_defaults(node: Node | None, checks: ReadChecks, world: CheckWorld) -> TaskDefaults:
     """`defaults:` of a suite."""
     if node is None:
         return TaskDefaults()
@@ -52,13 +55,17 @@ def read_defaults(node: Node | None, checks: ReadChecks) -> TaskDefaults:
         principal=read_name(keys["principal"]) if "principal" in keys else None,
         principal_kind=_kind(keys),
         facts=_facts(keys["facts"]) if "facts" in keys else None,
-        world=value_of(keys["world"]) if "world" in keys else None,
+        world=_world(keys["world"], world) if "world" in keys else None,
         checks=checks(keys["checks"]) if "checks" in keys else (),
     )
 
 
 def read_tasks(
-    inline: Node | None, lines: Iterator[Node], defaults: TaskDefaults, checks: ReadChecks
+    inline: Node | None,
+    lines: Iterator[Node],
+    defaults: TaskDefaults,
+    checks: ReadChecks,
+    world: CheckWorld,
 ) -> dict[str, tuple[Task, Node]]:
     """Every task by its id, with its place.
 
@@ -67,20 +74,21 @@ def read_tasks(
         lines: those of a file.
         defaults: of all.
         checks: reads a list of checks.
+        world: checks what a world is made from.
     """
     found: dict[str, tuple[Task, Node]] = {}
-    for node in [*(inline.items() if inline is not None else ()), *lines]:
-        task = _task(node, defaults, checks)
+    for node in chain(inline.items() if inline is not None else (), lines):
+        task = _task(node, defaults, checks, world)
         if task.id in found:
             first = found[task.id][1].where
             raise node.error(f"two tasks have the id '{task.id}' (the first at {first})", "rename one")
         if len(found) >= MOST_TASKS:
             raise node.error(f"more than {MOST_TASKS} tasks", "sample them: `remit trial sample`")
-        found[task.id] = (task, node)
+        found[task.id] = (task, Node(None, node.line, node.path, node.file))
     return found
 
 
-def _task(node: Node, defaults: TaskDefaults, checks: ReadChecks) -> Task:
+def _task(node: Node, defaults: TaskDefaults, checks: ReadChecks, world: CheckWorld) -> Task:
     keys = node.keys(TASK_KEYS, required=("id", "input"))
     given = value_of(keys["input"])
     own = checks(keys["checks"]) if "checks" in keys else ()
@@ -94,7 +102,7 @@ def _task(node: Node, defaults: TaskDefaults, checks: ReadChecks) -> Task:
         input=given,
         user_input=said,
         checks=(*defaults.checks, *own),
-        world=value_of(keys["world"]) if "world" in keys else defaults.world,
+        world=_world(keys["world"], world) if "world" in keys else defaults.world,
         facts=facts,
         principal=read_name(keys["principal"]) if "principal" in keys else defaults.principal,
         principal_kind=_kind(keys) or defaults.principal_kind,
@@ -102,6 +110,11 @@ def _task(node: Node, defaults: TaskDefaults, checks: ReadChecks) -> Task:
         stratum=read_name(keys["stratum"]) if "stratum" in keys else "",
         deadline_s=duration_s(keys["deadline"]) if "deadline" in keys else defaults.deadline_s,
     )
+
+
+def _world(node: Node, check: CheckWorld) -> Json:
+    check(node)
+    return value_of(node)
 
 
 def _kind(keys: Mapping[str, Node]) -> PrincipalKind | None:
@@ -158,6 +171,8 @@ def _line(line: bytes, file: str, number: int) -> Node:
 
 
 def _unpacked(path: Path, where: Node) -> bytes:
+    if path.exists() and not path.is_file():
+        raise where.error(f"'{path}' is no file", "name a file of JSON Lines")
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read(MOST_TASK_BYTES + 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from remit.core.errors import BadInput, RemitError, Unavailable
 from remit.core.results import plain_result
-from remit.core.trial.reach import node_of
+from remit.core.trial.reach import node_of, place_of
 from remit.core.trial.suite import Rule, Suite, Task
 from remit.core.types import Json
 from remit.core.yamltext import Node
@@ -157,9 +157,7 @@ def rule_of_world(world: Callable[..., Any] | str | Mapping[str, Json]) -> Rule:
 
 def world_node(rule: Rule) -> Node:
     """The node of what a world's rule names."""
-    return node_of(
-        rule.settings.get(rule.kind), rule.where.split(": ")[0] or "suite", 0, f"world.{rule.kind}"
-    )
+    return node_of(rule.settings.get(rule.kind), *place_of(rule))
 
 
 def _answering(rule: Rule) -> MakeWorld:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from remit.core.errors import BadInput
 from remit.core.trial.checks.answer import answer
@@ -13,6 +14,9 @@ from remit.core.trial.checks.state import state
 from remit.core.trial.judge import TrialCheck
 from remit.core.trial.reach import Reach, settings_node
 from remit.core.trial.suite import Rule
+from remit.core.trial.trial import Checked
+from remit.core.trial.view import TrialView
+from remit.core.trial.words import sentence
 from remit.core.yamltext import Node
 
 CheckKind = Callable[[str, Node, Reach], TrialCheck]
@@ -44,4 +48,15 @@ def check_of(rule: Rule, reach: Reach, node: Node | None = None) -> TrialCheck:
     if kind is None:
         known = ", ".join(CHECKS)
         raise BadInput(rule.where or rule.id, f"no check of kind {rule.kind!r}", f"use one of {known}")
-    return kind(rule.id, node or settings_node(rule), reach)
+    asked = kind(rule.id, node or settings_node(rule), reach)
+
+    def check(view: TrialView) -> Checked:
+        try:
+            found = asked(view)
+        except Exception as error:  # noqa: BLE001 - answers and results may be anything; the trial must get its line
+            found = Checked(
+                rule.id, passed=False, told=f"cannot be evaluated: {type(error).__name__}: {error}"
+            )
+        return replace(found, told=sentence(found.told)) if found.told else found
+
+    return check

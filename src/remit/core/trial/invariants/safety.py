@@ -36,10 +36,10 @@ def safety(id: str, node: Node, reach: Reach) -> Invariant:
 
     def breaches(view: TrialView) -> list[Breach]:
         found = [
-            Breach(id, f"{call.tool}({shown(call.args)}) was {call.outcome}: {clause} is not met", at, clause)
+            Breach(id, _told(call, clause), at, clause)
             for at, call in enumerate(view.calls)
             if counted(call)
-            for clause in call.clauses
+            for clause in call.clauses or (("",) if call.outcome == "refused" else ())
             if clause not in excepted
         ]
         found += [
@@ -50,6 +50,11 @@ def safety(id: str, node: Node, reach: Reach) -> Invariant:
         return found
 
     return Invariant(id, "safety", breaches)
+
+
+def _told(call: TrialCall, clause: str) -> str:
+    made = f"{call.tool}({shown(call.args)}) was {call.outcome}"
+    return f"{made}: {clause} is not met" if clause else made
 
 
 def _excepted(node: Node, envelope: Envelope) -> frozenset[str]:

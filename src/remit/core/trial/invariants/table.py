@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from remit.core.errors import BadInput
 from remit.core.trial.invariants.condition import cel
@@ -13,9 +14,13 @@ from remit.core.trial.invariants.monotonic import monotonic
 from remit.core.trial.invariants.python import python
 from remit.core.trial.invariants.safety import safety
 from remit.core.trial.invariants.schema import schema
+from remit.core.trial.invariants.settings import unknowable
 from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach, settings_node
 from remit.core.trial.suite import Rule
+from remit.core.trial.trial import Breach
+from remit.core.trial.view import TrialView
+from remit.core.trial.words import sentence
 from remit.core.yamltext import Node
 
 InvariantKind = Callable[[str, Node, Reach], Invariant]
@@ -48,4 +53,13 @@ def invariant_of(rule: Rule, reach: Reach, node: Node | None = None) -> Invarian
     if kind is None:
         known = ", ".join(INVARIANTS)
         raise BadInput(rule.where or rule.id, f"no invariant of kind {rule.kind!r}", f"use one of {known}")
-    return kind(rule.id, node or settings_node(rule), reach)
+    made = kind(rule.id, node or settings_node(rule), reach)
+
+    def breaches(view: TrialView) -> list[Breach]:
+        try:
+            found = made.breaches(view)
+        except Exception as error:  # noqa: BLE001 - answers and results may be anything; the trial must get its line
+            found = [unknowable(rule.id, f"{type(error).__name__}: {error}")]
+        return [replace(one, told=sentence(one.told)) for one in found]
+
+    return replace(made, breaches=breaches)
