@@ -31,6 +31,7 @@ class RunSettings:
     concurrency: int = 8
     retries: int = 2
     max_infrastructure: float = 0.1
+    holds: str = "refuse"
 
 
 def read_arms(spec: Mapping[str, Node], node: Node, functions: Functions) -> dict[str, AgentSpec]:
@@ -140,7 +141,7 @@ def read_run(node: Node | None) -> RunSettings:
     """`run:`."""
     if node is None:
         return RunSettings()
-    keys = node.keys(("concurrency", "retries", "max_infrastructure"))
+    keys = node.keys(("concurrency", "retries", "max_infrastructure", "holds"))
     default = RunSettings()
     share = (
         keys["max_infrastructure"].number(0) if "max_infrastructure" in keys else default.max_infrastructure
@@ -151,6 +152,7 @@ def read_run(node: Node | None) -> RunSettings:
         concurrency=whole(keys, "concurrency", 1, MOST_CONCURRENCY, default.concurrency),
         retries=whole(keys, "retries", 0, MOST_RETRIES, default.retries),
         max_infrastructure=float(share),
+        holds=keys["holds"].choice(("refuse", "grant")) if "holds" in keys else default.holds,
     )
 
 

@@ -91,6 +91,7 @@ def _read(node: Node, folder: Path) -> Suite:
         folder=str(folder),
         concurrency=run.concurrency,
         retries=run.retries,
+        holds=run.holds,
         coverage=read_mapping(spec["coverage"]) if "coverage" in spec else {},
     )
     gates_of(suite.design, tuple(arms), {name: task.weight for name, task in suite.tasks.items()})
