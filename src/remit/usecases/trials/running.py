@@ -224,6 +224,8 @@ class TrialRunning:
             cost=answered.cost if answered else None,
             extra=answered.extra if answered else {},
             has_world=watch is not None,
+            tools=tuple(watch.world.tools) if watch is not None else (),
+            timed_out=came.timeout,
         )
 
     def _kept(self, trial: Trial) -> Trial:
