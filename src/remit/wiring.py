@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Desk, Triage
+    from remit.ports import Target
+    from remit.store.trial_book import TrialBook
+    from remit.usecases.trials.loaded import LoadedSuite
+    from remit.usecases.trials.running import TrialRunning
     from remit.usecases.worker import Worker
 
 log = logging.getLogger("remit.wiring")
@@ -50,7 +54,10 @@ __all__ = [
     "start_delivery",
     "start_worker",
     "store_path",
+    "target_of",
     "triage_of",
+    "trial_book_of",
+    "trial_running_of",
 ]
 
 
@@ -371,6 +378,64 @@ def _apart_from(store: SqliteStore, route: RouteSettings) -> None:
     file = Path(route.target.removeprefix("file://").removeprefix("file:"))
     if file.name.startswith(store.path.name) and file.parent.resolve() == store.path.parent.resolve():
         raise BadInput(f"routes.{route.name}.to", "is a file of the store itself", "name another file")
+
+
+def trial_book_of(store: SqliteStore) -> TrialBook:
+    """The record of runs in a store."""
+    from remit.store.trial_book import TrialBook
+    from remit.usecases.clock import Uuid7
+
+    return TrialBook(store, Uuid7())
+
+
+def target_of(loaded: LoadedSuite, arm: str) -> Target:
+    """The agent under test of one arm; nothing is started.
+
+    Raises:
+        BadInput: a wrong address, or a header whose variable is not set.
+    """
+    agent = loaded.suite.arms[arm]
+    if agent.command:
+        from remit.adapters.target_command import CommandTarget
+
+        return CommandTarget(agent.command, loaded.suite.folder, agent.environ)
+    if agent.http:
+        from remit.adapters.target_http import HttpTarget
+
+        return HttpTarget(agent.http, agent.headers)
+    from remit.adapters.target_python import PythonTarget
+
+    return PythonTarget(loaded.agents[arm])
+
+
+def trial_running_of(loaded: LoadedSuite, store: SqliteStore, run: str, launch: int) -> TrialRunning:
+    """What runs the trials of one run, each in the record of *store*.
+
+    Args:
+        loaded: the suite.
+        store: open.
+        run: its id.
+        launch: the how-manieth start of the run this is.
+
+    Raises:
+        BadInput: an agent cannot be reached as the suite says.
+    """
+    from remit.core.redact import Redactor
+    from remit.store.trial_records import TrialRecords
+    from remit.usecases.clock import SystemClock, Uuid7
+    from remit.usecases.trials.governed import GovernedTrials
+    from remit.usecases.trials.running import TrialRunning
+
+    envelope = loaded.envelope
+    redactor = Redactor(store.derive("redact"), envelope.capture.mask if envelope else ())
+    records = TrialRecords(store, grants=loaded.suite.holds == "grant")
+    governed = (
+        GovernedTrials(envelope, records, clock=SystemClock(), ids=Uuid7(), redactor=redactor)
+        if envelope is not None
+        else None
+    )
+    targets = {arm: target_of(loaded, arm) for arm in loaded.suite.arms}
+    return TrialRunning(loaded, targets, run, launch, governed, redactor)
 
 
 class _Sending:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from remit.core.errors import BadInput
 from remit.core.trial.run import RunInfo, TaskInfo
-from remit.core.trial.suite import Suite
+from remit.core.trial.suite import AgentSpec, Suite
 from remit.core.types import Json
 from remit.usecases.trials.loaded import LoadedSuite
 
 SOURCE = "remit trial run"
+_SHORT = 16
+_MOST_CODE = 5_000_000
 
 
 def run_info(loaded: LoadedSuite, run_id: str, at: float | None = None) -> RunInfo:
@@ -59,7 +64,7 @@ def differences(before: RunInfo, now: RunInfo) -> list[str]:
         "the design": (before.design, now.design),
         "the arms": (before.arms, now.arms),
         "the tasks": (dict(before.tasks), dict(now.tasks)),
-        "the fingerprints": (_plain(before.fingerprints), _plain(now.fingerprints)),
+        "an agent": (_plain(before.fingerprints), _plain(now.fingerprints)),
     }
     found = [name for name, (one, other) in parts.items() if one != other]
     return found or (["the settings of the run"] if before.design_hash != now.design_hash else [])
@@ -76,13 +81,13 @@ def check_same(before: RunInfo, now: RunInfo) -> None:
         raise BadInput(f"run {before.id}", told, "change it back to go on, or begin anew with --new")
 
 
-def _parts(loaded: LoadedSuite) -> Json:
+def _parts(loaded: LoadedSuite) -> Any:
     suite = loaded.suite
     design: Json = msgspec.to_builtins(suite.design)
     return {
         "suite": suite.hash,
         "design": design,
-        "arms": list(suite.arms),
+        "arms": _fingerprints(loaded),
         "envelope": loaded.envelope.hash if loaded.envelope else "",
         "holds": suite.holds,
         "invariants": [rule.id for rule in suite.invariants],
@@ -90,8 +95,33 @@ def _parts(loaded: LoadedSuite) -> Json:
 
 
 def _fingerprints(loaded: LoadedSuite) -> dict[str, Mapping[str, Json]]:
+    """Of each arm: what the suite says it is, and hashes of its settings and of its own file."""
     envelope: dict[str, Json] = {"envelope": loaded.envelope.hash} if loaded.envelope else {}
-    return {arm: {**envelope, **agent.fingerprint} for arm, agent in loaded.suite.arms.items()}
+    folder = Path(loaded.suite.folder)
+    return {
+        arm: {**envelope, "config": _config(agent), "code": _code(loaded, arm, folder), **agent.fingerprint}
+        for arm, agent in loaded.suite.arms.items()
+    }
+
+
+def _config(agent: AgentSpec) -> str:
+    """How the agent is reached, and its settings."""
+    how = (agent.python, agent.command, agent.http, agent.environ, agent.headers, agent.settings)
+    return hashlib.sha256(msgspec.json.encode(_plain(how), order="sorted")).hexdigest()[:_SHORT]
+
+
+def _code(loaded: LoadedSuite, arm: str, folder: Path) -> str:
+    """What the agent's own file holds: of a function the file that it stands in, of a command those that it names. What
+    these import is not known."""
+    agent, found = loaded.suite.arms[arm], hashlib.sha256()
+    files = [folder / word for word in agent.command]
+    if (function := loaded.agents.get(arm)) is not None:
+        files = [Path(getattr(getattr(function, "__code__", None), "co_filename", ""))]
+    for file in files:
+        with suppress(OSError, ValueError):
+            if file.is_file() and file.stat().st_size <= _MOST_CODE:
+                found.update(file.read_bytes())
+    return found.hexdigest()[:_SHORT]
 
 
 def _plain(values: object) -> object:

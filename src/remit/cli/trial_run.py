@@ -1,0 +1,210 @@
+"""`remit trial run`: run a suite until enough is known, and say what came of it.
+
+The run is in the record from before its first trial on. Killed at any moment, the same command goes on with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from remit.cli.opened import Opened, StoreOption, opened
+from remit.cli.output import note, safe
+from remit.cli.trial_live import attended
+from remit.cli.trial_opened import EmbedderOption, report_of
+from remit.cli.trial_shown import Html, JUnit, Markdown, Outputs, StepSummary, outputs_of, show
+from remit.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from remit.core.trial.run import Run
+    from remit.core.trial.suite import Suite
+    from remit.store.trial_book import OpenRun
+    from remit.usecases.trials.loaded import LoadedSuite
+    from remit.usecases.trials.runner import End
+
+INTERRUPTED = 130
+
+ArmOption = Annotated[
+    list[str] | None, typer.Option("--arm", metavar="NAME", help="Only this arm; may be given more than once.")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Make it a command of *app*."""
+    app.command("run")(run)
+
+
+def run(
+    suite: Annotated[Path, typer.Argument(metavar="SUITE.yaml", help="The suite.")],
+    *,
+    arm: ArmOption = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Instead of the design's.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Runs of each task (fixed).")] = None,
+    max_trials: Annotated[
+        int | None, typer.Option("--max-trials", min=1, metavar="N", help="Draws at most (sequential).")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10_000, metavar="N", help="Trials at a time.")
+    ] = None,
+    resume: Annotated[str, typer.Option(metavar="RUN", help="Go on with this run, and no other.")] = "",
+    new: Annotated[bool, typer.Option("--new", help="Begin anew, whatever was cut off.")] = False,
+    shard: Annotated[str, typer.Option(metavar="I/N", help="Only the I-th of N parts, from 1.")] = "",
+    shared: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that all parts can write to.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="F.jsonl", help="Write the run, a line for each trial.")] = None,
+    embedder: EmbedderOption = "lexical",
+    junit: JUnit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    step_summary: StepSummary = False,
+    store: StoreOption = None,
+) -> int:
+    """Run an agent many times, and say what came of it. Cut off, the same command goes on. Exit code 0: it passes, 1: it
+    blocks, 4: not enough is known, 3: something is wrong."""
+    from remit.core.trial.gates.table import gates_of
+    from remit.usecases.trials.loaded import load
+    from remit.usecases.trials.shards import shard_of
+    from remit.usecases.trials.suite_file import read_suite
+
+    part = shard_of(shard, shared)
+    outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    loaded = load(_set(read_suite(suite), arm, seed, epochs, max_trials, concurrency))
+    asked = loaded.suite
+    weights = {task.id: task.weight for task in asked.tasks.values()}
+    gates_of(asked.design, tuple(asked.arms), weights)  # what is wrong with one is told before anything runs
+    with opened(store, create=True) as at:
+        log = _launched(at, loaded, resume, new, part)
+        try:
+            found, end = _worked(at, loaded, log, part)
+            return _told(found, end, log, outputs, embedder, out, suite)
+        finally:
+            log.close()
+
+
+def _set(
+    suite: Suite,
+    arms: list[str] | None,
+    seed: int | None,
+    epochs: int | None,
+    max_trials: int | None,
+    concurrency: int | None,
+) -> Suite:
+    """The suite with what the command line says instead.
+
+    Raises:
+        BadInput: no such arm, or a number that the design has no use for.
+    """
+    design = suite.design
+    if epochs is not None and design.kind != "fixed":
+        raise BadInput("--epochs", "the design is sequential", "use --max-trials")
+    if max_trials is not None and design.kind != "sequential":
+        raise BadInput("--max-trials", "the design is fixed", "use --epochs")
+    design = replace(
+        design,
+        seed=design.seed if seed is None else seed,
+        epochs=epochs or design.epochs,
+        max_trials=max_trials or design.max_trials,
+    )
+    unknown = [name for name in arms or () if name not in suite.arms]
+    if unknown:
+        raise BadInput("--arm", f"the suite has no arm {unknown[0]!r}", f"use {', '.join(suite.arms)}")
+    kept = {name: agent for name, agent in suite.arms.items() if not arms or name in arms}
+    return replace(suite, design=design, arms=kept, concurrency=concurrency or suite.concurrency)
+
+
+def _launched(at: Opened, loaded: LoadedSuite, resume: str, new: bool, part: object) -> OpenRun:
+    """The run in the record, begun or gone on with."""
+    from remit.usecases.trials.launch import launched
+    from remit.usecases.trials.plan import new_run_id, run_info
+    from remit.usecases.trials.shards import Shard
+    from remit.wiring import trial_book_of
+
+    book, now = trial_book_of(at.store), time.time()
+    info = run_info(loaded, new_run_id(loaded.suite, now, os.urandom(2).hex()), now)
+    retain_s = loaded.envelope.capture.retain_s if loaded.envelope else None
+    if isinstance(part, Shard):
+        info = part.agreed(info)
+        known = any(line.id == info.id for line in book.runs())
+        log = book.resume(info.id, retain_s) if known else book.begin(info, retain_s)
+    else:
+        log = launched(book, info, resume=resume, anew=new, retain_s=retain_s)
+    log.of_principals({task.id: task.principal for task in loaded.suite.tasks.values() if task.principal})
+    _greet(log)
+    return log
+
+
+def _greet(log: OpenRun) -> None:
+    before, info = log.before, log.before.info
+    if log.launch == 1:
+        note(f"remit: run {info.id} begins; cut off, the same command goes on with it")
+        return
+    again = f"; {before.repeated} that were cut off run again" if before.repeated else ""
+    note(f"remit: run {info.id} goes on after {len(before.trials)} trials{again}; --new begins another")
+
+
+def _worked(at: Opened, loaded: LoadedSuite, log: OpenRun, part: object) -> tuple[Run, End]:
+    """Run what is left."""
+    from remit.core.trial.gates.table import gates_of
+    from remit.usecases.trials.runner import Part, Runner
+    from remit.usecases.trials.shards import Shard
+    from remit.wiring import trial_running_of
+
+    suite, info = loaded.suite, log.before.info
+    weights = {task.id: task.weight for task in suite.tasks.values()}
+    running = trial_running_of(loaded, at.store, info.id, log.launch)
+    sharing = part if isinstance(part, Shard) else None
+    runner = Runner(
+        info,
+        log,
+        running.trial,
+        gates_of(suite.design, tuple(suite.arms), weights),
+        concurrency=suite.concurrency,
+        part=sharing.part if sharing else Part(),
+        hears=sharing.wrote if sharing else lambda _: None,
+    )
+    return asyncio.run(attended(runner, running, sharing, log))
+
+
+def _told(
+    found: Run, end: End, log: OpenRun, outputs: Outputs, embedder: str, out: Path | None, suite: Path
+) -> int:
+    """Write how the run ended, and say what came of it."""
+    from remit.usecases.trials.runner import End
+
+    if out is not None:
+        write_run(found, out)
+    if end is End.PAUSED:
+        log.pause(found.stopped).result()
+        left = f"{len(found.trials)} trials have ended"
+        note(f"remit: {safe(found.stopped)}: {left}; go on with: remit trial run {safe(suite)} --resume {found.info.id}")
+        return INTERRUPTED
+    if end is End.PART:
+        log.pause("the part of this shard is done").result()
+        note("remit: this part is done; the verdict comes with all of them: remit trial merge DIR")
+        return 0
+    report = report_of(found, embedder)
+    log.end(found.stopped, report.verdict.value).result()
+    return show(report, outputs)
+
+
+def write_run(found: Run, out: Path) -> None:
+    """Write a run to a file, as a whole.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    from remit.core.trial.run import run_lines
+
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.writelines(run_lines(found))
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BadInput("--out", f"{out} cannot be written: {error.strerror}", "name another file") from None
