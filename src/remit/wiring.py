@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from remit.core.classify.known import Opinion
     from remit.core.delivery import Delivery
     from remit.core.routes import RouteSettings
+    from remit.ports import Target
     from remit.sinks.form import Sink
     from remit.store.filing import Filing
     from remit.store.sqlite import SqliteStore
+    from remit.store.trial_book import TrialBook
     from remit.usecases.deliver import Deliverers
     from remit.usecases.drift import DriftWatch
     from remit.usecases.guard import Guard
     from remit.usecases.routes_file import Routes
     from remit.usecases.triage import Desk, Triage
-    from remit.ports import Target
-    from remit.store.trial_book import TrialBook
     from remit.usecases.trials.loaded import LoadedSuite
     from remit.usecases.trials.running import TrialRunning
     from remit.usecases.worker import Worker

@@ -54,7 +54,7 @@ async def attended(
 
 
 @contextlib.contextmanager
-def _stoppable(runner: Runner):  # type: ignore[no-untyped-def]  # noqa: ANN202 - of the standard library
+def _stoppable(runner: Runner):  # type: ignore[no-untyped-def]
     """Ctrl-C lets running trials end, a second one cancels them; SIGTERM cancels them."""
     loop, asked = asyncio.get_running_loop(), [0]
 

@@ -17,7 +17,9 @@ def add(app: typer.Typer) -> None:
 
 
 def list_runs(
-    suite: Annotated[str | None, typer.Option("--suite", help="Only of this suite.", show_default=False)] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="Only of this suite.", show_default=False)
+    ] = None,
     store: StoreOption = None,
 ) -> int:
     """The runs in the record, oldest first: which ended, and which may go on."""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 ArmOption = Annotated[
-    list[str] | None, typer.Option("--arm", metavar="NAME", help="Only this arm; may be given more than once.")
+    list[str] | None,
+    typer.Option("--arm", metavar="NAME", help="Only this arm; may be given more than once."),
 ]
 
 
@@ -55,8 +56,12 @@ def run(
     resume: Annotated[str, typer.Option(metavar="RUN", help="Go on with this run, and no other.")] = "",
     new: Annotated[bool, typer.Option("--new", help="Begin anew, whatever was cut off.")] = False,
     shard: Annotated[str, typer.Option(metavar="I/N", help="Only the I-th of N parts, from 1.")] = "",
-    shared: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that all parts can write to.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="F.jsonl", help="Write the run, a line for each trial.")] = None,
+    shared: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that all parts can write to.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="F.jsonl", help="Write the run, a line for each trial.")
+    ] = None,
     embedder: EmbedderOption = "lexical",
     junit: JUnit = None,
     markdown: Markdown = None,
@@ -181,7 +186,9 @@ def _told(
     if end is End.PAUSED:
         log.pause(found.stopped).result()
         left = f"{len(found.trials)} trials have ended"
-        note(f"remit: {safe(found.stopped)}: {left}; go on with: remit trial run {safe(suite)} --resume {found.info.id}")
+        note(
+            f"remit: {safe(found.stopped)}: {left}; go on with: remit trial run {safe(suite)} --resume {found.info.id}"
+        )
         return INTERRUPTED
     if end is End.PART:
         log.pause("the part of this shard is done").result()

@@ -10,7 +10,7 @@ from remit.core.trial.run import Run, RunInfo
 from remit.usecases.trials.book import RunLog
 from remit.usecases.trials.plan import check_same
 
-L = TypeVar("L", bound=RunLog, covariant=True)
+Log_co = TypeVar("Log_co", bound=RunLog, covariant=True)
 
 
 class Line(Protocol):
@@ -29,7 +29,7 @@ class Line(Protocol):
         """Over suite and design."""
 
 
-class Book(Protocol[L]):
+class Book(Protocol[Log_co]):
     """The record of runs (`store.trial_book.TrialBook`)."""
 
     def load(self, run_id: str) -> Run:
@@ -38,16 +38,16 @@ class Book(Protocol[L]):
     def runs(self) -> Sequence[Line]:
         """All of them, oldest first."""
 
-    def begin(self, info: RunInfo, retain_s: float | None = None) -> L:
+    def begin(self, info: RunInfo, retain_s: float | None = None) -> Log_co:
         """Begin a run."""
 
-    def resume(self, run_id: str, retain_s: float | None = None) -> L:
+    def resume(self, run_id: str, retain_s: float | None = None) -> Log_co:
         """Go on with a run."""
 
 
 def launched(
-    book: Book[L], info: RunInfo, *, resume: str = "", anew: bool = False, retain_s: float | None = None
-) -> L:
+    book: Book[Log_co], info: RunInfo, *, resume: str = "", anew: bool = False, retain_s: float | None = None
+) -> Log_co:
     """The run to work on.
 
     Args:
@@ -70,7 +70,9 @@ def launched(
     return book.begin(info, retain_s)
 
 
-def left_over(book: Book[L], info: RunInfo) -> str:
+def left_over(book: Book[Log_co], info: RunInfo) -> str:
     """The latest run of the same suite, design and agents that has not ended; empty where there is none."""
-    found = [line.id for line in book.runs() if line.state != "ended" and line.design_hash == info.design_hash]
+    found = [
+        line.id for line in book.runs() if line.state != "ended" and line.design_hash == info.design_hash
+    ]
     return found[-1] if found else ""

@@ -21,10 +21,9 @@ from remit.usecases.trials.book import RunLog
 from remit.usecases.trials.deciding import Deciding
 from remit.usecases.trials.writing import Writing
 
-AHEAD = 4
-"""A sequential run starts no draw that is further ahead of the first one that has not ended, in multiples of what runs
-at a time: one slow trial must not have a hundred others paid for that nobody may need."""
-LEAST_AHEAD = 32
+AHEAD = 2
+"""A sequential run starts no draw that is further ahead of the first one that does not count yet, in multiples of what
+runs at a time: one slow trial must not have a hundred others paid for that nobody may need."""
 
 
 class End(StrEnum):
@@ -87,7 +86,7 @@ class Runner:
     _retried: int = 0
     _running: dict[asyncio.Task[None], Slot] = field(default_factory=dict)
     _open: Counter[int] = field(default_factory=Counter)
-    """Trials that run, by draw; the first key is the lowest, since draws start in order."""
+    """Trials that started and do not count yet, by draw; the first key is the lowest, since draws start in order."""
     _why: str = ""
     _drains: bool = False
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -198,10 +197,7 @@ class Runner:
             self.stop(f"an invariant was broken in trial {trial.draw} of {trial.arm!r}")
 
     def _gone(self, task: asyncio.Task[None]) -> None:
-        slot = self._running.pop(task)
-        self._open[slot.draw] -= 1
-        if not self._open[slot.draw]:
-            del self._open[slot.draw]
+        self._running.pop(task)
         self._bell.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broke(error)
@@ -226,15 +222,18 @@ class Runner:
             return False
         if self.info.design.kind != "sequential" or not self._open:
             return True
-        ahead = max(LEAST_AHEAD, AHEAD * self.concurrency) * self.part.of
-        return slot.draw - next(iter(self._open)) < ahead
+        return slot.draw - next(iter(self._open)) < AHEAD * self.concurrency * self.part.of
 
     # ------------------------------------------------------------------------------------------ what ended
     def _durable(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
+            self._open[trial.draw] -= 1
+            if not self._open[trial.draw]:
+                del self._open[trial.draw]
             self._take(trial)
             self.hears(trial)
         self._look()
+        self._bell.set()
 
     def _take(self, trial: Trial) -> None:
         if trial.key in self._known:

@@ -1,8 +1,9 @@
 """A run in parts, each in a process of its own, perhaps on a machine of its own; what they share is a folder.
 
-Shard *i* of *n* runs the draws *i*, *i + n*, … and writes each trial that has ended to its own file, so that no two processes
-write to one. Each reads the files of the others, decides on the contiguous prefix of all trials together, and tells the
-others to stop by a file. Whoever comes first writes down which run it is; one of another suite, design or agent is refused.
+Shard *i* of *n* runs the draws *i*, *i + n*, … and writes each trial that has ended to its own file, so that no two
+processes write to one. Each reads the files of the others, decides on the contiguous prefix of all trials together, and
+tells the others to stop by a file. Whoever comes first writes down which run it is; one of another suite, design or agent
+is refused.
 """
 
 from __future__ import annotations
