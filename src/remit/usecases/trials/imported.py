@@ -8,18 +8,19 @@ neither success nor failure.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remit.core.errors import BadInput
 from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order
-from remit.core.trial.suite import ONLY_ARM, Design
+from remit.core.trial.suite import BASELINE, ONLY_ARM, Design
 from remit.core.trial.trial import Trial
 from remit.core.types import Json
 from remit.usecases.trials.formats import Unrecognised, read_file
-from remit.usecases.trials.formats.fields import NOWHERE, Asked, found_in
+from remit.usecases.trials.formats.fields import Asked
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
 
 MOST_TRIALS = 5_000_000
@@ -54,14 +55,23 @@ class Imported:
     """Records that `where` left out."""
 
 
+@dataclass(slots=True)
+class _Named:
+    """A trial with what it is called."""
+
+    where: str
+    arm: str
+    suite: str
+    """Empty where the task is named by fields."""
+    task: str
+    trial: Trial
+
+
 @dataclass
 class _Gathered:
     """Trials as they came, not yet numbered."""
 
-    trials: list[tuple[str, Trial]] = field(default_factory=list)
-    """Place and trial; its arm is set."""
-    suites: list[str] = field(default_factory=list)
-    """Of each trial, the empty suite where the task is named by other fields."""
+    listed: list[_Named] = field(default_factory=list)
     models: dict[str, set[str]] = field(default_factory=dict)
     formats: Counter[str] = field(default_factory=Counter)
     passed_over: list[str] = field(default_factory=list)
@@ -107,7 +117,7 @@ def imported(sources: Sequence[tuple[Chosen, Sequence[Path]]], *, suite: str = "
     found = _Gathered()
     for chosen, paths in sources:
         _gather(chosen, paths, found)
-    if not found.trials:
+    if not found.listed:
         told = f"{found.left_out} records, of which --where left none" if found.left_out else "no result"
         raise BadInput(
             ", ".join(str(path) for _, paths in sources for path in paths), told, "check what was named"
@@ -168,43 +178,34 @@ def _gather(chosen: Chosen, paths: Sequence[Path], found: _Gathered) -> None:
 
 
 def _keep(one: RecordedTrial, chosen: Chosen, arms: Asked, tasks: Asked, found: _Gathered) -> None:
-    if len(found.trials) >= MOST_TRIALS:
+    if len(found.listed) >= MOST_TRIALS:
         raise BadInput(one.where, f"more than {MOST_TRIALS} trials", "choose some: --where")
     arm = chosen.arm or ", ".join(arms.of(one.fields)) or one.trial.arm or ONLY_ARM
     task = "/".join(tasks.of(one.fields)) or one.trial.task
-    found.trials.append((one.where, replace(one.trial, arm=arm, task=task)))
-    found.suites.append("" if chosen.task_by else one.suite)
-    if arms.keys or tasks.keys or len(found.trials) == 1:
+    found.listed.append(_Named(one.where, arm, "" if tasks.keys else one.suite, task, one.trial))
+    if arms.keys or tasks.keys or not found.known:
         found.known.update(one.fields)
     found.models.setdefault(arm, set()).add(one.model)
 
 
 def _placed(found: _Gathered, suite: str) -> Run:
     """The trials in their order, numbered."""
-    suites = sorted(set(found.suites))
+    listed = found.listed
+    suites = sorted({one.suite for one in listed})
     if len(suites) > 1:
-        found.trials = [
-            (where, replace(trial, task=f"{own}/{trial.task}" if own else trial.task))
-            for own, (where, trial) in zip(found.suites, found.trials, strict=True)
-        ]
-    if all(trial.at is not None for _, trial in found.trials):
-        found.trials.sort(key=lambda one: one[1].at or 0.0)
-    arms = tuple(sorted({trial.arm for _, trial in found.trials}, key=_first(found)))
-    trials = in_order(_numbered(found.trials), arms)
+        for one in listed:
+            one.task = f"{one.suite}/{one.task}" if one.suite else one.task
+    if all(one.trial.at is not None for one in listed):
+        listed.sort(key=lambda one: one.trial.at or 0.0)
+    order = dict.fromkeys(one.arm for one in listed)
+    arms = tuple(sorted(order, key=lambda arm: arm != BASELINE))
+    trials = in_order(_numbered(listed), arms)
     tasks = dict.fromkeys((trial.task for trial in trials), TaskInfo())
     named = suite or (suites[0] if len(suites) == 1 else "") or "imported"
     return Run(_info(named, arms, tasks, trials, found), trials)
 
 
-def _first(found: _Gathered) -> Callable[[str], tuple[int, int]]:
-    """Arms in the order in which they came; a baseline before everything else."""
-    order: dict[str, int] = {}
-    for _, trial in found.trials:
-        order.setdefault(trial.arm, len(order))
-    return lambda arm: (arm != "baseline", order[arm])
-
-
-def _numbered(listed: Sequence[tuple[str, Trial]]) -> Iterator[Trial]:
+def _numbered(listed: Sequence[_Named]) -> Iterator[Trial]:
     """Trials with their epoch and draw; those of one task and epoch in several arms have one draw.
 
     Raises:
@@ -212,25 +213,26 @@ def _numbered(listed: Sequence[tuple[str, Trial]]) -> Iterator[Trial]:
     """
     next_epoch: Counter[tuple[str, str]] = Counter()
     draws: dict[tuple[str, int], int] = {}
-    places: dict[tuple[str, str, int], tuple[str, Trial]] = {}
-    for where, trial in listed:
-        cell = trial.arm, trial.task
-        epoch = trial.epoch if trial.epoch >= 0 else next_epoch[cell]
-        next_epoch[cell] = max(next_epoch[cell], epoch + 1)
-        earlier = places.setdefault((*cell, epoch), (where, trial))
-        if earlier[1] is not trial:
-            raise _twice(earlier, (where, trial), epoch)
-        draw = draws.setdefault((trial.task, epoch), len(draws))
-        yield replace(trial, draw=draw, epoch=epoch)
+    places: dict[tuple[str, int], _Named] = {}
+    for one in listed:
+        task, epoch = sys.intern(one.task), one.trial.epoch
+        if epoch < 0:
+            epoch = next_epoch[one.arm, task]
+        next_epoch[one.arm, task] = max(next_epoch[one.arm, task], epoch + 1)
+        draw = draws.setdefault((task, epoch), len(draws))
+        earlier = places.setdefault((one.arm, draw), one)
+        if earlier is not one:
+            raise _twice(earlier, one, epoch)
+        yield replace(one.trial, draw=draw, arm=one.arm, task=task, epoch=epoch)
 
 
-def _twice(one: tuple[str, Trial], other: tuple[str, Trial], epoch: int) -> BadInput:
-    left, right = one[1].extra, other[1].extra
-    differ = [key for key in left if found_in(right, key) is not NOWHERE and left[key] != right[key]]
-    told = f"trial {epoch} of task {one[1].task!r} stands here a second time; the first: {one[0]}"
+def _twice(one: _Named, other: _Named, epoch: int) -> BadInput:
+    left, right = one.trial.extra, other.trial.extra
+    differ = [key for key in left if key in right and left[key] != right[key]]
+    told = f"trial {epoch} of task {one.task!r} stands here a second time; the first: {one.where}"
     hint = f" (these differ: {', '.join(differ[:8])})" if differ else ""
     return BadInput(
-        other[0], told, f"tell them apart with --arm-by or --task-by{hint}, or choose with --where"
+        other.where, told, f"tell them apart with --arm-by or --task-by{hint}, or choose with --where"
     )
 
 

@@ -16,15 +16,25 @@ _WORDS = {True: "true", False: "false", None: MISSING}
 
 def found_in(fields: Mapping[str, Json], key: str) -> object:
     """The value at *key*, or `NOWHERE`; a dotted key reads below, and what stands in `meta` counts as top-level."""
-    for base in (fields, fields.get("meta")):
-        here: object = base
-        for part in [key] if isinstance(base, Mapping) and key in base else key.split("."):
-            here = here[part] if isinstance(here, Mapping) and part in here else NOWHERE
-            if here is NOWHERE:
-                break
-        if here is not NOWHERE:
-            return here
-    return NOWHERE
+    if key in fields:
+        return fields[key]
+    meta = fields.get("meta")
+    inner: Mapping[str, Json] = meta if isinstance(meta, dict) else {}
+    if key in inner:
+        return inner[key]
+    if "." not in key:
+        return NOWHERE
+    below = _below(fields, key)
+    return _below(inner, key) if below is NOWHERE else below
+
+
+def _below(fields: Mapping[str, Json], key: str) -> object:
+    here: object = fields
+    for part in key.split("."):
+        if not isinstance(here, dict) or part not in here:
+            return NOWHERE
+        here = here[part]
+    return here
 
 
 def as_word(value: object) -> str:
