@@ -41,14 +41,33 @@ def beside(share: float, mark: float) -> str:
     return percent(share, _MOST_DIGITS)
 
 
-def points(difference: float, digits: int = 1) -> str:
-    """A difference of two shares, in percentage points.
+def rarely(p: float) -> str:
+    """In how many cases chance does something.
 
-    >>> points(-0.05), points(0.123), points(0.0)
-    ('-5 points', '+12.3 points', '0 points')
+    >>> rarely(0.031), rarely(1e-9)
+    ('3.1 % of cases', 'fewer than one in 10,000 cases')
     """
-    value = round(100 * difference, digits) + 0.0
-    return f"{value:+g} points" if value else "0 points"
+    return f"{percent(p, 1)} of cases" if p >= 1e-4 else "fewer than one in 10,000 cases"
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """How far two shares are apart, in percentage points.
+
+    >>> points(0.05), points(-0.1234), points(0.01), points(0.0)
+    ('5 points', '12.3 points', '1 point', '0 points')
+    """
+    value = abs(round(100 * difference, digits))
+    return f"{value:g} point" if value == 1 else f"{value:g} points"
+
+
+def change(difference: float) -> str:
+    """What became of a share, in percentage points.
+
+    >>> change(-0.05), change(0.123), change(0.0)
+    ('5 points less', '12.3 points more', '0 points')
+    """
+    told = points(difference)
+    return told if told == "0 points" else f"{told} {'more' if difference > 0 else 'less'}"
 
 
 def count(n: int, one: str = "trial") -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from remit.core.trial.analysis.broken import watched
+from remit.core.trial.analysis.compared import comparisons, correction
+from remit.core.trial.analysis.contrasts import contrasts
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import CONFIDENCE, curves, estimates
 from remit.core.trial.analysis.judged import judged
+from remit.core.trial.analysis.map import answer_map
+from remit.core.trial.analysis.notes import notes
+from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.task_lines import task_lines
 from remit.core.trial.analysis.vectors import Vectors
 from remit.core.trial.gates.budget import latency_of
@@ -27,6 +32,8 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
     """
     invariants = watched(run)
     found = judged(run, invariants)
+    pair = pair_of(run, vectors)
+    compared = comparisons(pair) if pair is not None else ()
     return Report(
         run=run.info.id,
         suite=run.info.suite,
@@ -41,8 +48,13 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         estimates={arm: estimates(run, arm) for arm in run.info.arms},
         curves=tuple(curve for arm in run.info.arms for curve in curves(run, arm)),
         tasks=task_lines(run, vectors),
+        contrasts=contrasts(run, vectors),
+        comparisons=compared,
+        correction=correction(compared, len(found.rulings)),
         boundaries=found.boundaries,
+        map=answer_map(run, vectors, embedder),
         latencies={arm: _latencies(run, arm) for arm in run.info.arms},
+        notes=notes(run, vectors, embedder),
         coverage=run.info.coverage,
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Mapping, Sequence
 
 from remit.core.stats import bounded_mean, pass_hat, success_rate
 from remit.core.stats.mixture import interval as confidence_sequence
 from remit.core.stats.proportion import clopper_pearson, covered, wilson
 from remit.core.stats.quantiles import quantile
+from remit.core.trial.alike import calls_alike, claims_alike, ends_alike
 from remit.core.trial.gates.budget import latency_of
 from remit.core.trial.percent import count, percent
 from remit.core.trial.report import Curve, Estimate
@@ -23,6 +23,7 @@ MOST_COUNTED = 2_000
 QUANTILES = (0.5, 0.95, 0.99)
 OVER_TASKS = "mean of bounded values over tasks (Gaffke), for tasks like these"
 
+ByTask = Mapping[str, Sequence[Trial]]
 Counts = tuple[list[int], list[int], list[float]]
 """Passes, runs and weight of each task."""
 
@@ -101,33 +102,23 @@ def _most_pass_hat(run: Run, arm: str) -> list[Estimate]:
     return [_of_k(f"pass^{k}", counted, k, pass_hat.pass_hat)] if k > 1 else []
 
 
-def agreement(tasks: dict[str, list[Trial]]) -> list[Estimate]:
-    """How alike two runs of one task are: whether both pass or both fail, and whether they call the same tools."""
-    ended = [value for trials in tasks.values() if (value := ends_alike(trials)) is not None]
-    called = [value for trials in tasks.values() if (value := calls_alike(trials)) is not None]
-    found = [_over_tasks("agreement", ended)] if ended else []
-    if called and any(trial.calls for trials in tasks.values() for trial in trials):
-        found.append(_over_tasks("same tools", called))
-    return found
+def agreement(tasks: ByTask) -> list[Estimate]:
+    """How alike two runs of one task are: how they end, which tools they call, what they claim."""
+    called = any(trial.calls for trials in tasks.values() for trial in trials)
+    of = [
+        ("agreement", ends_alike),
+        *([("same tools", calls_alike)] if called else []),
+        ("same claims", claims_alike),
+    ]
+    found = [(name, [alike(trials) for trials in tasks.values()]) for name, alike in of]
+    known = [(name, [value for value in values if value is not None]) for name, values in found]
+    return [_over_tasks(name, values) for name, values in known if values]
 
 
 def _over_tasks(name: str, values: Sequence[float]) -> Estimate:
     low, high = bounded_mean.interval(values, confidence=CONFIDENCE)
     mean = sum(values) / len(values)
     return Estimate(name, mean, low, high, CONFIDENCE, OVER_TASKS, len(values), "tasks", gating=True)
-
-
-def ends_alike(trials: Sequence[Trial]) -> float | None:
-    """The probability that two runs of a task both pass or both fail; None for fewer than two."""
-    n, hits = len(trials), sum(trial.success is True for trial in trials)
-    return None if n < 2 else pass_hat.pass_hat(hits, n, 2) + pass_hat.pass_hat(n - hits, n, 2)
-
-
-def calls_alike(trials: Sequence[Trial]) -> float | None:
-    """The probability that two runs of a task call the same tools in the same order; None for fewer than two."""
-    sequences = [tuple(call.tool for call in trial.calls) for trial in trials]
-    pairs = list(combinations(sequences, 2))
-    return sum(one == other for one, other in pairs) / len(pairs) if pairs else None
 
 
 def spent(name: str, values: Sequence[float]) -> list[Estimate]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.spread import spread
-from remit.core.trial.analysis.estimates import CONFIDENCE, ends_alike
+from remit.core.trial.alike import ends_alike
+from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.vectors import Vectors, embedded
 from remit.core.trial.report import TaskLine
 from remit.core.trial.run import Run

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from remit.core.errors import BadInput
 from remit.core.trial.gates.budget import cost, latency, tokens
 from remit.core.trial.gates.gate import Gate, Terms
+from remit.core.trial.gates.not_worse import not_worse
+from remit.core.trial.gates.pass_hat import pass_hat
+from remit.core.trial.gates.stable import stable
 from remit.core.trial.gates.success import success
 from remit.core.trial.suite import Design, Rule
 
@@ -15,6 +18,9 @@ Build = Callable[[Rule, Terms], Gate]
 
 KINDS: Mapping[str, Build] = {
     "success": success,
+    "not_worse": not_worse,
+    "pass_hat": pass_hat,
+    "stable": stable,
     "latency": latency,
     "tokens": tokens,
     "cost": cost,

@@ -1,0 +1,106 @@
+"""The least stable tasks, each with two of its runs side by side: what "it varies" looks like.
+
+Of a task that sometimes passes, the two are a pass and a failure that are as alike as possible, so that what differs is
+near the reason. Of one that always ends alike, they are the two that lie farthest apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from remit.core.stats.energy import distances
+from remit.core.stats.sequences import sequence_distances
+from remit.core.stats.spread import spread
+from remit.core.trial.alike import calls_alike, claims_alike, ends_alike
+from remit.core.trial.analysis.vectors import Vectors, embedded, with_vectors
+from remit.core.trial.divergence import compared
+from remit.core.trial.percent import count
+from remit.core.trial.report import Contrast
+from remit.core.trial.run import Run
+from remit.core.trial.trial import Trial, TrialCall
+from remit.core.trial.words import shown
+from remit.core.types import Json
+
+MOST = 3
+"""Tasks of each arm that are told."""
+MOST_CALLS = 50
+MOST_RUNS = 60
+"""Runs of a task among which the two are looked for."""
+
+
+def contrasts(run: Run, vectors: Vectors | None) -> tuple[Contrast, ...]:
+    """The least stable tasks of every arm, the last arm first: it is the candidate."""
+    found = []
+    for arm in reversed(run.info.arms):
+        tasks = run.by_task(arm)
+        unstable = {
+            task: rank for task, trials in tasks.items() if any(rank := _instability(trials, vectors))
+        }
+        least = sorted(unstable, key=lambda task: unstable[task], reverse=True)[:MOST]
+        found += [_contrast(task, arm, tasks[task], vectors) for task in least]
+    return tuple(found)
+
+
+def _instability(trials: Sequence[Trial], vectors: Vectors | None) -> tuple[float, float, float, float]:
+    """How little alike the runs are: in how they end first, then in tools, in claims, in vectors."""
+    rows = embedded(trials, vectors)
+    apart = [
+        0.0 if (same := alike(trials)) is None else 1 - same
+        for alike in (ends_alike, calls_alike, claims_alike)
+    ]
+    return apart[0], apart[1], apart[2], round(spread(rows), 9) if len(rows) > 1 else 0.0
+
+
+def _contrast(task: str, arm: str, trials: Sequence[Trial], vectors: Vectors | None) -> Contrast:
+    left, right = _two(trials[:MOST_RUNS], vectors)
+    return Contrast(task, arm, _why(trials, left, right), _shown(left), _shown(right))
+
+
+def _two(trials: Sequence[Trial], vectors: Vectors | None) -> tuple[Trial, Trial]:
+    places = range(len(trials))
+    apart = sequence_distances([[call.tool for call in trial.calls] for trial in trials])
+    mixed = [(i, j) for i in places for j in places if trials[i].success and trials[j].success is False]
+    if mixed:
+        i, j = min(mixed, key=lambda pair: (apart[pair], pair))
+        return trials[i], trials[j]
+    i, j = max(combinations(places, 2), key=lambda pair: (apart[pair], -pair[0], -pair[1]))
+    known = with_vectors(trials, vectors)
+    if apart[i, j] > 0 or len(known) < 2:
+        return trials[i], trials[j]
+    far = distances(embedded(known, vectors))
+    i, j = max(combinations(range(len(known)), 2), key=lambda pair: (far[pair], -pair[0], -pair[1]))
+    return known[i], known[j]
+
+
+def _why(trials: Sequence[Trial], left: Trial, right: Trial) -> str:
+    n, failed = len(trials), sum(trial.success is False for trial in trials)
+    told = []
+    if 0 < failed < n:
+        told.append(f"{failed} of {count(n, 'run')} {'fails' if failed == 1 else 'fail'}")
+    ways = len({tuple(call.tool for call in trial.calls) for trial in trials})
+    if ways > 1:
+        told.append(f"{ways} different sequences of tools")
+    first = compared(left.calls, right.calls).first
+    if first is not None:
+        told.append(f"these two part at {first.told}")
+    if not told:
+        told.append("same tools, other answers")
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _shown(trial: Trial) -> Mapping[str, Json]:
+    return {
+        "epoch": trial.epoch,
+        "session": trial.session,
+        "success": trial.success,
+        "reason": trial.reason,
+        "calls": [_call(call) for call in trial.calls[:MOST_CALLS]],
+        "answer": trial.answer,
+    }
+
+
+def _call(call: TrialCall) -> str:
+    ended = "" if call.outcome == "done" else f" ({call.outcome})"
+    return f"{call.tool} {shown(call.args)}{ended}"

@@ -1,0 +1,88 @@
+"""Did embedded answers move, or vary more? Drift only: vectors cannot see whether an answer is right.
+
+"I refunded it" lies closer to "I could not refund it" than to its own paraphrase. So what is said here never says worse.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+from statistics import NormalDist
+
+from remit.core.stats.energy import energy_test
+from remit.core.stats.spread import MoreVariable, more_variable
+from remit.core.trial.analysis.behaviour import WITHIN
+from remit.core.trial.analysis.draft import Draft
+from remit.core.trial.analysis.estimates import CONFIDENCE
+from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.analysis.vectors import with_vectors
+from remit.core.trial.report import Comparison, Estimate
+from remit.core.trial.trial import Trial
+
+BLIND = "it says that answers moved, never that they are worse"
+
+
+def moved(pair: Pair) -> Draft | None:
+    """Whether answers lie elsewhere."""
+    rows = _rows(pair)
+    if rows is None:
+        return None
+    _, vectors, candidate, tasks = rows
+    found = energy_test(vectors, candidate, tasks, seed=pair.seed)
+    n = found.n + found.m
+    change = Estimate("energy distance", found.statistic, method=WITHIN, n=n, unit="runs")
+    told = f"Answers cannot be compared: {found.told}." if found.p is None else ""
+    comparison = Comparison(
+        "answers moved", f"energy distance, {WITHIN}", "this suite", "runs", n, None, None, change, found.p, None, None,
+        told, drift_only=True,
+    )  # fmt: skip
+    moved = f"Answers say something else than before, or say it otherwise; {BLIND}."
+    return Draft(comparison, moved, "No move of the answers found.")
+
+
+def more_spread(pair: Pair) -> Draft | None:
+    """Whether the answers to one task differ more from each other than before."""
+    rows = _rows(pair)
+    if rows is None:
+        return None
+    _, vectors, candidate, tasks = rows
+    found = more_variable(vectors, candidate, tasks)
+    change = Estimate(
+        "ratio of spreads", found.ratio, found.low, found.high, method="t over tasks of log ratios", n=found.tasks,
+        unit="tasks",
+    )  # fmt: skip
+    told = f"How much answers vary cannot be compared: {found.told}." if found.p_either is None else ""
+    comparison = Comparison(
+        "answers more variable", "t over tasks of log ratios of spreads", "tasks like these", "tasks", found.tasks,
+        None, None, change, found.p_either, None, _detectable(found), told, drift_only=True,
+    )  # fmt: skip
+    ratio = found.ratio or 1.0
+    times, more = f"{ratio:.2f} times the spread", "more" if ratio > 1 else "less"
+    return Draft(
+        comparison,
+        f"Answers to one task vary {more} than before ({times}).",
+        f"No change found in how much answers to one task vary ({times}){_least(_detectable(found))}.",
+    )
+
+
+def _detectable(found: MoreVariable) -> float | None:
+    """The smallest rise of the spread, as a share of it, that so many tasks find nine times in ten."""
+    if found.ratio is None or found.low is None or found.high is None:
+        return None
+    error = log(found.high / found.low) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    return exp((NormalDist().inv_cdf((1 + CONFIDENCE) / 2) + NormalDist().inv_cdf(0.9)) * error) - 1
+
+
+def _least(detectable: float | None) -> str:
+    return (
+        "" if detectable is None else f"; one of {1 + detectable:.2f} times would be found nine times in ten"
+    )
+
+
+def _rows(pair: Pair) -> tuple[list[Trial], list[object], list[bool], list[str]] | None:
+    if pair.vectors is None:
+        return None
+    known = {trial.key for trial in with_vectors(pair.trials, pair.vectors)}
+    trials, candidate, tasks = pair.rows(lambda trial: trial.key in known)
+    if not trials:
+        return None
+    return trials, [pair.vectors[trial.answer or ""] for trial in trials], candidate, tasks

@@ -1,0 +1,90 @@
+"""Two runs of one suite, compared as one run with two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from remit.core.errors import BadInput
+from remit.core.trial.run import Run, RunInfo, in_order
+from remit.core.trial.suite import BASELINE, CANDIDATE, Rule
+from remit.core.trial.trial import Trial
+
+MERGED = "two runs"
+"""The source of a run that was made of two."""
+
+
+def merged(
+    baseline: Run,
+    candidate: Run,
+    *,
+    gates: Sequence[Rule] | None = None,
+    baseline_arm: str = "",
+    candidate_arm: str = "",
+) -> Run:
+    """One run of the two: trials are paired by task and epoch.
+
+    Args:
+        baseline: the old agent's run.
+        candidate: the new one's.
+        gates: of the comparison; None: those of the candidate's run.
+        baseline_arm: which arm of *baseline*; by default its only one, or the one of that name.
+        candidate_arm: which arm of *candidate*.
+
+    Raises:
+        BadInput: the suites differ, so that their trials are not comparable; or an arm is none.
+    """
+    _same_suite(baseline.info, candidate.info)
+    before = _named(baseline, _arm(baseline, baseline_arm, BASELINE), BASELINE)
+    after = _named(candidate, _arm(candidate, candidate_arm, CANDIDATE), CANDIDATE)
+    tasks = {**baseline.info.tasks, **candidate.info.tasks}
+    order = {task: place for place, task in enumerate(tasks)}
+    cells = sorted({(t.epoch, order.get(t.task, len(order)), t.task) for t in (*before, *after)})
+    draws = {(task, epoch): draw for draw, (epoch, _, task) in enumerate(cells)}
+    trials = [replace(trial, draw=draws[trial.task, trial.epoch]) for trial in (*before, *after)]
+    design = candidate.info.design
+    kept = design.gates if gates is None else tuple(gates)
+    info = replace(
+        candidate.info,
+        id=f"{baseline.info.id} / {candidate.info.id}",
+        arms=(BASELINE, CANDIDATE),
+        tasks=tasks,
+        design=replace(
+            design, kind="fixed", epochs=max((t.epoch for t in trials), default=0) + 1, gates=kept
+        ),
+        invariants=tuple(dict.fromkeys((*baseline.info.invariants, *candidate.info.invariants))),
+        fingerprints={
+            BASELINE: baseline.info.fingerprints.get(_arm(baseline, baseline_arm, BASELINE), {}),
+            CANDIDATE: candidate.info.fingerprints.get(_arm(candidate, candidate_arm, CANDIDATE), {}),
+        },
+        source=MERGED,
+        design_hash="",
+    )
+    stopped = "; ".join(dict.fromkeys(run.stopped for run in (baseline, candidate) if run.stopped))
+    return Run(info, in_order(trials, info.arms), baseline.repeated + candidate.repeated, stopped)
+
+
+def _same_suite(baseline: RunInfo, candidate: RunInfo) -> None:
+    if baseline.suite_hash != candidate.suite_hash:
+        found = (
+            f"the baseline ran suite '{baseline.suite}' ({baseline.suite_hash[:12] or 'unknown'}), the candidate "
+            f"'{candidate.suite}' ({candidate.suite_hash[:12] or 'unknown'})"
+        )
+        raise BadInput("compare", found, "run both with the same suite file")
+    if not set(baseline.tasks) & set(candidate.tasks):
+        raise BadInput("compare", "no task stands in both runs", "compare runs of the same tasks")
+
+
+def _arm(run: Run, arm: str, default: str) -> str:
+    arms = run.info.arms
+    wanted = arm or (default if default in arms else arms[0] if len(arms) == 1 else "")
+    if wanted not in arms:
+        found = (
+            f"run {run.info.id} has no arm '{wanted}'" if wanted else f"run {run.info.id} has several arms"
+        )
+        raise BadInput("compare", found, f"name one of {', '.join(arms)}")
+    return wanted
+
+
+def _named(run: Run, arm: str, name: str) -> list[Trial]:
+    return [replace(trial, arm=name) for trial in run.of(arm)]

@@ -1,0 +1,147 @@
+"""What a reader must know before believing a number. To add a note: write its function, add it to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from remit.core.trial.analysis.judged import OWN_RUNS, draws
+from remit.core.trial.analysis.merged import MERGED
+from remit.core.trial.analysis.vectors import Vectors
+from remit.core.trial.percent import count, percent
+from remit.core.trial.run import Run
+from remit.core.trial.trial import Status, Trial
+
+FEW = 29
+"""Trials below which not even a perfect agent shows a rate of 90 %."""
+LEXICAL = "lexical"
+_BLIND = (
+    "Embeddings cannot see the outcome: 'refunded' lies beside 'could not refund'. They say that answers moved or vary, "
+    "never that they are right or wrong; numbers, ids and claims are compared beside them."
+)
+
+
+def notes(run: Run, vectors: Vectors | None, embedder: str) -> tuple[str, ...]:
+    """Every note that applies."""
+    found = [told for note in NOTES for told in note(run)]
+    if vectors is not None:
+        found.append(_BLIND)
+        if embedder.startswith(LEXICAL):
+            found.append("Vectors are lexical: they compare spelling. `remit[semantic]` compares meaning.")
+    return tuple(found)
+
+
+def _identical(run: Run) -> Iterator[str]:
+    for arm in run.info.arms:
+        repeated = [trials for trials in run.by_task(arm).values() if len(trials) > 1]
+        known = repeated and all(trial.answer is not None for trials in repeated for trial in trials)
+        if known and all(_same(trials) for trials in repeated):
+            seeds = len({trial.seed for trials in repeated for trial in trials if trial.seed is not None}) > 1
+            although = ", although each run has its own seed" if seeds else ""
+            yield (
+                f"All repeats of every task are identical in {arm}{although}: the agent is deterministic, or a cache "
+                "answers for it. Then repeats tell nothing new, and intervals are narrower than what is known."
+            )
+
+
+def _same(trials: Sequence[Trial]) -> bool:
+    first = trials[0]
+    told = [(call.tool, call.args) for call in first.calls]
+    return all(
+        trial.answer == first.answer and [(call.tool, call.args) for call in trial.calls] == told
+        for trial in trials
+    )
+
+
+def _few(run: Run) -> Iterator[str]:
+    for arm in run.info.arms:
+        n = sum(trial.success is not None for trial in run.of(arm))
+        if 0 < n < FEW:
+            most = percent(0.05 ** (1 / n))
+            yield f"{arm} has {count(n)}: even without a failure, so many show no more than a rate of {most} (95 % sure)."
+
+
+def _once(run: Run) -> Iterator[str]:
+    tasks = [trials for arm in run.info.arms for trials in run.by_task(arm).values()]
+    if tasks and run.info.design.kind == "fixed" and all(len(trials) == 1 for trials in tasks):
+        yield "Every task ran once, so how much runs of one task vary is not known."
+
+
+def _interleaved(run: Run) -> Iterator[str]:
+    if run.info.source == MERGED:
+        yield (
+            "The arms are two runs made at different times: a change of the provider in between looks like one of the "
+            "agent. `arms:` in one suite runs them side by side."
+        )
+        return
+    times = [[trial.at for trial in run.of(arm) if trial.at is not None] for arm in run.info.arms]
+    if len(times) > 1 and all(len(one) > 1 for one in times):
+        spans = sorted((min(one), max(one)) for one in times)
+        if any(end <= start for (_, end), (start, _) in pairwise(spans)):
+            yield (
+                "The arms did not run side by side in time: a change of the provider in between looks like one of the "
+                "agent."
+            )
+
+
+def _repeated(run: Run) -> Iterator[str]:
+    if run.repeated:
+        yield f"{count(run.repeated)} were in flight when the run was cut off, and ran again."
+    retried = sum(trial.attempts > 1 for trial in run.trials)
+    if retried:
+        yield f"{count(retried)} needed more than one attempt, since the world failed at first."
+
+
+def _world(run: Run) -> Iterator[str]:
+    failed = sum(trial.status is Status.INFRASTRUCTURE for trial in run.trials)
+    if failed:
+        yield f"In {count(failed)} the world failed: they count neither as success nor as failure."
+    late = sum(trial.status is Status.TIMEOUT for trial in run.trials)
+    if late:
+        yield f"{count(late)} had not ended by the deadline: a failure each."
+
+
+def _stopped(run: Run) -> Iterator[str]:
+    if run.stopped:
+        yield f"It ended before all trials had run: {run.stopped}."
+    if run.info.design.kind == "sequential":
+        left = len({trial.draw for trial in run.trials}) - len(draws(run))
+        if left > 0:
+            yield f"{count(left, 'draw')} behind a gap in start order did not count for the gates."
+        if len(run.info.arms) > 1:
+            yield (
+                "The gates decide with errors that hold at any stop. The p-values of the comparisons do not: the run "
+                "ended when a gate had seen enough, so they are for exploring only."
+            )
+
+
+def _one_sided(run: Run) -> Iterator[str]:
+    ran = [set(run.by_task(arm)) for arm in run.info.arms]
+    if len(ran) == 2 and (apart := ran[0] ^ ran[1]):
+        some = ", ".join(sorted(apart)[:3]) + (", …" if len(apart) > 3 else "")
+        yield f"{count(len(apart), 'task')} ran in one arm only ({some}), and cannot be compared."
+
+
+def _fingerprints(run: Run) -> Iterator[str]:
+    prints = [run.info.fingerprints.get(arm) for arm in run.info.arms]
+    if len(prints) == 2 and prints[0] and prints[0] == prints[1]:
+        yield "Both arms have the same fingerprint: what differs is chance, or something that nobody recorded."
+
+
+def _watched(run: Run) -> Iterator[str]:
+    if run.trials and not run.info.invariants and run.info.source.startswith(OWN_RUNS):
+        yield "No invariant was watched: what no run may ever do is not known to have been kept."
+
+
+NOTES: tuple[Callable[[Run], Iterator[str]], ...] = (
+    _stopped,
+    _world,
+    _few,
+    _once,
+    _identical,
+    _interleaved,
+    _one_sided,
+    _fingerprints,
+    _repeated,
+    _watched,
+)

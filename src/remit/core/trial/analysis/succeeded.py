@@ -1,0 +1,48 @@
+"""Does the candidate succeed as often as the baseline?"""
+
+from __future__ import annotations
+
+from remit.core.stats.compare_rates import compare_rates
+from remit.core.trial.analysis.draft import Draft
+from remit.core.trial.analysis.estimates import CONFIDENCE
+from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.gates.stopping import told_question
+from remit.core.trial.pairs import paired
+from remit.core.trial.percent import change, percent, points, rarely
+from remit.core.trial.report import Comparison, Estimate
+
+
+def succeeded(pair: Pair) -> Draft | None:
+    """For the question of the design, by the test that belongs to it."""
+    both = paired(pair.run, pair.baseline, pair.candidate)
+    if not any(b[1] and c[1] for b, c in zip(both.baseline, both.candidate, strict=True)):
+        return None
+    found = compare_rates(
+        both.baseline, both.candidate, pair.question.value,
+        weights=both.weights, confidence=CONFIDENCE, seed=pair.seed,
+    )  # fmt: skip
+    before, after = (
+        Estimate("success", rate, method="mean over tasks", n=found.n, unit=found.unit)
+        for rate in (found.baseline, found.candidate)
+    )
+    difference = Estimate(
+        "difference", found.difference, found.low, found.high, CONFIDENCE, found.interval_method, found.n, found.unit,
+        gating=True,
+    )  # fmt: skip
+    comparison = Comparison(
+        "success", found.method, told_question(pair.question), found.unit, found.n, before, after, difference,
+        found.p_two_sided, None, found.detectable,
+    )  # fmt: skip
+    rates = f"The candidate succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
+    span = f"truly it is from {change(found.low)} to {change(found.high)}"
+    return Draft(
+        comparison,
+        f"{rates}: chance alone makes such a difference in {rarely(found.p_two_sided)}; {span}.",
+        f"{rates}: no difference found, and {_least(found.detectable)}; {span}.",
+    )
+
+
+def _least(detectable: float | None) -> str:
+    if detectable is None:
+        return "so few runs would hardly find any"
+    return f"a loss of {points(detectable)} or more would be found nine times in ten"

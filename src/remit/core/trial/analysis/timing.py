@@ -1,0 +1,111 @@
+"""Does the candidate take longer, or cost more? Ranks within tasks, and the share of runs that are very slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp, inf, log, sqrt
+from statistics import NormalDist, variance
+
+from remit.core.stats.latency import latency_test
+from remit.core.stats.quantiles import quantile
+from remit.core.stats.tail import slow_tail
+from remit.core.trial.analysis.behaviour import WITHIN
+from remit.core.trial.analysis.draft import Draft
+from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.gates.budget import latency_of
+from remit.core.trial.percent import count
+from remit.core.trial.report import Comparison, Estimate
+from remit.core.trial.trial import Trial
+
+Spent = Callable[[Trial], float | None]
+
+
+def latency(pair: Pair) -> Draft | None:
+    """Whether runs are slower on the whole."""
+    return _ranked(pair, "latency", latency_of, "Runs take")
+
+
+def tokens(pair: Pair) -> Draft | None:
+    """Whether runs take more tokens."""
+    return _ranked(
+        pair, "tokens", lambda trial: None if trial.tokens is None else float(trial.tokens), "Runs use"
+    )
+
+
+def cost(pair: Pair) -> Draft | None:
+    """Whether runs cost more."""
+    return _ranked(pair, "cost", lambda trial: trial.cost, "Runs cost")
+
+
+def slow(pair: Pair) -> Draft | None:
+    """Whether more runs are slower than nearly all of the baseline's."""
+    trials, candidate, tasks = pair.rows(lambda trial: latency_of(trial) is not None)
+    if not trials:
+        return None
+    found = slow_tail([latency_of(trial) or 0.0 for trial in trials], candidate, tasks, seed=pair.seed)
+    n = found.n + found.m
+    method = f"runs above {found.how}, {WITHIN}"
+    if found.p is None:
+        told = f"The slow tail cannot be compared: {found.told}."
+        return Draft(
+            Comparison("slow tail", method, "this suite", "runs", n, None, None, None, None, None, None, told)
+        )
+    base, candidates = (
+        Estimate("share of slow runs", k / m if m else None, method=method, n=m, unit="runs")
+        for k, m in ((found.before, found.n), (found.after, found.m))
+    )
+    change = Estimate(
+        "difference", (candidates.value or 0) - (base.value or 0), method=method, n=n, unit="runs"
+    )
+    after = f"{found.after} of {count(found.m, 'run')} are slower than {found.limit:.3g} s"
+    rates = f"{after}, {found.before} of {found.n:,} before"
+    comparison = Comparison(
+        "slow tail", method, "this suite", "runs", n, base, candidates, change, found.p, None
+    )
+    return Draft(comparison, f"{rates}: more runs are very slow.", f"{rates}: no slower tail found.")
+
+
+def _ranked(pair: Pair, metric: str, spent: Spent, what: str) -> Draft | None:
+    trials, candidate, tasks = pair.rows(lambda trial: spent(trial) is not None)
+    if not trials:
+        return None
+    values = [value for trial in trials if (value := spent(trial)) is not None]
+    found = latency_test(values, candidate, tasks, seed=pair.seed)
+    n = found.result.n + found.result.m
+    sides = [
+        [v for v, which in zip(values, candidate, strict=True) if which is side] for side in (False, True)
+    ]
+    before, after = (_median(metric, side) for side in sides)
+    change = Estimate("ratio", found.ratio, method="median over pairs of runs of one task", n=n, unit="runs")
+    told = f"{metric.capitalize()} cannot be compared: {found.result.told}." if found.p_either is None else ""
+    least = _detectable([log(v) for v in sides[0] if 0 < v < inf], [log(v) for v in sides[1] if 0 < v < inf])
+    comparison = Comparison(
+        metric, f"van Elteren ranks, {WITHIN}", "this suite", "runs", n, before, after, change, found.p_either, None,
+        least, told,
+    )  # fmt: skip
+    times = f"{what} {found.ratio or 1.0:.2f} times as much as before"
+    would = "" if least is None else f", and {1 + least:.2f} times would be found nine times in ten"
+    return Draft(comparison, f"{times}: a change.", f"{times}: no change found{would}.")
+
+
+def _detectable(before: list[float], after: list[float]) -> float | None:
+    """The smallest rise, as a share, that so many runs find nine times in ten, by the spread of all logarithms.
+
+    Tasks that differ are in that spread, so the test within tasks finds less than this: it is the careful figure.
+    """
+    if len(before) < 2 or len(after) < 2:
+        return None
+    deviation = (variance(before) + variance(after)) / 2
+    reach = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.9)
+    return exp(reach * sqrt(deviation * (1 / len(before) + 1 / len(after)))) - 1
+
+
+def _median(metric: str, values: list[float]) -> Estimate | None:
+    if not values:
+        return None
+    found = quantile(values, 0.5)
+    low, high = (None if bound in (None, float("inf")) else bound for bound in (found.low, found.high))
+    value = None if found.value == float("inf") else found.value
+    return Estimate(
+        f"median {metric}", value, low, high, method="order statistics", n=found.n, unit="runs", gating=True
+    )

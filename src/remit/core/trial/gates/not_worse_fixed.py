@@ -1,0 +1,148 @@
+"""Candidate against baseline in a fixed design: for this suite, or for tasks like these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from remit.core.stats.compare_rates import Compared, compare_rates
+from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
+from remit.core.trial.gates.stopping import Mark, told_question
+from remit.core.trial.percent import about, change, count, percent, points, rarely
+from remit.core.trial.report import Estimate
+from remit.core.trial.suite import Question, Rule
+from remit.core.trial.verdict import Verdict
+
+MOST_TIMES = 1_000
+Counts = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class NotWorse:
+    """PASS where a loss of the margin is excluded, BLOCK where no loss is; PASS first, where both are."""
+
+    rule: Rule
+    arms: tuple[str, str]
+    mark: Mark
+    """Its bar is the margin."""
+    question: Question
+    weights: Mapping[str, float]
+    seed: int
+
+    def gate(self) -> EndGate:
+        """The gate that asks it."""
+        return EndGate(self.rule, self.arms, self._judge)
+
+    def _judge(self, trials: Mapping[str, ByTask]) -> Found:
+        before, after = (passes_of(trials[arm]) for arm in self.arms)
+        both = [task for task in before if task in after]
+        if not both:
+            told = "No task ran in both arms, so they cannot be compared."
+            return Found(Verdict.INCONCLUSIVE, told, "Runs of the same tasks in both arms.")
+        baseline, candidate = [before[task] for task in both], [after[task] for task in both]
+        weights = [self.weights.get(task, 1.0) for task in both]
+        found = self._compared(baseline, candidate, weights)
+        verdict = self._verdict(found)
+        wide = self._compared(baseline, candidate, weights, 1 - 2 * min(self.mark.alpha / 2, self.mark.block))
+        estimate = Estimate(
+            "success difference", found.difference, wide.low, wide.high, wide.confidence, found.interval_method,
+            found.n, found.unit, gating=True,
+        )  # fmt: skip
+        told = f"{_rates(found, self.question)}{self._sentence(verdict, found)}"
+        return Found(verdict, told, self._would_change(verdict, found, baseline, candidate, weights), (estimate,), {
+            "method": f"{found.interval_method} for the margin, {found.method} for worse",
+            "question": told_question(self.question), "unit": found.unit, "n": found.n, "tasks": found.tasks,
+            "margin": self.mark.bar, "alpha": self.mark.alpha, "beta": self.mark.block,
+            "p_not_worse": found.p_not_worse, "p_worse": found.p_worse, "detectable": found.detectable,
+        })  # fmt: skip
+
+    def _compared(
+        self, baseline: Counts, candidate: Counts, weights: list[float], confidence: float | None = None
+    ) -> Compared:
+        confidence = 1 - 2 * self.mark.alpha if confidence is None else confidence
+        return compare_rates(
+            baseline, candidate, self.question.value,
+            weights=weights, margin=self.mark.bar, confidence=confidence, seed=self.seed,
+        )  # fmt: skip
+
+    def _verdict(self, found: Compared) -> Verdict:
+        if found.p_not_worse is not None and found.p_not_worse <= self.mark.alpha:
+            return Verdict.PASS
+        return Verdict.BLOCK if found.p_worse <= self.mark.block else Verdict.INCONCLUSIVE
+
+    def _sentence(self, verdict: Verdict, found: Compared) -> str:
+        allowed = f"up to {points(self.mark.bar)} less is allowed"
+        if verdict is Verdict.PASS:
+            sure = f"{percent(1 - self.mark.alpha)} sure"
+            if found.low >= 0:
+                return f": it is no worse at all ({sure}), and {allowed}."
+            but = ", if at all" if found.p_worse > self.mark.block else ", though it is worse"
+            return f": it is worse by at most {points(found.low)}{but} ({sure}), and {allowed}."
+        if verdict is Verdict.BLOCK:
+            return f": it is worse, since chance alone does this in {rarely(found.p_worse)}."
+        span = f"anywhere from {change(found.low)} to {change(found.high)}"
+        return f": truly it may be {span}, and {allowed}."
+
+    def _would_change(
+        self, verdict: Verdict, found: Compared, baseline: Counts, candidate: Counts, weights: list[float]
+    ) -> str:
+        if verdict is Verdict.PASS:
+            return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."
+        if verdict is Verdict.BLOCK:
+            return self._saved(baseline, candidate, weights)
+        times = self._times(found)
+        if times is None:
+            return (
+                "The loss lies too close to the margin for any reasonable number of trials: set a wider one."
+            )
+        if self.question is Question.POPULATION:
+            more = count(about(max(1, round(found.tasks * (times - 1)))), "more task")
+            return f"About {more} like these would decide, at these rates."
+        more = count(about(max(1, round(sum(n for _, n in candidate) * (times - 1)))), "more trial")
+        return f"About {more} in each arm at these rates would decide."
+
+    def _times(self, found: Compared) -> float | None:
+        """How many times as many trials would decide: the interval shrinks with their root."""
+        z = NormalDist().inv_cdf((1 + found.confidence) / 2)
+        error = (found.high - found.low) / (2 * z)
+        needs = []
+        if found.difference > -self.mark.bar:
+            needs.append(
+                NormalDist().inv_cdf(1 - self.mark.alpha) * error / (found.difference + self.mark.bar)
+            )
+        if found.difference < 0:
+            needs.append(NormalDist().inv_cdf(1 - self.mark.block) * error / -found.difference)
+        times = max(1.02, min(needs) ** 2)
+        return times if times <= MOST_TIMES else None
+
+    def _saved(self, baseline: Counts, candidate: Counts, weights: list[float]) -> str:
+        """How many more successes of the candidate would have kept it from being blocked."""
+        low, high = 1, sum(n - hits for hits, n in candidate)
+        while low < high:
+            middle = (low + high) // 2
+            better = self._compared(baseline, _with(candidate, middle), weights)
+            low, high = (low, middle) if self._verdict(better) is not Verdict.BLOCK else (middle + 1, high)
+        runs = sum(n for _, n in candidate)
+        return f"With {low:,} more of its {runs:,} trials right, the candidate would not be blocked."
+
+
+def _with(candidate: Counts, more: int) -> Counts:
+    """With so many failures turned into successes, shared out evenly over them."""
+    left, failures, found = more, sum(n - hits for hits, n in candidate), []
+    for hits, n in candidate:
+        turned = round(left * (n - hits) / failures) if failures else 0
+        found.append((hits + turned, n))
+        left, failures = left - turned, failures - (n - hits)
+    return found
+
+
+def _rates(found: Compared, question: Question) -> str:
+    tasks = f" in {count(found.tasks, 'task')}" if question is Question.POPULATION else ""
+    digits = (
+        0 if percent(found.candidate) != percent(found.baseline) or found.candidate == found.baseline else 1
+    )
+    return (
+        f"The candidate succeeds in {percent(found.candidate, digits)} of runs{tasks}, the baseline in "
+        f"{percent(found.baseline, digits)}"
+    )

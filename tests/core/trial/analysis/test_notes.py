@@ -1,0 +1,66 @@
+from tests.core.trial.run_help import many, run
+
+from remit.core.trial.analysis.analyse import analyse
+from remit.core.trial.suite import Design
+
+
+def told(*words: str, **given) -> bool:
+    notes = analyse(run(**given)).notes
+    return any(all(word in note for word in words) for note in notes)
+
+
+def test_repeats_that_are_all_alike_are_told():
+    same = {"results": {"agent": many("+++", 12)}}
+
+    assert told("identical", "own seed", **same, extra=lambda t: {"answer": "done", "seed": t["draw"]})
+    assert told("identical", "deterministic", **same, extra=lambda t: {"answer": "done"})
+    assert not told("identical", **same, extra=lambda t: {"answer": f"done {t['draw']}"})
+    assert not told("identical", **same)
+
+
+def test_too_few_trials_are_told_with_what_they_can_show():
+    assert told("agent has 10 trials", "no more than a rate of 74 %", results={"agent": {"a": "+" * 10}})
+    assert not told("no more than a rate", results={"agent": {"a": "+" * 29}})
+
+
+def test_a_single_run_of_each_task_tells_nothing_of_stability():
+    assert told("Every task ran once", results={"agent": many("+", 40)})
+
+
+def test_arms_that_ran_one_after_the_other_are_told():
+    arms = {"baseline": many("++", 3), "candidate": many("++", 3)}
+
+    def later(t: dict) -> dict:
+        return {"at": t["draw"] + (100.0 if t["arm"] == "candidate" else 0.0)}
+
+    assert told("did not run side by side", results=arms, extra=later)
+    assert not told("did not run side by side", results=arms, extra=lambda t: {"at": float(t["draw"])})
+
+
+def test_what_was_run_twice_tried_again_or_cut_off_is_told():
+    assert told("3 trials were in flight", results={"agent": many("+", 3)}, repeated=3)
+    assert told(
+        "1 trial needed more", results={"agent": {"a": "++"}}, extra=lambda t: {"attempts": 1 + t["epoch"]}
+    )
+    assert told("2 trials had not ended by the deadline", results={"agent": {"a": "tt+"}})
+    assert told("In 1 trial the world failed", results={"agent": {"a": "!" + "+" * 19}})
+    assert told("an invariant was broken", results={"agent": {"a": "+"}}, stopped="an invariant was broken")
+
+
+def test_tasks_of_one_arm_alone_are_told():
+    assert told(
+        "1 task ran in one arm only (b)", results={"baseline": {"a": "+"}, "candidate": {"a": "+", "b": "+"}}
+    )
+
+
+def test_the_same_agent_in_both_arms_is_told():
+    arms = {"baseline": {"a": "+"}, "candidate": {"a": "+"}}
+    prints = {"baseline": {"model": "m"}, "candidate": {"model": "m"}}
+
+    assert told("same fingerprint", results=arms, fingerprints=prints)
+
+
+def test_p_values_of_a_run_that_stopped_early_are_told_to_be_for_exploring():
+    arms = {"baseline": {"a": "++"}, "candidate": {"a": "++"}}
+
+    assert told("for exploring only", results=arms, design=Design("sequential"))
