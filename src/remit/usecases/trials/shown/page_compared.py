@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remit.core.trial.report import Comparison, Estimate, Report
-from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import chance, change, change_span, estimated, valued
 from remit.usecases.trials.shown.order import method
 from remit.usecases.trials.shown.page_parts import Section, behind, number, table
@@ -14,7 +14,7 @@ def comparisons(report: Report) -> Section | None:
     if not report.comparisons:
         return None
     columns = ("", "baseline", "candidate", "difference", "p")
-    body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4))
+    body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4), wide=(1, 2))
     rows = [(one.metric, one.method, one.question, f"{one.n:,} {one.unit}", chance(one.p), chance(one.adjusted),
              change(one.metric, one.detectable).lstrip("+")) for one in report.comparisons]  # fmt: skip
     how_made = behind(
@@ -23,8 +23,8 @@ def comparisons(report: Report) -> Section | None:
     )
     told = tag("p", report.correction, class_="soft small") if report.correction else None
     how = (
-        "p says how often so large a difference shows up when nothing has changed: 0.01 is one time in a hundred. What"
-        " is drift only is blind to success: it says that something moved, never that it is worse."
+        "p says how often so large a difference shows up when nothing has changed, with all of these looked at: 0.01 is"
+        " one time in a hundred. Drift only is what is blind to success: something moved, which need not be worse."
     )
     return Section("compared", "Candidate against baseline", joined((body, told, how_made)), how)
 
@@ -36,7 +36,7 @@ def _row(one: Comparison) -> tuple[object, ...]:
     found = change(name, one.difference.value if one.difference else None)
     between = change_span(name, one.difference)
     return (
-        joined((tag("bdi", name), drift, told)),
+        joined((tag("bdi", clean(name, 120)), " ", drift, told)),
         valued(name, one.baseline.value if one.baseline else None),
         valued(name, one.candidate.value if one.candidate else None),
         joined((number(found), tag("small", number(between)) if between != "-" else None)),
@@ -51,14 +51,17 @@ def numbers(report: Report) -> Section | None:
         return None
     found = {(arm, one.name): one for arm in report.arms for one in reversed(report.estimates.get(arm, ()))}
     rows = [_numbers([found.get((arm, name)) for arm in report.arms], name) for name in names]
-    how = "Each number with the range in which the true value lies, as sure as its last column says."
-    body = table(("", *report.arms, "how"), rows, right=range(1, len(report.arms) + 1))
+    how = "Each number, and below it the range in which the true value lies; below its name, how that was found."
+    body = table(("", *report.arms), rows, right=range(1, len(report.arms) + 1))
     return Section("numbers", "All numbers", body, how)
 
 
 def _numbers(ones: list[Estimate | None], name: str) -> list[object]:
     how = next((method(one) for one in ones if one is not None), "")
-    return [name, *(_estimate(name, one) for one in ones), tag("small", how)]
+    return [
+        joined((tag("bdi", clean(name, 120)), tag("small", how))),
+        *(_estimate(name, one) for one in ones),
+    ]
 
 
 def _estimate(name: str, one: Estimate | None) -> Markup:

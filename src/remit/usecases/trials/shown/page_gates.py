@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from remit.core.trial.report import Broken, Estimate, Report, Ruling
+from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import interval, percent, valued
@@ -79,32 +81,42 @@ def invariants(report: Report) -> Section | None:
     """What must never happen, and whether it did."""
     if not report.invariants:
         return None
-    several = len(report.arms) > 1
-    columns = ["invariant", *(["arm"] if several else []), "", "broken in", "of all runs at most"]
     broken_first = sorted(report.invariants, key=lambda one: not one.broken)
-    rows = [[_name(one), *([one.arm] if several else []), *_state(one)] for one in broken_first]
+    rows = [(_name(one, several=len(report.arms) > 1), *_state(one)) for one in broken_first]
     how = (
         "What must never happen. One breach in any run blocks, whatever the rates are. Never seen is not never:"
         " the last column says how often it may happen all the same (95 % sure)."
     )
-    right = (3, 4) if several else (2, 3)
-    return Section("invariants", "Invariants", table(columns, rows, right=right), how)
+    shown = [
+        table(("invariant", "seen", "of all runs at most"), rows, right=(2,)),
+        _breaches(report.invariants),
+    ]
+    return Section("invariants", "Invariants", joined(shown), how)
+
+
+def _breaches(found: Sequence[Broken]) -> Markup | None:
+    told = [
+        tag("li", tag("bdi", clean(f"{one.invariant} in {task} #{epoch}", 300)),
+            f", session {clean(session, 80)}: " if session else ": ", tag("bdi", clean(breach.told, 1_000)))
+        for one in found
+        for task, epoch, session, breach in one.examples[:MOST_EXAMPLES]
+    ]  # fmt: skip
+    title = tag("h3", "The first breaches", class_="under")
+    return joined((title, tag("ul", told, class_="notes"))) if told else None
 
 
 def _state(one: Broken) -> tuple[object, ...]:
     if not one.trials:
-        return "not watched", "-", "-"
-    state = tag("span", "broken", class_="broken") if one.broken else tag("span", "held", class_="held")
-    return state, f"{one.broken:,} of {one.trials:,}", percent(one.bound)
+        return "not watched", "-"
+    held = not one.broken
+    told = f"held in {one.trials:,} runs" if held else f"broken in {one.broken:,} of {one.trials:,}"
+    verdict = Verdict.PASS if held else Verdict.BLOCK
+    return tag("span", sign(verdict, 14), told, class_=f"state v-{verdict.value.lower()}"), percent(one.bound)
 
 
-def _name(one: Broken) -> Markup:
-    told = [
-        tag("small", tag("bdi", f"{clean(task, 120)} #{epoch}"), f", session {clean(session, 80)}: " if session else ": ",
-            tag("bdi", breach.told))
-        for task, epoch, session, breach in one.examples[:MOST_EXAMPLES]
-    ]  # fmt: skip
-    return joined((tag("bdi", one.invariant), told))
+def _name(one: Broken, *, several: bool) -> Markup:
+    arm = tag("span", " \u00b7 ", tag("bdi", clean(one.arm, 60)), class_="soft") if several else None
+    return joined((tag("bdi", clean(one.invariant, 120)), arm))
 
 
 def notes(report: Report) -> Section | None:

@@ -49,23 +49,44 @@ def word(verdict: Verdict, size: int = 16) -> Markup:
 
 
 def table(
-    columns: Sequence[object], rows: Iterable[Sequence[object]], *, right: Collection[int] = (), caption: str = ""
-) -> Markup:  # fmt: skip
-    """A table whose first column names the row; too wide for a phone, it is moved within its own frame."""
+    columns: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Collection[int] = (),
+    wide: Collection[int] = (),
+) -> Markup:
+    """A table whose first column names the row; too wide for a phone, it is moved within its own frame.
+
+    Args:
+        columns: their names.
+        rows: cells, texts or markup.
+        right: columns of numbers.
+        wide: columns that a phone does not show.
+    """
     listed = list(rows)
-    head = tag("tr", [_cell("th", one, at in right, "col") for at, one in enumerate(columns)])
-    body = [tag("tr", [_cell("td" if at else "th", one, at in right, None if at else "row")
-                       for at, one in enumerate(row)]) for row in listed[:MOST_ROWS]]  # fmt: skip
+    classes = [" ".join(["right"] * (at in right) + ["wide"] * (at in wide)) for at in range(len(columns))]
+    head = tag("tr", [_cell("th", one, classes[at], "col") for at, one in enumerate(columns)])
+    body = [
+        tag(
+            "tr",
+            [
+                _cell("td" if at else "th", one, classes[at], None if at else "row")
+                for at, one in enumerate(row)
+            ],
+        )
+        for row in listed[:MOST_ROWS]
+    ]
     more = len(listed) - MOST_ROWS
-    told = [tag("caption", caption) if caption else None, tag("thead", head), tag("tbody", body)]
     note = tag("p", f"and {more:,} more; --json has all", class_="soft small") if more > 0 else None
-    return tag("div", tag("table", told), note, class_="scroll", tabindex="0")
+    return tag(
+        "div", tag("table", tag("thead", head), tag("tbody", body)), note, class_="scroll", tabindex="0"
+    )
 
 
-def _cell(name: str, content: object, right: bool, scope: str | None) -> Markup:
+def _cell(name: str, content: object, class_: str, scope: str | None) -> Markup:
     text = clean(str(content), MOST_CELL)
-    isolated = content if isinstance(content, Markup) else tag("bdi", number(text) if right else text)
-    return tag(name, isolated, class_="right" if right else None, scope=scope)
+    isolated = content if isinstance(content, Markup) else tag("bdi", number(text) if class_ else text)
+    return tag(name, isolated, class_=class_ or None, scope=scope)
 
 
 def number(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
 from typing import Final
 
 from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
@@ -12,7 +14,7 @@ from remit.usecases.trials.shown.numbers import interval, percent, plain, second
 from remit.usecases.trials.shown.order import meaning
 from remit.usecases.trials.shown.page_parts import Section, behind, table
 from remit.usecases.trials.shown.plot_parts import legend
-from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, latency_plot, map_plot
+from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, is_known, latency_plot, map_plot
 
 _QUANTILE: Final = re.compile(r"latency p(\d{1,2}(?:\.\d+)?)$")
 _LEVELS: Final = (0.5, 0.75, 0.9, 0.95, 0.99)
@@ -21,7 +23,7 @@ MOST_PLOTS: Final = 12
 
 def curves(report: Report) -> Section | None:
     """pass^k and pass@k."""
-    known = [curve for curve in report.curves if any(one.value is not None for one in curve.points)]
+    known = [curve for curve in report.curves if any(is_known(one.value) for one in curve.points)]
     if not known:
         return None
     names = dict.fromkeys(curve.name for curve in known)
@@ -72,7 +74,8 @@ def _boundary(id_: str, one: Boundary) -> Markup:
 
 def latencies(report: Report) -> Section | None:
     """Time until the answer."""
-    known = {arm: report.latencies[arm] for arm in report.arms if report.latencies.get(arm)}
+    every = {arm: [v for v in report.latencies.get(arm, ()) if is_known(v)] for arm in report.arms}
+    known = {arm: values for arm, values in every.items() if values}
     if not known:
         return None
     quantiles = {arm: _quantiles(report.estimates.get(arm, ())) for arm in report.arms}
@@ -90,7 +93,9 @@ def latencies(report: Report) -> Section | None:
 
 
 def _quantiles(estimates: Sequence[Estimate]) -> list[tuple[float, Estimate]]:
-    found = [(match, one) for one in estimates if (match := _QUANTILE.match(one.name))]
+    found = [
+        (match, one) for one in estimates if is_known(one.value) and (match := _QUANTILE.match(one.name))
+    ]
     return [(float(match[1]) / 100, one) for match, one in found]
 
 
@@ -104,8 +109,10 @@ def _level(share: float, quantiles: Sequence[tuple[float, Estimate]], values: Se
 
 def answers(report: Report) -> Section | None:
     """The map of answers."""
-    found = report.map
-    if found is None or not found.points:
+    if report.map is None:
+        return None
+    found = replace(report.map, points=tuple(p for p in report.map.points if isfinite(p[0] + p[1])))
+    if not found.points:
         return None
     how = (
         "Each mark is one answer; the nearer two are, the more alike their words. Hollow marks did not pass. The map"

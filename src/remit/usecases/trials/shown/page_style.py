@@ -78,12 +78,13 @@ tbody th{font-weight:500}
 td small,tbody th small{display:block;color:var(--soft);font-weight:400;margin-top:.1rem}
 tr.sub td{border-bottom:1px solid var(--line);padding-top:0;color:var(--soft);font-size:.88rem}
 tr.over>*{border-bottom:0;padding-bottom:.1rem}
-.broken{color:var(--block);font-weight:600}.held{color:var(--pass);font-weight:600}
+.state{display:inline-flex;gap:.4rem;align-items:center;white-space:nowrap;font-weight:600}
+.scroll+.small,.map+p{margin-top:.8rem}
 .tag{display:inline-block;font-size:.74rem;line-height:1.5;color:var(--inconclusive);
 background:var(--inconclusive-ground);
-border-radius:3px;padding:0 .4em;margin-left:.4em;white-space:nowrap;font-weight:600}
+border-radius:3px;padding:0 .4em;white-space:nowrap;font-weight:600}
 figure{margin-top:1rem}
-.plot{display:block;overflow:visible}
+.plot{display:block;margin-top:.5rem;overflow:visible}
 .map{width:100%;max-width:40rem;height:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}
 .stretched{overflow:visible}
 .plot text,.axis text{font-size:12px;fill:var(--soft);font-variant-numeric:tabular-nums}
@@ -103,12 +104,17 @@ path.mark.hollow{fill:var(--card)}
 .edge{fill:none;stroke-width:1.25;stroke-dasharray:4 3}
 .plot path.edge{fill:none}.edge.pass{stroke:var(--pass)}.edge.block{stroke:var(--block)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;font-size:.9rem;margin-bottom:.6rem}
+.narrow{display:none}
 .key{display:inline-flex;gap:.4rem;align-items:center}
 .swatch{overflow:visible;flex:none}
 .tasks td,.tasks th{padding-top:.3rem;padding-bottom:.3rem;vertical-align:middle}
-.tasks .bars{width:44%;min-width:8rem;padding-right:1.2rem}
+.tasks .bars{width:42%;min-width:8rem;padding-right:0}.tasks .bars+*{padding-left:1.5rem}
+.tasks td.bars{background:linear-gradient(var(--line),var(--line)) 0 0/1px 100% no-repeat,
+linear-gradient(var(--line),var(--line)) 50% 0/1px 100% no-repeat,
+linear-gradient(var(--line),var(--line)) 100% 0/1px 100% no-repeat}
 .tasks td svg,.tasks th svg{display:block;overflow:visible;width:100%}
 .tasks tbody th{font-size:.9rem}
+.tasks thead .swatch{display:inline-block;width:12px;margin-right:.3rem;vertical-align:-1px}
 details{margin-top:1rem}
 summary{cursor:pointer;color:var(--soft);font-size:.9rem;width:fit-content}
 summary:hover{color:var(--ink)}
@@ -129,13 +135,14 @@ font:.84rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",mon
 border-top:1px solid var(--line);
 font-size:.93rem;max-height:24rem;overflow:auto}
 .run .why{margin-top:.5rem;font-size:.88rem;color:var(--soft);overflow-wrap:anywhere}
-.contrast{margin-top:1.75rem}
+.contrast,.under{margin-top:1.75rem}
 .notes{padding-left:1.1rem;margin-top:.6rem}.notes li{margin:.35rem 0;overflow-wrap:anywhere}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.85rem}
 @media (max-width:40rem){main{padding:1.5rem 1rem 3rem}.gate{grid-template-columns:1fr;padding:1rem 0}
-.pair{grid-template-columns:1fr}h2{margin-top:2.75rem}th,td{padding-right:.6rem}.tasks .bars{width:38%;
-min-width:6.5rem}
-.plot text,.axis text{font-size:11px}}
+.pair{grid-template-columns:1fr}h2{margin-top:2.75rem}th,td{padding-right:.6rem}.wide{display:none}
+.tasks .bars{width:36%;min-width:6.5rem}.tasks .bars+*{padding-left:.7rem}.narrow{display:flex}
+.tasks th svg+bdi{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.state,.right small{white-space:normal}th[scope=row]{min-width:6.5rem}.plot text,.axis text{font-size:11px}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--faint:#f3f4f4;
 --arm0:#00639c;--arm1:#c14d00;--arm2:#a3457b;--pass:#00745a;--block:#b3261e;--inconclusive:#7d5a00;--error:#6a4a9c;
 --pass-ground:#e9f5f1;--block-ground:#fcedea;--inconclusive-ground:#fbf3df;--error-ground:#f2edf9}

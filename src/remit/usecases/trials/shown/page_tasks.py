@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from remit.core.trial.report import Report, TaskLine
-from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import percent, plain, span
 from remit.usecases.trials.shown.order import least_stable
 from remit.usecases.trials.shown.page_parts import MOST_ROWS, Section, behind, number, table
-from remit.usecases.trials.shown.plot_parts import legend, mark
+from remit.usecases.trials.shown.plot_parts import legend, mark, swatch
 
 MOST_DRAWN: Final = 60
 MOST_MARKED: Final = 5
+MOST_NAME: Final = 120
 _HEIGHT: Final = 11
 """Pixels for each arm of a task."""
 _TICKS: Final = ((0, "0"), (50, "50"), (100, "100 %"))
@@ -35,7 +36,7 @@ def tasks(report: Report) -> Section | None:
     columns = ("task", *report.arms)
     right = range(1, len(columns))
     hidden = behind(f"The other {len(more):,} tasks", table(columns, rest, right=right)) if more else None
-    body = joined((legend(report.arms), drawn, hidden, _more(report)))
+    body = joined((legend(report.arms, "narrow"), drawn, hidden, _more(report)))
     how = (
         "A mark is the share of a task's runs that succeed, the bar where the true share may lie: the longer the bar,"
         " the fewer the runs. Tasks that end now so, now otherwise are marked as unstable."
@@ -58,33 +59,40 @@ def _head(arms: Sequence[str]) -> Markup:
         for place, (at, label) in enumerate(_TICKS)
     ]
     axis = tag("svg", labels, height=16, width="100%", aria_hidden="true", class_="axis")
-    cells = [tag("th", tag("bdi", arm), scope="col", class_="right") for arm in arms]
+    cells = [
+        tag(
+            "th",
+            swatch(at) if len(arms) > 1 else None,
+            tag("bdi", clean(arm, 40)),
+            scope="col",
+            class_="right",
+        )
+        for at, arm in enumerate(arms)
+    ]
     return tag("thead", tag("tr", tag("th", "task", scope="col"), tag("th", axis, class_="bars"), cells))
 
 
 def _row(task: str, lines: Mapping[str, TaskLine], arms: Sequence[str], marked: bool) -> Markup:
     unstable = tag("span", "unstable", class_="tag") if marked else None
-    cells = [tag("td", *_counted(lines.get(arm)), class_="right") for arm in arms]
-    name = tag("th", tag("bdi", task), unstable, scope="row")
+    lost = sum(line.infrastructure for line in lines.values())
+    note = tag("small", f"{lost:,} more, in which the world failed") if lost else None
+    name = tag("th", tag("bdi", clean(task, MOST_NAME)), " ", unstable, note, scope="row")
+    cells = [tag("td", _counted(lines.get(arm)), class_="right") for arm in arms]
     return tag("tr", name, tag("td", _bars(lines, arms), class_="bars"), cells)
 
 
-def _counted(line: TaskLine | None) -> tuple[object, ...]:
-    if line is None:
-        return (number("-"),)
-    lost = tag("small", f"+ {line.infrastructure:,} world failed") if line.infrastructure else None
-    return f"{line.passes:,} of {line.n:,}", lost
+def _counted(line: TaskLine | None) -> str:
+    return f"{line.passes:,}/{line.n:,}" if line else number("-")
 
 
 def _bars(lines: Mapping[str, TaskLine], arms: Sequence[str]) -> Markup:
     height = _HEIGHT * max(2, len(arms))
-    guides = [tag("line", x1=f"{at}%", x2=f"{at}%", y1=-8, y2=height + 8, class_="grid") for at, _ in _TICKS]
     bars = [
         _bar(lines[arm], place, height * (2 * place + 1) / (2 * len(arms)))
         for place, arm in enumerate(arms)
         if arm in lines and lines[arm].n
     ]
-    return tag("svg", guides, bars, height=height, aria_hidden="true")
+    return tag("svg", bars, height=height, aria_hidden="true")
 
 
 def _bar(line: TaskLine, place: int, y: float) -> Markup:

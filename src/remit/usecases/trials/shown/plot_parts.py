@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, isfinite, isnan, log10
 from typing import Final
 
 from remit.core.trial.report import Estimate
-from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 
 LEFT, RIGHT = 10.0, 98.0
 """Of the plotted part, in percent of the width; the labels of the other axis stand left of it."""
@@ -38,6 +38,8 @@ class Axis:
 
     def share(self, value: float) -> float:
         """Place of *value* between 0 and 1; what lies outside stands at the edge."""
+        if isnan(value):
+            return 0.0
         low, high, at = (log10(max(v, 1e-9)) if self.log else v for v in (self.low, self.high, value))
         return min(1.0, max(0.0, (at - low) / (high - low))) if high > low else 0.5
 
@@ -147,12 +149,14 @@ def arm_class(place: int, hollow: bool = False) -> str:
     return f"mark arm{place % 3}{' hollow' if hollow else ''}"
 
 
-def legend(arms: Sequence[str]) -> Markup:
+def legend(arms: Sequence[str], class_: str = "") -> Markup:
     """Which mark is whose; nothing for one arm alone."""
     if len(arms) < 2:
         return Markup()
-    keys = [tag("span", swatch(place), tag("bdi", arm), class_="key") for place, arm in enumerate(arms)]
-    return tag("p", keys, class_="legend")
+    keys = [
+        tag("span", swatch(place), tag("bdi", clean(arm, 60)), class_="key") for place, arm in enumerate(arms)
+    ]
+    return tag("p", keys, class_=f"legend {class_}".strip())
 
 
 def swatch(place: int) -> Markup:

@@ -47,19 +47,24 @@ def curve_plot(name: str, curves: Sequence[Curve], arms: Sequence[str]) -> Marku
 
 
 def _curve(area: Area, curve: Curve, place: int, several: int) -> Markup:
-    known = [(k, one) for k, one in enumerate(curve.points, 1) if one.value is not None]
-    line = area.path([(k, one.value or 0.0) for k, one in known], f"line arm{place % 3}")
+    known = [(k, one, one.value) for k, one in enumerate(curve.points, 1) if is_known(one.value)]
+    line = area.path([(k, value or 0.0) for k, _, value in known], f"line arm{place % 3}")
     shift = (place - (several - 1) / 2) * _APART if several > 1 else 0.0
     marks = [
-        (upright(area, k, one, place), mark(place, area.x.x(k), area.top(one.value or 0.0)))
-        for k, one in known
+        (upright(area, k, one, place), mark(place, area.x.x(k), area.top(value or 0.0)))
+        for k, one, value in known
     ]
     return joined([line, tag("g", marks, transform=f"translate({shift:g} 0)")])
 
 
+def is_known(value: float | None) -> bool:
+    """Whether there is a number that can be drawn."""
+    return value is not None and isfinite(value)
+
+
 def upright(area: Area, at: float, one: Estimate, place: int) -> Markup | None:
     """The interval of an estimate, from its low to its high end."""
-    if one.low is None or one.high is None:
+    if one.low is None or one.high is None or not isfinite(one.high - one.low):
         return None
     x = area.x.x(at)
     return tag(
@@ -130,10 +135,8 @@ def _boundary_told(one: Boundary) -> str:
 
 
 def map_plot(name: str, one: Map, arms: Sequence[str]) -> Markup:
-    """Each answer as a mark; both directions have one scale, so that distances may be compared."""
-    points = [p for p in one.points if isfinite(p[0]) and isfinite(p[1])]
-    step = -(-len(points) // MOST_MARKS) if points else 1
-    shown = points[::step]
+    """Each answer as a mark, at least one; both directions have one scale, so that distances may be compared."""
+    shown = one.points[:: -(-len(one.points) // MOST_MARKS)]
     xs, ys = [p[0] for p in shown], [p[1] for p in shown]
     scale = min((MAP_WIDTH - 40) / _width(xs), (MAP_HEIGHT - 40) / _width(ys))
     middle = ((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)
@@ -163,14 +166,14 @@ def latency_plot(
 
     Args:
         name: own on the page.
-        latencies: seconds by arm, sorted.
-        quantiles: by arm: a share in (0, 1) and the time that goes with it.
+        latencies: seconds by arm, sorted; at least one.
+        quantiles: by arm: a share in (0, 1) and the time that goes with it, a number if known.
         arms: in the order of their marks.
     """
-    every = [value for values in latencies.values() for value in values if isfinite(value)]
+    every = [value for values in latencies.values() for value in values]
     every += [one.value for ones in quantiles.values() for _, one in ones if one.value is not None]
     low, high = min(every), max(every)
-    log = low > 0 and high / low > 30
+    log = low > 0 and high / low > 100
     area = Area(Axis(low if log else 0.0, high or 1.0, log), Axis(0.0, 1.0))
     columns = area.columns([(at, f"{plain(at)} s") for at in area.x.ticks()], "time until the answer")
     drawn = [_steps(area, latencies[arm], arms.index(arm)) for arm in arms if latencies.get(arm)]

@@ -1,0 +1,198 @@
+"""The page: its parts in order, its policy, and that nobody who writes an answer can write a page."""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from hostile import HOSTILE, told_by
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from report_help import full, nothing
+
+from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
+from remit.core.trial.verdict import Verdict
+from remit.usecases.trials.shown.html import document
+
+KNOWN = {
+    "html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "article", "footer", "figure",
+    "h1", "h2", "h3", "h4", "p", "b", "a", "ul", "ol", "li", "dl", "dt", "dd", "bdi", "span", "small", "div", "details",
+    "summary", "table", "thead", "tbody", "tr", "th", "td", "svg", "g", "path", "line", "text", "desc",
+}  # fmt: skip
+"""Every element that a page may have: none runs, none loads."""
+ATTRIBUTES = {
+    "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "aria-label", "aria-labelledby",
+    "aria-hidden", "role", "scope", "tabindex", "dir", "viewBox", "preserveAspectRatio", "width", "height", "x", "y",
+    "x1", "x2", "y1", "y2", "d", "transform", "vector-effect",
+}  # fmt: skip
+
+
+def tree(report: Report) -> ElementTree.Element:
+    """The page, read strictly: what is well-formed XML has every tag closed, every attribute quoted."""
+    return ElementTree.fromstring(document(report).split(b"\n", 1)[1])
+
+
+def texts(element: ElementTree.Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+class Tags(HTMLParser):
+    """The page as a lenient reader takes it."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, str]] = set()
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen |= {(tag, name) for name, _ in attrs} | {(tag, "")}
+
+
+def check(report: Report) -> ElementTree.Element:
+    page = tree(report)
+    for element in page.iter():
+        assert element.tag in KNOWN
+        assert set(element.attrib) <= ATTRIBUTES
+        assert element.get("href", "#").startswith("#")
+    return page
+
+
+def test_the_verdict_stands_first_then_what_would_change_it_then_the_gates():
+    told = texts(tree(full()).find("body"))
+
+    places = [
+        told.index(part)
+        for part in ("BLOCK", "The candidate is worse", "What would change it", "reliable", "safety")
+    ]
+    assert places == sorted(places)
+
+
+def test_every_part_of_a_full_report_has_its_section():
+    ids = [section.get("id") for section in tree(full()).iter("section")]
+
+    assert ids == ["gates", "invariants", "compared", "tasks", "runs", "repeats", "sequence", "latency", "answers",
+                   "numbers", "notes", "design"]  # fmt: skip
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_report_of_nothing_is_a_page(verdict: Verdict):
+    page = check(nothing(verdict=verdict))
+
+    assert texts(page.find("body/main/header")).startswith(verdict.value)
+    assert not list(page.iter("section"))
+
+
+def test_no_script_no_request_and_one_style_sheet():
+    page = check(full())
+    policy = next(one.get("content") for one in page.iter("meta") if one.get("http-equiv"))
+    (style,) = page.iter("style")
+    digest = b64encode(sha256(style.text.encode()).digest()).decode()
+
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style.text and "@import" not in style.text and "&" not in style.text
+    assert not re.search(rb"https?:|//[a-z]|src=|javascript:", document(full()))
+
+
+def test_each_plot_says_in_words_what_it_is_and_has_its_table():
+    page = tree(full())
+    plots = [one for one in page.iter("svg") if one.get("role") == "img"]
+    named = [{one.get("id"): one for one in plot.iter() if one.get("id")} for plot in plots]
+
+    assert len(plots) == 4
+    for plot, ids in zip(plots, named, strict=True):
+        assert [ids[name].tag for name in plot.get("aria-labelledby", "").split()] == ["title", "desc"]
+        assert all(texts(one) for one in ids.values())
+    assert all(one.find(".//table") is not None for one in page.iter("figure"))
+    others = [one for one in page.iter("svg") if one.get("role") is None]
+    hidden = {
+        id(part)
+        for one in page.iter()
+        if one.get("aria-hidden") or one.get("role") == "img"
+        for part in one.iter()
+    }
+    assert all(id(one) in hidden for one in others)
+
+
+def test_ids_are_its_own_and_links_lead_somewhere():
+    page = tree(full())
+    ids = [one.get("id") for one in page.iter() if one.get("id")]
+
+    assert len(ids) == len(set(ids))
+    assert {one.get("href") for one in page.iter("a")} <= {f"#{name}" for name in ids}
+
+
+def test_the_least_stable_tasks_are_marked_and_two_runs_stand_side_by_side():
+    page = tree(full())
+    rows = [texts(row) for row in page.iter("tr") if "unstable" in texts(row)]
+    pairs = [one for one in page.iter("article") if one.get("class") == "contrast"]
+
+    assert len(rows) == 5
+    assert [len([run for run in pair.iter("div") if run.get("class") == "run"]) for pair in pairs] == [2, 2]
+    assert [texts(call) for call in pairs[0].iter("li") if call.get("class") == "other"] == [
+        'check_stock {"sku":"CLOCK-7"}', 'refund_payment {"amount":120,"order_id":"A-1001"}',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_strangers_write_stays_text(text: str):
+    report = told_by(text, full())
+    page = check(report)
+
+    raw = document(report)
+    assert Tags(raw).seen <= {(tag.lower(), name.lower()) for tag in KNOWN for name in {*ATTRIBUTES, ""}}
+    shown = "".join(page.itertext())
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert len(raw) < 6_000_000
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(st.characters(), max_size=60))
+def test_any_text_stays_text(text: str):
+    check(told_by(text, full()))
+
+
+def odd(**changes: object) -> Estimate:
+    return replace(Estimate("success", 0.5, 0.2, 0.8, n=5), **changes)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        full(curves=(Curve("baseline", "pass^k", (odd(value=None, low=None, high=None),)),)),
+        full(curves=(Curve("gone", "pass^k", ()), Curve("candidate", "pass@k", (odd(value=math.nan), odd(low=None))))),
+        full(curves=(Curve("baseline", "pass^k", tuple(odd() for _ in range(200))),)),
+        full(boundaries=(Boundary("g", "x", "y", (1,), (0.0,), (None,), (None,)),)),
+        full(boundaries=(Boundary("g", "x", "y", (1, 2), (0.0, float("inf")), (1.0, None), (None, -1.0), 2),)),
+        full(boundaries=(Boundary("g", "x", "y", (), (), (), ()), Boundary("g", "x", "y", (1, 2, 3), (1.0,), (), (), 3))),
+        full(boundaries=(Boundary("g", "x", "y", (5, 6), (1.0, 2.0), (3.0, 3.0), (-3.0, -3.0), 6),)),
+        full(map=Map("lexical", float("nan"), ((0.0, 0.0, "baseline", "t", None, ""),))),
+        full(map=Map("lexical", 0.0, ((float("nan"), 0.0, "gone", "t", True, ""),))),
+        full(map=Map("lexical", 0.0, tuple((1e300 * at, -1e300, "candidate", "t", False, "") for at in range(3)))),
+        full(latencies={"baseline": (0.0,), "candidate": ()}),
+        full(latencies={"baseline": (0.0001, 5e5), "candidate": (float("inf"),)}),
+        full(latencies={"baseline": (float("inf"),)}),
+        full(estimates={"baseline": (odd(name="latency p50", value=float("inf")), odd(value=2.5, low=-1.0))}),
+        full(arms=("a", "b", "c", "d"), tasks=(), counts={}),
+        full(arms=()),
+        full(tasks=tuple(replace(full().tasks[0], task=f"t{at}", n=0, passes=0) for at in range(1_200))),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none_or_odd_make_no_page_break(report: Report):
+    raw = document(report)
+    check(report)
+
+    assert not re.search(rb'="[^"]*(nan|inf)[^"]*"', raw)
+
+
+def test_many_tasks_stay_a_page_that_opens():
+    many = tuple(replace(line, task=f"{line.task}-{at}") for at in range(100) for line in full().tasks)
+
+    page = document(full(tasks=many))
+
+    assert len(page) < 1_500_000 and b"The other 1,940 tasks" in page
