@@ -151,6 +151,13 @@ def test_what_strangers_write_stays_text(text: str):
     assert len(raw) < 6_000_000
 
 
+def test_a_tower_of_accents_is_cut_and_real_ones_stay():
+    shown = texts(tree(full(sentence="a" + "\u0301" * 500 + " Việt Nam, हिन्दी, שָׁלוֹם, e\u0302\u0301")))
+
+    assert "\u0301" * 5 not in shown and "\u0301" * 4 + "…" in shown
+    assert "Việt Nam, हिन्दी, שָׁלוֹם, e\u0302\u0301" in shown
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(), max_size=60))
 def test_any_text_stays_text(text: str):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 from typing import Final
+from unicodedata import category
 
 from remit.core.notice import visible
 
 LONGEST: Final = 6_000
 """Characters of one text that a stranger wrote; `--json` has all of it."""
+MOST_ACCENTS: Final = 4
 _VOID: Final = frozenset(("br", "hr", "meta"))
 
 
@@ -66,10 +68,24 @@ _CAPITALS: Final = frozenset(("viewBox", "preserveAspectRatio"))
 
 
 def clean(text: str, limit: int = LONGEST) -> str:
-    """*text* cut at *limit*, its lines kept, what nobody can see shown as escapes.
+    """*text* cut at *limit*, its lines kept, what nobody can see shown as escapes, towers of accents cut.
 
     >>> clean("one\\n\\u202etwo")
     'one\\n\\\\u202etwo'
     """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return cut if cut.isprintable() else "\n".join(visible(line, limit + 1) for line in cut.split("\n"))
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "\n".join(visible(line, limit + 1) for line in _levelled(cut).split("\n"))
+
+
+def _levelled(text: str) -> str:
+    """At most `MOST_ACCENTS` upon one letter: a thousand are a pillar across the page, over what others say there."""
+    kept, height = [], 0
+    for char in text:
+        height = height + 1 if category(char) in ("Mn", "Me") else 0
+        if height <= MOST_ACCENTS:
+            kept.append(char)
+        elif height == MOST_ACCENTS + 1:
+            kept.append("…")
+    return "".join(kept)
