@@ -79,7 +79,7 @@ def _head(report: Report) -> list[str]:
     lines = [
         f"## {_MARKS[report.verdict]} {report.verdict.value}: {code(report.suite, 120)}",
         "",
-        f"**{_sentence(report.sentence)}**",
+        f"**{_sentence(report.sentence).strip() or report.verdict.value}**",
     ]
     if report.would_change:
         lines += ["", f"What would change it: {_sentence(report.would_change)}"]
