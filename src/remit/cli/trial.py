@@ -14,7 +14,14 @@ def trial() -> None:
     """Run an agent many times, and judge it as a distribution."""
 
 
-COMMANDS: tuple[str, ...] = ("trial_run", "trial_ls", "trial_merge", "trial_plan", "trial_report")
+COMMANDS: tuple[str, ...] = (
+    "trial_run",
+    "trial_ls",
+    "trial_merge",
+    "trial_plan",
+    "trial_report",
+    "trial_selftest",
+)
 """Modules with a function `add(app)`, in the order of the help."""
 
 for _name in COMMANDS:

@@ -82,5 +82,5 @@ def _where(score: Callable[[float], Score], below: Callable[[float], bool]) -> f
         middle = (low + high) / 2
         low, high = (middle, high) if below(score(middle).p) else (low, middle)
     if low == -1.0 or high == 1.0:
-        return round(low)  # not ruled out anywhere
+        return float(round(low))  # not ruled out anywhere
     return (low + high) / 2
