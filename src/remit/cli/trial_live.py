@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from remit.cli.output import note
@@ -54,7 +55,7 @@ async def attended(
 
 
 @contextlib.contextmanager
-def _stoppable(runner: Runner):  # type: ignore[no-untyped-def]
+def _stoppable(runner: Runner) -> Iterator[None]:
     """Ctrl-C lets running trials end, a second one cancels them; SIGTERM cancels them."""
     loop, asked = asyncio.get_running_loop(), [0]
 
