@@ -52,6 +52,13 @@ def test_json_is_one_object(run: Path, capsys: Any) -> None:
     assert all(one["low"] <= one["rate"] <= one["high"] for one in told["metrics"])
 
 
+def test_success_alone_answers_both_questions(run: Path, capsys: Any) -> None:
+    assert main(["trial", "selftest", str(run), "--splits", "40", "--success", "--json"]) == 0
+
+    metrics = [one["metric"] for one in json.loads(capsys.readouterr().out)["metrics"]]
+    assert metrics == ["success, this suite", "success, tasks like these"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [(["--arm", "other"], 3, "no arm 'other'"), (["--splits", "5"], 2, "20")],

@@ -10,6 +10,7 @@ import typer
 from remit.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from remit.core.trial.analysis.vectors import Vectors
     from remit.core.trial.report import Report
     from remit.core.trial.run import Run
 
@@ -52,12 +53,24 @@ def report_of(run: Run, embedder: str) -> Report:
         Unavailable: what it needs is missing.
     """
     from remit.core.trial.analysis.analyse import analyse
+
+    vectors, made = vectors_of(run, embedder)
+    return analyse(run, vectors=vectors, embedder=made)
+
+
+def vectors_of(run: Run, embedder: str) -> tuple[Vectors | None, str]:
+    """The answers' vectors, by their text, and what made them; None where nothing is to be embedded.
+
+    Raises:
+        BadInput: no such embedder.
+        Unavailable: what it needs is missing.
+    """
     from remit.core.trial.analysis.vectors import texts
     from remit.usecases.embedding.named import embedder_named
 
     if embedder.strip() == NONE:
-        return analyse(run)
+        return None, ""
     made = embedder_named(embedder, where="--embedder")
     answers = texts(run.trials)
     vectors = dict(zip(answers, made.embed(answers), strict=True)) if answers else {}
-    return analyse(run, vectors=vectors, embedder=f"{made.name} {made.version}")
+    return vectors, f"{made.name} {made.version}"

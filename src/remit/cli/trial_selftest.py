@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from remit.cli.output import Output, counted, emit, say, table
-from remit.cli.trial_opened import run_named
+from remit.cli.output import Output, counted, emit, progress, say, table
+from remit.cli.trial_opened import EmbedderOption, run_named, vectors_of
 
 if TYPE_CHECKING:
     from remit.core.trial.report import Comparison
@@ -29,13 +29,26 @@ def selftest(
     ] = None,
     splits: Annotated[int, typer.Option(min=20, max=100_000, metavar="N", help="How often.")] = 500,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Of the splits.")] = 0,
+    success: Annotated[
+        bool,
+        typer.Option("--success", help="Compare success alone, for both questions: seconds, not minutes."),
+    ] = False,
+    embedder: EmbedderOption = "lexical",
 ) -> int:
     """Split one agent's own runs in two within tasks, again and again, and count the comparisons that raise an alarm."""
+    from remit.core.trial.compare_success import success_alone
     from remit.core.trial.selftest import selftest as measured
 
     opened = run_named(run)
-    compare: Callable[[Run], Iterable[Comparison]] = _compare()
-    found = measured(opened, arm or opened.info.arms[0], compare, splits=splits, seed=seed)
+    compare = success_alone if success else _every(opened, embedder)
+    bar = iter(progress(range(splits), "splits", splits))
+
+    def counted_off(split: Run) -> Iterable[Comparison]:
+        next(bar, None)
+        return compare(split)
+
+    found = measured(opened, arm or opened.info.arms[0], counted_off, splits=splits, seed=seed)
+    next(bar, None)
     if Output.json:
         emit(_object(found))
     else:
@@ -43,10 +56,18 @@ def selftest(
     return 0 if found.trusted else 1
 
 
-def _compare() -> Callable[[Run], Iterable[Comparison]]:
-    from remit.core.trial.compare_success import success_alone
+def _every(run: Run, embedder: str) -> Callable[[Run], Iterable[Comparison]]:
+    """What a report compares; answers are embedded once."""
+    from remit.core.trial.analysis.compared import comparisons
+    from remit.core.trial.analysis.pair import pair_of
 
-    return success_alone
+    vectors, _ = vectors_of(run, embedder)
+
+    def compare(split: Run) -> Iterable[Comparison]:
+        pair = pair_of(split, vectors)
+        return comparisons(pair) if pair is not None else ()
+
+    return compare
 
 
 def _show(found: SelfTest) -> None:
