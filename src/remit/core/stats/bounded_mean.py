@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-_LOG_U = np.linspace(-18.0, 16.0, 1_361)
-"""Where the integral is taken, in log frequency relative to the largest coefficient; steps of .025."""
+_LOG_U = np.linspace(-18.0, 16.0, 681)
+"""Where the integral is taken, in log frequency relative to the largest coefficient; steps of .05."""
 _FAR = 10.0
 """Standard deviations beyond which a probability is 0 or 1 for every level that anybody uses."""
 
