@@ -34,7 +34,10 @@ Where = Annotated[
     typer.Option(metavar="K=V", help="Only results with this field; attack.name=direct reads below."),
 ]
 Success = Annotated[
-    str, typer.Option(metavar="FIELD", help="Which field, or which score, says whether a run is a success.")
+    str,
+    typer.Option(
+        "--success", metavar="FIELD", help="Which field, or which score, says whether a run is a success."
+    ),
 ]
 AtLeast = Annotated[
     float | None, typer.Option(metavar="X", help="From which score a run is a success.", show_default=False)

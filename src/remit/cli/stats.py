@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
-from remit.cli.output import Output, emit, note, safe, say, table
+from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.results_read import (
     Arm,
     ArmBy,
@@ -20,12 +21,17 @@ from remit.cli.results_read import (
     read_results,
     reading_of,
 )
-from remit.core.trial import rates
+from remit.core.stats.proportion import wilson
+from remit.core.trial.analysis.counts import counts
+from remit.core.trial.analysis.estimates import curves, success
+from remit.core.trial.analysis.task_lines import task_lines
 from remit.core.trial.report import Curve, Estimate, TaskLine
 from remit.core.trial.run import Run
+from remit.core.trial.suite import Question
 from remit.usecases.trials.imported import Imported
 
 app = typer.Typer(add_completion=False)
+_NO_CURVES = (Curve("", "", ()), Curve("", "", ()))
 
 
 @app.command()
@@ -40,7 +46,7 @@ def stats(
     arm_by: ArmBy = "",
     task_by: TaskBy = "",
     where: Where = None,
-    success: Success = "",
+    success_by: Success = "",
     at_least: AtLeast = None,
     count_errors: CountErrors = False,
 ) -> None:
@@ -48,15 +54,47 @@ def stats(
 
     Reads plain lines, recorded sessions, results of tau-bench and tau2, logs of Inspect and remit's own runs.
     """
-    reading = reading_of(success, at_least, count_errors=count_errors)
+    reading = reading_of(success_by, at_least, count_errors=count_errors)
     found = read_results(files, arm, arm_by, task_by, where, reading)
     if Output.json:
         emit(_document(found, k, by_task=by_task))
         return
     for name in found.run.info.arms:
-        _show(found.run, name, k, by_task=by_task)
+        _show(found, name, k)
+    if by_task:
+        arms = ("arm",) if len(found.run.info.arms) > 1 else ()
+        columns = ("task", *arms, "passed", "runs", "rate", "95 %, exact", "95 %, Wilson", "neither")
+        table("", columns, _task_rows(found.run))
     if found.left_out:
         note(f"remit: --where left out {found.left_out} results")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of one arm."""
+
+    counts: Mapping[str, int]
+    unjudged: list[str]
+    """Tasks without a judged run; they are in no rate."""
+    success: list[Estimate]
+    """For this suite: the exact interval, then Wilson's where there is one."""
+    tasks_like_these: list[Estimate]
+    pass_hat: tuple[Estimate, ...]
+    pass_at: tuple[Estimate, ...]
+    fewest: tuple[str, int]
+    """The task with the fewest judged runs: no k goes beyond them."""
+
+
+def _told(run: Run, arm: str, k: int | None) -> _Told:
+    tasks = run.by_task(arm)
+    unjudged = [task for task in dict.fromkeys(trial.task for trial in run.of(arm)) if task not in tasks]
+    if not tasks:
+        return _Told(counts(run)[arm], unjudged, [], [], (), (), ("", 0))
+    like = replace(run, info=replace(run.info, design=replace(run.info.design, question=Question.POPULATION)))
+    hat, at = (curve.points[:k] for curve in curves(run, arm) or _NO_CURVES)
+    fewest = min(tasks, key=lambda task: len(tasks[task]))
+    told = counts(run)[arm], unjudged, success(run, arm), success(like, arm), hat, at
+    return _Told(*told, (fewest, len(tasks[fewest])))
 
 
 def _document(found: Imported, k: int | None, *, by_task: bool) -> dict[str, Any]:
@@ -64,70 +102,71 @@ def _document(found: Imported, k: int | None, *, by_task: bool) -> dict[str, Any
     document: dict[str, Any] = {
         "suite": run.info.suite,
         "formats": found.formats,
-        "arms": {arm: _arm(run, arm, k) for arm in run.info.arms},
+        "arms": {arm: _arm(_told(run, arm, k)) for arm in run.info.arms},
         "left_out": found.left_out,
         "passed_over": found.passed_over,
     }
     if by_task:
-        document["tasks"] = [line for arm in run.info.arms for line in rates.lines(run, arm)]
+        document["tasks"] = [asdict(line) | {"wilson": _wilson(line)} for line in task_lines(run, None)]
     return document
 
 
-def _arm(run: Run, arm: str, k: int | None) -> dict[str, Any]:
-    tally = rates.tally(run, arm)
-    hat, at = rates.curves(tally, arm, k)
-    suite, others = (*rates.success(tally), None)[:2]
+def _arm(told: _Told) -> dict[str, Any]:
+    exact, shown = ([*told.success, None, None])[:2]
     return {
-        "counts": rates.counts(run, arm),
-        "unjudged": tally.unjudged,
-        "success": suite,
-        "tasks_like_these": others,
-        "pass_hat": hat.points,
-        "pass_at": at.points,
+        "counts": told.counts,
+        "unjudged": told.unjudged,
+        "success": exact,
+        "success_shown": shown,
+        "tasks_like_these": told.tasks_like_these[0] if told.tasks_like_these else None,
+        "pass_hat": told.pass_hat,
+        "pass_at": told.pass_at,
     }
 
 
-def _show(run: Run, arm: str, k: int | None, *, by_task: bool) -> None:
-    tally, counts = rates.tally(run, arm), rates.counts(run, arm)
-    name = f"{run.info.suite}, {arm}" if arm != _only(run) else run.info.suite
-    say(f"{safe(name, 200)}: {_ended(counts)}")
-    rows = [(one.name, _value(one), _interval(one), _how(one)) for one in rates.success(tally)]
-    table("", ("", "rate", "95 % interval", "how"), rows)
-    hat, at = rates.curves(tally, arm, k)
-    table("", ("k", "pass^k", "95 % interval", "pass@k", "95 % interval"), _curve_rows(hat, at), right=(0,))
-    if hat.points and hat.points[-1].value is None:
-        say(f"pass^{len(hat.points)} {safe(hat.points[-1].method, 300)}")
-    if tally.unjudged:
-        say(f"without a judged run, so left out: {safe(', '.join(tally.unjudged), 500)}")
-    listed = rates.lines(run, arm)
-    if by_task:
-        table(
-            "", ("task", "passed", "runs", "rate", "95 % interval (Wilson)", "broken off"), _task_rows(listed)
-        )
+def _wilson(line: TaskLine) -> tuple[float, float] | None:
+    return wilson(line.passes, line.n) if line.n else None
 
 
-def _only(run: Run) -> str:
-    """The only arm of a run; empty where there are several."""
-    return run.info.arms[0] if len(run.info.arms) == 1 else ""
+def _show(found: Imported, arm: str, k: int | None) -> None:
+    run = found.run
+    told = _told(run, arm, k)
+    name = run.info.suite if len(run.info.arms) == 1 else f"{run.info.suite}, {arm}"
+    say(f"{safe(name, 200)}: {_ended(told.counts)}")
+    if told.success:
+        rows = [(one.name, _value(one), _interval(one), _how(one)) for one in told.success]
+        rows += [("… on tasks like these", _value(o), _interval(o), _how(o)) for o in told.tasks_like_these]
+        table("", ("", "rate", "95 % interval", "how"), rows)
+    if told.pass_hat:
+        table("", ("k", "pass^k", "95 % interval", "pass@k", "95 % interval"), _curve_rows(told), right=(0,))
+    if k is not None and k > len(told.pass_hat) and told.success:
+        task, runs = told.fewest
+        say(f"k ends at {len(told.pass_hat)}: the task '{safe(task, 100)}' has {counted(runs, 'judged run')}")
+    if told.unjudged:
+        say(f"in no rate, since none of their runs was judged: {safe(', '.join(told.unjudged), 500)}")
 
 
-def _ended(counts: Any) -> str:
-    broken, late = counts["infrastructure"], counts["timeout"]
-    told = f"{counts['trials']:,} runs of {counts['tasks']:,} tasks: {counts['passed']:,} passed, "
-    told += f"{counts['failed'] + late:,} failed" + (f" ({late:,} of them timeouts)" if late else "")
-    return told + (f"; {broken:,} count neither way (broken off, or not judged)" if broken else "")
+def _ended(ended: Mapping[str, int]) -> str:
+    broken, late = ended["infrastructure"], ended["timeout"]
+    told = f"{counted(ended['trials'], 'run')} of {counted(ended['tasks'], 'task')}: "
+    told += f"{ended['passed']:,} passed, {ended['failed'] + late:,} failed"
+    told += f" ({counted(late, 'timeout')})" if late else ""
+    return told + (f"; {broken:,} neither (broken off, or not judged)" if broken else "")
 
 
-def _curve_rows(hat: Curve, at: Curve) -> Iterator[tuple[str, ...]]:
-    for number, (one, other) in enumerate(zip(hat.points, at.points, strict=True), 1):
+def _curve_rows(told: _Told) -> Iterator[tuple[str, ...]]:
+    for number, (one, other) in enumerate(zip(told.pass_hat, told.pass_at, strict=True), 1):
         yield str(number), _value(one), _interval(one), _value(other), _interval(other)
 
 
-def _task_rows(listed: tuple[TaskLine, ...]) -> Iterator[tuple[object, ...]]:
-    for line in listed:
+def _task_rows(run: Run) -> Iterator[tuple[object, ...]]:
+    for line in task_lines(run, None):
+        arm = (line.arm,) if len(run.info.arms) > 1 else ()
+        found = _wilson(line)
         rate = f"{line.passes / line.n:.3f}" if line.n else "-"
-        interval = f"{line.low:.3f} to {line.high:.3f}" if line.n else "-"
-        yield line.task, line.passes, line.n, rate, interval, line.infrastructure or ""
+        exact = f"{line.low:.3f} to {line.high:.3f}" if line.n else "-"
+        shown = f"{found[0]:.3f} to {found[1]:.3f}" if found else "-"
+        yield line.task, *arm, line.passes, line.n, rate, exact, shown, line.infrastructure or ""
 
 
 def _value(one: Estimate) -> str:
@@ -139,4 +178,4 @@ def _interval(one: Estimate) -> str:
 
 
 def _how(one: Estimate) -> str:
-    return f"{one.method}; {one.n:,} {one.unit}" if one.value is not None else one.method
+    return f"{one.method}; {one.n:,} {one.unit}"

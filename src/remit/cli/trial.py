@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "trial_plan",
     "trial_report",
     "trial_selftest",
+    "trial_import",
 )
 """Modules with a function `add(app)`, in the order of the help."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.usecases.trials.results_help import plain, simulation, tau, tau2, wri
 
 from remit.core.errors import BadInput
 from remit.core.trial.run import Run, run_from, run_lines
+from remit.core.trial.suite import Design
 from remit.core.trial.trial import Status
 from remit.usecases.trials.formats import FORMATS
 from remit.usecases.trials.formats.recorded import Reading
@@ -249,14 +251,21 @@ def test_a_folder_of_tau2_has_a_file_for_each_simulation(tmp_path: Path) -> None
 
 
 def test_a_run_of_remit_is_read_again_as_it_is(tmp_path: Path) -> None:
-    run = read(tmp_path, *(plain(task, n, n == 1, arm=arm) for task in "ab" for n in (0, 1) for arm in "xy"))
+    read_in = read(
+        tmp_path, *(plain(task, n, n == 1, arm=arm) for task in "ab" for n in (0, 1) for arm in "xy")
+    )
+    run = replace(
+        read_in,
+        repeated=3,
+        stopped="decided",
+        info=replace(read_in.info, design=Design("sequential", seed=9)),
+    )
     path = tmp_path / "run.jsonl"
     path.write_bytes(b"".join(run_lines(run)))
 
-    again = read_run([path])
-
-    assert run_from([("", line) for line in run_lines(run)]).trials == again.trials == run.trials
-    assert list(read_run([path], where={"arm": "x"}).info.arms) == ["x"]
+    assert run_from([("", line) for line in run_lines(run)]) == read_run([path]) == run
+    assert read_run([path], where={"arm": "x"}).info == replace(run.info, arms=("x",))
+    assert read_run([path], arm="other", where={"arm": "x"}).info.arms == ("other",)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remit.core.errors import BadInput
-from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order
+from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order, trial_line
 from remit.core.trial.suite import BASELINE, ONLY_ARM, Design
 from remit.core.trial.trial import Trial
 from remit.core.types import Json
@@ -78,6 +78,8 @@ class _Gathered:
     left_out: int = 0
     known: set[str] = field(default_factory=set)
     """Names of fields that some record had."""
+    runs: dict[int, Run | None] = field(default_factory=dict)
+    """Runs of ours that trials are of, by identity; None for a trial that is of none, or is called otherwise."""
 
 
 def read_run(
@@ -186,11 +188,18 @@ def _keep(one: RecordedTrial, chosen: Chosen, arms: Asked, tasks: Asked, found: 
     if arms.keys or tasks.keys or not found.known:
         found.known.update(one.fields)
     found.models.setdefault(arm, set()).add(one.model)
+    own = one.of if (arm, task) == (one.trial.arm, one.trial.task) else None
+    found.runs[id(own)] = own
 
 
 def _placed(found: _Gathered, suite: str) -> Run:
-    """The trials in their order, numbered."""
+    """The trials in their order, numbered; a run of ours keeps its own."""
     listed = found.listed
+    known = next(iter(found.runs.values())) if len(found.runs) == 1 else None
+    if known is not None:
+        arms = tuple(arm for arm in known.info.arms if any(one.arm == arm for one in listed))
+        info = replace(known.info, arms=arms, suite=suite or known.info.suite)
+        return replace(known, info=info, trials=in_order((one.trial for one in listed), arms))
     suites = sorted({one.suite for one in listed})
     if len(suites) > 1:
         for one in listed:
@@ -245,9 +254,7 @@ def _info(
 ) -> RunInfo:
     digest = hashlib.sha256()
     for trial in trials:
-        digest.update(
-            f"{trial.arm}\0{trial.task}\0{trial.epoch}\0{trial.status}\n".encode("utf-8", "replace")
-        )
+        digest.update(trial_line(trial))
     models = {arm: next(iter(found.models[arm])) for arm in arms if len(found.models[arm]) == 1}
     return RunInfo(
         id=f"imported-{digest.hexdigest()[:16]}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from remit.core.errors import BadInput
+from remit.core.trial.run import Run
 from remit.core.trial.trial import Status, Trial
 from remit.core.types import Json
 
@@ -43,6 +44,8 @@ class RecordedTrial:
     model: str = ""
     fields: Mapping[str, Json] = field(default_factory=dict)
     """Everything that can be asked for by name: of the record, and of its `meta`."""
+    of: Run | None = None
+    """The run that it is one of, where that is one of ours: its design and its tasks are known."""
 
 
 def judged(value: Json, reading: Reading, where: str) -> tuple[bool | None, float | None]:

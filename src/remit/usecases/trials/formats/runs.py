@@ -26,9 +26,8 @@ def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
         named = model if isinstance(model, str) else ""
         kept = {**trial.extra, "arm": trial.arm, "task": trial.task, "model": named}
         if reading.wanted(kept):
-            yield RecordedTrial(
-                f"{place}: trial {trial.draw} of {trial.arm!r}", trial, run.info.suite, named, kept
-            )
+            place_of = f"{place}: trial {trial.draw} of {trial.arm!r}"
+            yield RecordedTrial(place_of, trial, run.info.suite, named, kept, run)
 
 
 def whole_run(source: Iterable[Record]) -> tuple[Run, str]:
