@@ -31,11 +31,11 @@ def merge(
 ) -> int:
     """The parts of a run as one, and what it says. Of other suites, designs or runs, and with a trial twice, refused."""
     from remit.cli.trial_run import write_run
-    from remit.usecases.trials.shards import merged, missing_parts, parts_in
+    from remit.usecases.trials.shards import merged, missing_parts, parts_in, stopped_in
 
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
     found = parts_in(parts)
-    run = merged(found)
+    run = merged(found, next(filter(None, map(stopped_in, parts)), ""))
     if missing := missing_parts(found):
         note(f"remit: not there yet: {', '.join(missing)}")
     if out is not None:

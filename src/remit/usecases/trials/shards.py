@@ -103,9 +103,20 @@ class Shard:
 
     # ------------------------------------------------------------------------------------------ own trials
     def begin(self, before: Run) -> None:
-        """Write anew what the record has of this part: it may have more than the file, never less."""
+        """Add to this part's file what only the record has of it. What stands there stays where it is: others read on."""
         own = [trial for trial in before.trials if trial.draw % self.of == self.index - 1]
-        _replaced(self.path, run_lines(replace(before, trials=tuple(own))))
+        try:
+            if not self.path.exists():
+                _replaced(self.path, run_lines(replace(before, trials=())))
+            data = self.path.read_bytes()
+            whole = data[: data.rfind(b"\n") + 1]  # a process that was killed may have left half a line
+            known = {trial.key for trial in _trials(self.path, whole.splitlines()[1:])}
+            with self.path.open("r+b") as file:
+                file.truncate(len(whole))
+                file.seek(len(whole))
+                file.writelines(trial_line(trial) for trial in own if trial.key not in known)
+        except OSError as error:
+            raise Unavailable(f"{self.path}: {error.strerror or error}") from None
 
     def wrote(self, trial: Trial) -> None:
         """A trial of this part is durable."""
@@ -128,28 +139,17 @@ class Shard:
         after = self._read.get(path, 0)
         try:
             with path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size < after:
-                    after = 0  # it was written anew
                 file.seek(after)
                 data = file.read()
         except OSError as error:
             raise Unavailable(f"{path}: {error.strerror or error}") from None
         whole = data[: data.rfind(b"\n") + 1]
         self._read[path] = after + len(whole)
-        lines = whole.splitlines()[1 if after == 0 else 0 :]
-        try:
-            return [msgspec.json.decode(line, type=Trial) for line in lines]
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadInput(str(path), f"no line of a trial: {error}", "use a folder of its own") from None
+        return _trials(path, whole.splitlines()[1 if after == 0 else 0 :])
 
     def stopped(self) -> str:
         """Why another part said stop; empty where none did."""
-        try:
-            return (self.folder / STOP).read_text(encoding="utf-8", errors="replace").strip()[:500]
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            raise Unavailable(f"{self.folder / STOP}: {error.strerror or error}") from None
+        return stopped_in(self.folder)
 
     def ended(self, found: Run, end: End) -> None:
         """Tell the others to stop, where enough is known."""
@@ -162,6 +162,23 @@ class _Agreed(msgspec.Struct):
     run: RunInfo
 
 
+def _trials(path: Path, lines: Iterable[bytes]) -> list[Trial]:
+    try:
+        return [msgspec.json.decode(line, type=Trial) for line in lines]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(str(path), f"no line of a trial: {error}", "use a folder of its own") from None
+
+
+def stopped_in(folder: Path) -> str:
+    """Why a part of the run in this folder said stop; empty where none did."""
+    try:
+        return (folder / STOP).read_text(encoding="utf-8", errors="replace").strip()[:500]
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        raise Unavailable(f"{folder / STOP}: {error.strerror or error}") from None
+
+
 def _replaced(path: Path, lines: Iterable[bytes]) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -172,11 +189,12 @@ def _replaced(path: Path, lines: Iterable[bytes]) -> None:
         raise Unavailable(f"{path}: {error.strerror or error}") from None
 
 
-def merged(runs: Mapping[str, Run]) -> Run:
+def merged(runs: Mapping[str, Run], stopped: str = "") -> Run:
     """The parts of one run as one.
 
     Args:
         runs: by the name of their file.
+        stopped: why they ended (`stopped_in`).
 
     Raises:
         BadInput: none, of different runs, suites or designs, or a trial stands in two of them.
@@ -193,7 +211,6 @@ def merged(runs: Mapping[str, Run]) -> Run:
                 raise BadInput(name, told, "merge the parts of one run, each once")
             trials[trial.key] = (trial, name)
     everything = in_order((trial for trial, _ in trials.values()), run.info.arms)
-    stopped = next((one.stopped for one in runs.values() if one.stopped), "")
     return Run(run.info, everything, sum(one.repeated for one in runs.values()), stopped)
 
 

@@ -1,0 +1,124 @@
+"""A run that is killed at a random moment, again and again, ends with every trial once: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from remit.core.trial.run import Run, run_from
+
+AGENT = """
+import asyncio, os
+async def answer(trial):
+    await asyncio.sleep(0.01)
+    with open(os.environ["PAID"], "a") as file:
+        file.write(f"{trial.slot.draw}\\n")
+    return "done"
+"""
+SUITE = """apiVersion: remit/v1
+kind: TrialSuite
+metadata: {name: killed, version: "1"}
+spec:
+  agent: {python: "agent.py:answer"}
+  tasks:
+    - {id: a, input: "go"}
+    - {id: b, input: "go"}
+  design: {fixed: {epochs: %d}, seed: 3}
+  run: {concurrency: 8}
+"""
+
+
+RUN = ("trial", "run", "suite.yaml", "--embedder", "none")
+
+
+class Place:
+    """A folder with a suite, its store, and what was paid for."""
+
+    def __init__(self, folder: Path, trials: int) -> None:
+        self.folder = folder
+        (folder / "agent.py").write_text(AGENT)
+        (folder / "suite.yaml").write_text(SUITE % (trials // 2))
+        self.paid = folder / "paid"
+        self.paid.touch()
+
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        known = {"PAID": str(self.paid), "REMIT_HOME": str(self.folder / "home")}
+        store = f"sqlite:///{self.folder}/r.db"
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "remit.cli.main",
+                "trial",
+                "run",
+                "suite.yaml",
+                "--store",
+                store,
+                "--embedder",
+                "none",
+                *more,
+            ],
+            cwd=self.folder,
+            env={**os.environ, **known},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def ended(self) -> int:
+        """Trials that were paid for."""
+        return len(self.paid.read_text().splitlines())
+
+    def finish(self) -> Run:
+        """Go on to the end, and read what came of it."""
+        out = self.folder / "run.jsonl"
+        child = self.start("--out", str(out))
+        _, told = child.communicate(timeout=120)
+        assert child.returncode in (0, 4), told.decode()
+        return run_from((f"run:{n}", line) for n, line in enumerate(out.read_bytes().splitlines(), 1))
+
+
+@pytest.mark.parametrize(("trials", "kills"), [(100, 2), pytest.param(500, 20, marks=pytest.mark.soak)])
+def test_a_run_that_is_killed_at_random_moments_has_every_trial_once(
+    folder: Path, trials: int, kills: int
+) -> None:
+    place, draw = Place(folder, trials), random.Random(20)
+    killed = 0
+    for _ in range(kills):
+        before = place.ended()
+        child = place.start()
+        until = time.monotonic() + 30
+        while place.ended() <= before and child.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(draw.random() * 0.6 * trials / 8 * 0.012 / kills)
+        child.kill()
+        child.communicate()
+        killed += child.returncode == -signal.SIGKILL
+    run = place.finish()
+
+    assert killed == kills
+    assert len(run.trials) == len({trial.key for trial in run.trials}) == trials
+    assert [trial.draw for trial in run.trials] == list(range(trials))
+    assert 0 <= place.ended() - trials <= run.repeated <= 8 * kills
+
+
+def test_a_run_that_is_told_to_end_says_how_to_go_on_and_goes_on(folder: Path) -> None:
+    place = Place(folder, 200)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = place.ended()
+        child = place.start()
+        while place.ended() <= before:
+            time.sleep(0.002)
+        child.send_signal(number)
+        _, told = child.communicate(timeout=30)
+        assert child.returncode == 130, told.decode()
+        assert "--resume killed-" in told.decode()
+
+    run = place.finish()
+    assert [trial.draw for trial in run.trials] == list(range(200))
