@@ -63,6 +63,8 @@ class Broken:
     """Upper 95 % bound of the share of runs that break it (0 of n: about 3/n)."""
     examples: tuple[tuple[str, int, str, Breach], ...] = ()
     """Task, epoch, session and breach of the first few."""
+    unknown: int = 0
+    """Of `broken`: trials in which it could not be evaluated, so that nobody knows; one makes the run an ERROR."""
 
 
 @dataclass(frozen=True, slots=True)

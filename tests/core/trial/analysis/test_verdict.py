@@ -46,6 +46,33 @@ def test_one_breach_blocks_whatever_the_rates_are():
     assert report.invariants[1].bound == pytest.approx(0.0295, abs=0.0001)
 
 
+def test_an_invariant_that_could_not_be_evaluated_makes_the_run_an_error_and_hides_no_breach():
+    unknown = Breach("idempotent", "cannot be evaluated: no copy", error=True)
+    found = run(
+        {"agent": {"a": "+++"}},
+        invariants=("safety", "idempotent"),
+        extra=lambda t: {"breaches": (unknown, Breach("safety", "refused"))} if t["epoch"] == 1 else {},
+    )
+    report = analyse(found)
+
+    assert report.verdict is Verdict.ERROR
+    assert report.sentence == (
+        "idempotent could not be judged in 1 of 3 trials, first in run 1 of a: cannot be evaluated: no copy. "
+        "Nobody knows whether it holds. Broken for sure: safety."
+    )
+    assert {one.invariant: (one.broken, one.unknown) for one in report.invariants} == {
+        "safety": (1, 0),
+        "idempotent": (1, 1),
+    }
+
+
+def test_a_breach_that_is_sure_stands_before_one_that_nobody_could_evaluate():
+    both = (Breach("safety", "cannot be evaluated", error=True), Breach("safety", "refused"))
+    report = analyse(run({"agent": {"a": "+"}}, extra=lambda t: {"breaches": both}))
+
+    assert report.verdict is Verdict.BLOCK and report.invariants[0].examples[0][3].told == "refused"
+
+
 def test_a_breach_of_a_trial_whose_world_failed_counts():
     found = run(
         {"agent": {"a": "+" * 19 + "!"}},

@@ -29,11 +29,14 @@ def _of(run: Run, arm: str, name: str) -> Broken:
     # One-sided: the whole .05 on the side that matters, as in "0 of n, so below 3/n".
     bound = clopper_pearson(len(broken), len(trials), 0.90)[1] if trials else 1.0
     examples = tuple((trial.task, trial.epoch, trial.session, breach) for trial, breach in broken)
-    return Broken(name, arm, len(trials), len(broken), bound, examples[:MOST_EXAMPLES])
+    unknown = sum(breach.error for _, breach in broken)
+    return Broken(name, arm, len(trials), len(broken), bound, examples[:MOST_EXAMPLES], unknown)
 
 
 def _first(trial: Trial, name: str) -> Breach | None:
-    return next((breach for breach in trial.breaches if breach.invariant == name), None)
+    """Its first breach; one that is sure stands before one that nobody could evaluate."""
+    of_it = sorted((one for one in trial.breaches if one.invariant == name), key=lambda one: one.error)
+    return of_it[0] if of_it else None
 
 
 def told(one: Broken) -> str:
@@ -48,5 +51,6 @@ def told(one: Broken) -> str:
         every = "in the one trial there was" if one.trials == 1 else f"in all {count(one.trials)}"
         return f"{one.invariant} held {every}: with 95 % confidence, fewer than {percent(one.bound)} of runs break it."
     task, epoch, _, breach = one.examples[0]
-    broken = f"{one.invariant} was broken in {one.broken} of {count(one.trials)}"
+    how = "could not be judged" if one.unknown == one.broken else "was broken"
+    broken = f"{one.invariant} {how} in {one.broken} of {count(one.trials)}"
     return f"{broken}, first in run {epoch} of {task}: {ended(breach.told)}"

@@ -85,6 +85,12 @@ def _over_all(run: Run, rulings: Sequence[Ruling], invariants: Sequence[Broken])
     if failing:
         return Verdict.ERROR, *_world(run, failing[0])
     breached = [one for one in invariants if one.broken]
+    unknown = [one for one in breached if one.unknown]
+    if unknown:
+        sure = ", ".join(one.invariant for one in breached if one.broken > one.unknown)
+        also = f" Broken for sure: {sure}." if sure else ""
+        told = f"{broken.told(unknown[0])} Nobody knows whether it holds.{also}"
+        return Verdict.ERROR, told, "An invariant that can be evaluated: mend it, or what it looks at."
     if breached:
         more = f" {count(len(breached) - 1, 'more invariant')} broken too." if len(breached) > 1 else ""
         told = f"{broken.told(breached[0])} One breach blocks, whatever the rates are.{more}"

@@ -85,6 +85,9 @@ def _invariant(found: Broken) -> _Case:
         f"{visible(task, MOST_NAME)} #{epoch} {visible(session, MOST_NAME)}: {visible(breach.told, LONGEST)}"
         for task, epoch, session, breach in found.examples
     ]
+    if found.unknown == found.broken:
+        counted = f"not judged in {found.broken:,} of {found.trials:,} runs"
+        return _Case(name, "error", counted, "\n".join(first))
     return _Case(name, "failure", counted, "\n".join(first))
 
 

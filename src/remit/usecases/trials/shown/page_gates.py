@@ -108,9 +108,10 @@ def _breaches(found: Sequence[Broken]) -> Markup | None:
 def _state(one: Broken) -> tuple[object, ...]:
     if not one.trials:
         return "not watched", "-"
-    held = not one.broken
-    told = f"held in {one.trials:,} runs" if held else f"broken in {one.broken:,} of {one.trials:,}"
-    verdict = Verdict.PASS if held else Verdict.BLOCK
+    held, unknown = not one.broken, one.broken == one.unknown
+    how = "not judged" if unknown else "broken"
+    told = f"held in {one.trials:,} runs" if held else f"{how} in {one.broken:,} of {one.trials:,}"
+    verdict = Verdict.PASS if held else Verdict.ERROR if unknown else Verdict.BLOCK
     return tag("span", sign(verdict, 14), told, class_=f"state v-{verdict.value.lower()}"), percent(one.bound)
 
 

@@ -101,8 +101,9 @@ def _invariant(found: Broken, *, several: bool) -> str:
     name = visible(found.invariant, 120) + (f" ({visible(found.arm, 60)})" if several else "")
     if not found.trials:
         return f"unknown {name}: no run was watched"
-    state = "BROKEN" if found.broken else "held"
-    told = f"{state} {name}: broken in {found.broken:,} of {found.trials:,} runs"
+    unknown = 0 < found.broken == found.unknown
+    state, how = ("ERROR", "not judged") if unknown else ("BROKEN" if found.broken else "held", "broken")
+    told = f"{state} {name}: {how} in {found.broken:,} of {found.trials:,} runs"
     return f"{told}; {percent(found.bound)} of all runs at most (95 %)"
 
 
