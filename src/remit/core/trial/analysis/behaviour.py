@@ -2,117 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
 from remit.core.stats.arguments import argument_test
 from remit.core.stats.dealing import Permuted
 from remit.core.stats.ngrams import moved, tool_test
 from remit.core.stats.sequences import sequence_test
-from remit.core.stats.sign_flip import sign_flip
-from remit.core.trial.alike import ends_alike
 from remit.core.trial.analysis.draft import LEVEL, Draft
-from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.analysis.pair import Pair, Rows
+from remit.core.trial.analysis.planted import PERMUTATIONS, Test, detectable_share
 from remit.core.trial.percent import percent
 from remit.core.trial.report import Comparison, Estimate
 from remit.core.trial.signature import claim_test
+from remit.core.types import Json
 
 WITHIN = "runs dealt out anew within tasks"
+NEW = "\x00another"
+"""The name of a tool that nobody has, and a value that nobody passes."""
+DENIAL = "It could not be done."
 
-
-def less_alike(pair: Pair) -> Draft | None:
-    """Whether runs of one task end alike as often as before."""
-    values = []
-    for task in pair.run.info.tasks:
-        arms = [
-            [t for t in pair.trials if t.task == task and t.arm == arm]
-            for arm in (pair.baseline, pair.candidate)
-        ]
-        before, after = ends_alike(arms[0]), ends_alike(arms[1])
-        if before is not None and after is not None:
-            values.append((before, after))
-    if not values:
-        return None
-    p = sign_flip([after - before for before, after in values], seed=pair.seed).p_two_sided
-    n, means = len(values), [sum(v[side] for v in values) / len(values) for side in (0, 1)]
-    base, candidate = (
-        Estimate("agreement", mean, method="mean over tasks", n=n, unit="tasks") for mean in means
-    )
-    change = Estimate("difference", means[1] - means[0], method="mean over tasks", n=n, unit="tasks")
-    rates = f"Two runs of a task end alike in {percent(means[1])} of cases, {percent(means[0])} before"
-    comparison = Comparison(
-        "agreement",
-        "signs flipped over tasks",
-        "tasks like these",
-        "tasks",
-        n,
-        base,
-        candidate,
-        change,
-        p,
-        None,
-    )
-    return Draft(comparison, f"{rates}: it changed.", f"{rates}: no change found.")
+Row = TypeVar("Row")
+Calls = list[tuple[str, Json]]
 
 
 def tools(pair: Pair) -> Draft | None:
     """Which tool follows which."""
-    trials, candidate, tasks = pair.rows()
-    if not any(trial.calls for trial in trials):
+    rows = pair.rows()
+    if not any(trial.calls for trial in rows.trials):
         return None
-    used = [[call.tool for call in trial.calls] for trial in trials]
-    found = tool_test(used, candidate, tasks, seed=pair.seed)
+    used = _tools(rows)
+    found = tool_test(used, rows.candidate, rows.tasks, seed=pair.seed)
     steps = [
         f"{' → '.join(step)} {percent(before)} before, {percent(after)} now"
-        for step, before, after in moved(used, candidate)
+        for step, before, after in moved(used, rows.candidate)
     ]
-    most = f"; most changed: {', '.join(steps)}" if steps and found.p is not None and found.p <= LEVEL else ""
-    return _permuted(
-        "tools", f"Jensen-Shannon on pairs of tools, {WITHIN}", found, "Which tool follows which", most
+
+    def test(tried: Sequence[list[str]], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        return tool_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).p
+
+    least = _least(found, test, used, rows, _one_more, pair.seed)
+    told = Told(
+        "Which tool follows which", f": {', '.join(steps)}" if steps else "", would="called one more tool"
     )
+    return _draft("tools", f"Jensen-Shannon on pairs of tools, {WITHIN}", found, told, least)
 
 
 def sequences(pair: Pair) -> Draft | None:
     """Whether runs take the same steps, in the same places."""
-    trials, candidate, tasks = pair.rows()
-    if not any(trial.calls for trial in trials):
+    rows = pair.rows()
+    if not any(trial.calls for trial in rows.trials):
         return None
-    used = [[call.tool for call in trial.calls] for trial in trials]
-    found = sequence_test(used, candidate, tasks, seed=pair.seed)
-    return _permuted("sequences", f"energy distance of edit distances, {WITHIN}", found, "The order of steps")
+    used = _tools(rows)
+    found = sequence_test(used, rows.candidate, rows.tasks, seed=pair.seed)
+
+    def test(tried: Sequence[list[str]], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        return sequence_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).p
+
+    least = _least(found, test, used, rows, _one_more, pair.seed)
+    told = Told("The order of steps", would="called one more tool")
+    return _draft("sequences", f"energy distance of edit distances, {WITHIN}", found, told, least)
 
 
 def arguments(pair: Pair) -> Draft | None:
     """Whether tools are called with the same values."""
-    trials, candidate, tasks = pair.rows()
-    if not any(trial.calls for trial in trials):
+    rows = pair.rows()
+    if not any(trial.calls for trial in rows.trials):
         return None
-    calls = [[(call.tool, call.args) for call in trial.calls] for trial in trials]
-    found = argument_test(calls, candidate, tasks, seed=pair.seed)
+    calls: list[Calls] = [[(call.tool, call.args) for call in trial.calls] for trial in rows.trials]
+    found = argument_test(calls, rows.candidate, rows.tasks, seed=pair.seed)
+
+    def test(tried: Sequence[Calls], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        return argument_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).result.p
+
+    least = _least(found.result, test, calls, rows, _other_values, pair.seed)
     some = [f"{one.path}: {one.told}" for one in found.paths if one.adjusted <= LEVEL][:3]
-    most = f": {'; '.join(some)}" if some else ""
-    method = f"smallest p of all arguments, {WITHIN}"
-    return _permuted("arguments", method, found.result, "What tools are called with", most)
+    told = Told(
+        "What tools are called with", f": {'; '.join(some)}" if some else "", would="passed other values"
+    )
+    return _draft("arguments", f"smallest p of all arguments, {WITHIN}", found.result, told, least)
 
 
 def claims(pair: Pair) -> Draft | None:
     """Whether answers claim the same: numbers, ids, what was done and what was not."""
-    trials, candidate, tasks = pair.rows(lambda trial: trial.answer is not None)
-    if not trials:
+    rows = pair.rows(lambda trial: trial.answer is not None)
+    if not rows.trials:
         return None
-    found = claim_test([trial.answer or "" for trial in trials], candidate, tasks, seed=pair.seed)
+    answers = [trial.answer or "" for trial in rows.trials]
+    found = claim_test(answers, rows.candidate, rows.tasks, seed=pair.seed)
+
+    def test(tried: Sequence[str], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        return claim_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).result.p
+
+    least = _least(found.result, test, answers, rows, lambda _: DENIAL, pair.seed)
     denied = (
         f"; {percent(found.denies_after)} of answers deny something, {percent(found.denies_before)} before"
     )
-    method = f"energy distance of numbers, ids and claims, {WITHIN}"
-    return _permuted("claims", method, found.result, "What answers claim", both=denied)
-
-
-def _permuted(
-    metric: str, method: str, found: Permuted, what: str, changed: str = "", both: str = ""
-) -> Draft:
-    """*changed* is said of a change only, *both* in any case."""
-    n = found.n + found.m
-    change = Estimate("distance", found.statistic, method=method, n=n, unit="runs")
-    told = f"{what} cannot be compared: {found.told}." if found.p is None else ""
-    comparison = Comparison(
-        metric, method, "this suite", "runs", n, None, None, change, found.p, None, None, told
+    told = Told("What answers claim", always=denied, would="said that nothing could be done")
+    return _draft(
+        "claims", f"energy distance of numbers, ids and claims, {WITHIN}", found.result, told, least
     )
-    return Draft(comparison, f"{what} changed{changed}{both}.", f"{what}: no change found{both}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The parts of a sentence about a test of whole distributions."""
+
+    what: str
+    """Was compared."""
+    changed: str = ""
+    """Is said of a change only."""
+    always: str = ""
+    would: str = ""
+    """What runs do in which a change was planted: `called one more tool`."""
+
+
+def _draft(metric: str, method: str, found: Permuted, told: Told, least: float | None) -> Draft:
+    n = found.n + found.m
+    distance = Estimate("distance", found.statistic, method=method, n=n, unit="runs")
+    flaw = f"{told.what} cannot be compared: {found.told}." if found.p is None else ""
+    comparison = Comparison(
+        metric, method, "this suite", "runs", n, None, None, distance, found.p, None, least, flaw
+    )
+    return Draft(
+        comparison,
+        f"{told.what} changed{told.changed}{told.always}.",
+        f"{told.what}: no change found{told.always}{planted_told(least, told.would)}.",
+    )
+
+
+def planted_told(least: float | None, would: str) -> str:
+    """How small a change would have been found.
+
+    >>> planted_told(0.15, "called one more tool")
+    '; had 15 % of runs called one more tool, that would be found nine times in ten'
+    """
+    if least is None:
+        return f"; this would hardly show it, even had all of them {would}"
+    return f"; had {percent(least)} of runs {would}, that would be found nine times in ten"
+
+
+def _least(
+    found: Permuted, test: Test[Row], seen: Sequence[Row], rows: Rows, plant: Callable[[Row], Row], seed: int
+) -> float | None:
+    return detectable_share(found.p, test, seen, rows.candidate, rows.tasks, plant, seed)
+
+
+def _tools(rows: Rows) -> list[list[str]]:
+    return [[call.tool for call in trial.calls] for trial in rows.trials]
+
+
+def _one_more(tools_of_a_run: list[str]) -> list[str]:
+    return [*tools_of_a_run, NEW]
+
+
+def _other_values(calls: Calls) -> Calls:
+    return [(tool, _other(args)) for tool, args in calls]
+
+
+def _other(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _other(own) for key, own in value.items()}
+    return NEW if not isinstance(value, bool | int | float) else -1e9

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from remit.core.stats.benjamini_hochberg import benjamini_hochberg
-from remit.core.trial.analysis import behaviour, drifting, timing
+from remit.core.trial.analysis import agreeing, behaviour, drifting, timing
 from remit.core.trial.analysis.draft import LEVEL, Draft
 from remit.core.trial.analysis.pair import Pair
 from remit.core.trial.analysis.succeeded import succeeded
@@ -17,7 +17,7 @@ from remit.core.trial.report import Comparison
 
 METRICS: tuple[Callable[[Pair], Draft | None], ...] = (
     succeeded,
-    behaviour.less_alike,
+    agreeing.less_alike,
     behaviour.tools,
     behaviour.sequences,
     behaviour.arguments,

@@ -6,7 +6,7 @@ near the reason. Of one that always ends alike, they are the two that lie farthe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 from remit.core.stats.energy import distances
@@ -34,22 +34,33 @@ def contrasts(run: Run, vectors: Vectors | None) -> tuple[Contrast, ...]:
     found = []
     for arm in reversed(run.info.arms):
         tasks = run.by_task(arm)
-        unstable = {
-            task: rank for task, trials in tasks.items() if any(rank := _instability(trials, vectors))
-        }
-        least = sorted(unstable, key=lambda task: unstable[task], reverse=True)[:MOST]
-        found += [_contrast(task, arm, tasks[task], vectors) for task in least]
+        found += [_contrast(task, arm, tasks[task], vectors) for task in _least_stable(tasks, vectors)]
     return tuple(found)
 
 
-def _instability(trials: Sequence[Trial], vectors: Vectors | None) -> tuple[float, float, float, float]:
-    """How little alike the runs are: in how they end first, then in tools, in claims, in vectors."""
-    rows = embedded(trials, vectors)
-    apart = [
-        0.0 if (same := alike(trials)) is None else 1 - same
-        for alike in (ends_alike, calls_alike, claims_alike)
+def _least_stable(tasks: Mapping[str, Sequence[Trial]], vectors: Vectors | None) -> list[str]:
+    """By how little alike runs end, then by their tools; where too few tasks vary in those, by what answers say."""
+    done = {task: (_apart(trials, ends_alike), _apart(trials, calls_alike)) for task, trials in tasks.items()}
+    found = sorted((task for task in done if any(done[task])), key=lambda task: done[task], reverse=True)[
+        :MOST
     ]
-    return apart[0], apart[1], apart[2], round(spread(rows), 9) if len(rows) > 1 else 0.0
+    if len(found) < MOST:
+        left = {task: trials for task, trials in tasks.items() if task not in found}
+        said = {
+            task: (_apart(trials, claims_alike), _spread(trials, vectors)) for task, trials in left.items()
+        }
+        found += sorted((task for task in said if any(said[task])), key=lambda task: said[task], reverse=True)
+    return found[:MOST]
+
+
+def _apart(trials: Sequence[Trial], alike: Callable[[Sequence[Trial]], float | None]) -> float:
+    same = alike(trials)
+    return 0.0 if same is None else 1 - same
+
+
+def _spread(trials: Sequence[Trial], vectors: Vectors | None) -> float:
+    rows = embedded(trials, vectors)
+    return round(spread(rows), 9) if len(rows) > 1 else 0.0
 
 
 def _contrast(task: str, arm: str, trials: Sequence[Trial], vectors: Vectors | None) -> Contrast:

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
+from random import Random
 from statistics import NormalDist
+from typing import NamedTuple
 
 from remit.core.stats.energy import energy_test
 from remit.core.stats.spread import MoreVariable, more_variable
-from remit.core.trial.analysis.behaviour import WITHIN
+from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.pair import Pair
-from remit.core.trial.analysis.vectors import with_vectors
+from remit.core.trial.analysis.planted import PERMUTATIONS, detectable_share
+from remit.core.trial.analysis.vectors import Vector, with_vectors
 from remit.core.trial.report import Comparison, Estimate
-from remit.core.trial.trial import Trial
 
 BLIND = "it says that answers moved, never that they are worse"
 
@@ -26,17 +29,31 @@ def moved(pair: Pair) -> Draft | None:
     rows = _rows(pair)
     if rows is None:
         return None
-    _, vectors, candidate, tasks = rows
-    found = energy_test(vectors, candidate, tasks, seed=pair.seed)
+    found = energy_test(rows.vectors, rows.candidate, rows.tasks, seed=pair.seed)
     n = found.n + found.m
     change = Estimate("energy distance", found.statistic, method=WITHIN, n=n, unit="runs")
     told = f"Answers cannot be compared: {found.told}." if found.p is None else ""
+    least = _planted(found.p, rows, pair.seed)
     comparison = Comparison(
-        "answers moved", f"energy distance, {WITHIN}", "this suite", "runs", n, None, None, change, found.p, None, None,
-        told, drift_only=True,
+        "answers moved", f"energy distance, {WITHIN}", "this suite", "runs", n, None, None, change, found.p, None,
+        least, told, drift_only=True,
     )  # fmt: skip
     moved = f"Answers say something else than before, or say it otherwise; {BLIND}."
-    return Draft(comparison, moved, "No move of the answers found.")
+    return Draft(
+        comparison, moved, f"No move of the answers found{planted_told(least, 'answered another task')}."
+    )
+
+
+def _planted(p: float | None, rows: Embedded, seed: int) -> float | None:
+    """Of answers that are exchanged for those to other tasks."""
+
+    def test(tried: Sequence[Vector], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        return energy_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=seed).p
+
+    chance = Random(seed)  # noqa: S311 - nothing secret
+    return detectable_share(
+        p, test, rows.vectors, rows.candidate, rows.tasks, lambda _: chance.choice(rows.vectors), seed
+    )
 
 
 def more_spread(pair: Pair) -> Draft | None:
@@ -44,8 +61,7 @@ def more_spread(pair: Pair) -> Draft | None:
     rows = _rows(pair)
     if rows is None:
         return None
-    _, vectors, candidate, tasks = rows
-    found = more_variable(vectors, candidate, tasks)
+    found = more_variable(rows.vectors, rows.candidate, rows.tasks)
     change = Estimate(
         "ratio of spreads", found.ratio, found.low, found.high, method="t over tasks of log ratios", n=found.tasks,
         unit="tasks",
@@ -78,11 +94,17 @@ def _least(detectable: float | None) -> str:
     )
 
 
-def _rows(pair: Pair) -> tuple[list[Trial], list[object], list[bool], list[str]] | None:
-    if pair.vectors is None:
-        return None
+class Embedded(NamedTuple):
+    """Runs whose answers have a vector."""
+
+    vectors: list[Vector]
+    candidate: list[bool]
+    tasks: list[str]
+
+
+def _rows(pair: Pair) -> Embedded | None:
     known = {trial.key for trial in with_vectors(pair.trials, pair.vectors)}
-    trials, candidate, tasks = pair.rows(lambda trial: trial.key in known)
-    if not trials:
+    rows = pair.rows(lambda trial: trial.key in known)
+    if pair.vectors is None or not rows.trials:
         return None
-    return trials, [pair.vectors[trial.answer or ""] for trial in trials], candidate, tasks
+    return Embedded([pair.vectors[trial.answer or ""] for trial in rows.trials], rows.candidate, rows.tasks)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from remit.core.trial.analysis.judged import OWN_RUNS, draws
 from remit.core.trial.analysis.merged import MERGED
+from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
 from remit.core.trial.percent import count, percent
 from remit.core.trial.run import Run
@@ -128,6 +129,13 @@ def _fingerprints(run: Run) -> Iterator[str]:
         yield "Both arms have the same fingerprint: what differs is chance, or something that nobody recorded."
 
 
+def _many(run: Run) -> Iterator[str]:
+    pair = pair_of(run, None)
+    if pair is not None and pair.left_out:
+        kept = count(len(pair.trials), "run")
+        yield f"Behaviour, time and cost were compared on {kept}, the same number of each task; success on all of them."
+
+
 def _watched(run: Run) -> Iterator[str]:
     if run.trials and not run.info.invariants and run.info.source.startswith(OWN_RUNS):
         yield "No invariant was watched: what no run may ever do is not known to have been kept."
@@ -143,5 +151,6 @@ NOTES: tuple[Callable[[Run], Iterator[str]], ...] = (
     _one_sided,
     _fingerprints,
     _repeated,
+    _many,
     _watched,
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import exp, inf, log, sqrt
 from statistics import NormalDist, variance
 
 from remit.core.stats.latency import latency_test
 from remit.core.stats.quantiles import quantile
 from remit.core.stats.tail import slow_tail
-from remit.core.trial.analysis.behaviour import WITHIN
+from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.analysis.planted import PERMUTATIONS, detectable_share
 from remit.core.trial.gates.budget import latency_of
 from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate
@@ -42,7 +43,8 @@ def slow(pair: Pair) -> Draft | None:
     trials, candidate, tasks = pair.rows(lambda trial: latency_of(trial) is not None)
     if not trials:
         return None
-    found = slow_tail([latency_of(trial) or 0.0 for trial in trials], candidate, tasks, seed=pair.seed)
+    values = [value for trial in trials if (value := latency_of(trial)) is not None]
+    found = slow_tail(values, candidate, tasks, seed=pair.seed)
     n = found.n + found.m
     method = f"runs above {found.how}, {WITHIN}"
     if found.p is None:
@@ -59,10 +61,19 @@ def slow(pair: Pair) -> Draft | None:
     )
     after = f"{found.after} of {count(found.m, 'run')} are slower than {found.limit:.3g} s"
     rates = f"{after}, {found.before} of {found.n:,} before"
+
+    def test(tried: Sequence[float], arms: Sequence[bool], of: Sequence[str]) -> float | None:
+        return slow_tail(tried, arms, of, permutations=PERMUTATIONS, seed=pair.seed).p
+
+    least = detectable_share(found.p, test, values, candidate, tasks, lambda _: inf, pair.seed)
     comparison = Comparison(
-        "slow tail", method, "this suite", "runs", n, base, candidates, change, found.p, None
+        "slow tail", method, "this suite", "runs", n, base, candidates, change, found.p, None, least
     )
-    return Draft(comparison, f"{rates}: more runs are very slow.", f"{rates}: no slower tail found.")
+    return Draft(
+        comparison,
+        f"{rates}: more runs are very slow.",
+        f"{rates}: no slower tail found{planted_told(least, 'hung')}.",
+    )
 
 
 def _ranked(pair: Pair, metric: str, spent: Spent, what: str) -> Draft | None:
