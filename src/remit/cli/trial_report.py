@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from remit.cli.opened import StoreOption
 from remit.cli.trial_opened import EmbedderOption, report_of, run_named
 from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
 
@@ -16,14 +17,18 @@ def add(app: typer.Typer) -> None:
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="FILE", help="File of a run; - is stdin.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN|FILE", help="Id of a run, or a file of results; - is a run on stdin."),
+    ],
     *,
     embedder: EmbedderOption = "lexical",
     junit: JUnit = None,
     markdown: Markdown = None,
     html: Html = None,
     step_summary: StepSummary = False,
+    store: StoreOption = None,
 ) -> int:
     """What a run says: verdict, gates, invariants, every number with its interval. The exit code is the verdict's."""
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
-    return show(report_of(run_named(run), embedder), outputs)
+    return show(report_of(run_named(run, store), embedder), outputs)

@@ -15,15 +15,12 @@ from remit.core.notice import visible
 from remit.core.trial.report import Comparison, Contrast, Estimate, Report, TaskLine
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
+from remit.usecases.trials.shown.differences import difference, least, sides, surprise
 from remit.usecases.trials.shown.numbers import (
-    chance,
-    change,
-    change_span,
     estimated,
     interval,
     percent,
     span,
-    valued,
 )
 from remit.usecases.trials.shown.order import (
     counted_runs,
@@ -136,17 +133,9 @@ def _comparisons(report: Report) -> list[str]:
 
 
 def _comparison(one: Comparison) -> tuple[str, ...]:
-    name = one.metric
-    numbers = (
-        valued(name, one.baseline.value if one.baseline else None),
-        valued(name, one.candidate.value if one.candidate else None),
-        change(name, one.difference.value if one.difference else None),
-        change_span(name, one.difference),
-        chance(one.p if one.adjusted is None else one.adjusted),
-        change(name, one.detectable).lstrip("+"),
-    )
+    numbers = (*sides(one), *difference(one), surprise(one), least(one))
     how = ", ".join(filter(None, (one.method, one.question, "drift only" if one.drift_only else "")))
-    return (code(name, 60), *map(_sentence, numbers), _sentence(how))
+    return (code(one.metric, 60), *map(_sentence, numbers), _sentence(how))
 
 
 def _numbers(report: Report) -> list[str]:

@@ -9,8 +9,8 @@ from remit.core.trial.report import Estimate
 
 NOTHING: Final = "-"
 """Stands where a number is unknown."""
-_RATES: Final = ("success", "pass^", "pass@", "agreement", "same tools", "share", "infrastructure", "timeout")
-_SECONDS: Final = ("latency", "slow")
+_RATES: Final = ("success", "pass^", "pass@", "agreement", "same ", "share", "infrastructure", "timeout")
+_SECONDS: Final = "latency"
 
 
 def is_rate(name: str) -> bool:
@@ -80,7 +80,7 @@ def valued(name: str, value: float | None) -> str:
     """
     if is_rate(name):
         return percent(value)
-    return seconds(value) if name.startswith(_SECONDS) else plain(value)
+    return seconds(value) if _SECONDS in name else plain(value)
 
 
 def interval(name: str, estimate: Estimate | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from remit.core.trial.report import Comparison, Estimate, Report
+from remit.usecases.trials.shown.differences import difference, least, sides, statistic, surprise
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
-from remit.usecases.trials.shown.numbers import chance, change, change_span, estimated, valued
+from remit.usecases.trials.shown.numbers import chance, estimated
 from remit.usecases.trials.shown.order import method
 from remit.usecases.trials.shown.page_parts import Section, behind, number, table
 
@@ -15,12 +16,12 @@ def comparisons(report: Report) -> Section | None:
         return None
     columns = ("", "baseline", "candidate", "difference", "p")
     body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4), wide=(1, 2))
-    rows = [(one.metric, one.method, one.question, f"{one.n:,} {one.unit}", chance(one.p), chance(one.adjusted),
-             change(one.metric, one.detectable).lstrip("+")) for one in report.comparisons]  # fmt: skip
-    how_made = behind(
-        "How each was tested",
-        table(("", "test", "asked of", "rests on", "p", "corrected", "finds from"), rows, right=(4, 5, 6)),
-    )
+    rows = [
+        (one.metric, one.method, one.question, f"{one.n:,} {one.unit}", *_tested(one))
+        for one in report.comparisons
+    ]
+    named = ("", "test", "asked of", "rests on", "distance", "p", "corrected", "finds from")
+    how_made = behind("How each was tested", table(named, rows, right=(4, 5, 6, 7)))
     told = tag("p", report.correction, class_="soft small") if report.correction else None
     how = (
         "p says how often so large a difference shows up when nothing has changed, with all of these looked at: 0.01 is"
@@ -29,18 +30,19 @@ def comparisons(report: Report) -> Section | None:
     return Section("compared", "Candidate against baseline", joined((body, told, how_made)), how)
 
 
+def _tested(one: Comparison) -> tuple[str, ...]:
+    return statistic(one), chance(one.p), chance(one.adjusted), least(one)
+
+
 def _row(one: Comparison) -> tuple[object, ...]:
-    name = one.metric
     drift = tag("span", "drift only", class_="tag") if one.drift_only else None
-    told = tag("small", one.told) if one.told else None
-    found = change(name, one.difference.value if one.difference else None)
-    between = change_span(name, one.difference)
+    told = tag("small", clean(one.told, 1_000)) if one.told else None
+    found, between = difference(one)
     return (
-        joined((tag("bdi", clean(name, 120)), " ", drift, told)),
-        valued(name, one.baseline.value if one.baseline else None),
-        valued(name, one.candidate.value if one.candidate else None),
-        joined((number(found), tag("small", number(between)) if between != "-" else None)),
-        chance(one.p if one.adjusted is None else one.adjusted),
+        joined((tag("bdi", clean(one.metric, 120)), " ", drift, told)),
+        *sides(one),
+        joined((number(found), tag("small", number(between)) if between else None)),
+        surprise(one),
     )
 
 

@@ -12,16 +12,13 @@ from typing import Final
 
 from remit.core.notice import visible
 from remit.core.trial.report import Broken, Comparison, Contrast, Estimate, Report, Ruling, TaskLine
+from remit.usecases.trials.shown.differences import difference, least, sides, surprise
 from remit.usecases.trials.shown.numbers import (
     NOTHING,
-    chance,
-    change,
-    change_span,
     estimated,
     percent,
     plain,
     span,
-    valued,
 )
 from remit.usecases.trials.shown.order import (
     counted_runs,
@@ -189,17 +186,9 @@ def _comparisons(report: Report, width: int) -> Iterator[Part]:
 
 
 def _comparison_row(one: Comparison) -> list[str]:
-    name = one.metric
-    return [
-        visible(name, 60) + (" (drift only)" if one.drift_only else ""),
-        change(name, one.difference.value if one.difference else None),
-        chance(one.p if one.adjusted is None else one.adjusted),
-        change_span(name, one.difference),
-        valued(name, one.baseline.value if one.baseline else None),
-        valued(name, one.candidate.value if one.candidate else None),
-        change(name, one.detectable).lstrip("+"),
-        visible(", ".join(filter(None, (one.method, one.question))), 200),
-    ]
+    name = visible(one.metric, 60) + (" (drift only)" if one.drift_only else "")
+    how = visible(", ".join(filter(None, (one.method, one.question))), 200)
+    return [name, difference(one)[0], surprise(one), difference(one)[1], *sides(one), least(one), how]
 
 
 def _notes(notes: Sequence[str], width: int) -> Iterator[Part]:

@@ -1,0 +1,72 @@
+"""What changed between two arms, in the unit that the metric has: points, seconds, a number, or so many times as much."""
+
+from __future__ import annotations
+
+from remit.core.trial.report import Comparison, Estimate
+from remit.usecases.trials.shown.numbers import NOTHING, chance, change, change_span, plain, valued
+
+
+def sides(one: Comparison) -> tuple[str, str]:
+    """The metric in the baseline, and in the candidate."""
+    return _value(one.baseline), _value(one.candidate)
+
+
+def _value(side: Estimate | None) -> str:
+    return valued(side.name, side.value) if side else NOTHING
+
+
+def difference(one: Comparison) -> tuple[str, str]:
+    """The difference, and where it lies; a distance has no unit that says anything, so that `statistic` shows it.
+
+    >>> told = Comparison("latency", "", "", "", 9, None, None, Estimate("ratio", 1.05, 0.9, 1.2), 0.2, None)
+    >>> difference(told)
+    ('1.05 times', '0.9 to 1.2 times')
+    """
+    found = one.difference
+    if found is None or _is_distance(found):
+        return NOTHING, ""
+    if _is_ratio(found):
+        known = found.low is not None and found.high is not None
+        return _times(found.value), f"{plain(found.low)} to {_times(found.high)}" if known else ""
+    between = change_span(_unit(one), found)
+    return change(_unit(one), found.value), "" if between == NOTHING else between
+
+
+def least(one: Comparison) -> str:
+    """The smallest difference that so many runs find nine times in ten.
+
+    >>> least(Comparison("tokens", "", "", "", 9, None, None, Estimate("ratio", 1.0), 0.2, None, 0.25))
+    '1.25 times'
+    """
+    if one.detectable is None:
+        return NOTHING
+    if one.difference is not None and _is_ratio(one.difference):
+        return _times(1 + one.detectable)
+    return change(_unit(one), one.detectable).lstrip("+")
+
+
+def statistic(one: Comparison) -> str:
+    """A distance between the arms."""
+    found = one.difference
+    return plain(found.value) if found is not None and _is_distance(found) else NOTHING
+
+
+def surprise(one: Comparison) -> str:
+    """The p-value, corrected where it was."""
+    return chance(one.p if one.adjusted is None else one.adjusted)
+
+
+def _unit(one: Comparison) -> str:
+    return one.baseline.name if one.baseline else one.metric
+
+
+def _times(value: float | None) -> str:
+    return NOTHING if value is None else f"{plain(value)} times"
+
+
+def _is_ratio(found: Estimate) -> bool:
+    return found.name.startswith("ratio")
+
+
+def _is_distance(found: Estimate) -> bool:
+    return found.name.endswith("distance")
