@@ -9,10 +9,10 @@ from typing import TypeVar
 from remit.core.stats.arguments import argument_test
 from remit.core.stats.dealing import Permuted
 from remit.core.stats.ngrams import moved, tool_test
+from remit.core.stats.planted import PERMUTATIONS, Test, detectable_share
 from remit.core.stats.sequences import sequence_test
 from remit.core.trial.analysis.draft import LEVEL, Draft
 from remit.core.trial.analysis.pair import Pair, Rows
-from remit.core.trial.analysis.planted import PERMUTATIONS, Test, detectable_share
 from remit.core.trial.percent import percent
 from remit.core.trial.report import Comparison, Estimate
 from remit.core.trial.signature import claim_test

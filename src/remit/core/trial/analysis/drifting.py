@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log
-from random import Random
 from statistics import NormalDist
 from typing import NamedTuple
 
 from remit.core.stats.energy import energy_test
+from remit.core.stats.planted import PERMUTATIONS, detectable_share
 from remit.core.stats.spread import MoreVariable, more_variable
 from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.pair import Pair
-from remit.core.trial.analysis.planted import PERMUTATIONS, detectable_share
 from remit.core.trial.analysis.vectors import Vector, with_vectors
 from remit.core.trial.report import Comparison, Estimate
 
+_STRIDE = 7_919
+"""A prime: which other run's answer stands for one to another task."""
 BLIND = "it says that answers moved, never that they are worse"
 
 
@@ -47,13 +48,16 @@ def moved(pair: Pair) -> Draft | None:
 def _planted(p: float | None, rows: Embedded, seed: int) -> float | None:
     """Of answers that are exchanged for those to other tasks."""
 
-    def test(tried: Sequence[Vector], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
-        return energy_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=seed).p
+    places = range(len(rows.vectors))
 
-    chance = Random(seed)  # noqa: S311 - nothing secret
-    return detectable_share(
-        p, test, rows.vectors, rows.candidate, rows.tasks, lambda _: chance.choice(rows.vectors), seed
-    )
+    def test(tried: Sequence[int], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+        vectors = [rows.vectors[at] for at in tried]
+        return energy_test(vectors, candidate, tasks, permutations=PERMUTATIONS, seed=seed).p
+
+    def another(at: int) -> int:
+        return (at * _STRIDE + 1) % len(places)
+
+    return detectable_share(p, test, places, rows.candidate, rows.tasks, another, seed)
 
 
 def more_spread(pair: Pair) -> Draft | None:

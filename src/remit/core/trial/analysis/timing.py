@@ -7,12 +7,12 @@ from math import exp, inf, log, sqrt
 from statistics import NormalDist, variance
 
 from remit.core.stats.latency import latency_test
+from remit.core.stats.planted import PERMUTATIONS, detectable_share
 from remit.core.stats.quantiles import quantile
 from remit.core.stats.tail import slow_tail
 from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.pair import Pair
-from remit.core.trial.analysis.planted import PERMUTATIONS, detectable_share
 from remit.core.trial.gates.budget import latency_of
 from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate

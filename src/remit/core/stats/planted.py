@@ -8,8 +8,7 @@ finds nine times in ten is told beside every "no change found".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Row = TypeVar("Row")
 SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
@@ -45,6 +44,14 @@ def detectable_share(
         tasks: of the runs.
         plant: changes a run.
         seed: of the deals and of which runs are changed.
+
+    Ten runs in each arm, all alike: two changed ones may be chance, five hardly are (.5 ** 5 = .03, and both arms alike).
+
+    >>> def p(rows: list[int], candidate: list[bool], tasks: list[str]) -> float:
+    ...     own = sum(row for row, which in zip(rows, candidate, strict=True) if which)
+    ...     return 0.5**own
+    >>> detectable_share(1.0, p, [0] * 20, [False, True] * 10, ["t"] * 20, lambda row: 1, seed=0)
+    0.5
     """
     if p is None or p <= LEVEL:
         return None
@@ -59,11 +66,8 @@ def detectable_share(
 
 def _some(tasks: Sequence[str]) -> list[int]:
     """Whole tasks, as many as there is room for."""
-    places: dict[str, list[int]] = {}
-    for at, task in enumerate(tasks):
-        places.setdefault(task, []).append(at)
     found: list[int] = []
-    for among in places.values():
+    for among in _places(tasks).values():
         if not found or len(found) + len(among) <= MOST_ROWS:
             found += among[:MOST_ROWS]
     return found
@@ -73,12 +77,14 @@ def _found(
     test: Test[Row], rows: Sequence[Row], candidate: Sequence[bool], tasks: Sequence[str], plant: Callable[[Row], Row],
     share: float, seed: int,
 ) -> bool:  # fmt: skip
+    import numpy as np
+
     missed = 0
     for time in range(TIMES):
-        chance = Random(f"{seed} {share} {time}")  # noqa: S311 - nothing secret
+        chance = np.random.default_rng([abs(seed), round(1000 * share), time])
         arms = _dealt(candidate, tasks, chance)
         own = [at for at, which in enumerate(arms) if which]
-        changed = set(chance.sample(own, round(share * len(own))))
+        changed = set(chance.permutation(own)[: round(share * len(own))].tolist())
         p = test([plant(row) if at in changed else row for at, row in enumerate(rows)], arms, tasks)
         missed += p is None or p > LEVEL
         if missed > 1:
@@ -86,14 +92,16 @@ def _found(
     return True
 
 
-def _dealt(candidate: Sequence[bool], tasks: Sequence[str], chance: Random) -> list[bool]:
+def _dealt(candidate: Sequence[bool], tasks: Sequence[str], chance: Any) -> list[bool]:
+    found = list(candidate)
+    for among in _places(tasks).values():
+        for at, arm in zip(among, chance.permutation([candidate[at] for at in among]).tolist(), strict=True):
+            found[at] = arm
+    return found
+
+
+def _places(tasks: Sequence[str]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for at, task in enumerate(tasks):
         places.setdefault(task, []).append(at)
-    found = list(candidate)
-    for among in places.values():
-        arms = [candidate[at] for at in among]
-        chance.shuffle(arms)
-        for at, arm in zip(among, arms, strict=True):
-            found[at] = arm
-    return found
+    return places
