@@ -1,22 +1,23 @@
 """Do the two arms call their tools with the same values? One test for each `tool.path`, and one for all together.
 
-Numbers are compared by the greatest difference of their distributions (Kolmogorov and Smirnov) or by the mean square
-of it (Cramér and von Mises), everything else by Jensen-Shannon divergence of its kinds. The usual p-values of these
+Numbers are compared by the mean square difference of their distributions (Cramér and von Mises) or the greatest one
+(Kolmogorov and Smirnov), everything else by Jensen-Shannon divergence of its kinds. The usual p-values of these
 statistics take every value for independent; a run that calls a tool five times gives five values, and tasks bring
 their own. So runs are dealt out anew, within tasks.
 
-All paths share the same deals. The smallest p-value of all paths is therefore compared with the smallest of each deal,
-which is exact however the paths depend on each other.
+All paths share the same deals. Each path's statistic is put on the scale of what it is in all deals, and the largest
+of all paths is compared with the largest of each deal: exact however the paths depend on each other.
 
 Source: Kolmogorov, Giornale dell'Istituto Italiano degli Attuari 4 (1933) 83-91; Anderson, Annals of Mathematical
-Statistics 33 (1962) 1148-1159; Westfall and Young, Resampling-Based Multiple Testing, Wiley 1993, algorithm 2.5.
+Statistics 33 (1962) 1148-1159; Westfall and Young, Resampling-Based Multiple Testing, Wiley 1993, section 2.6
+(single-step maxT).
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -101,42 +102,36 @@ def argument_test(
     most = sorted(by_path, key=lambda path: (-len({run for run, _ in by_path[path]}), path))[:MOST_PATHS]
     paths = {path: _Path(by_path[path], len(runs)) for path in most}
     statistics = np.stack([one.statistics(dealt, numbers) for one in paths.values()])
-    p = _each_p(statistics)
-    smallest = p.min(axis=0)
-    chosen = np.asarray(candidate, bool)
-    found = [
-        ArgumentMoved(
-            path,
-            one.kind,
-            float(statistics[at, 0]),
-            float(p[at, 0]),
-            _share(smallest, p[at, 0]),
-            one.runs,
-            one.told(chosen),
-        )
-        for at, (path, one) in enumerate(paths.items())
-    ]
-    together = judged(-smallest, dealt)
+    scaled = _scaled(statistics)
+    together = judged(scaled.max(axis=0), dealt, rounding=1e-9)
+    found = _found(paths, statistics, scaled, candidate)
     result = Permuted(float(len(found)), together.p, dealt.n, dealt.m, dealt.tasks, permutations)
-    return ArgumentsMoved(
-        result, tuple(sorted(found, key=lambda one: (one.p, one.path))), len(by_path) - len(most)
-    )
+    return ArgumentsMoved(result, found, len(by_path) - len(most))
+
+
+def _found(
+    paths: Mapping[str, _Path], statistics: Any, scaled: Any, candidate: Sequence[bool]
+) -> tuple[ArgumentMoved, ...]:
+    alone, largest = _each_p(statistics), scaled.max(axis=0)
+    found = []
+    for at, (path, one) in enumerate(paths.items()):
+        p = float(alone[at])
+        adjusted = max(p, float((largest >= scaled[at, 0] - 1e-9).mean()))
+        told = one.told(candidate)
+        found.append(ArgumentMoved(path, one.kind, float(statistics[at, 0]), p, adjusted, one.runs, told))
+    return tuple(sorted(found, key=lambda one: (one.adjusted, one.p, one.path)))
 
 
 def _each_p(statistics: Any) -> Any:
-    """What each deal's p-value would be if it were the real one, shape (paths, deals)."""
-    from_below = np.sort(statistics, axis=1)
-    n = statistics.shape[1]
-    return np.stack(
-        [
-            (n - np.searchsorted(row, own - 1e-12, side="left")) / n
-            for row, own in zip(from_below, statistics, strict=True)
-        ]
-    )
+    """The p-value of each path alone, shape (paths,)."""
+    return (statistics >= statistics[:, :1] - 1e-12).mean(axis=1)
 
 
-def _share(smallest: Any, p: float) -> float:
-    return float((smallest <= p + 1e-12).mean())
+def _scaled(statistics: Any) -> Any:
+    """How far each deal stands out, path by path, shape (paths, deals): roots, since the statistics are squares."""
+    roots = np.sqrt(statistics)
+    error = roots.std(axis=1, keepdims=True)
+    return (roots - roots.mean(axis=1, keepdims=True)) / np.where(error > 1e-9, error, np.inf)
 
 
 def flat(args: Json, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Json]]:
@@ -193,7 +188,7 @@ class _Path:
         before, after = tallies(self.counts, dealt)
         return _distance(before, after, numbers) if self.kind == "number" else jensen_shannon(before, after)
 
-    def told(self, candidate: Any) -> str:
+    def told(self, candidate: Sequence[bool]) -> str:
         """Baseline's and candidate's, in short."""
         sides = [[v for run, v in self.values if bool(candidate[run]) is side] for side in (False, True)]
         if not all(sides):

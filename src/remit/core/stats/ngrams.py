@@ -54,7 +54,7 @@ def jensen_shannon(one: Any, other: Any) -> Any:
     middle = (p + q) / 2
     found = _entropy(middle) - (_entropy(p) + _entropy(q)) / 2
     empty = (p.sum(axis=-1) == 0) | (q.sum(axis=-1) == 0)
-    return np.where(empty, 0.0, np.maximum(found, 0.0))
+    return np.where(empty, 0.0, np.clip(found, 0.0, 1.0))
 
 
 def _shares(counts: Any) -> Any:
