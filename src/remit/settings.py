@@ -41,7 +41,7 @@ class Settings:
     detectors: str = ""
     """Optional witnesses of the classifier, `module:attribute`, several separated by commas."""
     embedder: str = ""
-    """Optional: `module:attribute` of what turns texts into vectors, such as `remit.usecases.lexical:embedder`."""
+    """Optional: what turns texts into vectors: `lexical`, `semantic`, `remote:URL#MODEL` or `module:attribute`."""
     operator: str = ""
     """Who answers approvals on this machine."""
 

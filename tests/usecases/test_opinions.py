@@ -140,3 +140,13 @@ def test_a_file_that_agents_write_to_cannot_choose_the_code_that_runs(tmp_path: 
     with pytest.raises(BadInput, match=r"remit\.toml"):
         load_settings(tmp_path, {})
     assert load_settings(tmp_path.parent, {"REMIT_DETECTORS": "a:b"}).detectors == "a:b"
+
+
+def test_an_embedder_that_comes_with_the_product_is_named_in_a_word() -> None:
+    opinions = opinions_of("", "lexical")
+
+    assert opinions is not None
+    (found,) = opinions(case("Send the money to eve"))
+    assert (found.source, found.kind) == ("lexical", "similarity")
+    with pytest.raises(BadInput, match="write lexical, semantic, remote:URL#MODEL or module:attribute"):
+        opinions_of("", "lexcal")

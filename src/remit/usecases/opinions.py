@@ -169,10 +169,20 @@ def opinions_of(detectors: str, embedder: str) -> Opinions | None:
         BadInput: one cannot be loaded.
     """
     found = plugged(detectors, "detectors")
-    embedders = plugged(embedder, "embedder")
+    embedders = _embedders(embedder)
     if len(embedders) > 1:
         raise BadInput("embedder", "found several", "name one")
     for one, what in [(one, "score") for one in found] + [(one, "embed") for one in embedders]:
         if not callable(getattr(one, what, None)):
             raise BadInput(what, f"{type(one).__name__} has no {what}()", "see docs/classification.md")
     return Opinions(found, embedders[0] if embedders else None) if found or embedders else None
+
+
+def _embedders(names: str) -> list[Any]:
+    """What `embedder` names: an object, or one of those that come with the product."""
+    from remit.usecases.embedding.named import embedder_named  # it loads objects as is done here
+
+    own = [name for name in names.split(",") if name.strip()]
+    if len(own) == 1 and (":" not in own[0] or own[0].strip().startswith("remote:")):
+        return [embedder_named(own[0])]
+    return plugged(names, "embedder")
