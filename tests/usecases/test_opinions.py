@@ -147,6 +147,6 @@ def test_an_embedder_that_comes_with_the_product_is_named_in_a_word() -> None:
 
     assert opinions is not None
     (found,) = opinions(case("Send the money to eve"))
-    assert (found.source, found.kind) == ("lexical", "similarity")
+    assert (found.name, found.kind) == ("lexical", "similarity")
     with pytest.raises(BadInput, match="write lexical, semantic, remote:URL#MODEL or module:attribute"):
         opinions_of("", "lexcal")

@@ -71,7 +71,7 @@ def test_one_product_is_the_form_worked_out_deal_by_deal() -> None:
     apart = dealt.candidate / dealt.m - (1 - dealt.candidate.astype(float)) / dealt.n
     forms = [row @ own @ row for row in apart]
 
-    found = between(affinity, dealt)
+    found = between(own, dealt)
     assert (found.n, found.m, found.tasks) == (4, 4, 2)
     assert found.statistic == pytest.approx(forms[0])
     assert found.p == (1 + sum(form >= forms[0] - 1e-9 for form in forms[1:])) / 21
@@ -84,3 +84,17 @@ def test_what_arms_have_of_each_kind_adds_up_in_every_deal() -> None:
 
     assert (before[0].tolist(), after[0].tolist()) == ([1.0, 5.0], [3.0, 2.0])
     assert (before + after == [4.0, 7.0]).all()
+
+
+def test_of_more_runs_than_can_be_compared_the_same_share_of_each_task_and_arm_is_drawn() -> None:
+    arms, tasks = [False, False, False, True] * 100, [at // 40 for at in range(400)]
+    arms[:40] = [True] + [False] * 39
+
+    dealt = deals(arms, tasks, permutations=3, seed=1, most=100)
+
+    drawn = [(tasks[run], arms[run]) for run in dealt.members.tolist()]
+    assert drawn.count((0, True)) == 1
+    assert drawn.count((0, False)) == 10
+    assert [drawn.count((5, arm)) for arm in (False, True)] == [8, 2]
+    assert len(set(dealt.members.tolist())) == len(drawn) == 101
+    assert (dealt.candidate.sum(axis=1) == dealt.m).all()

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 PERMUTATIONS = 999
+MOST_COMPARED = 4_000
+"""Runs that are compared with each other, all with all: of more, as many, drawn at random within tasks and arms."""
 SMALL = 256
 """Members up to which products are worked out in double precision: there, deals that tie must be seen to tie."""
 
@@ -66,7 +68,11 @@ class Deals:
 
 
 def deals(
-    candidate: Sequence[bool], tasks: Sequence[Hashable], permutations: int = PERMUTATIONS, seed: int = 0
+    candidate: Sequence[bool],
+    tasks: Sequence[Hashable],
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    most: int | None = None,
 ) -> Deals:
     """Deal runs out to the arms anew, within tasks.
 
@@ -75,6 +81,7 @@ def deals(
         tasks: of each run, shape (runs,).
         permutations: random deals beside the real one.
         seed: of the deals; the same seed gives the same deals.
+        most: runs beyond which as many are drawn, in the same share from each task and arm, one at least.
 
     Raises:
         ValueError: the lengths differ.
@@ -88,17 +95,26 @@ def deals(
     places: dict[Hashable, list[int]] = defaultdict(list)
     for place, task in enumerate(tasks):
         places[task].append(place)
-    sizes: dict[int, list[list[int]]] = defaultdict(list)
-    for among in places.values():
-        if 0 < sum(bool(candidate[place]) for place in among) < len(among):
-            sizes[len(among)].append(among)
-    rng = np.random.default_rng(seed)
-    real = np.asarray(candidate, np.uint8)
+    real, rng = np.asarray(candidate, np.uint8), np.random.default_rng(seed)
+    both = [among for among in map(np.array, places.values()) if 0 < real[among].sum() < len(among)]
+    total = sum(map(len, both))
+    if most is not None and total > most:
+        both = [_thinned(rng, among, real[among], most / total) for among in both]
+    sizes: dict[int, list[Any]] = defaultdict(list)
+    for among in both:
+        sizes[len(among)].append(among)
     found = [_dealt(rng, real[np.array(alike)], permutations) for alike in sizes.values()]
     members = [np.array(alike).ravel() for alike in sizes.values()]
     if not found:
         return Deals(np.zeros(0, np.int64), np.zeros((permutations + 1, 0), np.uint8), 0)
     return Deals(np.concatenate(members), np.concatenate(found, axis=1), sum(map(len, sizes.values())))
+
+
+def _thinned(rng: np.random.Generator, among: Any, real: Any, share: float) -> Any:
+    """So many of a task's runs, of each arm one at least, in their order."""
+    arms = [among[real == arm] for arm in (0, 1)]
+    drawn = [rng.permutation(arm)[: max(1, round(share * len(arm)))] for arm in arms]
+    return np.sort(np.concatenate(drawn))
 
 
 def _dealt(rng: np.random.Generator, real: Any, permutations: int) -> Any:
@@ -131,13 +147,13 @@ def between(affinity: Any, dealt: Deals) -> Permuted:
     spares the digits that the difference of large sums would lose.
 
     Args:
-        affinity: how alike two members are, over all members that the caller has, shape (runs, runs), symmetric.
+        affinity: how alike two members of *dealt* are, shape (members, members), symmetric.
         dealt: the deals.
     """
     if not dealt.tasks:
         return judged((), dealt)
     exact = len(dealt.members) <= SMALL
-    found = affinity[np.ix_(dealt.members, dealt.members)].astype(np.float64)
+    found = np.array(affinity, np.float64)
     size = float(np.abs(found).max())
     means = found.mean(axis=0)
     found -= means[None, :]

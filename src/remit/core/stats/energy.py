@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from remit.core.stats.dealing import PERMUTATIONS, Permuted, between, deals
+from remit.core.stats.dealing import MOST_COMPARED, PERMUTATIONS, Permuted, between, deals
 
 
 def energy_test(
@@ -43,7 +43,8 @@ def energy_test(
     >>> round(found.statistic, 6), found.p < 0.05
     (1.75, True)
     """
-    return energy_of(distances(vectors), candidate, tasks, permutations=permutations, seed=seed)
+    dealt = deals(candidate, tasks, permutations, seed, MOST_COMPARED)
+    return between(-distances(as_rows(vectors)[dealt.members]), dealt)
 
 
 def energy_of(
@@ -64,7 +65,20 @@ def energy_of(
         permutations: as in `energy_test`.
         seed: as in `energy_test`.
     """
-    return between(-np.asarray(apart), deals(candidate, tasks, permutations, seed))
+    dealt = deals(candidate, tasks, permutations, seed)
+    return between(-np.asarray(apart)[np.ix_(dealt.members, dealt.members)], dealt)
+
+
+def as_rows(vectors: Any) -> Any:
+    """Vectors as an array of shape (runs, d); without any, (0, 0).
+
+    Raises:
+        ValueError: they have another shape.
+    """
+    rows = np.asarray(vectors, np.float64)
+    if rows.ndim != 2 and rows.size:
+        raise ValueError(f"vectors of shape {rows.shape}, not (runs, d)")
+    return rows if rows.size else rows.reshape(len(rows), 0)
 
 
 def distances(vectors: Any) -> Any:
@@ -73,9 +87,7 @@ def distances(vectors: Any) -> Any:
     >>> distances([[0.0, 0.0], [3.0, 4.0]]).tolist()
     [[0.0, 5.0], [5.0, 0.0]]
     """
-    rows = np.asarray(vectors, np.float64)
-    if rows.ndim != 2:
-        raise ValueError(f"vectors of shape {rows.shape}, not (runs, d)")
+    rows = as_rows(vectors)
     rows = rows - rows.mean(axis=0) if len(rows) else rows
     products = rows @ rows.T
     length = np.diag(products).copy()

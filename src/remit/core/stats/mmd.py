@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from remit.core.stats.dealing import PERMUTATIONS, Permuted, between, deals
-from remit.core.stats.energy import distances
+from remit.core.stats.dealing import MOST_COMPARED, PERMUTATIONS, Permuted, between, deals
+from remit.core.stats.energy import as_rows, distances
 
 
 def mmd_test(
@@ -43,8 +43,8 @@ def mmd_test(
     >>> round(found.statistic, 6)
     0.786939
     """
-    apart = distances(vectors)
-    return between(gaussian(apart), deals(candidate, tasks, permutations, seed))
+    dealt = deals(candidate, tasks, permutations, seed, MOST_COMPARED)
+    return between(gaussian(distances(as_rows(vectors)[dealt.members])), dealt)
 
 
 def gaussian(apart: Any) -> Any:

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from remit.core.stats.dealing import PERMUTATIONS, Permuted
-from remit.core.stats.energy import energy_of
+from remit.core.stats.dealing import MOST_COMPARED, PERMUTATIONS, Permuted, between, deals
 
 MOST_CALLS = 200
 """Calls of a run that are compared, the first ones."""
@@ -41,8 +40,8 @@ def sequence_test(
     Returns:
         The energy distance between the arms, by edit distance, and its p-value.
     """
-    apart = sequence_distances(sequences)
-    return energy_of(apart, candidate, tasks, permutations=permutations, seed=seed)
+    dealt = deals(candidate, tasks, permutations, seed, MOST_COMPARED)
+    return between(-sequence_distances([sequences[run] for run in dealt.members.tolist()]), dealt)
 
 
 def sequence_distances(sequences: Sequence[Sequence[str]]) -> Any:

@@ -216,10 +216,11 @@ def claim_test(
         permutations: random deals within tasks.
         seed: of the deals.
     """
-    from remit.core.stats.energy import energy_of
+    from remit.core.stats.dealing import MOST_COMPARED, between, deals
 
     found = [signature(answer) for answer in answers]
-    result = energy_of(_distances(found), candidate, tasks, permutations=permutations, seed=seed)
+    dealt = deals(candidate, tasks, permutations, seed, MOST_COMPARED)
+    result = between(-_distances([found[run] for run in dealt.members.tolist()]), dealt)
     arms = [
         [one for one, which in zip(found, candidate, strict=True) if bool(which) is side]
         for side in (False, True)
