@@ -99,11 +99,13 @@ def vectors_of(run: Run, embedder: str) -> tuple[Vectors | None, str]:
         Unavailable: what it needs is missing.
     """
     from remit.core.trial.analysis.vectors import texts
+    from remit.settings import load_settings
+    from remit.usecases.embedding.cache import FILE
     from remit.usecases.embedding.named import embedder_named
+    from remit.usecases.embedding.texts import embed_texts
 
     if embedder.strip() == NONE:
         return None, ""
-    made = embedder_named(embedder, where="--embedder")
-    answers = texts(run.trials)
-    vectors = dict(zip(answers, made.embed(answers), strict=True)) if answers else {}
-    return vectors, f"{made.name} {made.version}"
+    made = embedder_named(embedder, where="--embedder", cache=load_settings().home_path / FILE)
+    found = embed_texts(texts(run.trials), made)
+    return found.vectors, f"{found.embedder} {found.version}"

@@ -81,7 +81,7 @@ def arguments(pair: Pair) -> Draft | None:
     told = Told(
         "What tools are called with", f": {'; '.join(some)}" if some else "", would="passed other values"
     )
-    return _draft("arguments", f"smallest p of all arguments, {WITHIN}", found.result, told, least)
+    return _draft("arguments", f"the argument that stands out most, {WITHIN}", found.result, told, least)
 
 
 def claims(pair: Pair) -> Draft | None:
