@@ -19,6 +19,8 @@ COMMANDS: tuple[str, ...] = (
     "trial_ls",
     "trial_merge",
     "trial_plan",
+    "trial_check",
+    "trial_schema",
     "trial_report",
     "trial_selftest",
     "trial_import",
