@@ -176,19 +176,6 @@ def test_work_that_is_done_again_leaves_no_gap_where_the_disk_failed(
     assert gap.event.body["count"] == 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no mount here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_a_full_disk_stops_capture_and_says_so_and_goes_on_by_itself(
     small_disk: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from remit.cli.output import note
 from remit.cli.trial_opened import EmbedderOption, report_of
-from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
+from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, check_writable, outputs_of, show
 
 
 def add(app: typer.Typer) -> None:
@@ -34,6 +34,8 @@ def merge(
     from remit.usecases.trials.shards import merged, missing_parts, parts_in, stopped_in
 
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    if out is not None:
+        check_writable("--out", out)
     found = parts_in(parts)
     run = merged(found, next(filter(None, map(stopped_in, parts)), ""))
     if missing := missing_parts(found):

@@ -18,7 +18,16 @@ from remit.cli.opened import Opened, StoreOption, opened
 from remit.cli.output import note, safe
 from remit.cli.trial_live import attended
 from remit.cli.trial_opened import EmbedderOption, report_of
-from remit.cli.trial_shown import Html, JUnit, Markdown, Outputs, StepSummary, outputs_of, show
+from remit.cli.trial_shown import (
+    Html,
+    JUnit,
+    Markdown,
+    Outputs,
+    StepSummary,
+    check_writable,
+    outputs_of,
+    show,
+)
 from remit.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -78,6 +87,8 @@ def run(
 
     part = shard_of(shard, shared)
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    if out is not None:
+        check_writable("--out", out)
     loaded = load(_set(read_suite(suite), arm, seed, epochs, max_trials, concurrency))
     asked = loaded.suite
     weights = {task.id: task.weight for task in asked.tasks.values()}

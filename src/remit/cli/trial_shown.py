@@ -54,7 +54,7 @@ def outputs_of(
     given = {"--junit": junit, "--markdown": markdown, "--html": html}
     named = {option: path.resolve() for option, path in given.items() if path is not None}
     for option, path in named.items():
-        _check(option, path)
+        check_writable(option, path)
     if len(set(named.values())) < len(named):
         raise BadInput(" and ".join(named), "name the same file", "give each its own")
     return Outputs(junit, markdown, html, _summary() if step_summary else None)
@@ -112,12 +112,16 @@ def _summary() -> Path:
             "--step-summary", "GITHUB_STEP_SUMMARY is not set", "use it in a step of GitHub Actions"
         )
     path = Path(named)
-    _check("GITHUB_STEP_SUMMARY", path)
+    check_writable("GITHUB_STEP_SUMMARY", path)
     return path
 
 
-def _check(option: str, path: Path) -> None:
-    """Make and remove a file beside *path*: permissions, full disks and lost folders all show."""
+def check_writable(option: str, path: Path) -> None:
+    """Make and remove a file beside *path*: permissions, full disks and lost folders all show.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
     if path.exists() and not path.is_file():
         raise BadInput(option, f"{path} is no file", "name a file")
     draft = _draft(path)

@@ -187,7 +187,7 @@ class Guard:
         plain_facts = _mapping("session(facts)", facts)
         governing = self.governing
         envelope = governing.envelope
-        history = list(self.records.events(session_id)) if id is not None else []
+        history = self._earlier(session_id) if id is not None else []
         mode, _, reason = self.records.mode(self.tenant, envelope.name, self.agent_version, None)
         if not history and not may_open_session(mode):
             raise AgentHalted(envelope.name, mode, reason)
@@ -221,6 +221,10 @@ class Guard:
         if user_input is not None:
             session.observe("user", user_input)
         return session
+
+    def _earlier(self, session_id: str) -> list[StoredEvent]:
+        """What was recorded of the session with this id, which may be a new one."""
+        return list(self.records.events(session_id))
 
     def _fingerprint(self, given: Mapping[str, Any], envelope: Envelope) -> Fingerprint:
         for key, value in given.items():

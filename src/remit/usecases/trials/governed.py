@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from remit.core.envelope import Envelope
+from remit.core.event import StoredEvent
 from remit.core.history import Watch, watches_of
 from remit.core.ids import derived_id
 from remit.core.recorded import RecordedCall, RecordedSession, RecordedStep
@@ -31,6 +32,13 @@ class TrialStore(Records, Protocol):
 
     def begin(self, tenant: str, agent: str, watches: Sequence[Watch]) -> Future[None]:
         """Keep what these ask about of a tenant that begins now."""
+
+
+class _NewGuard(Guard):
+    """The guard of one attempt, whose session nobody has opened before."""
+
+    def _earlier(self, session_id: str) -> list[StoredEvent]:  # noqa: ARG002
+        return []
 
 
 class GovernedTrials:
@@ -75,7 +83,7 @@ class GovernedTrials:
         tenant = trial_tenant(name)
         if self._watches:
             await shielded(self._records.begin(tenant, self.envelope.name, self._watches))
-        guard = Guard(
+        guard = _NewGuard(
             self.envelope,
             self._records,
             clock=self._clock,

@@ -90,6 +90,8 @@ class Runner:
     _why: str = ""
     _drains: bool = False
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
+    _undone: int = 0
+    """How many these are."""
     _lost: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -170,6 +172,7 @@ class Runner:
             if self._stopped or writer.done():
                 return
             self._open[slot.draw] += 1
+            self._undone += 1
             writing.start(slot)
             task = asyncio.create_task(self._one(slot, writing))
             self._running[task] = slot
@@ -218,7 +221,8 @@ class Runner:
                 yield slot
 
     def _room(self, slot: Slot) -> bool:
-        if len(self._running) >= self.concurrency:
+        # Also those that ended and are not durable yet: a kill must not cost more than what runs at a time.
+        if self._undone >= self.concurrency:
             return False
         if self.info.design.kind != "sequential" or not self._open:
             return True
@@ -227,6 +231,7 @@ class Runner:
     # ------------------------------------------------------------------------------------------ what ended
     def _durable(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
+            self._undone -= 1
             self._open[trial.draw] -= 1
             if not self._open[trial.draw]:
                 del self._open[trial.draw]
