@@ -7,10 +7,10 @@ unit: which tasks were drawn is chance too. Mixing them up costs half the power,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
-from remit.core.stats.detectable import detectable_difference
+from remit.core.stats.detectable import ALPHA, detectable_difference
 from remit.core.stats.mcnemar import mcnemar_p, mcnemar_worse_p
 from remit.core.stats.paired_t import paired_t
 from remit.core.stats.score import Score, interval
@@ -123,8 +123,16 @@ def compare_rates(
         n=sum(pair.runs for pair in pairs) if question == SUITE else len(pairs),
         tasks=len(pairs),
         left_out=len(baseline) - len(pairs),
-        detectable=detectable_difference(pairs, question),
+        detectable=_detectable(pairs, question, seed),
     )
+
+
+def _detectable(pairs: Sequence[TaskPair], question: str, seed: int) -> float | None:
+    """None where even a candidate that always fails would not be found: exact tests of few runs cannot say more."""
+    lost = [replace(pair, candidate=0) for pair in pairs]
+    if surprise(lost, question, seed).worse > ALPHA:
+        return None
+    return detectable_difference(pairs, question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,9 @@ class Surprise:
 def surprise(pairs: Sequence[TaskPair], question: str, seed: int = 0) -> Surprise:
     """How surprising the candidate's passes are if it is as good as the baseline.
 
-    Exact for this suite, and for few tasks; for tasks like these, many of them, by Student's t.
+    Exact for this suite; for tasks like these exact where few, and by Student's t where many. Both of the latter mean by
+    "as good" that a task differs as often one way as the other. A candidate that loses a little on most tasks and gains
+    much on few is called worse at the same mean; the interval of `compare_rates` takes that into account.
     """
     if one_each(pairs) and len({pair.weight for pair in pairs}) == 1:
         lost = sum(pair.baseline > pair.candidate for pair in pairs)

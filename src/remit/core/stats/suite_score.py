@@ -64,7 +64,9 @@ def arms(pairs: Sequence[TaskPair]) -> tuple[Arm, Arm]:
         spread = [_spread(k, n, pair) for k, n, pair in zip(hits, runs, pairs, strict=True)]
         whole = fsum(parts)
         within = fsum(part * one for part, one in zip(parts, spread, strict=True)) / whole
-        found.append(Arm(rate, 1 / whole, within, UNSEEN * max(parts) / whole / 4))
+        found.append(
+            Arm(rate, 1 / whole, within, UNSEEN * fsum(part * part for part in parts) / whole**2 / 4)
+        )
     return found[0], found[1]
 
 

@@ -1,0 +1,69 @@
+"""On real sessions: an agent against itself alarms no more than claimed, and different agents are told apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.aa import (
+    SUCCESS,
+    TAU2,
+    TAU2_PAIR,
+    alarms,
+    cells,
+    compared,
+    different,
+    main,
+    passes,
+    shapes,
+    verdict,
+)
+
+from remit.core.stats.proportion import clopper_pearson
+
+SPLITS = 150
+
+
+@pytest.fixture(scope="module")
+def found(data: Path) -> dict[str, Any]:
+    _, groups = cells(data)
+    assert (len(groups), sum(map(len, groups.values()))) == (1_703, 3_579)
+    return {shape.name: alarms(shape, SPLITS, seed=9) for shape in shapes(groups)[:3]}
+
+
+@pytest.mark.parametrize("name", [name for name in SUCCESS if not name.startswith("(")])
+def test_the_same_agent_raises_no_more_alarms_than_claimed(found: dict[str, Any], name: str) -> None:
+    for shape, counted in found.items():
+        low, _ = clopper_pearson(counted[name], SPLITS, 0.99)
+        assert low <= 0.05, (shape, counted[name])
+
+
+def test_the_pair_of_tau2_gives_the_reference_p_value(data: Path) -> None:
+    (row,) = json.loads((data / "reference_stats.json").read_text(encoding="utf-8"))["tau2_finetune_paired"]
+    base, candidate = (passes(data / TAU2, {"meta.config": name}) for name in TAU2_PAIR)
+
+    told = compared(base, candidate)
+
+    assert (row["baseline"], row["candidate"]) == TAU2_PAIR
+    assert (told.tasks, told.method) == (row["n"], "McNemar (exact)")
+    assert (told.baseline, told.candidate) == pytest.approx((row["baseline_rate"], row["candidate_rate"]))
+    lost = sum(base[task][0] > candidate[task][0] for task in candidate)
+    won = sum(base[task][0] < candidate[task][0] for task in candidate)
+    assert (lost, won) == (row["baseline_only"], row["candidate_only"])
+    assert told.p_two_sided == pytest.approx(row["mcnemar_exact_p"], abs=1e-6)
+
+
+def test_a_worse_agent_is_blocked_and_an_unclear_one_is_not(data: Path) -> None:
+    verdicts = {name: verdict(one) for name, one in different(data)}
+
+    assert verdicts["gpt-4o-2024-05-13 / gpt-3.5-turbo-0125"] == "BLOCK"
+    assert verdicts["claude-3-5-sonnet-20241022 / claude-3-haiku-20240307"] == "BLOCK"
+    assert verdicts["gpt-4o-2024-05-13 / gpt-4o-2024-05-13-repeat_user_prompt"] == "PASS"
+    assert verdicts["tau2: gpt-4.1 / its fine-tune"] == "INCONCLUSIVE"
+
+
+def test_without_the_data_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", ""]) == 0
+    assert "skipped" in capsys.readouterr().out
