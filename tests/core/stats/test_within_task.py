@@ -100,5 +100,13 @@ def test_no_more_than_the_level_of_identical_agents_are_called_worse() -> None:
     assert alarms / 800 < 0.05 + 3 * (0.05 * 0.95 / 800) ** 0.5
 
 
-def test_a_thousand_tasks_are_counted_in_moments() -> None:
-    assert within_task([TaskPair(4, 5, 3, 5)] * 1_000).exact
+def test_thousands_of_tasks_are_counted_in_moments_and_none_is_too_sure() -> None:
+    # 3,000 of 3,000 lost where chance deals out even halves: below 1e-15, and not nothing.
+    all_lost = within_task([TaskPair(1, 1, 0, 1)] * 3_000 + [TaskPair(3, 4, 3, 4)] * 2_000)
+    assert all_lost.exact
+    assert 0 < all_lost.p_worse < 1e-15
+
+    even = within_task([TaskPair(4, 5, 4, 5)] * 5_000)
+    assert even.exact
+    assert even.p_worse == pytest.approx(0.5, abs=0.01)
+    assert even.p_two_sided == pytest.approx(1.0)

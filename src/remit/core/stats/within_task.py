@@ -16,8 +16,11 @@ from typing import Any
 
 from remit.core.stats.task_pair import TaskPair
 
-MOST_STEPS = 200_000_000
-"""Additions beyond which the runs are dealt at random instead."""
+MOST_STEPS = 2_000_000_000
+"""Additions beyond which the runs are dealt at random instead: seconds of work."""
+TINY = 1e-20
+"""Chances below which the ends of a long distribution are cut off; what is cut counts as surprise, not as none."""
+LONG = 4_096
 MOST_PLACES = 100_000
 """About the largest sum of scores, where tasks count differently."""
 DEALS = 9_999
@@ -56,12 +59,7 @@ def within_task(pairs: Sequence[TaskPair], *, seed: int = 0, deals: int = DEALS)
     if not told:
         return WithinTask(1.0, 1.0, 1.0, True)
     scores = _scores(told)
-    steps = sum(pair.passes for pair in told) * sum(
-        score * pair.passes for score, pair in zip(scores, told, strict=True)
-    )
-    if steps <= MOST_STEPS:
-        return _counted(told, scores)
-    return _dealt(told, scores, seed, deals)
+    return _counted(told, scores) or _dealt(told, scores, seed, deals)
 
 
 def _scores(pairs: Sequence[TaskPair]) -> list[int]:
@@ -82,22 +80,34 @@ def _scores(pairs: Sequence[TaskPair]) -> list[int]:
     return [max(1, round(one * shrunk)) for one in exact]
 
 
-def _counted(pairs: Sequence[TaskPair], scores: Sequence[int]) -> WithinTask:
+def _counted(pairs: Sequence[TaskPair], scores: Sequence[int]) -> WithinTask | None:
+    """None where it takes too long."""
     import numpy as np
 
-    chances, lowest = np.ones(1), 0
+    chances, lowest, cut, steps = np.ones(1), 0, 0.0, 0
     for pair, score in zip(pairs, scores, strict=True):
         least, each = _hypergeometric(pair)
+        steps += len(each) * len(chances)
+        if steps > MOST_STEPS:
+            return None
         lowest += score * least
         longer = np.zeros(len(chances) + score * (len(each) - 1))
         for more, chance in enumerate(each):
             longer[more * score : more * score + len(chances)] += chance * chances
         chances = longer
-    reached = sum(score * pair.candidate for pair, score in zip(pairs, scores, strict=True)) - lowest
-    mean = _mean(pairs, scores) - lowest
-    far = np.abs(np.arange(len(chances)) - mean) >= abs(reached - mean) - 1e-9 * (1 + abs(mean))
-    worse, better = chances[: reached + 1].sum(), chances[reached:].sum()
-    return WithinTask(_share(worse), _share(better), _share(chances[far].sum()), True)
+        if len(chances) > LONG:
+            inside = np.flatnonzero(chances > TINY)
+            first, last = int(inside[0]), int(inside[-1]) + 1
+            cut += float(chances[:first].sum() + chances[last:].sum())
+            chances, lowest = chances[first:last], lowest + first
+    values = np.arange(len(chances)) + lowest
+    reached, mean = _reached(pairs, scores), _mean(pairs, scores)
+    far = np.abs(values - mean) >= abs(reached - mean) - 1e-9 * (1 + abs(mean))
+
+    def p(which: Any) -> float:
+        return min(1.0, float(chances[which].sum()) + cut)
+
+    return WithinTask(p(values <= reached), p(values >= reached), p(far), True)
 
 
 def _dealt(pairs: Sequence[TaskPair], scores: Sequence[int], seed: int, deals: int) -> WithinTask:
@@ -108,13 +118,17 @@ def _dealt(pairs: Sequence[TaskPair], scores: Sequence[int], seed: int, deals: i
     for pair, score in zip(pairs, scores, strict=True):
         failed = pair.runs - pair.passes
         totals += score * rng.hypergeometric(pair.passes, failed, pair.candidate_runs, size=deals)
-    reached, mean = sum(s * p.candidate for p, s in zip(pairs, scores, strict=True)), _mean(pairs, scores)
+    reached, mean = _reached(pairs, scores), _mean(pairs, scores)
     far = np.abs(totals - mean) >= abs(reached - mean) - 1e-9 * (1 + abs(mean))
 
     def p(hits: Any) -> float:
         return float((1 + hits.sum()) / (1 + deals))
 
     return WithinTask(p(totals <= reached), p(totals >= reached), p(far), False)
+
+
+def _reached(pairs: Sequence[TaskPair], scores: Sequence[int]) -> int:
+    return sum(s * p.candidate for p, s in zip(pairs, scores, strict=True))
 
 
 def _mean(pairs: Sequence[TaskPair], scores: Sequence[int]) -> float:
@@ -134,7 +148,3 @@ def _hypergeometric(pair: TaskPair) -> tuple[int, list[float]]:
         exp(choose(pair.candidate_runs, k) + choose(pair.baseline_runs, pair.passes - k) - whole)
         for k in range(least, min(pair.passes, pair.candidate_runs) + 1)
     ]
-
-
-def _share(chance: Any) -> float:
-    return min(1.0, float(chance))
