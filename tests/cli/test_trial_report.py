@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -104,9 +105,30 @@ def test_one_file_for_two_forms_is_refused(tmp_path: Path) -> None:
 def test_a_device_or_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    for path in (tmp_path / "pipe", Path("/dev/null")):
+    for path in (tmp_path / "pipe", Path("/dev/null"), Path("-")):
         with pytest.raises(BadInput, match="is no file"):
             outputs_of(html=path)
+
+
+def test_a_long_name_is_no_reason_to_fail(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / ("ü" * 120 + ".html")
+
+    assert show(NOTHING, outputs_of(html=path)) == 4
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_page(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "r.html"
+    path.write_text("the one before")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        assert show(NOTHING, Outputs(html=path)) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "the one before"
+    assert "could not be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_link_is_followed_and_stays_one(tmp_path: Path, capsys: Any) -> None:

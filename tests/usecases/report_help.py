@@ -189,7 +189,8 @@ def comparisons() -> tuple[Comparison, ...]:
         )  # fmt: skip
 
     def moved(metric: str, method: str, p: float, told: str) -> Comparison:
-        return Comparison(metric, method, "this suite", "runs", 200, None, None, None, p, min(1.0, p * 4), None, told,
+        moved = Estimate("energy distance", 0.04)
+        return Comparison(metric, method, "this suite", "runs", 200, None, None, moved, p, min(1.0, p * 4), 0.1, told,
                           drift_only=True)  # fmt: skip
 
     return (

@@ -122,7 +122,7 @@ def check_writable(option: str, path: Path) -> None:
     Raises:
         BadInput: it cannot be written.
     """
-    if path.exists() and not path.is_file():
+    if path.name == "-" or (path.exists() and not path.is_file()):
         raise BadInput(option, f"{path} is no file", "name a file")
     draft = _draft(path)
     try:
@@ -153,4 +153,4 @@ def _written(path: Path, data: bytes, adding: bool) -> str:
 
 
 def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}"[-200:])
+    return path.with_name(f".remit-{os.getpid()}.draft")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remit.core.trial.report import Comparison, Estimate
-from remit.usecases.trials.shown.numbers import NOTHING, chance, change, change_span, plain, valued
+from remit.usecases.trials.shown.numbers import NOTHING, chance, change, change_span, percent, plain, valued
 
 
 def sides(one: Comparison) -> tuple[str, str]:
@@ -37,11 +37,15 @@ def least(one: Comparison) -> str:
 
     >>> least(Comparison("tokens", "", "", "", 9, None, None, Estimate("ratio", 1.0), 0.2, None, 0.25))
     '1.25 times'
+    >>> least(Comparison("tools", "", "", "", 9, None, None, Estimate("distance", 0.1), 0.2, None, 0.25))
+    '25.0 % of runs'
     """
     if one.detectable is None:
         return NOTHING
     if one.difference is not None and _is_ratio(one.difference):
         return _times(1 + one.detectable)
+    if one.difference is not None and _is_distance(one.difference):
+        return f"{percent(one.detectable)} of runs"
     return change(_unit(one), one.detectable).lstrip("+")
 
 

@@ -116,11 +116,15 @@ def estimated(name: str, one: Estimate | None) -> tuple[str, str]:
 
     >>> estimated("pass^2", Estimate("pass^2", None, 0.5, 1.0)), estimated("success", None)
     (('unknown', '50.0 to 100 %'), ('-', ''))
+    >>> estimated("success difference", Estimate("success difference", -0.1, -0.2, 0.0))
+    ('-10.0 points', '-20.0 to 0.0 points')
     """
     if one is None:
         return NOTHING, ""
-    between = interval(name, one)
-    return "unknown" if one.value is None else valued(name, one.value), "" if between == NOTHING else between
+    differs = "difference" in name
+    value = change(name, one.value) if differs else valued(name, one.value)
+    between = change_span(name, one) if differs else interval(name, one)
+    return "unknown" if one.value is None else value, "" if between == NOTHING else between
 
 
 def change(name: str, value: float | None) -> str:

@@ -7,7 +7,7 @@ from remit.usecases.trials.shown.differences import difference, least, sides, st
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import chance, estimated
 from remit.usecases.trials.shown.order import method
-from remit.usecases.trials.shown.page_parts import Section, behind, number, table
+from remit.usecases.trials.shown.page_parts import Section, behind, number, sentence, table
 
 
 def comparisons(report: Report) -> Section | None:
@@ -22,7 +22,7 @@ def comparisons(report: Report) -> Section | None:
     ]
     named = ("", "test", "asked of", "rests on", "distance", "p", "corrected", "finds from")
     how_made = behind("How each was tested", table(named, rows, right=(4, 5, 6, 7)))
-    told = tag("p", report.correction, class_="soft small") if report.correction else None
+    told = tag("p", sentence(report.correction), class_="soft small") if report.correction else None
     how = (
         "p says how often so large a difference shows up when nothing has changed, with all of these looked at: 0.01 is"
         " one time in a hundred. Drift only is what is blind to success: something moved, which need not be worse."
@@ -36,7 +36,7 @@ def _tested(one: Comparison) -> tuple[str, ...]:
 
 def _row(one: Comparison) -> tuple[object, ...]:
     drift = tag("span", "drift only", class_="tag") if one.drift_only else None
-    told = tag("small", clean(one.told, 1_000)) if one.told else None
+    told = tag("small", sentence(one.told)) if one.told else None
     found, between = difference(one)
     return (
         joined((tag("bdi", clean(one.metric, 120)), " ", drift, told)),

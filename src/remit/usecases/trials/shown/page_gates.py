@@ -9,9 +9,9 @@ from remit.core.trial.report import Broken, Estimate, Report, Ruling
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
-from remit.usecases.trials.shown.numbers import interval, percent, valued
+from remit.usecases.trials.shown.numbers import estimated, interval, percent
 from remit.usecases.trials.shown.order import counted_runs, method
-from remit.usecases.trials.shown.page_parts import Section, behind, facts, number, sign, table, word
+from remit.usecases.trials.shown.page_parts import Section, behind, facts, sentence, sign, table, word
 from remit.usecases.trials.shown.plot_parts import bar, swatch
 
 MOST_EXAMPLES: Final = 5
@@ -20,12 +20,12 @@ MOST_EXAMPLES: Final = 5
 def head(report: Report) -> Markup:
     """The verdict in one sentence with what would change it, and each arm in a number."""
     verdict = report.verdict.value.lower()
-    would = tag("p", tag("b", "What would change it: "), number(report.would_change), class_="would")
+    would = tag("p", tag("b", "What would change it: "), sentence(report.would_change), class_="would")
     return joined((
         tag("p", tag("b", tag("bdi", report.suite)), " \u00b7 run ", tag("bdi", report.run), class_="eyebrow"),
         tag(
             "header", tag("p", sign(report.verdict, 22), report.verdict.value, class_="word"),
-            tag("h1", number(report.sentence)), would if report.would_change else None, class_=f"verdict v-{verdict}",
+            tag("h1", sentence(report.sentence)), would if report.would_change else None, class_=f"verdict v-{verdict}",
         ),
         tag("div", [_arm(report, at, arm) for at, arm in enumerate(report.arms)], class_="arms"),
     ))  # fmt: skip
@@ -61,17 +61,14 @@ def gates(report: Report) -> Section | None:
 
 
 def _gate(ruling: Ruling) -> Markup:
-    change = tag("p", tag("b", "What would change it: "), number(ruling.would_change), class_="change")
-    rows = [
-        (one.name, valued(one.name, one.value), interval(one.name, one), method(one))
-        for one in ruling.estimates
-    ]
+    change = tag("p", tag("b", "What would change it: "), sentence(ruling.would_change), class_="change")
+    rows = [(one.name, *estimated(one.name, one), method(one)) for one in ruling.estimates]
     shown = [table(("number", "value", "interval", "how"), rows, right=(1, 2))] if rows else []
     details: dict[str, Json] = dict(ruling.details)
     shown += [facts(details)] if details else []
     return tag(
         "article", word(ruling.verdict),
-        tag("div", tag("h3", tag("bdi", ruling.gate)), tag("p", number(ruling.sentence)),
+        tag("div", tag("h3", tag("bdi", ruling.gate)), tag("p", sentence(ruling.sentence)),
             change if ruling.would_change else None, behind("How it was decided", shown) if shown else None),
         class_="gate",
     )  # fmt: skip
@@ -125,7 +122,7 @@ def notes(report: Report) -> Section | None:
     if not report.notes:
         return None
     return Section(
-        "notes", "Know that", tag("ul", [tag("li", number(note)) for note in report.notes], class_="notes")
+        "notes", "Know that", tag("ul", [tag("li", sentence(note)) for note in report.notes], class_="notes")
     )
 
 

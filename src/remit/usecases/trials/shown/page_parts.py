@@ -10,7 +10,7 @@ import msgspec
 
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
-from remit.usecases.trials.shown.markup import Markup, clean, tag
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 
 MOST_ROWS: Final = 1_000
 """Of one table; `--json` has all."""
@@ -102,6 +102,18 @@ def number(text: str) -> str:
     )
 
 
+def sentence(text: str) -> Markup:
+    """A sentence: its numbers set, and what stands between backticks as code.
+
+    >>> sentence("a gate, such as `success: 0.9`")
+    'a gate, such as <code>success: 0.9</code>'
+    """
+    parts = clean(text).split("`")
+    if len(parts) % 2 == 0:  # one without its other half
+        return joined([number(clean(text))])
+    return joined(tag("code", part) if at % 2 else number(part) for at, part in enumerate(parts))
+
+
 def behind(summary: str, *content: object) -> Markup:
     """What is shown on demand, without a script."""
     return tag("details", tag("summary", summary), content)
@@ -114,6 +126,7 @@ def facts(told: Mapping[str, Json]) -> Markup:
         [
             (tag("dt", tag("bdi", clean(key.replace("_", " "), 120))), tag("dd", tag("bdi", spelled(value))))
             for key, value in told.items()
+            if value not in ("", None)
         ],
         class_="facts",
     )

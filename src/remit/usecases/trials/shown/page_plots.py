@@ -9,12 +9,13 @@ from math import isfinite
 from typing import Final
 
 from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
-from remit.usecases.trials.shown.markup import Markup, joined, tag
+from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import interval, percent, plain, seconds
 from remit.usecases.trials.shown.order import meaning
 from remit.usecases.trials.shown.page_parts import Section, behind, table
+from remit.usecases.trials.shown.plot_map import map_plot
 from remit.usecases.trials.shown.plot_parts import legend
-from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, is_known, latency_plot, map_plot
+from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, is_known, latency_plot
 
 _QUANTILE: Final = re.compile(r"latency p(\d{1,2}(?:\.\d+)?)$")
 _LEVELS: Final = (0.5, 0.75, 0.9, 0.95, 0.99)
@@ -69,7 +70,12 @@ def _boundary(id_: str, one: Boundary) -> Markup:
         rows.append((f"{one.steps[at]:,}", plain(one.path[at]), *map(plain, edges)))
     columns = (one.x, one.y, "passes at", "blocks at")
     numbers = behind("The numbers", table(columns, rows, right=range(4)))
-    return tag("figure", tag("h3", tag("bdi", one.gate)), boundary_plot(id_, one), numbers)
+    return tag("figure", _gate_title(one), boundary_plot(id_, one), numbers)
+
+
+def _gate_title(one: Boundary) -> Markup:
+    ended = "not decided" if one.stopped_at is None else f"decided at {one.stopped_at:,}"
+    return tag("h3", tag("bdi", clean(one.gate, 120)), tag("span", f" \u00b7 {ended}", class_="soft"))
 
 
 def latencies(report: Report) -> Section | None:
@@ -115,8 +121,9 @@ def answers(report: Report) -> Section | None:
     if not found.points:
         return None
     how = (
-        "Each mark is one answer; the nearer two are, the more alike their words. Hollow marks did not pass. The map"
-        " cannot tell right from wrong: it shows that answers moved, never that they are worse."
+        "Each mark is one answer; the nearer two are, the more alike their words; a larger mark is several equal ones."
+        " Hollow marks did not pass. The map cannot tell right from wrong: it shows that answers moved, never that they"
+        " are worse."
     )
     told = f"By {found.embedder}; the two directions show {percent(found.explained)} of all that varies."
     plot = map_plot("map", found, report.arms)

@@ -11,7 +11,7 @@ from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.order import ended, listed
-from remit.usecases.trials.shown.page_parts import Section, sign
+from remit.usecases.trials.shown.page_parts import Section, sentence, sign
 
 MOST_PAIRS: Final = 20
 MOST_CALLS: Final = 60
@@ -31,7 +31,9 @@ def _pair(one: Contrast, *, several: bool) -> Markup:
     left, right = (listed(run.get("calls"))[:MOST_CALLS] for run in (one.left, one.right))
     runs = [_run(one.left, left, right), _run(one.right, right, left)]
     title = tag("h3", tag("bdi", one.task), tag("span", arm, class_="soft") if arm else None)
-    return tag("article", title, tag("p", one.why), tag("div", runs, class_="pair"), class_="contrast")
+    return tag(
+        "article", title, tag("p", sentence(one.why)), tag("div", runs, class_="pair"), class_="contrast"
+    )
 
 
 def _run(run: Mapping[str, Json], calls: Sequence[str], others: Sequence[str]) -> Markup:

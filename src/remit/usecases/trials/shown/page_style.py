@@ -67,6 +67,8 @@ line-height:1.55rem}
 .gate .change{margin-top:.35rem;color:var(--soft)}
 .gate details{margin-top:.5rem}
 .num,table.numbers td:not(.text){font-variant-numeric:tabular-nums}
+code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--faint);
+border-radius:3px;padding:.1em .3em}
 .scroll{overflow-x:auto;margin-top:.75rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem;line-height:1.45}
 caption{text-align:left;padding-bottom:.5rem}
@@ -147,6 +149,7 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);font-si
 --arm0:#00639c;--arm1:#c14d00;--arm2:#a3457b;--pass:#00745a;--block:#b3261e;--inconclusive:#7d5a00;--error:#6a4a9c;
 --pass-ground:#e9f5f1;--block-ground:#fcedea;--inconclusive-ground:#fbf3df;--error-ground:#f2edf9}
 body{font-size:10pt}main{max-width:none;padding:0}nav{display:none}figure,.gate,.run,.arm,tr{break-inside:avoid}
-h2,h3{break-after:avoid}.scroll,.run .answer{overflow:visible;max-height:none}@page{margin:16mm}
+h2,h3,.how,.legend,.contrast>p{break-after:avoid}details:not([open]){display:none}
+.scroll,.run .answer{overflow:visible;max-height:none}@page{margin:16mm}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """

@@ -12,7 +12,7 @@ from remit.usecases.trials.shown.order import least_stable
 from remit.usecases.trials.shown.page_parts import MOST_ROWS, Section, behind, number, table
 from remit.usecases.trials.shown.plot_parts import legend, mark, swatch
 
-MOST_DRAWN: Final = 60
+MOST_DRAWN: Final = 40
 MOST_MARKED: Final = 5
 MOST_NAME: Final = 120
 _HEIGHT: Final = 11

@@ -136,11 +136,11 @@ def _d(places: Sequence[tuple[float, float]], *, steps: bool) -> str:
     return "".join(told)
 
 
-def mark(place: int, x: str, y: float, *, hollow: bool = False, told: str = "") -> Markup:
-    """The mark of arm *place*: its own shape and colour, so that neither is needed alone."""
-    shape = tag(
-        "path", tag("title", told) if told else None, d=_SHAPES[place % 3], class_=arm_class(place, hollow)
-    )
+def mark(place: int, x: str, y: float, *, hollow: bool = False, told: str = "", size: float = 1.0) -> Markup:
+    """The mark of arm *place*: its own shape and colour, so that neither is needed alone; *told* as a hint."""
+    larger = {"transform": f"scale({size:.2f})", "vector_effect": "non-scaling-stroke"} if size > 1 else {}
+    title = tag("title", told) if told else None
+    shape = tag("path", title, d=_SHAPES[place % 3], class_=arm_class(place, hollow), **larger)
     return tag("svg", shape, x=x, y=y, class_="stretched")
 
 

@@ -1,4 +1,4 @@
-"""The plots of a page: pass^k, a sequential gate, answers, latency. Intervals of tasks are drawn in their table."""
+"""The plots of a page: pass^k, a sequential gate, latency. Tasks are drawn in their table, answers in `plot_map`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
 
-from remit.core.trial.report import Boundary, Curve, Estimate, Map
+from remit.core.trial.report import Boundary, Curve, Estimate
 from remit.usecases.trials.shown.markup import Markup, joined, tag
 from remit.usecases.trials.shown.numbers import percent, plain, seconds
 from remit.usecases.trials.shown.plot_parts import (
     BOTTOM,
-    LEFT,
-    RIGHT,
     TOP,
     Area,
     Axis,
@@ -23,10 +21,10 @@ from remit.usecases.trials.shown.plot_parts import (
 )
 
 _SHARES: Final = tuple((at / 4, f"{25 * at} %" if at else "0") for at in range(5))
+_ROOM: Final = 0.14
+"""Beyond what is drawn, as a share of it: a region must be wide enough to be seen, and named."""
 _APART: Final = 9
 """Pixels between the arms of one place."""
-MOST_MARKS: Final = 1_500
-MAP_WIDTH, MAP_HEIGHT = 640, 420
 
 
 def curve_plot(name: str, curves: Sequence[Curve], arms: Sequence[str]) -> Markup:
@@ -86,9 +84,10 @@ def boundary_plot(name: str, one: Boundary) -> Markup:
     ]
     path = thinned(list(zip(one.steps, one.path, strict=False)))
     above, below = ("PASS", "BLOCK") if upward else ("BLOCK", "PASS")
+    upper, lower = (passes, blocks) if upward else (blocks, passes)
     labels = [
-        tag("text", above, x=f"{LEFT + 1}%", y=TOP + 18, class_=f"name {above.lower()}"),
-        tag("text", below, x=f"{RIGHT - 1}%", y=TOP + area.height - 10, class_=f"end name {below.lower()}"),
+        _label(above, upper, area, TOP + 18, at_end=False),
+        _label(below, lower, area, TOP + area.height - 10, at_end=bool(lower) and lower[0][0] > one.steps[0]),
         tag("text", one.y, x=0, y=10, class_="name"),
     ]
     rows = area.rows([(at, plain(at)) for at in area.y.ticks(5)])
@@ -98,12 +97,24 @@ def boundary_plot(name: str, one: Boundary) -> Markup:
     return picture(name, f"Gate {one.gate}", told, _whole(area), regions, rows, columns, line, labels)
 
 
+def _label(
+    word: str, edge: Sequence[tuple[float, float]], area: Area, y: float, *, at_end: bool
+) -> Markup | None:
+    """The name of a region, where it is wide."""
+    if not edge:
+        return None
+    x, anchor = edge[-1 if at_end else 0][0], "end " if at_end else ""
+    moved = f"translate({-8 if at_end else 8} 0)"
+    return tag("text", word, x=area.x.x(x), y=y, class_=f"{anchor}name {word.lower()}", transform=moved)
+
+
 def _reach(one: Boundary) -> tuple[float, float]:
     """The lowest and the highest that is drawn: what was counted, and edges as far as they are near it."""
     path = [value for value in one.path if isfinite(value)] or [0.0]
     edges = [v for values in (one.passes, one.blocks) for v in values if v is not None and isfinite(v)]
     low, high = min([*path, *edges]), max([*path, *edges])
-    return (low, high + 0.06 * (high - low)) if high > low else (low, low + 1)
+    room = _ROOM * (high - low) if high > low else 1.0
+    return low - room if low < 0 else low, high + room
 
 
 def _line(steps: Sequence[int], values: Sequence[float | None]) -> list[tuple[float, float]]:
@@ -121,10 +132,7 @@ def _stop(area: Area, one: Boundary) -> Markup | None:
     place = one.steps.index(one.stopped_at)
     if place >= len(one.path):
         return None
-    x, y = area.x.x(one.stopped_at), area.top(one.path[place])
-    end = area.x.share(one.stopped_at) > 0.8
-    told = tag("text", f"decided at {one.stopped_at:,}", x=x, y=y - 10, class_="end name" if end else "name")
-    return joined([mark(0, x, y), told])
+    return mark(0, area.x.x(one.stopped_at), area.top(one.path[place]))
 
 
 def _boundary_told(one: Boundary) -> str:
@@ -132,30 +140,6 @@ def _boundary_told(one: Boundary) -> str:
         f"{plain(one.path[-1])} {one.y} after {one.steps[min(len(one.path), len(one.steps)) - 1]:,} {one.x}"
     )
     return f"{last}; " + (f"decided at {one.stopped_at:,}" if one.stopped_at is not None else "not decided")
-
-
-def map_plot(name: str, one: Map, arms: Sequence[str]) -> Markup:
-    """Each answer as a mark, at least one; both directions have one scale, so that distances may be compared."""
-    shown = one.points[:: -(-len(one.points) // MOST_MARKS)]
-    xs, ys = [p[0] for p in shown], [p[1] for p in shown]
-    scale = min((MAP_WIDTH - 40) / _width(xs), (MAP_HEIGHT - 40) / _width(ys))
-    middle = ((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)
-    marks = []
-    for x, y, arm, task, success, answer in shown:
-        place = arms.index(arm) if arm in arms else 0
-        at = (MAP_WIDTH / 2 + (x - middle[0]) * scale, MAP_HEIGHT / 2 - (y - middle[1]) * scale)
-        told = f"{task}, {arm}, {'failed' if success is False else 'passed' if success else 'not counted'}: {answer}"
-        marks.append(mark(place, f"{at[0]:.1f}", at[1], hollow=success is not True, told=told[:300]))
-    desc = f"{len(shown):,} of {len(one.points):,} answers, by {one.embedder}"
-    return tag(
-        "svg", tag("title", "Map of answers", id=f"{name}-title"), tag("desc", desc, id=f"{name}-desc"), marks,
-        role="img", viewBox=f"0 0 {MAP_WIDTH} {MAP_HEIGHT}", aria_labelledby=f"{name}-title {name}-desc",
-        class_="plot map",
-    )  # fmt: skip
-
-
-def _width(values: Sequence[float]) -> float:
-    return max(max(values) - min(values), 1e-9)
 
 
 def latency_plot(
