@@ -45,7 +45,7 @@ def detectable_share(
         plant: changes a run.
         seed: of the deals and of which runs are changed.
 
-    Ten runs in each arm, all alike: two changed ones may be chance, five hardly are (.5 ** 5 = .03, and both arms alike).
+    Ten runs in each arm, all alike; a test that is sure once five are changed (.5 ** 5 = .03):
 
     >>> def p(rows: list[int], candidate: list[bool], tasks: list[str]) -> float:
     ...     own = sum(row for row, which in zip(rows, candidate, strict=True) if which)

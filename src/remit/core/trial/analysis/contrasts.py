@@ -14,7 +14,7 @@ from remit.core.stats.sequences import sequence_distances
 from remit.core.stats.spread import spread
 from remit.core.trial.alike import calls_alike, claims_alike, ends_alike
 from remit.core.trial.analysis.vectors import Vectors, embedded, with_vectors
-from remit.core.trial.divergence import compared
+from remit.core.trial.divergence import Divergence, compared
 from remit.core.trial.percent import count
 from remit.core.trial.report import Contrast
 from remit.core.trial.run import Run
@@ -25,6 +25,8 @@ from remit.core.types import Json
 MOST = 3
 """Tasks of each arm that are told."""
 MOST_CALLS = 50
+MOST_ARGS, MOST_CALL = 200, 80
+"""Characters of arguments, beside each other and within a sentence."""
 MOST_RUNS = 60
 """Runs of a task among which the two are looked for."""
 
@@ -94,11 +96,19 @@ def _why(trials: Sequence[Trial], left: Trial, right: Trial) -> str:
         told.append(f"{ways} different sequences of tools")
     first = compared(left.calls, right.calls).first
     if first is not None:
-        told.append(f"these two part at {first.told}")
+        told.append(_parting(first, left, right))
     if not told:
         told.append("same tools, other answers")
     text = "; ".join(told)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _parting(first: Divergence, left: Trial, right: Trial) -> str:
+    if first.made is None and first.recorded is not None:
+        return f"of these two, only the first calls {_call(left.calls[first.recorded], MOST_CALL)}"
+    if first.recorded is None and first.made is not None:
+        return f"of these two, only the second calls {_call(right.calls[first.made], MOST_CALL)}"
+    return f"these two part at call {(first.recorded or 0) + 1} (second against first): {first.told}"
 
 
 def _shown(trial: Trial) -> Mapping[str, Json]:
@@ -112,6 +122,6 @@ def _shown(trial: Trial) -> Mapping[str, Json]:
     }
 
 
-def _call(call: TrialCall) -> str:
+def _call(call: TrialCall, most: int = MOST_ARGS) -> str:
     ended = "" if call.outcome == "done" else f" ({call.outcome})"
-    return f"{call.tool} {shown(call.args)}{ended}"
+    return f"{call.tool} {shown(call.args, most)}{ended}"
