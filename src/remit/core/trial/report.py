@@ -118,7 +118,8 @@ class Comparison:
     adjusted: float | None
     """The same, corrected for all metrics of the report."""
     detectable: float | None = None
-    """The smallest difference that this many trials find nine times in ten."""
+    """The smallest difference that this many trials find nine times in ten: of shares in the same unit, of a ratio the
+    rise as a share (.26: 1.26 times), of a distance the share of runs that would have to change."""
     told: str = ""
     """One sentence."""
     drift_only: bool = False

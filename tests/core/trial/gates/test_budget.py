@@ -1,5 +1,7 @@
+import pytest
 from tests.core.trial.gate_help import gate, ruled, trial
 
+from remit.core.errors import BadInput
 from remit.core.trial.gates.budget import latency_of
 from remit.core.trial.trial import Status, Trial
 from remit.core.trial.verdict import Verdict
@@ -47,3 +49,25 @@ def test_latency_is_judged_one_by_one_in_a_sequential_design():
     assert ruling.sentence.endswith(
         "too many for the bar of 80 %; an agent that reaches it is blocked in at most 5 % of cases."
     )
+
+
+@pytest.mark.parametrize(("within", "seconds"), [("10s", 10.0), ("500ms", 0.5), ("2m", 120.0), (1.5, 1.5)])
+def test_a_bound_on_time_is_a_duration(within, seconds):
+    ruling = ruled(gate("latency", {"within": within}), timed([seconds] * 59))
+
+    assert ruling.verdict is Verdict.PASS
+    assert [(one.name, one.value) for one in ruling.estimates[1:]] == [("latency p95", seconds)]
+
+
+@pytest.mark.parametrize("within", ["10", "ten seconds", None, True, 0])
+def test_what_is_no_duration_is_refused(within):
+    with pytest.raises(BadInput, match="within"):
+        gate("latency", {"within": within})
+
+
+def test_the_quantile_is_of_the_draws_that_decided():
+    ruling = ruled(
+        gate("latency", {"within": 10, "quantile": 0.8}, "sequential"), timed([20.0] * 30 + [1.0] * 500)
+    )
+
+    assert ruling.estimates[1].value == 20.0

@@ -45,7 +45,7 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         counts=counts(run),
         rulings=found.rulings,
         invariants=invariants,
-        estimates={arm: estimates(run, arm) for arm in run.info.arms},
+        estimates={arm: estimates(run, arm, vectors) for arm in run.info.arms},
         curves=tuple(curve for arm in run.info.arms for curve in curves(run, arm)),
         tasks=task_lines(run, vectors),
         contrasts=contrasts(run, vectors),

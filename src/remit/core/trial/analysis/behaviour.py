@@ -128,16 +128,18 @@ def _draft(metric: str, method: str, found: Permuted, told: Told, least: float |
     return Draft(
         comparison,
         f"{told.what} changed{told.changed}{told.always}.",
-        f"{told.what}: no change found{told.always}{planted_told(least, told.would)}.",
+        f"{told.what}: no change found{told.always}{planted_told(found.p, least, told.would)}.",
     )
 
 
-def planted_told(least: float | None, would: str) -> str:
-    """How small a change would have been found.
+def planted_told(p: float | None, least: float | None, would: str) -> str:
+    """How small a change would have been found; nothing where one nearly was.
 
-    >>> planted_told(0.15, "called one more tool")
+    >>> planted_told(0.4, 0.15, "called one more tool")
     '; had 15 % of runs called one more tool, that would be found nine times in ten'
     """
+    if p is None or p <= LEVEL:
+        return ""
     if least is None:
         return f"; this would hardly show it, even had all of them {would}"
     return f"; had {percent(least)} of runs {would}, that would be found nine times in ten"

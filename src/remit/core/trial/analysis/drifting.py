@@ -41,7 +41,9 @@ def moved(pair: Pair) -> Draft | None:
     )  # fmt: skip
     moved = f"Answers say something else than before, or say it otherwise; {BLIND}."
     return Draft(
-        comparison, moved, f"No move of the answers found{planted_told(least, 'answered another task')}."
+        comparison,
+        moved,
+        f"No move of the answers found{planted_told(found.p, least, 'answered another task')}.",
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from remit.core.stats import bounded_mean, pass_hat, success_rate
 from remit.core.stats.mixture import interval as confidence_sequence
 from remit.core.stats.proportion import clopper_pearson, covered, wilson
-from remit.core.stats.quantiles import quantile
+from remit.core.stats.spread import spread
 from remit.core.trial.alike import calls_alike, claims_alike, ends_alike
-from remit.core.trial.gates.budget import latency_of
+from remit.core.trial.analysis.vectors import Vectors, embedded
+from remit.core.trial.gates.budget import latency_of, quantile_of
 from remit.core.trial.percent import count, percent
 from remit.core.trial.report import Curve, Estimate
 from remit.core.trial.run import Run, TaskInfo
@@ -28,12 +30,12 @@ Counts = tuple[list[int], list[int], list[float]]
 """Passes, runs and weight of each task."""
 
 
-def estimates(run: Run, arm: str) -> tuple[Estimate, ...]:
+def estimates(run: Run, arm: str, vectors: Vectors | None = None) -> tuple[Estimate, ...]:
     """Every number of one arm; empty where no trial counts."""
     tasks = run.by_task(arm)
     if not tasks:
         return ()
-    found = [*success(run, arm), *_most_pass_hat(run, arm), *agreement(tasks)]
+    found = [*success(run, arm), *_most_pass_hat(run, arm), *agreement(tasks), *_spread(tasks, vectors)]
     trials = [trial for trials in tasks.values() for trial in trials]
     found += spent("latency", [value for trial in trials if (value := latency_of(trial)) is not None])
     found += spent("tokens", [float(trial.tokens) for trial in trials if trial.tokens is not None])
@@ -121,26 +123,24 @@ def _over_tasks(name: str, values: Sequence[float]) -> Estimate:
     return Estimate(name, mean, low, high, CONFIDENCE, OVER_TASKS, len(values), "tasks", gating=True)
 
 
+def _spread(tasks: ByTask, vectors: Vectors | None) -> list[Estimate]:
+    """How far the answers to one task lie apart: drift, never right or wrong."""
+    rows = [embedded(trials, vectors) for trials in tasks.values()]
+    values = [spread(one) for one in rows if len(one) > 1]
+    if not values:
+        return []
+    # Vectors of length 1 lie in a ball, whose spread is 2 at most; longer ones are scaled to it.
+    most = 2 * max(1.0, *(sum(x * x for x in row) for one in rows for row in one))
+    found = _over_tasks("spread of answers", [value / most for value in values])
+    low, high = (None if bound is None else bound * most for bound in (found.low, found.high))
+    return [replace(found, value=sum(values) / len(values), low=low, high=high)]
+
+
 def spent(name: str, values: Sequence[float]) -> list[Estimate]:
     """Quantiles with intervals that hold whatever the distribution is; nothing where nobody measured."""
     if not values:
         return []
-    return [_quantile(f"{name} p{100 * q:g}", values, q) for q in QUANTILES]
-
-
-def _quantile(name: str, values: Sequence[float], q: float) -> Estimate:
-    found = quantile(values, q, CONFIDENCE)
-    method = f"order statistics; {found.told}" if found.told else "order statistics"
-    value = _finite(found.value)
-    if value is None:
-        method += "; more runs were cut off than that"
-    return Estimate(
-        name, value, _finite(found.low), _finite(found.high), CONFIDENCE, method, found.n, gating=True
-    )
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or value == float("inf") else value
+    return [quantile_of(f"{name} p{100 * q:g}", values, q, CONFIDENCE) for q in QUANTILES]
 
 
 def _counted(run: Run, arm: str) -> Counts:

@@ -72,7 +72,7 @@ def slow(pair: Pair) -> Draft | None:
     return Draft(
         comparison,
         f"{rates}: more runs are very slow.",
-        f"{rates}: no slower tail found{planted_told(least, 'hung')}.",
+        f"{rates}: no slower tail found{planted_told(found.p, least, 'hung')}.",
     )
 
 

@@ -45,6 +45,17 @@ def number(
     return float(value)
 
 
+def seconds(rule: Rule, key: str) -> float:
+    """A duration: `10s`, `500ms`, `2m`, or a number of seconds."""
+    from remit.core.reader_clauses import seconds_of
+
+    value = rule.settings.get(key)
+    found = seconds_of(value) if isinstance(value, str) else None
+    if isinstance(value, str) and found is None:
+        raise wrong(rule, key, f"found {value!r}", "write a duration such as 500ms, 10s or 2m")
+    return number(rule, key, 0.0, math.inf) if found is None else found
+
+
 def whole(rule: Rule, key: str, low: int, high: int, default: int | None = None) -> int:
     """A whole number from *low* to *high*."""
     value = rule.settings.get(key, default)
