@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import validity_coverage as coverage
 from benchmarks import validity_gates as gates
+from benchmarks import validity_pairs as pairs
 from benchmarks.validity_coverage import Cell, Grid
 from benchmarks.validity_gates import Found
 
@@ -28,11 +29,14 @@ def main() -> None:
     )
     parser.add_argument("--full", action="store_true", help="the whole grid, ten times as many samples")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--only", default="", help="tables whose title contains this")
     options = parser.parse_args()
     samples = FULL_SAMPLES if options.full else SHORT_SAMPLES
     print(f"seed {options.seed}, {samples:,} samples of each cell; display intervals a quarter of that\n")
     begun = time.perf_counter()
     for title, lines in parts(samples, options.seed, wide=options.full):
+        if options.only not in title:
+            continue
         print(f"### {title}\n")
         for line in lines:
             print(line, flush=True)
@@ -48,6 +52,7 @@ def parts(samples: int, seed: int, *, wide: bool) -> Iterator[tuple[str, Iterabl
     yield "Looked at after every trial, exactly", at_any_time()
     yield "Sequential gates: how often they are wrong", wrong(gates.cases(wide), samples, seed)
     yield "The same gates, fed or made as they are not to be", wrong(gates.traps(), samples, seed)
+    yield "Two arms, looked at after every pair", two_arms(samples, seed)
     yield "What stopping early saves, exactly", saved()
 
 
@@ -114,6 +119,19 @@ def told(found: Found) -> str:
         f"{case.p0:.2f} / {case.p1:.2f}", case.method, f"{case.rate:.2f}", order, case.workers, f"x {case.slower:g}",
         f"{found.wrong / found.of:.3f}", least, f"{found.nominal:.2f}", f"{found.trials:.0f}", f"{found.started:.0f}",
     )  # fmt: skip
+
+
+def two_arms(replications: int, seed: int) -> Iterator[str]:
+    """PASS: not worse by .05. BLOCK: worse."""
+    yield from head("pairs that end unequally", "true difference", "PASS", "BLOCK", "wrong: 99 % lower bound",
+                    "at most", "mean pairs")  # fmt: skip
+    for truth in pairs.truths():
+        found = pairs.compared(truth, replications, seed)
+        least, most = ("", "") if found.least is None else (f"{found.least:.3f}", f"{pairs.ALPHA:.2f}")
+        shares = (f"{found.passed / found.of:.3f}", f"{found.blocked / found.of:.3f}")
+        yield row(
+            f"{truth.discordance:.2f}", f"{truth.difference:+.2f}", *shares, least, most, f"{found.pairs:.0f}"
+        )
 
 
 def saved() -> Iterator[str]:

@@ -25,6 +25,7 @@ from remit.core.trial.gates.any_time import AnyTime
 from remit.core.trial.gates.stopping import Counted, Mark
 from remit.core.trial.gates.truncated import Truncated
 from remit.core.trial.verdict import Verdict
+from remit.usecases.trials.runner import AHEAD
 
 GATES = ((0.90, 0.97), (0.80, 0.90), (0.95, 0.99), (0.70, 0.85), (0.90, 0.95))
 ALPHA, BETA = 0.05, 0.10
@@ -197,11 +198,13 @@ def suite(rate: float) -> tuple[Any, Any]:
 
 
 def _times(success: Any, case: Case, rng: np.random.Generator) -> tuple[Any, Any]:
-    """When each trial began and ended, on so many workers."""
+    """When each trial began and ended, on so many workers; a run in start order goes no further ahead than it may."""
     takes = rng.exponential(size=len(success)) * np.where(success, 1.0, case.slower)
-    free = [0.0] * case.workers
-    began = np.empty(len(success))
+    free, ahead = [0.0] * case.workers, AHEAD * case.workers if case.order == "start" else len(success)
+    began, counts = [0.0] * len(success), [0.0] * len(success)
     for at, duration in enumerate(takes.tolist()):
-        began[at] = free[0]
-        heapq.heapreplace(free, free[0] + duration)
-    return began, began + takes
+        begins = max(free[0], counts[at - ahead]) if at >= ahead else free[0]
+        heapq.heapreplace(free, begins + duration)
+        began[at] = begins
+        counts[at] = max(begins + duration, counts[at - 1])
+    return np.array(began), np.array(began) + takes

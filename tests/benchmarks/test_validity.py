@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from benchmarks.validity_coverage import RARE, SHORT, Cell, Grid
 
-from benchmarks import validity, validity_coverage, validity_gates
+from benchmarks import validity, validity_coverage, validity_gates, validity_pairs
 from remit.core.stats.bounded_mean import interval
 from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.sprt import plan
@@ -125,6 +125,14 @@ def test_the_suite_of_the_simulation_has_the_rate_that_it_says() -> None:
     assert (cap, look(40, 0), look(39, 0), look(5, 5)) == (129, Verdict.PASS, None, Verdict.BLOCK)
 
 
+def test_two_arms_looked_at_after_every_pair_are_confused_no_more_often_than_is_said() -> None:
+    found = [validity_pairs.compared(truth, 300, 3) for truth in validity_pairs.truths()]
+
+    assert [one for one in found if one.least is not None and one.least > validity_pairs.ALPHA] == []
+    much_worse = [one for one in found if one.truth.difference == -0.10]
+    assert much_worse and all(one.blocked > 0.97 * one.of and one.pairs < 250 for one in much_worse)
+
+
 @pytest.mark.soak
 def test_every_gating_interval_covers_over_the_whole_grid() -> None:
     found = list(validity.cells(validity.FULL_SAMPLES, validity.SEED, wide=True))
@@ -137,3 +145,6 @@ def test_every_gating_interval_covers_over_the_whole_grid() -> None:
 def test_every_sequential_gate_keeps_its_errors() -> None:
     for case in validity_gates.cases(wide=True):
         assert validity_gates.measured(case, validity.FULL_SAMPLES, validity.SEED).holds, case
+    for truth in validity_pairs.truths():
+        found = validity_pairs.compared(truth, validity.FULL_SAMPLES, validity.SEED)
+        assert found.least is None or found.least <= validity_pairs.ALPHA, truth
