@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="tables whose title contains this")
     options = parser.parse_args()
     samples = FULL_SAMPLES if options.full else SHORT_SAMPLES
-    print(f"seed {options.seed}, {samples:,} samples of each cell; display intervals a quarter of that\n")
+    print(f"seed {options.seed}, {samples:,} samples of each cell; a tenth of them for display intervals\n")
     begun = time.perf_counter()
     for title, lines in parts(samples, options.seed, wide=options.full):
         if options.only not in title:

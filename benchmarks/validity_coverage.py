@@ -26,6 +26,8 @@ from remit.core.stats.t_over_tasks import t_interval
 CONFIDENCE = 0.95
 CHUNK = 1_000
 """Samples whose integrals are taken at once."""
+DISPLAYED = 10
+"""One in so many samples is also given to the intervals for display, which are the slower ones to simulate."""
 NEAR = 0.9
 """Standard deviations within which no bound at 97.5 % is on the wrong side: even one exponential alone has 10 % of its
 mass so far below its mean, and 15 % so far above."""
@@ -122,7 +124,7 @@ def of_drawn_tasks(grid: Grid, samples: int, seed: int) -> Iterator[Cell]:
         yield Cell("bounded mean (gates)", "tasks like these", tasks, epochs, told, held.mean())
         yield _shown(
             "t over tasks", tasks, epochs, told, rate,
-            (t_interval([k / epochs for k in row]) for row in hits[: samples // 4].tolist()),
+            (t_interval([k / epochs for k in row]) for row in hits[: samples // DISPLAYED].tolist()),
         )  # fmt: skip
 
 
@@ -181,7 +183,7 @@ def _of_k(
     values = np.array([comb(c, k) / comb(epochs, k) for c in range(epochs + 1)])
     held = inside(values, np.ones(epochs + 1), counts, truth)
     yield Cell("pass^k, bounded mean (gates)", question, tasks, epochs, told, held.mean())
-    some, runs = hits[: samples // 4].tolist(), [epochs] * tasks
+    some, runs = hits[: samples // DISPLAYED].tolist(), [epochs] * tasks
     t = (display_interval(row, runs, k) for row in some)
     yield _shown("pass^k, t over tasks", tasks, epochs, told, truth, t, question)
     if question == "this suite" and epochs >= 2 * k:
