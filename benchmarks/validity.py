@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import validity_coverage as coverage
+from benchmarks import validity_exact as exact
 from benchmarks import validity_gates as gates
 from benchmarks import validity_pairs as pairs
 from benchmarks.validity_coverage import Cell, Grid
@@ -62,6 +63,7 @@ def cells(samples: int, seed: int, *, wide: bool) -> Iterator[Cell]:
     yield from coverage.of_uneven_tasks(grid, samples, seed)
     yield from coverage.of_weighted_tasks(samples, seed, (4, 10, 30) if wide else (10,))
     yield from coverage.of_drawn_tasks(grid, samples, seed)
+    yield from coverage.of_strata(samples, seed, (4, 10, 30) if wide else (10,))
     yield from coverage.of_pass_hat(PASS_HAT, samples, seed)
 
 
@@ -82,21 +84,21 @@ def by_method(found: Iterable[Cell]) -> Iterator[str]:
 def one_rate() -> Iterator[str]:
     """Of one share."""
     yield from head("95 % interval", "trials", "least", "mean over rates from .80 to .995")
-    for name, n, least, mean in coverage.of_one_rate():
+    for name, n, least, mean in exact.of_one_rate():
         yield row(name, n, f"{least:.3f}", f"{mean:.3f}")
 
 
 def after_stopping() -> Iterator[str]:
     """Of the rate, by gate."""
     yield from head("gate", "95 % interval", "least", "mean over rates from .50 to .995")
-    for gate, name, least, mean in coverage.after_stopping():
+    for gate, name, least, mean in exact.after_stopping():
         yield row(gate, name, f"{least:.3f}", f"{mean:.3f}")
 
 
 def at_any_time(horizon: int = 1_000) -> Iterator[str]:
     """Of the confidence sequence."""
     yield from head("true rate", f"95 % confidence sequence, right at all of {horizon:,} looks")
-    for p, share in coverage.at_any_time(horizon):
+    for p, share in exact.at_any_time(horizon):
         yield row(f"{p:g}", f"{share:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""How often each interval of a trial report contains the truth: exactly where a sum can say it, else by simulation.
+"""How often the intervals of fixed designs contain the truth, by simulation.
 
 Tasks are drawn from Beta distributions of a given mean and intra-task correlation, from coins (a task always or never
 succeeds) and from *rare hard* ones (a few tasks never succeed, all others nearly always): the last two are what narrow
@@ -15,12 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.validity_gates import GATES
 from remit.core.stats.bounded_mean import below
-from remit.core.stats.mixture import interval as sequence
 from remit.core.stats.pass_hat import display_interval, this_suite_interval
-from remit.core.stats.proportion import clopper_pearson, covered, wilson
-from remit.core.stats.sprt import Plan, plan
+from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.t_over_tasks import t_interval
 
 CONFIDENCE = 0.95
@@ -150,6 +147,28 @@ def of_weighted_tasks(samples: int, seed: int, sizes: Sequence[int] = (4, 10, 30
         yield Cell("bounded mean over trials (gates)", "this suite", tasks, int(n.max()), told, held.mean())
 
 
+def of_strata(samples: int, seed: int, sizes: Sequence[int] = (4, 10, 30), epochs: int = 3) -> Iterator[Cell]:
+    """`success_rate.tasks_like_these` where tasks weigh unequally; in some, the heavy or the light stratum is hard."""
+    for place, (tasks, pattern, hard, rate, spread) in enumerate(
+        (t, w, h, p, s)
+        for t in sizes
+        for w in ("one heavy", "two levels", "lognormal")
+        for h in ("all", "heavy", "light")
+        for p in (0.8, 0.95, 0.99)
+        for s in (0.4, 1.0, RARE)
+    ):
+        rng = np.random.default_rng([seed, 5, place])
+        w = _weights(pattern, tasks)
+        means = np.where(_hard(hard, w), rate, (1 + rate) / 2)
+        p = np.stack([shares(spread, float(mean), (samples,), rng) for mean in means], 1)
+        hits = rng.binomial(epochs, p).T
+        counts = np.concatenate([hits == k for k in range(epochs + 1)]).astype(float)
+        values = np.repeat(np.arange(epochs + 1) / epochs, tasks)
+        held = inside(values, np.tile(w, epochs + 1), counts, float(w @ means / w.sum()))
+        told = f"{hard} tasks at {rate:g}, {_named(spread)}, weights {pattern}"
+        yield Cell("bounded mean, weighted (gates)", "tasks like these", tasks, epochs, told, held.mean())
+
+
 def of_uneven_tasks(grid: Grid, samples: int, seed: int) -> Iterator[Cell]:
     """`success_rate.this_suite` where trials count alike, which is Clopper and Pearson on the pooled count."""
     for place, (tasks, epochs, rate, spread) in enumerate(_cells(grid)):
@@ -189,78 +208,6 @@ def _of_k(
     if question == "this suite" and epochs >= 2 * k:
         u = (this_suite_interval(row, runs, k) for row in some)
         yield _shown("pass^k, within tasks", tasks, epochs, told, truth, u, question)
-
-
-def of_one_rate(sizes: Sequence[int] = (10, 30, 100, 300)) -> Iterator[tuple[str, int, float, float]]:
-    """Method, trials, least and mean coverage over rates from .80 to .995, exactly."""
-    rates = [0.80 + 0.0025 * step for step in range(79)]
-    methods: dict[str, Callable[[int, int], tuple[float, float]]] = {
-        "Clopper-Pearson (gates)": clopper_pearson,
-        "Wilson": wilson,
-    }
-    for name, method in methods.items():
-        for n in sizes:
-            told = [method(hits, n) for hits in range(n + 1)]
-            found = [covered(told, p) for p in rates]
-            yield name, n, min(found), sum(found) / len(found)
-
-
-RATES = tuple(0.5 + 0.005 * step for step in range(100))
-
-
-def after_stopping(gates: Sequence[tuple[float, float]] = GATES) -> Iterator[tuple[str, str, float, float]]:
-    """Gate, method, least and mean coverage over rates from .5 to .995 once it stopped, exactly."""
-    methods: dict[str, Callable[[Plan, int, int], tuple[float, float]]] = {
-        "exact after stopping (gates)": lambda gate, n, f: gate.interval(n, f),
-        "confidence sequence (gates)": lambda _, n, f: sequence(n - f, f),
-        "Clopper-Pearson": lambda _, n, f: clopper_pearson(n - f, n),
-        "Wilson": lambda _, n, f: wilson(n - f, n),
-    }
-    for p0, p1 in gates:
-        gate = plan(p0, p1)
-        for name, method in methods.items():
-            told = {end: method(gate, *end) for end in ends(gate, 0.9)}
-            found = [
-                sum(mass for end, mass in ends(gate, p).items() if told[end][0] <= p <= told[end][1])
-                for p in RATES
-            ]
-            yield f"{p0:.2f} / {p1:.2f}", name, min(found), sum(found) / len(found)
-
-
-def ends(gate: Plan, p: float) -> dict[tuple[int, int], float]:
-    """Trials and failures at each end, with its probability, by walking every path."""
-    alive, found = {0: 1.0}, dict[tuple[int, int], float]()
-    for n in range(1, gate.cap + 1):
-        new: dict[int, float] = {}
-        for failures, mass in alive.items():
-            for more, share in ((0, p), (1, 1 - p)):
-                at = failures + more
-                where = new if gate.step(n, at) is None else found
-                key: Any = at if where is new else (n, at)
-                where[key] = where.get(key, 0.0) + mass * share
-        alive = new
-    return found
-
-
-def at_any_time(
-    horizon: int, rates: Sequence[float] = (0.5, 0.8, 0.9, 0.95, 0.99)
-) -> Iterator[tuple[float, float]]:
-    """Rate, and probability that the confidence sequence contains it at every one of *horizon* looks, exactly."""
-    for p in rates:
-        alive = np.array([1.0])
-        for n in range(1, horizon + 1):
-            alive = np.append(alive * p, 0.0) + np.append(0.0, alive * (1 - p))
-            alive = alive * _not_excluded(n, p)
-        yield p, float(alive.sum())
-
-
-def _not_excluded(n: int, p: float) -> Any:
-    """Whether the rate lies in the confidence sequence, for 0 to n failures."""
-    from scipy.special import betaln
-
-    f = np.arange(n + 1)
-    log_e = betaln(n - f + 0.5, f + 0.5) - betaln(0.5, 0.5) - (n - f) * np.log(p) - f * np.log1p(-p)
-    return log_e < -np.log1p(-CONFIDENCE)
 
 
 def _shown(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from benchmarks.validity_coverage import DISPLAYED, RARE, SHORT, Cell, Grid
 
-from benchmarks import validity, validity_coverage, validity_gates, validity_pairs
+from benchmarks import validity, validity_coverage, validity_exact, validity_gates, validity_pairs
 from remit.core.stats.bounded_mean import interval
 from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.sprt import plan
@@ -28,6 +28,7 @@ def short() -> list[Cell]:
         *validity_coverage.of_uneven_tasks(SHORT, SAMPLES, 1),
         *validity_coverage.of_weighted_tasks(200, 1, (10,)),
         *validity_coverage.of_drawn_tasks(SHORT, SAMPLES, 1),
+        *validity_coverage.of_strata(200, 1, (10,)),
         *validity_coverage.of_pass_hat(PASS_HAT, SAMPLES, 1),
     ]
 
@@ -64,7 +65,7 @@ def test_coverage_is_that_of_the_interval_itself() -> None:
 
 
 def test_one_rate_covers_exactly_and_wilson_near_one_does_not() -> None:
-    least = {(name, n): low for name, n, low, _ in validity_coverage.of_one_rate()}
+    least = {(name, n): low for name, n, low, _ in validity_exact.of_one_rate()}
 
     assert all(low >= 0.95 for (name, _), low in least.items() if "(gates)" in name)
     assert round(least["Wilson", 10], 2) == 0.84
@@ -72,7 +73,7 @@ def test_one_rate_covers_exactly_and_wilson_near_one_does_not() -> None:
 
 
 def test_intervals_after_stopping_cover_exactly_and_the_usual_ones_do_not() -> None:
-    found = list(validity_coverage.after_stopping(((0.90, 0.97), (0.70, 0.85))))
+    found = list(validity_exact.after_stopping(((0.90, 0.97), (0.70, 0.85))))
 
     assert [one for one in found if "(gates)" in one[1] and one[2] < 0.95] == []
     assert all(one[2] < ALLOWED for one in found if "(gates)" not in one[1])
@@ -80,7 +81,7 @@ def test_intervals_after_stopping_cover_exactly_and_the_usual_ones_do_not() -> N
 
 def test_ends_are_all_there_are() -> None:
     gate = plan(0.90, 0.97)
-    mass = validity_coverage.ends(gate, 0.93)
+    mass = validity_exact.ends(gate, 0.93)
 
     assert math.fsum(mass.values()) == pytest.approx(1.0)
     passed = math.fsum(share for end, share in mass.items() if gate.step(*end) == "pass")
@@ -88,7 +89,7 @@ def test_ends_are_all_there_are() -> None:
 
 
 def test_the_confidence_sequence_is_right_at_all_looks_together() -> None:
-    assert all(share >= 0.95 for _, share in validity_coverage.at_any_time(500))
+    assert all(share >= 0.95 for _, share in validity_exact.at_any_time(500))
 
 
 def test_gates_fed_in_start_order_are_wrong_no_more_often_than_they_say() -> None:
