@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reviews": ("remit.cli.reviews", "What one person did alone, until somebody else has looked at it."),
     "proxy": ("remit.cli.proxy", "Stand between an MCP client and its server, and judge every call."),
     "trial": ("remit.cli.trial", "Run an agent many times, and judge it as a distribution."),
+    "compare": (
+        "remit.cli.compare",
+        "A candidate against the baseline on captured sessions, no effect possible.",
+    ),
     "stats": ("remit.cli.stats", "How often recorded runs succeed: rate, pass^k, pass@k, with intervals."),
     "journal": ("remit.cli.journal", "Verify, export and erase."),
 }

@@ -30,7 +30,7 @@ def merge(
     step_summary: StepSummary = False,
 ) -> int:
     """The parts of a run as one, and what it says. Of other suites, designs or runs, and with a trial twice, refused."""
-    from remit.cli.trial_run import write_run
+    from remit.cli.trial_launch import write_run
     from remit.usecases.trials.shards import merged, missing_parts, parts_in, stopped_in
 
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)

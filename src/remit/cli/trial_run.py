@@ -5,18 +5,15 @@ The run is in the record from before its first trial on. Killed at any moment, t
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from remit.cli.opened import Opened, StoreOption, opened
+from remit.cli.opened import StoreOption, opened
 from remit.cli.output import note, safe
-from remit.cli.trial_live import attended
+from remit.cli.trial_launch import begun, worked, write_run
 from remit.cli.trial_opened import EmbedderOption, report_of
 from remit.cli.trial_shown import (
     Html,
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from remit.core.trial.run import Run
     from remit.core.trial.suite import Suite
     from remit.store.trial_book import OpenRun
-    from remit.usecases.trials.loaded import LoadedSuite
     from remit.usecases.trials.runner import End
 
 INTERRUPTED = 130
@@ -94,9 +90,9 @@ def run(
     weights = {task.id: task.weight for task in asked.tasks.values()}
     gates_of(asked.design, tuple(asked.arms), weights)  # what is wrong with one is told before anything runs
     with opened(store, create=True) as at:
-        log = _launched(at, loaded, resume, new, part)
+        log = begun(at, loaded, resume=resume, anew=new, part=part)
         try:
-            found, end = _worked(at, loaded, log, part)
+            found, end = worked(at, loaded, log, part)
             return _told(found, end, log, outputs, embedder, out, suite)
         finally:
             log.close()
@@ -133,59 +129,6 @@ def _set(
     return replace(suite, design=design, arms=kept, concurrency=concurrency or suite.concurrency)
 
 
-def _launched(at: Opened, loaded: LoadedSuite, resume: str, new: bool, part: object) -> OpenRun:
-    """The run in the record, begun or gone on with."""
-    from remit.usecases.trials.launch import launched
-    from remit.usecases.trials.plan import new_run_id, run_info
-    from remit.usecases.trials.shards import Shard
-    from remit.wiring import trial_book_of
-
-    book, now = trial_book_of(at.store), time.time()
-    info = run_info(loaded, new_run_id(loaded.suite, now, os.urandom(2).hex()), now)
-    retain_s = loaded.envelope.capture.retain_s if loaded.envelope else None
-    if isinstance(part, Shard):
-        info = part.agreed(info)
-        known = any(line.id == info.id for line in book.runs())
-        log = book.resume(info.id, retain_s) if known else book.begin(info, retain_s)
-    else:
-        log = launched(book, info, resume=resume, anew=new, retain_s=retain_s)
-    log.of_principals({task.id: task.principal for task in loaded.suite.tasks.values() if task.principal})
-    _greet(log)
-    return log
-
-
-def _greet(log: OpenRun) -> None:
-    before, info = log.before, log.before.info
-    if log.launch == 1:
-        note(f"remit: run {info.id} begins; cut off, the same command goes on with it")
-        return
-    again = f"; {before.repeated} that were cut off run again" if before.repeated else ""
-    note(f"remit: run {info.id} goes on after {len(before.trials)} trials{again}; --new begins another")
-
-
-def _worked(at: Opened, loaded: LoadedSuite, log: OpenRun, part: object) -> tuple[Run, End]:
-    """Run what is left."""
-    from remit.core.trial.gates.table import gates_of
-    from remit.usecases.trials.runner import Part, Runner
-    from remit.usecases.trials.shards import Shard
-    from remit.wiring import trial_running_of
-
-    suite, info = loaded.suite, log.before.info
-    weights = {task.id: task.weight for task in suite.tasks.values()}
-    running = trial_running_of(loaded, at.store, info.id, log.launch)
-    sharing = part if isinstance(part, Shard) else None
-    runner = Runner(
-        info,
-        log,
-        running.trial,
-        gates_of(suite.design, tuple(suite.arms), weights),
-        concurrency=suite.concurrency,
-        part=sharing.part if sharing else Part(),
-        hears=sharing.wrote if sharing else lambda _: None,
-    )
-    return asyncio.run(attended(runner, running, sharing, log))
-
-
 def _told(
     found: Run, end: End, log: OpenRun, outputs: Outputs, embedder: str, out: Path | None, suite: Path
 ) -> int:
@@ -208,21 +151,3 @@ def _told(
     report = report_of(found, embedder)
     log.end(found.stopped, report.verdict.value).result()
     return show(report, outputs)
-
-
-def write_run(found: Run, out: Path) -> None:
-    """Write a run to a file, as a whole.
-
-    Raises:
-        BadInput: it cannot be written.
-    """
-    from remit.core.trial.run import run_lines
-
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            file.writelines(run_lines(found))
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadInput("--out", f"{out} cannot be written: {error.strerror}", "name another file") from None

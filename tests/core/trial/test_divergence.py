@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remit.core.trial.divergence import compared, effects_of
@@ -75,6 +75,7 @@ def test_what_was_refused_had_no_effect():
 CALLS = st.lists(st.sampled_from([LOOK, OTHER, PAY, write("pay", amount=11)]), max_size=8)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(CALLS, CALLS)
 def test_whatever_differs_is_told(recorded: list[TrialCall], made: list[TrialCall]):
     found = compared(recorded, made)

@@ -19,7 +19,8 @@ from remit.core.trial.view import TrialView
 from remit.core.types import ToolEffect
 
 CHECK = "effects as recorded"
-NEW_EFFECT = "no new kind of effect"
+NEW_EFFECT = "known-effects"
+"""The invariant that a candidate has no kind of effect that nobody had before."""
 CONSEQUENTIAL = tuple(effect.value for effect in ToolEffect if effect.consequential)
 _MOST_EXAMPLE = 300
 

@@ -96,7 +96,7 @@ def _between(
 ) -> Iterator[Divergence]:
     for i, j in zip_longest(left, right):
         if i is None:
-            yield Divergence("extra", f"{_shown(made[j])} is not in the record", None, j, _effect(made[j]))
+            yield Divergence("extra", f"{_shown(made[j])} was added", None, j, _effect(made[j]))
         elif j is None:
             yield Divergence("missing", f"{_shown(recorded[i])} was not made", i, None, _effect(recorded[i]))
         else:

@@ -5,13 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from remit.core.canonical import encode
 from remit.core.envelope import Envelope
 from remit.core.recorded import RecordedCall, RecordedSession
-from remit.core.trial.against import EffectOf, effects_as_recorded
+from remit.core.trial.against import (
+    NEW_EFFECT,
+    EffectOf,
+    Followed,
+    Kind,
+    Recorded,
+    effects_as_recorded,
+    followed,
+    kinds,
+    labelled,
+    with_new_effects,
+)
 from remit.core.trial.judge import Judge
+from remit.core.trial.report import Report
+from remit.core.trial.run import Run
 from remit.core.trial.suite import AgentSpec, Design, Suite, Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
 from remit.core.types import Json, PrincipalKind
@@ -169,3 +182,72 @@ def _task(session: RecordedSession, deadline_s: float, weight: float) -> Task:
         stratum=session.suite,
         deadline_s=deadline_s,
     )
+
+
+def some_of(found: Drawn, most: int, seed: int) -> Drawn:
+    """At most so many of the sessions, each as likely as any other; which ones is the seed's."""
+    if len(found.sessions) <= most:
+        return found
+    order = sorted(found.sessions, key=lambda key: hashlib.sha256(f"{seed}\x1f{key}".encode()).digest())
+    kept = set(order[:most])
+    left = {**found.dropped, "not drawn": len(found.sessions) - most}
+    return Drawn(
+        {key: session for key, session in found.sessions.items() if key in kept},
+        {key: calls for key, calls in found.recorded.items() if key in kept},
+        left,
+    )
+
+
+def against_record(run: Run, recorded: Recorded, effect: EffectOf) -> Run:
+    """A finished run with its calls' effects, and with what only the candidate did as breaches of it."""
+    told = with_new_effects(labelled(run, effect), recorded)
+    return replace(told, info=replace(told.info, invariants=(*told.info.invariants, NEW_EFFECT)))
+
+
+def with_record(report: Report, run: Run, found: Drawn) -> Report:
+    """The report, with how far each arm went along with the record and where it first did otherwise."""
+    along, split = followed(run), kinds(run, found.recorded)
+    left = sum(found.dropped.values())
+    notes = [
+        f"{len(found.sessions)} of {len(found.sessions) + left} captured sessions were run again{_why(found)}."
+    ]
+    notes += [_along(one) for one in along if one.trials]
+    notes += [_split(one) for one in split if one.kind != "none"]
+    notes.append(
+        "Tools answered from the record: no effect was possible through them. What an agent does by itself,"
+        " beside its trial, nobody sees here."
+    )
+    coverage: dict[str, Json] = {
+        "sessions": len(found.sessions),
+        "left_out": dict(found.dropped),
+        "followed": [asdict(one) for one in along],
+        "divergences": [asdict(one) for one in split],
+    }
+    return replace(report, notes=(*notes, *report.notes), coverage=coverage)
+
+
+def _why(found: Drawn) -> str:
+    told = "; ".join(f"{n}: {reason}" for reason, n in found.dropped.items())
+    return f" (left out: {told})" if told else ""
+
+
+def _along(one: Followed) -> str:
+    share = f"; {100 * one.served / one.calls:.0f} % of its calls were answered" if one.calls else ""
+    return f"{one.arm}: {one.whole} of {one.trials} runs never left the record{share}."
+
+
+def _split(one: Kind) -> str:
+    about = "an effect" if one.effect else "a read"
+    return (
+        f"The first divergence is {_KINDS[one.kind]} ({about}): baseline {one.baseline}, candidate {one.candidate}"
+        f" runs; in {one.task}: {one.example}."
+    )
+
+
+_KINDS = {
+    "tool": "another tool",
+    "arguments": "other arguments",
+    "missing": "a call that was not made",
+    "extra": "a call more",
+    "order": "reads in another order",
+}
