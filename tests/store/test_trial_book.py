@@ -143,6 +143,18 @@ def test_erasing_a_person_erases_their_trials_and_leaves_the_others(
     assert [one.task for one in book.load("r1").trials] == ["b"]
 
 
+def test_erasing_a_person_of_production_erases_what_trials_hold_of_them(
+    store: SqliteStore, book: TrialBook
+) -> None:
+    log = book.begin(INFO)
+    log.of_principals({"a": "anna"})
+    log.write([], [trial(0), trial(1, task="b")]).result()
+
+    assert store.erase("anna")
+    assert not store.erase("anna")
+    assert [one.task for one in book.load("r1").trials] == ["b"]
+
+
 def test_a_trial_is_written_once_whatever_is_written_twice(book: TrialBook) -> None:
     log = book.begin(INFO)
     log.write([], [trial(0)]).result()

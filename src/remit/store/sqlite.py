@@ -20,7 +20,7 @@ from remit.store.clock import WallClock, wall_clock
 from remit.store.commit import Committer, StoreState
 from remit.store.connection import BUSY_S, connect, connect_reader, make_durable, network_file_system, told
 from remit.store.counters import Counters
-from remit.store.erase import erase_subject
+from remit.store.erase import erase_everywhere
 from remit.store.expire import Expired, due, empty_log, expire
 from remit.store.fork import forget, survive_forks
 from remit.store.home import Home
@@ -359,11 +359,13 @@ class SqliteStore:
     def erase(self, subject: str, *, tenant: str = "default") -> bool:
         """Destroy all data keys of *subject*: no body or blob of theirs can be read again, here or elsewhere.
 
+        Trials are made from what people asked: what they hold of a subject of this name goes, too, whoever's it was.
+
         Returns:
             False where the journal holds nothing of theirs.
         """
         erased = self.transact_now(
-            lambda batch: erase_subject(cast(Batch, batch), self._keys, tenant, subject)
+            lambda batch: erase_everywhere(cast(Batch, batch), self._keys, tenant, subject)
         )
         if erased:
             self._empty_log()
