@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,8 +207,7 @@ def test_what_cannot_be_is_told_before_a_trial_is_paid_for(
 def test_shards_are_merged_into_the_whole(run: Run, suite: Any, place: Any) -> None:
     shared, path = str(place.folder / "shared"), suite()
     for number in ("1", "2"):
-        store = f"sqlite:///{place.folder}/s{number}.db"
-        more = ("--shard", f"{number}/2", "--shared", shared, "--store", store, "--embedder", "none")
+        more = ("--shard", f"{number}/2", "--shared", shared, "--embedder", "none")
         line = run("trial", "run", path, *more)
         assert line.code == 0, line.err
 
@@ -217,6 +217,9 @@ def test_shards_are_merged_into_the_whole(run: Run, suite: Any, place: Any) -> N
     only = run("trial", "merge", f"{shared}/shard-1-of-2.jsonl", "--embedder", "none")
     assert "not there yet: shard-2-of-2.jsonl" in only.err
     assert run("trial", "merge", str(place.folder / "nothing")).code == 3
+    assert (
+        run("trial", "run", path, "--embedder", "none", "--json").told["run"].count(".") == 0
+    )  # no part of it
 
 
 def test_two_arms_are_told_apart(run: Run, suite: Any) -> None:
@@ -229,3 +232,18 @@ def test_two_arms_are_told_apart(run: Run, suite: Any) -> None:
     assert report["arms"] == ["baseline", "candidate"]
     only = run("trial", "run", path, "--arm", "baseline", "--json", "--embedder", "none").told
     assert only["arms"] == ["baseline"]
+
+
+def test_a_tool_that_hangs_ends_with_its_trial_and_the_run_with_it(run: Run, suite: Any, place: Any) -> None:
+    path = suite(**{"design: {sequential: {max_trials: 60}, seed: 7}": "design: {fixed: {epochs: 1}}"})
+    slow = SHOP.replace('        return {"status": "sent"}', "        import time\n        time.sleep(30)")
+    (place.folder / "shop.py").write_text(slow)
+    agent = "async def good(trial):\n    await trial.acall('get_order', {'order_id': 'A-1'})\n    return 'refunded'\n"
+    (place.folder / "agent.py").write_text(agent)
+    text = Path(path).read_text().replace("  tasks:\n", "  defaults: {deadline: 1s}\n  tasks:\n")
+    Path(path).write_text(text)
+    began = time.monotonic()
+    report = run("trial", "run", path, "--json", "--embedder", "none").told
+
+    assert report["counts"]["agent"]["timeout"] == 2
+    assert time.monotonic() - began < 20

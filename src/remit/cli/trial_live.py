@@ -31,7 +31,9 @@ async def attended(
 ) -> tuple[Run, End]:
     """Run it, show how far it is, and stop it when somebody asks for that."""
     from remit.core.trial.apart import run_tenant
+    from remit.usecases.trials.threads import Threads
 
+    asyncio.get_running_loop().set_default_executor(Threads())
     if running.governed is not None:
         await running.governed.begin(run_tenant(log.before.info.id))
     if shard is not None:
@@ -83,6 +85,7 @@ async def _shared(runner: Runner, shard: Shard) -> None:
     while True:
         runner.also(shard.others())
         if why := shard.stopped():
+            runner.also(shard.others())  # what they knew when they said so
             runner.stop(why)
         await asyncio.sleep(_SHARED_EVERY_S)
 

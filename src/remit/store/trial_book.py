@@ -49,6 +49,7 @@ class RunLine:
     verdict: str
     suite_hash: str
     design_hash: str
+    source: str
 
 
 @dataclass(slots=True)
@@ -313,6 +314,7 @@ def _line(read: _Read) -> RunLine:
         read.verdict,
         info.suite_hash,
         info.design_hash,
+        info.source,
     )
 
 

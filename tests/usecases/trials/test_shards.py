@@ -115,7 +115,7 @@ def test_a_part_of_another_suite_or_another_number_of_parts_is_refused(folder: P
         Shard(folder, 2, 2).agreed(run_info(other, "r2"))
     with pytest.raises(BadInput, match="there are 2 parts"):
         Shard(folder, 3, 3).agreed(run_info(LOADED, "r2"))
-    assert Shard(folder, 2, 2).agreed(run_info(LOADED, "r2")).id == "r1"
+    assert Shard(folder, 2, 2).agreed(run_info(LOADED, "r2")).id == "r1.2-of-2"
 
 
 def test_a_trial_in_two_parts_and_parts_of_two_runs_are_refused() -> None:

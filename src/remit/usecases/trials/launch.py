@@ -28,6 +28,10 @@ class Line(Protocol):
     def design_hash(self) -> str:
         """Over suite and design."""
 
+    @property
+    def source(self) -> str:
+        """What began it."""
+
 
 class Book(Protocol[Log_co]):
     """The record of runs (`store.trial_book.TrialBook`)."""
@@ -71,8 +75,10 @@ def launched(
 
 
 def left_over(book: Book[Log_co], info: RunInfo) -> str:
-    """The latest run of the same suite, design and agents that has not ended; empty where there is none."""
+    """The latest run of the same suite, design and agents that has not ended, and is whole; empty where there is none."""
     found = [
-        line.id for line in book.runs() if line.state != "ended" and line.design_hash == info.design_hash
+        line.id
+        for line in book.runs()
+        if line.state != "ended" and line.design_hash == info.design_hash and line.source == info.source
     ]
     return found[-1] if found else ""

@@ -163,7 +163,7 @@ class Runner:
             return End.DECIDED
         if len(self._known) >= self.draws * len(self.info.arms):
             return End.DONE
-        return End.PAUSED if self._why or self.part.of == 1 else End.PART
+        return End.PART if self.part.of > 1 and not self._why else End.PAUSED
 
     async def _start_all(self, writing: Writing, writer: asyncio.Task[None]) -> None:
         for slot in self._left():

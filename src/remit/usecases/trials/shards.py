@@ -26,6 +26,7 @@ from remit.usecases.trials.runner import End, Part
 _NAMED = re.compile(r"shard-(\d{1,4})-of-(\d{1,4})\.jsonl")
 _MOST = 1000
 RUN, STOP = "run.json", "stop"
+PART_OF = "--shard"
 
 
 def shard_of(text: str, folder: Path | None) -> Shard | None:
@@ -56,7 +57,8 @@ class Shard:
     index: int
     """From 1."""
     of: int
-    _info: RunInfo | None = None
+    _run: str = ""
+    """Id of the whole run."""
     _read: dict[Path, int] = field(default_factory=dict)
     """How far the file of each other part was read."""
 
@@ -72,7 +74,9 @@ class Shard:
 
     # ------------------------------------------------------------------------------------------ which run
     def agreed(self, info: RunInfo) -> RunInfo:
-        """The run that all parts agree on: the first one writes it down.
+        """This part of the run that all parts agree on: the first one writes it down.
+
+        In the record each part is a run of its own, so that several may stand in one store.
 
         Raises:
             BadInput: the folder is of another suite, design or agent, or of another number of parts.
@@ -90,8 +94,9 @@ class Shard:
             told = f"there are {found.parts} parts, and this is one of {self.of}"
             raise BadInput("--shard", told, "use another folder")
         check_same(found.run, info)
-        self._info = found.run
-        return found.run
+        self._run = found.run.id
+        part = f"{self.index}-of-{self.of}"
+        return replace(found.run, id=f"{self._run}.{part}", source=f"{found.run.source} {PART_OF} {part}")
 
     def _claim(self, data: bytes) -> None:
         """Written aside and linked, so that nobody reads a half of it, and the first one stands."""
@@ -107,7 +112,8 @@ class Shard:
         own = [trial for trial in before.trials if trial.draw % self.of == self.index - 1]
         try:
             if not self.path.exists():
-                _replaced(self.path, run_lines(replace(before, trials=())))
+                info = replace(before.info, id=self._run or before.info.id)
+                _replaced(self.path, run_lines(replace(before, info=info, trials=())))
             data = self.path.read_bytes()
             whole = data[: data.rfind(b"\n") + 1]  # a process that was killed may have left half a line
             known = {trial.key for trial in _trials(self.path, whole.splitlines()[1:])}
