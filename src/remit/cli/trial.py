@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "trial_report",
     "trial_selftest",
     "trial_import",
+    "trial_sample",
     "trial_compare",
 )
 """Modules with a function `add(app)`, in the order of the help."""

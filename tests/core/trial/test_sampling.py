@@ -6,11 +6,12 @@ from collections import Counter
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remit.core.trial.sampling import Unit, allocated, picked
 
+gently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 sizes = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=2),
     st.integers(1, 60).flatmap(lambda units: st.tuples(st.integers(units, units * 5), st.just(units))),
@@ -19,6 +20,7 @@ sizes = st.dictionaries(
 )
 
 
+@gently
 @given(sizes, st.integers(8, 80), st.integers(0, 1))
 def test_an_allocation_sums_up_and_keeps_every_bound(
     found: dict[str, tuple[int, int]], n: int, floor: int
@@ -37,6 +39,7 @@ def test_an_allocation_is_proportional_by_hand() -> None:
         allocated({"a": (1, 1), "b": (1, 1), "c": (1, 1)}, 2)
 
 
+@gently
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=25), st.data(), st.integers())
 def test_a_sample_has_n_different_units_whose_weights_sum_to_the_mass(
     masses: list[int], data: st.DataObject, seed: int

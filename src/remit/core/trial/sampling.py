@@ -2,10 +2,11 @@
 
 The theory. Units (sessions, or several alike merged into one) fall into strata. Each stratum gets its share of the
 sample, and rare ones at least a floor: rare conduct is where agents break. Within a stratum of mass M, n units are drawn
-systematically with probability in proportion to their mass m: along the line of all masses, in random order, a unit is
-drawn at every M / n from a random start. So a unit is drawn with probability n * m / M, and with the weight M / n it
-stands for exactly m on average (Horvitz and Thompson); one that is heavier than M / n is taken for sure, with its own
-mass. The weights of a stratum always sum to M, so the weighted mean over the sample is, on average, the mean over all.
+systematically with probability in proportion to their mass m: along the line of all masses, kinds side by side and else
+in random order, a unit is drawn at every M / n from a random start. So a unit is drawn with probability n * m / M, and
+with the weight M / n it stands for exactly m on average (Horvitz and Thompson); one that is heavier than M / n is taken
+for sure, with its own mass. The weights of a stratum always sum to M, so the weighted mean over the sample is, on
+average, the mean over all.
 
 Randomness comes from the seed alone, by SHA-256: the same on every machine.
 
@@ -28,6 +29,8 @@ class Unit:
     """Unique."""
     mass: int = 1
     """How many it stands for by itself; 1 or more."""
+    kind: str = ""
+    """Units of one kind lie side by side on the line, so that a draw is spread over the kinds of its stratum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _heavy(units: Sequence[Unit], n: int) -> tuple[list[Unit], list[Unit], int]:
 
 
 def _along(units: Sequence[Unit], n: int, seed: int, stratum: str) -> list[Picked]:
-    order = sorted(units, key=lambda unit: number(seed, "order", stratum, unit.id))
+    order = sorted(units, key=lambda unit: _place(unit, seed, stratum))
     mass = sum(unit.mass for unit in order)
     start = number(seed, "start", stratum) / 2**64
     found: list[Picked] = []
@@ -121,6 +124,11 @@ def _along(units: Sequence[Unit], n: int, seed: int, stratum: str) -> list[Picke
         if len(found) < n and (start + len(found)) * mass < reached * n:
             found.append(Picked(unit, mass / n))
     return found
+
+
+def _place(unit: Unit, seed: int, stratum: str) -> tuple[int, str, int]:
+    kind = number(seed, "kind", stratum, unit.kind)
+    return kind, unit.kind, number(seed, "order", stratum, unit.id)
 
 
 def number(*parts: object) -> int:

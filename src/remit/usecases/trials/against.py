@@ -68,7 +68,7 @@ def drawn(sessions: Iterable[RecordedSession], effect: EffectOf, *, turns: bool 
     recorded: dict[str, Sequence[TrialCall]] = {}
     dropped: Counter[str] = Counter()
     for session in sessions:
-        if reason := _unfit(session, turns=turns):
+        if reason := unfit(session, turns=turns):
             dropped[reason] += 1
         elif session.session_id in kept:
             dropped["another session has the same id"] += 1
@@ -78,7 +78,8 @@ def drawn(sessions: Iterable[RecordedSession], effect: EffectOf, *, turns: bool 
     return Drawn(kept, recorded, dict(dropped))
 
 
-def _unfit(session: RecordedSession, *, turns: bool) -> str:
+def unfit(session: RecordedSession, *, turns: bool) -> str:
+    """Why a session cannot be run again; empty where it can."""
     said = users_turns(session)
     if not said:
         return "no text of the user is recorded"

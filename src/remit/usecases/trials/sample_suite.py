@@ -1,0 +1,70 @@
+"""The files of a sampled suite: the suite, with its tasks in it or, where they are many, in a file beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from remit.core.types import Json
+from remit.usecases.trials.sample import Sampled
+from remit.usecases.trials.sample_task import fallback
+
+MOST_INLINE = 30
+MOST_INLINE_CHARACTERS = 200_000
+"""Tasks, and characters of them, that stand in the suite itself."""
+HEAD = """# Sampled from captured sessions: each task is one of them, and its weight says how many it stands for. Tools
+# answer from the record and do nothing. Texts of users and results of tools stand in {where}: treat it as
+# you treat the sessions.
+"""
+
+
+def suite_files(
+    found: Sampled,
+    path: Path,
+    *,
+    name: str,
+    agent: Mapping[str, Json],
+    seed: int,
+    epochs: int,
+    envelope: str = "",
+) -> Iterator[tuple[Path, bytes]]:
+    """The files, each with its content.
+
+    Args:
+        found: the sample.
+        path: of the suite.
+        name: of the suite.
+        agent: as the suite says it.
+        seed: of the design.
+        epochs: runs of each task.
+        envelope: path of it, relative to the suite.
+    """
+    lines = [_text(task) for task in found.tasks]
+    inline = len(lines) <= MOST_INLINE and sum(map(len, lines)) <= MOST_INLINE_CHARACTERS
+    beside = path.with_name(f"{path.stem}.tasks.jsonl")
+    if not inline:
+        yield beside, tasks_bytes(found)
+    text = HEAD.format(where="this file" if inline else "the file of tasks")
+    text += f"apiVersion: remit/v1\nkind: TrialSuite\nmetadata: {_text({'name': name})}\nspec:\n"
+    spec: dict[str, Json] = {"envelope": envelope} if envelope else {}
+    spec |= {"agent": agent, "design": {"fixed": {"epochs": epochs}, "seed": seed, "question": "population"}}
+    if found.tools:
+        spec["world"] = {"answers": fallback(found.tools)}
+    spec["coverage"] = found.coverage
+    if not inline:
+        spec["tasks_from"] = beside.name
+    text += "".join(f"  {key}: {_text(value)}\n" for key, value in spec.items())
+    if inline:
+        text += "  tasks:\n" + "".join(f"    - {line}\n" for line in lines)
+    yield path, text.encode()
+
+
+def tasks_bytes(found: Sampled) -> bytes:
+    """The tasks as JSON Lines, for `tasks_from:` of any suite."""
+    return "".join(f"{_text(task)}\n" for task in found.tasks).encode()
+
+
+def _text(value: Mapping[str, Json] | Sequence[Json] | str) -> str:
+    """A value as JSON in ASCII, which is YAML, too."""
+    return json.dumps(value, allow_nan=False)

@@ -1,0 +1,166 @@
+"""`remit trial sample`: files that `remit trial run` takes, from files and from the store, nothing replaced unasked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import remit as library
+from remit.usecases.trials.suite_file import read_suite
+
+Remit = Callable[..., Any]
+
+AGENT = """
+def answer(trial):
+    order = trial.call("get_order", {"order_id": "A-1"})
+    trial.call("refund_payment", {"order_id": "A-1", "amount": order["cost"]})
+    return "Refunded."
+"""
+
+
+def line(number: int, tool: str = "refund_payment") -> dict[str, Any]:
+    calls = [
+        ("get_order", {"order_id": "A-1"}, '{"cost": 5}'),
+        (tool, {"order_id": "A-1", "amount": 5}, "done"),
+    ]
+    steps: list[dict[str, Any]] = [
+        {"role": "user", "content": f"Order {'abcdefgh'[number % 8]} is broken \u2028 \x1b[0m."}
+    ]
+    for at, (name, args, result) in enumerate(calls):
+        steps.append(
+            {"role": "assistant", "content": "", "tool_calls": [{"id": f"c{at}", "name": name, "args": args}]}
+        )
+        steps.append({"role": "tool", "tool_call_id": f"c{at}", "content": result})
+    return {"session_id": f"s{number}", "suite": "shop", "success": True, "steps": steps}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "agent.py").write_text(AGENT, encoding="utf-8")
+    sessions = [line(n) for n in range(40)] + [line(n, "close_account") for n in range(40, 44)]
+    path = tmp_path / "sessions.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in sessions), encoding="utf-8")
+    return path
+
+
+def test_a_sampled_suite_runs_and_its_checks_ask_for_the_effects(
+    remit: Remit, tmp_path: Path, shop: Path
+) -> None:
+    out = tmp_path / "suite.yaml"
+
+    made = remit("trial", "sample", "--sessions", shop, "--tasks", 6, "--agent", "agent.py:answer", "-o", out)
+    suite = read_suite(out)
+    report = remit(
+        "trial", "run", out, "--epochs", 1, "--json", "--store", f"sqlite:///{tmp_path}/s.db"
+    ).object
+
+    assert made.code == 0
+    assert "treat them as you treat the sessions" in made.err
+    assert sum(task.weight for task in suite.tasks.values()) == pytest.approx(44)
+    assert {task.stratum for task in suite.tasks.values()} == {
+        "suite: shop, tools: get_order + refund_payment, outcome: success",
+        "suite: shop, tools: close_account + get_order, outcome: success",
+    }
+    assert suite.coverage["share_of_tool_uses"] == 1.0
+    assert report["coverage"]["sessions"] == 44
+    passed = {one["task"]: one["passes"] for one in report["tasks"]}
+    assert all(passed[name] == ("refund" in task.stratum) for name, task in suite.tasks.items())
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_tasks_stand_in_a_file_beside_the_suite(remit: Remit, tmp_path: Path, shop: Path) -> None:
+    out = tmp_path / "suite.yaml"
+    wanted = (
+        "trial",
+        "sample",
+        "--sessions",
+        shop,
+        "--tasks",
+        44,
+        "--keep-duplicates",
+        "--agent",
+        "agent.py:answer",
+    )
+
+    told = remit(*wanted, "-o", out, "--json").object
+
+    assert [Path(file).name for file in told["files"]] == ["suite.tasks.jsonl", "suite.yaml"]
+    assert len(read_suite(out).tasks) == 44
+    assert (told["coverage"]["tasks"], told["unchecked"]) == (44, 0)
+
+
+def test_only_the_tasks_for_another_suite(remit: Remit, tmp_path: Path, shop: Path) -> None:
+    out = tmp_path / "tasks.jsonl"
+
+    assert remit("trial", "sample", "--sessions", shop, "--tasks", 3, "-o", out).code == 0
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_nothing_is_replaced_and_nothing_half_written_stays(remit: Remit, tmp_path: Path, shop: Path) -> None:
+    (tmp_path / "suite.tasks.jsonl").write_text("mine", encoding="utf-8")
+    wanted = ("trial", "sample", "--sessions", shop, "--tasks", 3, "-o", tmp_path / "suite.yaml")
+
+    there = remit(*wanted, "--agent", "agent.py:answer")
+    missing = remit(*wanted, "--agent", "nowhere.py:answer", "--force")
+
+    assert (there.code, missing.code) == (3, 3)
+    assert "there is a file of this name" in there.err
+    assert not (tmp_path / "suite.yaml").exists()
+    assert remit(*wanted, "--agent", "agent.py:answer", "--force").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("-o", "suite.yaml"), 2, "a suite needs one"),
+        (("-o", "tasks.jsonl", "--floor", "9"), 2, "more than --tasks 3"),
+        (("-o", "tasks.jsonl", "--by", "mood"), 3, "no session has 'mood'"),
+        (("-o", "tasks.jsonl", "--where", "suite=bank"), 3, "no session can be run again (there is none)"),
+        (("-o", "no/tasks.jsonl"), 3, "no place for a file"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    remit: Remit,
+    tmp_path: Path,
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    code: int,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    line = remit("trial", "sample", "--sessions", shop, "--tasks", 3, *options)
+
+    assert (line.code, told in line.err) == (code, True), line.err
+
+
+def test_standard_input_is_refused(remit: Remit, tmp_path: Path) -> None:
+    line = remit("trial", "sample", "--sessions", "-", "--tasks", 3, "-o", tmp_path / "tasks.jsonl")
+
+    assert (line.code, "sessions are read twice" in line.err) == (3, True)
+
+
+def test_sessions_of_the_store_are_sampled(remit: Remit, tmp_path: Path, examples: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    with library.open(examples / "refund.yaml", store=store) as guard:
+        for number in range(6):
+            with guard.session(
+                facts={"customer_id": "17"}, user_input=f"How is order O-{number}?"
+            ) as session:
+                session.call("get_order", {"order_id": f"O-{number}"}, run=lambda **_: {"total": 5})
+                session.finish("It is fine.")
+
+    told = remit("trial", "sample", "--store", store, "--tasks", 2, "-o", tmp_path / "tasks.jsonl", "--json")
+
+    (task, *_) = [
+        json.loads(one) for one in (tmp_path / "tasks.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert (told.code, told.object["coverage"]["sessions"]) == (0, 6)
+    assert (task["input"][:12], task["facts"]) == ("How is order", {"customer_id": "17"})
+    assert [answer["tool"] for answer in task["world"]["answers"]] == ["get_order"]
+    assert task["weight"] == 6.0
