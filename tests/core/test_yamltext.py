@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from remit.core.errors import BadInput
@@ -135,3 +137,10 @@ def test_hostile_text_in_an_error_is_shown_as_one_short_line() -> None:
 
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 1_200
+
+
+def test_json_with_escaped_characters_is_yaml():
+    text = "hi \U0001f600, \u00fc and \x85"
+
+    assert parse('{"a": ' + json.dumps(text) + "}", "f").plain() == {"a": text}
+    assert parse(r'"\ud83d!"', "f").plain() == "\ud83d!"

@@ -19,6 +19,7 @@ MAX_DEPTH = 64
 
 _PREFIX = "tag:yaml.org,2002:"
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?\Z")
 
 
@@ -221,7 +222,7 @@ def _mapping(node: Any, path: str, file: str, depth: int, count: Iterator[int]) 
 
 def _scalar(value: str, tag: str, here: Node) -> str | int | float | bool | None:
     if tag in ("str", "timestamp"):
-        return value
+        return _joined(value) if _SURROGATE.search(value) else value
     if tag == "null":
         return None
     if tag == "bool":
@@ -235,3 +236,14 @@ def _scalar(value: str, tag: str, here: Node) -> str | int | float | bool | None
     if tag in ("int", "float"):
         raise here.error(f"found {value[:40]!r}", "write a plain decimal number, or quote it")
     raise here.error(f"found a value with tag {tag!r}", "write it without a tag")
+
+
+def _joined(text: str) -> str:
+    r"""A text in which a character was escaped as two surrogates, as JSON writes it ("\ud83d\ude00"), is that character.
+
+    One that stands alone stays, and is refused where it matters.
+    """
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        return text
