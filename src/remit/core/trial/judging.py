@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from remit.core.canonical import encode
 from remit.core.errors import BadInput
 from remit.core.trial.checks.table import check_of
 from remit.core.trial.invariants.table import invariant_of
@@ -22,16 +23,27 @@ def judge_of(suite: Suite, reach: Reach) -> Judge:
     Raises:
         BadInput: a kind or a setting is none, or an id stands twice; with its place.
     """
-    made: dict[int, TrialCheck] = {}
+    made: dict[object, TrialCheck] = {}
     checks: dict[str, tuple[TrialCheck, ...]] = {}
     for task in suite.tasks.values():
         unique(task.checks, "checks")
+        asked: list[TrialCheck] = []
         for rule in task.checks:
-            if id(rule) not in made:  # tasks share those of the defaults
-                made[id(rule)] = check_of(rule, reach)
-        checks[task.id] = tuple(made[id(rule)] for rule in task.checks)
+            key = content_of(rule)  # tasks share those of the defaults, and often others word for word
+            if key not in made:
+                made[key] = check_of(rule, reach)
+            asked.append(made[key])
+        checks[task.id] = tuple(asked)
     unique(suite.invariants, "invariants")
     return Judge(checks, tuple(invariant_of(rule, reach) for rule in suite.invariants))
+
+
+def content_of(rule: Rule) -> object:
+    """What makes two rules compile to the same; their place does not."""
+    try:
+        return rule.id, rule.kind, encode(rule.settings)
+    except BadInput:
+        return id(rule)  # a function stands among its settings
 
 
 def unique(rules: Iterable[Rule], what: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remit.core.trial.suite import Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
+from remit.core.trial.values import copied
 from remit.core.trial.words import as_text, as_value
 from remit.core.types import Json
 
@@ -87,6 +88,22 @@ class TrialView:
         """The answer as text: itself, or its JSON; empty where there is none."""
         return as_text(self.answer)
 
+    def copy(self) -> TrialView:
+        """The same once more, so that nobody who gets it can change this one."""
+        task = self.task
+        return replace(
+            self,
+            task=replace(
+                task, input=copied(task.input), world=copied(task.world), facts=copied(dict(task.facts))
+            ),
+            answer=copied(self.answer),
+            calls=tuple(replace(call, args=copied(call.args)) for call in self.calls),
+            ran={at: _copied(call) for at, call in self.ran.items()},
+            initial=copied(self.initial),
+            state=copied(self.state),
+            extra=copied(dict(self.extra)),
+        )
+
     def output(self, at: int) -> tuple[Json, str]:
         """What a call returned, and why that cannot be told (empty where it can); None where it returned nothing.
 
@@ -102,3 +119,14 @@ class TrialView:
         if len(call.result) >= MOST_RESULT:
             return None, "it was longer than a trial keeps"
         return as_value(call.result), ""
+
+
+def _copied(call: WorldCall) -> WorldCall:
+    repeat = call.repeat
+    if repeat is not None:
+        repeat = replace(
+            repeat, before=copied(repeat.before), after=copied(repeat.after), output=copied(repeat.output)
+        )
+    return replace(
+        call, args=copied(call.args), output=copied(call.output), state=copied(call.state), repeat=repeat
+    )

@@ -10,6 +10,7 @@ from remit.core.envelope import Envelope
 from remit.core.trial.checks.table import CHECKS, check_of
 from remit.core.trial.gates.table import KINDS, gates_of
 from remit.core.trial.invariants.table import INVARIANTS, invariant_of
+from remit.core.trial.judging import content_of
 from remit.core.trial.reach import Reach
 from remit.core.trial.suite import Rule, Suite, Task
 from remit.core.yamltext import Node, parse
@@ -112,8 +113,16 @@ def _envelope(node: Node, folder: Path) -> Envelope:
 def _tasks(
     spec: Mapping[str, Node], node: Node, folder: Path, reach: Reach, world: Callable[[Node], object]
 ) -> dict[str, tuple[Task, Node]]:
+    held: set[object] = set()
+
+    def check(rule: Rule, at: Node) -> None:
+        key = content_of(rule)
+        if key not in held:
+            check_of(rule, reach, at)
+            held.add(key)
+
     def checks(inner: Node) -> tuple[Rule, ...]:
-        return read_rules(inner, tuple(CHECKS), "checks", lambda rule, at: check_of(rule, reach, at))
+        return read_rules(inner, tuple(CHECKS), "checks", check)
 
     lines: Iterator[Node] = iter(())
     if "tasks_from" in spec:

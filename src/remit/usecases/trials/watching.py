@@ -8,7 +8,6 @@ takes is kept apart, and is no part of the agent's.
 
 from __future__ import annotations
 
-import copy
 import inspect
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any
 from remit.core.errors import BadInput
 from remit.core.results import plain_result
 from remit.core.trial.judge import Judge
+from remit.core.trial.values import copied
 from remit.core.trial.view import RepeatedCall, WorldCall
 from remit.core.types import Json
 from remit.ports import World
@@ -63,7 +63,7 @@ class CallWatch:
 
         def run(**args: Any) -> Any:
             with self._lock if self._watches else nullcontext():
-                kept = copy.deepcopy(args)
+                kept = copied(args)
                 try:
                     output = function(**args)
                 except Exception as error:
@@ -82,7 +82,7 @@ class CallWatch:
 
     def _awaited(self, function: Callable[..., Any], tool: str, at: int, repeats: bool) -> Callable[..., Any]:
         async def run(**args: Any) -> Any:
-            kept = copy.deepcopy(args)
+            kept = copied(args)
             try:
                 output = await function(**args)
             except Exception as error:
@@ -112,7 +112,7 @@ class CallWatch:
             other, before, flaw = self._copied()
             if other is None:
                 return RepeatedCall(flaw=flaw)
-            found = _run_again(other, tool, copy.deepcopy(args), before)
+            found = _run_again(other, tool, copied(args), before)
             return found if self.state()[0] == original else RepeatedCall(flaw=_REACHED)
 
         return again
@@ -124,7 +124,7 @@ class CallWatch:
         other, before, flaw = self._copied()
         repeat = RepeatedCall(flaw=flaw)
         if other is not None:
-            repeat = await _await_again(other, tool, copy.deepcopy(args), before)
+            repeat = await _await_again(other, tool, copied(args), before)
         self.ran[at] = replace(self.ran[at], repeat=repeat)
         self.spent_s += self.monotonic() - began
 

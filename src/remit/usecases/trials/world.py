@@ -12,6 +12,7 @@ from remit.core.errors import BadInput, RemitError, Unavailable
 from remit.core.results import plain_result
 from remit.core.trial.reach import node_of, place_of
 from remit.core.trial.suite import Rule, Suite, Task
+from remit.core.trial.values import copied
 from remit.core.types import Json
 from remit.core.yamltext import Node
 from remit.ports import World
@@ -173,7 +174,7 @@ def _answering(rule: Rule) -> MakeWorld:
 def _making(factory: Callable[..., Any], rule: Rule) -> MakeWorld:
     def make(task: Task, seed: int) -> World:
         try:
-            made = factory(copy.deepcopy(task.world), seed)
+            made = factory(copied(task.world), seed)
             return MadeWorld(made)
         except RemitError as error:
             raise Unavailable(f"the world of task '{task.id}' cannot be made: {error}") from error

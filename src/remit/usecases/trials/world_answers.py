@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from remit.core.trial.values import holds
+from remit.core.trial.values import copied, holds
 from remit.core.trial.words import shown
 from remit.core.types import Json
 from remit.core.yamltext import Node
@@ -82,7 +81,7 @@ class AnsweredWorld:
 
     def snapshot(self) -> Json:
         """`{"answered": […], "unanswered": […]}`: the calls, each with tool and arguments."""
-        return copy.deepcopy({"answered": self._calls, "unanswered": self._unanswered})
+        return copied({"answered": self._calls, "unanswered": self._unanswered})
 
     def copy(self) -> AnsweredWorld:
         """The same answers, as far as they were given."""
@@ -98,14 +97,14 @@ class AnsweredWorld:
         return answer
 
     def _answer(self, tool: str, args: dict[str, Json]) -> Json:
-        made = copy.deepcopy({"tool": tool, "args": args})
+        made = copied({"tool": tool, "args": args})
         for at, one in enumerate(self._answers):
             if one.tool == tool and self._left(at) and holds(args, dict(one.args)):
                 self._given[at] += 1
                 self._calls.append(made)
                 if one.error:
                     raise DeclaredFailure(one.error)
-                return copy.deepcopy(one.result)
+                return copied(one.result)
         self._unanswered.append(made)
         raise NoAnswer(f"the suite declares no answer for {tool}({shown(args)}){self._near(tool, args)}")
 

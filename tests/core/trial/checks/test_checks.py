@@ -218,10 +218,15 @@ def test_what_an_agent_reports_of_its_own_calls_is_read_as_far_as_it_was_kept():
 def test_a_function_gets_a_copy_and_cannot_change_the_trial():
     def meddles(trial: TrialView) -> bool:
         trial.calls[1].args["amount"] = 1
+        trial.state["refunds"].clear()
+        trial.task.facts["customer_id"] = "18"
         return True
 
     assert asked("python", meddles, PAID).passed
-    assert PAID.calls[1].args["amount"] == 4500
+    assert (
+        PAID.calls[1].args["amount"] == 4500 and PAID.state["refunds"] and TASK.facts["customer_id"] == "17"
+    )
+    assert PAID.copy() == PAID
 
 
 def test_a_score_is_kept_whether_it_passes_or_not():

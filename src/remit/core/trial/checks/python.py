@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from math import isnan
 from typing import Any
@@ -46,7 +45,7 @@ def python(id: str, node: Node, reach: Reach) -> TrialCheck:
 def called_with(function: Callable[..., Any], view: TrialView) -> tuple[Any, str]:
     """What a user's function says of a trial, and what it raised (`Type: message`, empty where it returned)."""
     try:
-        return plain(function(copy.deepcopy(view))), ""
+        return plain(function(view.copy())), ""
     except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's function may raise anything
         return None, f"{type(error).__name__}: {shown_error(error)}"
 
