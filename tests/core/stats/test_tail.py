@@ -38,7 +38,7 @@ def test_the_baselines_own_limit_is_one_of_its_runs_and_moves_with_every_deal() 
 
     assert (found.limit, found.before, found.after) == (15.0, 0, 4)
     assert found.how == "the 10th of 10 baseline runs, their p99"
-    assert found.p == pytest.approx(math.comb(16, 6) / math.comb(20, 10), abs=0.01)
+    assert found.p == pytest.approx(math.comb(16, 6) / math.comb(20, 10), abs=0.02)
 
 
 def test_equal_durations_are_not_above_each_other() -> None:

@@ -18,6 +18,8 @@ from remit.core.stats.dealing import MOST_COMPARED, PERMUTATIONS, Permuted, betw
 
 MOST_CALLS = 200
 """Calls of a run that are compared, the first ones."""
+MOST_RUNS = MOST_COMPARED // 2
+"""Runs that are compared, all with all: each pair is a table to fill in."""
 
 
 def sequence_test(
@@ -40,7 +42,7 @@ def sequence_test(
     Returns:
         The energy distance between the arms, by edit distance, and its p-value.
     """
-    dealt = deals(candidate, tasks, permutations, seed, MOST_COMPARED)
+    dealt = deals(candidate, tasks, permutations, seed, MOST_RUNS)
     return between(-sequence_distances([sequences[run] for run in dealt.members.tolist()]), dealt)
 
 

@@ -20,9 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from remit.core.stats.dealing import Deals, deals, judged
-
-PERMUTATIONS = 4999
+from remit.core.stats.dealing import PERMUTATIONS, Deals, deals, judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,15 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from remit.core.stats.dealing import Permuted
 
 MOST_CHARACTERS = 20_000
+MOST_KNOWN = 4_096
+"""Answers whose signatures are kept at hand: reports read each of them several times."""
 _VERBS: dict[str, str] = {
     "refund": r"refund\w*|reimburs\w*|money back|credited",
     "cancel": r"cancel\w*|call(?:ed)? off",
@@ -93,6 +96,7 @@ class Signature:
         return any(claim.startswith("-") for claim in self.claims)
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def signature(answer: str) -> Signature:
     """Read an answer.
 
