@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from remit.cli.main import main
 from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order, run_lines
 from remit.core.trial.suite import Design
-from remit.core.trial.trial import Breach, Status, Trial
+from remit.core.trial.trial import Breach, Status, Trial, TrialCall
 
+HOSTILE = "</svg><script>alert(1)</script>\x1b[31m\u202e|`"
 TASKS = {f"t{at}": TaskInfo() for at in range(20)}
 
 
@@ -121,3 +124,42 @@ def test_an_id_that_no_store_has_is_an_error(tmp_path: Path, capsys: Any, monkey
 
     assert main(["trial", "report", "no-such-run", "--store", f"sqlite:///{tmp_path}/none.db"]) == 3
     assert "remit: " in capsys.readouterr().err
+
+
+def with_answers(folder: Path, name: str, seed: int) -> str:
+    """A run with everything that an agent leaves behind: answers, calls, times, tokens, and a world that fails."""
+    draw = random.Random(seed)
+    info = RunInfo(name, "shop", "h", Design(epochs=5), ("agent",), TASKS, ("safety",))
+    statuses = [Status.PASSED] * 7 + [Status.FAILED, Status.TIMEOUT, Status.INFRASTRUCTURE]
+    trials = [
+        Trial(
+            5 * at + epoch, "agent", task, epoch, draw.choice(statuses), latency_s=draw.lognormvariate(1, 0.5),
+            answer=draw.choice(("I refunded 12.00 EUR.", "I could not refund A-1.", HOSTILE)),
+            tokens=draw.randint(900, 1100),
+            calls=tuple(TrialCall(tool, {"id": HOSTILE, "n": epoch}) for tool in ("look", "pay")[: draw.randint(1, 2)]),
+            reason=HOSTILE,
+        )
+        for at, task in enumerate(TASKS)
+        for epoch in range(5)
+    ]  # fmt: skip
+    path = folder / f"{name}.jsonl"
+    path.write_bytes(b"".join(run_lines(Run(info, tuple(trials)))))
+    return str(path)
+
+
+def test_every_form_shows_all_that_runs_leave_behind(tmp_path: Path, capsys: Any) -> None:
+    before, after = with_answers(tmp_path, "before", 1), with_answers(tmp_path, "after", 2)
+    forms = {form: tmp_path / f"r.{form}" for form in ("html", "junit", "markdown")}
+    options = [word for form, path in forms.items() for word in (f"--{form}", str(path))]
+
+    assert main(["trial", "compare", before, after, *options]) in (0, 1, 4)
+
+    page = ElementTree.fromstring(forms["html"].read_bytes().split(b"\n", 1)[1])
+    sections = [section.get("id") for section in page.iter("section")]
+    assert sections == ["gates", "invariants", "compared", "tasks", "runs", "repeats", "latency", "answers", "numbers",
+                        "notes", "design"]  # fmt: skip
+    assert not list(page.iter("script"))
+    assert ElementTree.parse(forms["junit"]).getroot().tag == "testsuites"
+    assert forms["markdown"].read_text().startswith("## ")
+    shown = capsys.readouterr().out
+    assert "answers more variable (drift only)" in shown and "times" in shown and "\x1b" not in shown

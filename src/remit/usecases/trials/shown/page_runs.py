@@ -41,7 +41,7 @@ def _run(run: Mapping[str, Json], calls: Sequence[str], others: Sequence[str]) -
     verdict = Verdict.PASS if success is True else Verdict.BLOCK if success is False else Verdict.INCONCLUSIVE
     how = tag("span", sign(verdict, 14), ended(success), class_=f"word v-{verdict.value.lower()}")
     session = (
-        tag("span", tag("bdi", clean(f"session {run['session']}", 120)), class_="soft")
+        tag("p", tag("bdi", clean(f"session {run['session']}", 120)), class_="why")
         if run.get("session")
         else None
     )
@@ -56,11 +56,5 @@ def _run(run: Mapping[str, Json], calls: Sequence[str], others: Sequence[str]) -
     ]
     made = tag("ol", items) if items else tag("p", "No tool was called.", class_="why")
     answer = tag("p", str(run.get("answer") or "No answer."), class_="answer", dir="auto")
-    return tag(
-        "div",
-        tag("h4", how, tag("span", f"run #{run.get('epoch', '?')}"), session),
-        reason,
-        made,
-        answer,
-        class_="run",
-    )
+    title = tag("h4", how, tag("span", clean(f"run #{run.get('epoch', '?')}", 40)))
+    return tag("div", title, reason, made, answer, session, class_="run")

@@ -55,7 +55,7 @@ class Axis:
 
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten, from *low* to *high*.
+    """Multiples of 1, 2 or 5 times a power of ten, from *low* to *high*.
 
     >>> round_steps(0, 103, 6), round_steps(3, 3, 6)
     ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [3])
@@ -64,7 +64,7 @@ def round_steps(low: float, high: float, most: int) -> list[float]:
         return [low]
     raw = (high - low) / most
     power = 10.0 ** floor(log10(raw))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     first = ceil(low / step - 1e-9)
     return [round(step * at, 12) for at in range(first, floor(high / step + 1e-9) + 1)]
 

@@ -79,9 +79,8 @@ def boundary_plot(name: str, one: Boundary) -> Markup:
     regions = [
         area.region(passes, high if upward else low, "region pass"),
         area.region(blocks, low if upward else high, "region block"),
-        area.path(passes, "edge pass", steps=True),
-        area.path(blocks, "edge block", steps=True),
     ]
+    edges = [area.path(passes, "edge pass", steps=True), area.path(blocks, "edge block", steps=True)]
     path = thinned(list(zip(one.steps, one.path, strict=False)))
     above, below = ("PASS", "BLOCK") if upward else ("BLOCK", "PASS")
     upper, lower = (passes, blocks) if upward else (blocks, passes)
@@ -94,7 +93,7 @@ def boundary_plot(name: str, one: Boundary) -> Markup:
     columns = area.columns([(at, plain(at)) for at in area.x.ticks()], one.x)
     line = [area.path(path, "line arm0", steps=True), _stop(area, one)]
     told = _boundary_told(one)
-    return picture(name, f"Gate {one.gate}", told, _whole(area), regions, rows, columns, line, labels)
+    return picture(name, f"Gate {one.gate}", told, _whole(area), regions, rows, columns, edges, line, labels)
 
 
 def _label(
@@ -159,7 +158,7 @@ def latency_plot(
     low, high = min(every), max(every)
     log = low > 0 and high / low > 100
     area = Area(Axis(low if log else 0.0, high or 1.0, log), Axis(0.0, 1.0))
-    columns = area.columns([(at, f"{plain(at)} s") for at in area.x.ticks()], "time until the answer")
+    columns = area.columns([(at, _time(at, high)) for at in area.x.ticks()], "time until the answer")
     drawn = [_steps(area, latencies[arm], arms.index(arm)) for arm in arms if latencies.get(arm)]
     bars = [
         _level(area, share, one, arms.index(arm)) for arm in arms for share, one in quantiles.get(arm, ())
@@ -168,6 +167,11 @@ def latency_plot(
     return picture(
         name, "Time until the answer", told, _whole(area), area.rows(_SHARES), columns, drawn, bars
     )
+
+
+def _time(at: float, high: float) -> str:
+    """A time on an axis, in the unit of its end."""
+    return f"{plain(1000 * at)} ms" if high < 1 else f"{plain(at)} s"
 
 
 def _steps(area: Area, values: Sequence[float], place: int) -> Markup:

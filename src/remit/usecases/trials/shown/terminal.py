@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Final
 
 from remit.core.notice import visible
-from remit.core.trial.report import Broken, Comparison, Contrast, Estimate, Report, Ruling, TaskLine
+from remit.core.trial.report import Broken, Comparison, Estimate, Report, Ruling, TaskLine
 from remit.usecases.trials.shown.differences import difference, least, sides, surprise
 from remit.usecases.trials.shown.numbers import (
     NOTHING,
@@ -62,7 +62,7 @@ def parts(report: Report, width: int) -> Iterator[Part]:
     yield from _numbers(report, width)
     yield from _curves(report)
     yield from _unstable(report, width)
-    yield from _contrasts(report.contrasts, width)
+    yield from _contrasts(report, width)
     yield from _comparisons(report, width)
     yield from _notes(report.notes, width)
 
@@ -139,19 +139,22 @@ def _curves(report: Report) -> Iterator[Part]:
 
 
 def _unstable(report: Report, width: int) -> Iterator[Part]:
-    lines = least_stable(report.tasks)
-    columns = ["task", "arm", "passed", "interval", "orders of tools", "spread of answers"]
-    shown = 6 if width >= NARROW else 4 if width >= TINY else 3
-    rows = [_task_row(line)[:shown] for line in lines[:MOST_TASKS]]
+    lines, several = least_stable(report.tasks), len(report.arms) > 1
+    shown = 5 if width >= NARROW else 3 if width >= TINY else 2
+    columns = ["task", "passed", "interval", "orders of tools", "spread of answers"][:shown]
+    rows = [
+        [*_task_row(line)[:shown], *([visible(line.arm, 60)] if several else [])]
+        for line in lines[:MOST_TASKS]
+    ]
     if rows:
         more = f", {MOST_TASKS} of {len(lines)}" if len(lines) > MOST_TASKS else ""
-        yield Grid(f"\nLeast stable tasks{more}", columns[:shown], rows, frozenset({2, 3, 4, 5}))
+        titled = [*columns, *(["arm"] if several else [])]
+        yield Grid(f"\nLeast stable tasks{more}", titled, rows, frozenset(range(1, shown)))
 
 
 def _task_row(line: TaskLine) -> list[str]:
     return [
         visible(line.task, 80),
-        visible(line.arm, 60),
         f"{line.passes:,} of {line.n:,}",
         span("success", line.low, line.high),
         str(line.sequences) if line.sequences else NOTHING,
@@ -159,9 +162,10 @@ def _task_row(line: TaskLine) -> list[str]:
     ]
 
 
-def _contrasts(contrasts: Sequence[Contrast], width: int) -> Iterator[Part]:
-    for one in contrasts[:MOST_EXAMPLES]:
-        yield _told(f"\n{visible(one.task, 80)} ({visible(one.arm, 60)}): {one.why}", width)
+def _contrasts(report: Report, width: int) -> Iterator[Part]:
+    for one in report.contrasts[:MOST_EXAMPLES]:
+        arm = f" ({visible(one.arm, 60)})" if len(report.arms) > 1 else ""
+        yield _told(f"\n{visible(one.task, 80)}{arm}: {one.why}", width)
         for run in (one.left, one.right):
             calls = listed(run.get("calls"))
             answer = visible(str(run.get("answer") or "no answer"), 200)
