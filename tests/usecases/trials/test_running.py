@@ -318,3 +318,70 @@ def test_a_held_call_runs_where_the_suite_grants_it(store: SqliteStore) -> None:
     paid = run(agent, store, envelope=made_envelope(GOVERNED), world=shop, holds="grant")
 
     assert (paid.status, paid.calls[0].outcome) == (Status.PASSED, "done"), paid.reason
+
+
+def test_in_monitor_a_call_runs_and_its_clauses_stand_beside_it(store: SqliteStore) -> None:
+    watched = made_envelope(GOVERNED.replace("enforcement: enforce", "enforcement: monitor"))
+
+    def agent(trial: AgentTrial) -> str:
+        return str(trial.call("refund", {"amount": 90}))
+
+    (call,) = run(agent, store, envelope=watched, world=shop).calls
+
+    assert (call.outcome, call.clauses) == ("done", ("refund.ceiling", "refund.large"))
+
+
+def test_an_answer_that_the_envelope_does_not_take_is_seen_by_the_invariants(store: SqliteStore) -> None:
+    spec = GOVERNED.rstrip() + "\n  outputs: [{id: short, max_length: 5}]\n"
+    seen: list[tuple[tuple[str, str], ...]] = []
+
+    def unmet(view: TrialView) -> list[Breach]:
+        seen.append(view.unmet)
+        return []
+
+    judge = Judge({}, (Invariant("answers", "mine", unmet),))
+    trial = run(lambda _: "much too long", store, envelope=made_envelope(spec), judge=judge)
+
+    assert trial.answer == "much too long"
+    assert [clause for clause, _ in seen[0]] == ["outputs.short"]
+
+
+def test_what_is_not_json_is_no_answer(store: SqliteStore) -> None:
+    trial = run(lambda _: {1, 2}, store)
+
+    assert trial.status is Status.FAILED
+    assert "the agent's answer" in trial.reason
+
+
+def test_three_hundred_plain_agents_at_a_time(store: SqliteStore) -> None:
+    def agent(trial: AgentTrial) -> str:
+        time.sleep(0.05)
+        return str(trial.call("get_order", {"order_id": "1"})["status"])
+
+    loaded = suite_of(agent, design=Design(epochs=150), world=shop, envelope=made_envelope(GOVERNED))
+    trials = launch(loaded, store, concurrency=300).run.trials
+
+    assert len(trials) == 300
+    assert {trial.answer for trial in trials} == {"sent"}
+    assert len({trial.session for trial in trials}) == 300
+
+
+def test_a_call_of_a_tool_that_is_a_coroutine_from_within_the_loop_is_told(store: SqliteStore) -> None:
+    async def agent(trial: AgentTrial) -> str:
+        with pytest.raises(Exception, match=r"await trial\.acall"):
+            trial.call("slow", {})
+        return str(await trial.acall("slow", {}))
+
+    assert run(agent, store, world=shop).answer == "slept"
+
+
+@pytest.mark.parametrize(("tool", "args"), [(3, {}), ("get_order", "x"), ("get_order", None)])
+def test_a_call_that_is_none_is_told(store: SqliteStore, tool: Any, args: Any) -> None:
+    def agent(trial: AgentTrial) -> str:
+        trial.call(tool, args)
+        return "never"
+
+    trial = run(agent, store, world=shop)
+
+    assert trial.status is Status.FAILED
+    assert "pass a name and a mapping" in trial.reason
