@@ -11,6 +11,19 @@ def test_it_is_half_the_mean_squared_distance_of_two_runs() -> None:
     assert spread(rows) == pytest.approx(np.cov(rows.T).trace())
 
 
+def test_runs_that_are_alike_have_exactly_no_spread() -> None:
+    rows = np.random.default_rng(0).normal(size=(1, 384)).repeat(7, axis=0)
+
+    assert spread(rows) == 0.0
+    assert spreads(rows, ["t"] * 7)["t"].value == 0.0
+    assert (
+        more_variable(
+            np.vstack([rows[:4], rows[:4] + 1]), [False, False, True, True] * 2, ["a"] * 4 + ["b"] * 4
+        ).p
+        is None
+    )
+
+
 def test_tasks_stand_in_the_order_of_their_spread_and_those_with_one_run_last() -> None:
     rows = [[0.0], [1.0], [0.0], [5.0], [2.0], [2.0], [9.0]]
 

@@ -71,7 +71,8 @@ def spread(vectors: Any) -> float:
     2.0
     """
     rows = np.asarray(vectors, np.float64)
-    rows = rows - rows.mean(axis=0)
+    rows = rows - rows[0]  # runs that are alike have exactly none, which the mean of many digits would hide
+    rows -= rows.mean(axis=0)
     return float((rows * rows).sum() / (len(rows) - 1))
 
 
