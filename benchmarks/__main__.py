@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import decide, history, hook, imports
+from benchmarks import behaviour, decide, history, hook, imports
 
 
 def main() -> None:
@@ -16,6 +16,8 @@ def main() -> None:
     history.main()
     print()
     hook.main()
+    print()
+    behaviour.times()
     print()
     sys.stdout.flush()
     from benchmarks import journal
