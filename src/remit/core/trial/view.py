@@ -82,6 +82,8 @@ class TrialView:
     """Names that the world offered."""
     timed_out: bool = False
     """It was not done by its deadline."""
+    reported: int = 0
+    """How many calls, the last of `calls`, the agent made by itself and reported: the world has not seen them."""
 
     @property
     def text(self) -> str:
@@ -103,6 +105,10 @@ class TrialView:
             state=copied(self.state),
             extra=copied(dict(self.extra)),
         )
+
+    def by_itself(self, at: int) -> bool:
+        """Whether the agent made a call by itself, and not through the world."""
+        return at >= len(self.calls) - self.reported
 
     def output(self, at: int) -> tuple[Json, str]:
         """What a call returned, and why that cannot be told (empty where it can); None where it returned nothing.

@@ -39,6 +39,7 @@ class _Came:
     latency_s: float = 0.0
     at: float = 0.0
     calls: tuple[TrialCall, ...] = ()
+    reported: int = 0
     unmet: tuple[tuple[str, str], ...] = ()
     watch: CallWatch | None = None
 
@@ -135,7 +136,7 @@ class TrialRunning:
         reported: Sequence[TrialCall] = answered.calls
         if self.governed is not None:
             reported = judged(reported, came.calls, task, self.governed.envelope, came.name)
-        came.calls = (*came.calls, *reported)
+        came.calls, came.reported = (*came.calls, *reported), len(reported)
         if session is not None:
             came.unmet = await finished(session, _text(answered.answer))
 
@@ -226,6 +227,7 @@ class TrialRunning:
             has_world=watch is not None,
             tools=tuple(watch.world.tools) if watch is not None else (),
             timed_out=came.timeout,
+            reported=came.reported,
         )
 
     def _kept(self, trial: Trial) -> Trial:

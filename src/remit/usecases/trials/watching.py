@@ -39,6 +39,8 @@ class CallWatch:
     spent_s: float = 0.0
     """Time that watching took (states, copies, repeats): no part of the agent's latency."""
     _watches: bool = False
+    _flying: int = 0
+    """Awaited calls that have begun and not ended."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -83,15 +85,19 @@ class CallWatch:
     def _awaited(self, function: Callable[..., Any], tool: str, at: int, repeats: bool) -> Callable[..., Any]:
         async def run(**args: Any) -> Any:
             kept = copied(args)
+            self._flying += 1
             try:
                 output = await function(**args)
             except Exception as error:
                 self._noted(at, WorldCall(tool, kept, error=told(error)), None)
                 await self._again_awaited(at, tool, kept, repeats)
                 raise
-            self._noted(at, _returned(tool, kept, output), None)
-            await self._again_awaited(at, tool, kept, repeats)
-            return output
+            else:
+                self._noted(at, _returned(tool, kept, output), None)
+                await self._again_awaited(at, tool, kept, repeats)
+                return output
+            finally:
+                self._flying -= 1
 
         return run
 
@@ -121,10 +127,13 @@ class CallWatch:
         if not repeats:
             return
         began = self.monotonic()
+        original, _ = self.state()
         other, before, flaw = self._copied()
-        repeat = RepeatedCall(flaw=flaw)
+        repeat, alone = RepeatedCall(flaw=flaw), self._flying == 1
         if other is not None:
             repeat = await _await_again(other, tool, copied(args), before)
+            if alone and self._flying == 1 and self.state()[0] != original:
+                repeat = RepeatedCall(flaw=_REACHED)
         self.ran[at] = replace(self.ran[at], repeat=repeat)
         self.spent_s += self.monotonic() - began
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from remit.core.trial.divergence import differing
-from remit.core.trial.invariants.settings import in_order, names, optional, unknowable
+from remit.core.trial.invariants.settings import by_itself, in_order, names, optional, unknowable
 from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach
 from remit.core.trial.trial import Breach
@@ -43,8 +43,8 @@ def idempotent(id: str, node: Node, reach: Reach) -> Invariant:
         return [
             breach
             for at, ran in in_order(view)
-            if ran.repeat is not None and repeats(ran.tool, view.calls[at].effect)
-            for breach in _of_call(id, at, ran, ran.repeat, result, ignored)
+            if repeats(ran.tool, view.calls[at].effect)
+            for breach in _of_call(id, at, ran, _repeat(view, at, ran), result, ignored)
         ]
 
     return Invariant(id, "idempotent", breaches, repeats=repeats)
@@ -60,9 +60,15 @@ def _ignored(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _repeat(view: TrialView, at: int, ran: WorldCall) -> RepeatedCall | None:
+    return RepeatedCall(flaw=by_itself("it")) if view.by_itself(at) else ran.repeat
+
+
 def _of_call(
-    id: str, at: int, ran: WorldCall, repeat: RepeatedCall, result: str, ignored: tuple[str, ...]
+    id: str, at: int, ran: WorldCall, repeat: RepeatedCall | None, result: str, ignored: tuple[str, ...]
 ) -> Iterator[Breach]:
+    if repeat is None:
+        return
     what = f"{ran.tool}({shown(ran.args)})"
     if repeat.flaw or ran.flaw:
         yield unknowable(id, f"{what}: {repeat.flaw or ran.flaw}", at)

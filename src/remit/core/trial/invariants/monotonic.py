@@ -8,7 +8,7 @@ from remit.core.canonical import encode
 from remit.core.cel import DYN, STRING, Condition, ConditionError
 from remit.core.cel.types import Type
 from remit.core.errors import BadInput
-from remit.core.trial.invariants.settings import in_order, names, unknowable
+from remit.core.trial.invariants.settings import by_itself, in_order, names, unknowable
 from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach, read_condition, reads
 from remit.core.trial.trial import Breach
@@ -51,6 +51,9 @@ def monotonic(id: str, node: Node, reach: Reach) -> Invariant:
     def _watched(view: TrialView, seen: dict[bytes, float]) -> Iterator[Breach]:
         for at, ran in in_order(view):
             if (tools is not None and ran.tool not in tools) or (ran.error and _reads_output(asked)):
+                continue
+            if states and view.by_itself(at):
+                yield unknowable(id, by_itself(f"{ran.tool}({shown(ran.args)})"), at)
                 continue
             if ran.flaw and (states or _reads_output(asked)):
                 yield unknowable(id, ran.flaw, at)

@@ -34,8 +34,23 @@ def ran(call: TrialCall) -> bool:
 
 
 def in_order(view: TrialView) -> list[tuple[int, WorldCall]]:
-    """What the world ran, with its place in `calls`, as it ended one after the other."""
-    return sorted(view.ran.items(), key=lambda item: (item[1].ended, item[0]))
+    """What ran, with its place in `calls`: the world's calls as they ended one after the other, then those that the agent
+    made by itself, as far as it reported them.
+    """
+    made = sorted(view.ran.items(), key=lambda item: (item[1].ended, item[0]))
+    return made + [
+        (at, _reported(view, at)) for at, call in enumerate(view.calls) if view.by_itself(at) and ran(call)
+    ]
+
+
+def _reported(view: TrialView, at: int) -> WorldCall:
+    call, (output, flaw) = view.calls[at], view.output(at)
+    return WorldCall(call.tool, call.args, output, "" if call.outcome == "done" else call.outcome, flaw)
+
+
+def by_itself(what: str) -> str:
+    """Why nothing is known of the world around a call."""
+    return f"the agent made {what} by itself, not through the suite's world"
 
 
 def unknowable(id: str, why: str, call: int | None = None) -> Breach:
