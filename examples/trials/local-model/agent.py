@@ -10,20 +10,22 @@ from remit.demo.agent import CALL_SCHEMA, EXAMPLES, SYSTEM, compact, parsed
 from remit.demo.model import LocalModel, Message
 from remit.ports import AgentTrial
 
-MAX_STEPS, TEMPERATURE = 4, 0.7
+TEMPERATURE = 0.7
 
-_model: LocalModel | None = None
+_models: dict[bool, LocalModel] = {}
+"""One for each prompt, which it keeps in its memory: to read a long one anew takes seconds."""
 _one_at_a_time = threading.Lock()
 
 
 def answer(trial: AgentTrial) -> str:
     """One run: the model calls tools until it finishes, or its steps are used up."""
-    shown = EXAMPLES if trial.agent.settings.get("worked_examples", True) else ()
+    examples = bool(trial.agent.settings.get("worked_examples", True))
+    shown = EXAMPLES if examples else ()
     asked: Message = {"role": "user", "content": str(trial.task.input)}
     messages: list[Message] = [{"role": "system", "content": SYSTEM}, *shown, asked]
     trial.observe("system", SYSTEM)
-    for step in range(MAX_STEPS):
-        text = _reply(messages, trial.slot.seed % 1_000_000 * 10 + step)
+    for step in range(int(trial.agent.settings.get("steps", 4))):
+        text = _reply(examples, messages, trial.slot.seed % 1_000_000 * 10 + step)
         reply = parsed(text)
         if reply is None:
             return "The reply was cut off."
@@ -39,11 +41,10 @@ def answer(trial: AgentTrial) -> str:
     return "The steps are used up."
 
 
-def _reply(messages: list[Message], seed: int) -> str:
-    global _model
+def _reply(examples: bool, messages: list[Message], seed: int) -> str:
     with _one_at_a_time:
-        if _model is None:
-            _model = LocalModel()
-            _model.start()
-            atexit.register(_model.close)
-        return _model.reply(messages, CALL_SCHEMA, seed, TEMPERATURE)[0]
+        if examples not in _models:
+            _models[examples] = model = LocalModel()
+            model.start()
+            atexit.register(model.close)
+        return _models[examples].reply(messages, CALL_SCHEMA, seed, TEMPERATURE)[0]
