@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -90,6 +91,13 @@ def test_a_check_is_no_coroutine_function(tmp_path: Path):
         with pytest.raises(BadInput, match="write a plain function"):
             found.plain(named(name))
     assert found.load(named("checks.py:c"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.py")
+
+    with pytest.raises(BadInput, match="is no file"):
+        Functions(tmp_path).check(named("pipe.py:f"))
 
 
 def test_looking_at_a_name_runs_nothing(tmp_path: Path):

@@ -55,6 +55,8 @@ class Functions:
         if not target.endswith(".py"):
             return b""
         path = self._folder / target
+        if path.exists() and not path.is_file():
+            raise node.error(f"'{path}' is no file", "name a Python file")
         try:
             with path.open("rb") as file:
                 data = file.read(MOST_SOURCE_BYTES + 1)
