@@ -99,3 +99,38 @@ def test_two_runs_become_one_with_two_arms_and_are_compared(remit: Remit, tmp_pa
     (success,) = (one for one in report["comparisons"] if one["metric"] == "success")
     assert success["p"] < 0.001
     assert json.loads(both.read_bytes().splitlines()[0])["run"]["source"] == "remit"
+
+
+def test_the_pair_of_tau2_is_compared_as_the_reference_says(remit: Remit, data: Path, tmp_path: Path) -> None:
+    (row,) = json.loads((data / "reference_stats.json").read_text(encoding="utf-8"))["tau2_finetune_paired"]
+    for arm in ("baseline", "candidate"):
+        out = ("--out", tmp_path / f"{arm}.jsonl")
+        wanted = ("--arm", arm, "--where", f"config={row[arm]}")
+        assert remit("trial", "import", data / "tau2_systems", *wanted, *out).code == 0
+
+    compared = (
+        "trial",
+        "compare",
+        tmp_path / "baseline.jsonl",
+        tmp_path / "candidate.jsonl",
+        "--embedder",
+        "none",
+    )
+    (success,) = (
+        one for one in remit(*compared, "--json").object["comparisons"] if one["metric"] == "success"
+    )
+
+    assert success["p"] == pytest.approx(row["mcnemar_exact_p"], abs=1e-6)
+    assert (success["baseline"]["value"], success["candidate"]["value"]) == pytest.approx(
+        (row["baseline_rate"], row["candidate_rate"])
+    )
+
+
+def test_runs_of_two_suites_are_not_compared(remit: Remit, tmp_path: Path) -> None:
+    for suite in ("shop", "bank"):
+        path = write_lines(tmp_path / f"{suite}.json", plain("a", 0, True, suite=suite))
+        assert remit("trial", "import", path, "--out", tmp_path / f"{suite}.jsonl").code == 0
+
+    line = remit("trial", "compare", tmp_path / "shop.jsonl", tmp_path / "bank.jsonl")
+
+    assert (line.code, "the baseline ran suite 'shop'" in line.err) == (3, True)

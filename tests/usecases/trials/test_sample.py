@@ -197,7 +197,7 @@ def test_a_task_answers_from_its_record_and_asks_for_its_effects() -> None:
                 "id": "as-recorded-1",
                 "called": {"tool": "refund", "times": 1, "args": {"id": "A-1", "amount": 5}},
             },
-            {"id": "no-other-effect", "cel": 'size(calls.filter(c, c.tool in ["delete", "refund"])) <= 2'},
+            {"id": "no-other-effect", "cel": "size(calls.filter(c, c.tool in ['delete', 'refund'])) <= 2"},
         ],
     }
 

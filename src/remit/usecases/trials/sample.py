@@ -27,6 +27,7 @@ from remit.usecases.trials.strata import (
     bigrams,
     json_bigrams,
     label,
+    readable,
     words_of,
 )
 
@@ -85,6 +86,8 @@ class _Read:
     left_out: Counter[str] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
     """Calls of each tool, also in sessions that were left out."""
+    offered: set[str] = field(default_factory=set)
+    """Tools of the sessions that can be run again."""
 
 
 def sampled(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope | None = None) -> Sampled:
@@ -112,12 +115,12 @@ def sampled(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope
         for one in picked(units[name], count, wanted.seed, name)
     ]
     sessions = _fetched(source, {one.unit.id for _, one in drawn})
-    acting = tuple(sorted(tool for tool in read.tools if effect(tool) != "read"))
+    acting = tuple(sorted(tool for tool in read.offered if effect(tool) != "read"))
     tasks = tuple(
         task_of(sessions[one.unit.id], one.weight, name, effect, acting if wanted.checks else None)
         for name, one in drawn
     )
-    tools = tuple(dict.fromkeys([*(envelope.tools if envelope is not None else ()), *sorted(read.tools)]))
+    tools = tuple(dict.fromkeys([*(envelope.tools if envelope is not None else ()), *sorted(read.offered)]))
     unchecked = sum("checks" not in task for task in tasks)
     return Sampled(tasks, tools, _coverage(read, strata, units, drawn, wanted), unchecked)
 
@@ -138,6 +141,7 @@ def _all(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope | 
         seen.add(session.session_id)
         words = words_of(looked, wanted.by, known)
         like = asked_like(users_turns(session)) if wanted.merge else session.session_id
+        read.offered.update(looked.tools)
         read.usable.append(_Brief(session.session_id, words, like, tuple(looked.tools)))
     if not read.usable:
         told = "; ".join(f"{count}: {why}" for why, count in read.left_out.most_common(3)) or "there is none"
@@ -225,7 +229,7 @@ def _coverage(
         "share_of_bigrams": pairs[0],
         "not_covered": {
             "strata": missing,
-            "tools": lost_tools[:MOST_SHOWN],
+            "tools": [readable(tool) for tool in lost_tools[:MOST_SHOWN]],
             "bigrams": json_bigrams(pairs[1][:MOST_SHOWN]),
             "sessions_left_out": lost,
         },

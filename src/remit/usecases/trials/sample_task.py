@@ -32,8 +32,10 @@ UNANSWERED = "the record of this session holds no answer to this call"
 
 def too_much(session: RecordedSession) -> str:
     """Why a session cannot stand in a suite; empty where it can."""
-    if len(session.session_id) > _MOST_NAME or not session.session_id.isprintable():
+    if not _named(session.session_id):
         return "its id is too long, or not printable"
+    if not all(_named(call.tool) for step in session.steps for call in step.calls):
+        return "the name of a tool is too long, or not printable"
     try:
         told = canonical(
             [users_turns(session), list(_answers(session)), dict(session.facts)], max_bytes=MOST_BYTES
@@ -58,7 +60,7 @@ def task_of(
     """
     said = users_turns(session)
     task: dict[str, Json] = {
-        "id": session.session_id.strip(),
+        "id": session.session_id,
         "input": said[0] if len(said) == 1 else {"turns": said},
         "weight": weight,
         "stratum": stratum,
@@ -117,8 +119,17 @@ def _checks(session: RecordedSession, effect: EffectOf, acting: Sequence[str]) -
             "called": wanted | ({"args": json.loads(args)} if args != b"{}" else {}),
         }
     if acting:
-        named = ", ".join(json.dumps(tool) for tool in acting)
+        named = ", ".join(_quoted(tool) for tool in acting)
         yield {"id": "no-other-effect", "cel": f"size(calls.filter(c, c.tool in [{named}])) <= {len(calls)}"}
+
+
+def _named(name: str) -> bool:
+    return 0 < len(name) <= _MOST_NAME and name.isprintable() and name == name.strip()
+
+
+def _quoted(name: str) -> str:
+    """A name as a condition has it."""
+    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def stable(value: Json) -> Json:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from remit.core.canonical import digest
 from remit.core.envelope import Envelope
 from remit.core.recorded import RecordedSession
 from remit.core.trial.against import EffectOf
+from remit.core.trial.sampling import number
 from remit.core.types import Json
 from remit.usecases.cases import failure_of
 from remit.usecases.trials.formats.fields import NOWHERE, as_word, found_in
@@ -26,6 +26,7 @@ _BANDS = ((0, "no call"), (2, "1-2 calls"), (5, "3-5 calls"), (10, "6-10 calls")
 _STRONGEST = ("irreversible", "egress", "write", "read")
 _WORST = ("deny", "hold")
 _MOST_WORD = 80
+_MOST_SHOWN = 2_000
 _DIGITS = re.compile(r"\d+")
 _NO_WORD = re.compile(r"[^\w]+")
 START, END = "^", "$"
@@ -132,10 +133,15 @@ def label(by: Sequence[str], words: Sequence[str]) -> str:
     >>> label(("outcome", "tools"), ("success", "a + b"))
     'outcome: success, tools: a + b'
     """
-    told = ", ".join(f"{name}: {_cut(word)}" for name, word in zip(by, words, strict=True))
-    shown = "".join(c if c.isprintable() else "?" for c in unicodedata.normalize("NFKC", told))
+    told = ", ".join(f"{name}: {_cut(word)}" for name, word in zip(by, words, strict=True)).strip()
+    shown = readable(told)
     whole = all(word == _cut(word) for word in words) and shown == told and len(told) <= 2 * _MOST_WORD
-    return told if whole else f"{shown[: 2 * _MOST_WORD]} #{digest(list(words))[:8]}"
+    return told if whole else f"{shown[: 2 * _MOST_WORD].strip()} #{number(*words):016x}"
+
+
+def readable(text: str) -> str:
+    """A text that a file takes and a terminal shows, cut to a bounded length."""
+    return "".join(c if c.isprintable() else "?" for c in unicodedata.normalize("NFKC", text[:_MOST_SHOWN]))
 
 
 def _cut(word: str) -> str:
@@ -162,4 +168,4 @@ def bigrams(tools: Sequence[str]) -> list[tuple[str, str]]:
 
 def json_bigrams(found: Sequence[tuple[str, str]]) -> list[Json]:
     """Bigrams as they stand in a report."""
-    return [f"{one} > {other}" for one, other in found]
+    return [readable(f"{one} > {other}") for one, other in found]
