@@ -19,6 +19,7 @@ from report_help import full, nothing
 from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.html import document
+from remit.usecases.trials.shown.page_style import STYLE
 
 KNOWN = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "article", "footer", "figure",
@@ -203,3 +204,31 @@ def test_many_tasks_stay_a_page_that_opens():
     page = document(full(tasks=many))
 
     assert len(page) < 1_500_000 and b"The other 1,960 tasks" in page
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance; source: WCAG 2.2, "relative luminance"."""
+    whole = colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
+    parts = [int(whole[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    "theme", re.findall(r":root\{(color-scheme:light dark;)?(--page[^}]*)\}", STYLE), ids=["light", "dark"]
+)
+def test_every_text_can_be_read_on_its_ground(theme: tuple[str, str]):
+    colours = dict(re.findall(r"--([\w-]+):(#[0-9a-f]+)", theme[1]))
+    texts = ("ink", "soft", "arm0", "arm1", "arm2", "pass", "block", "inconclusive", "error")
+
+    assert contrast("#000", "#fff") == pytest.approx(21)
+    for ground in ("page", "card"):
+        assert {text for text in texts if contrast(colours[text], colours[ground]) < 4.5} == set()
+    for verdict in ("pass", "block", "inconclusive"):
+        assert contrast(colours[verdict], colours[f"{verdict}-ground"]) >= 4.5
+    assert contrast(colours["ink"], colours["inconclusive-ground"]) >= 7

@@ -14,13 +14,13 @@ def comparisons(report: Report) -> Section | None:
     """What changed, how sure that is, and which change would have been found."""
     if not report.comparisons:
         return None
-    columns = ("", "baseline", "candidate", "difference", "p")
+    columns = ("metric", "baseline", "candidate", "difference", "p")
     body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4), wide=(1, 2))
     rows = [
         (one.metric, one.method, one.question, f"{one.n:,} {one.unit}", *_tested(one))
         for one in report.comparisons
     ]
-    named = ("", "test", "asked of", "rests on", "distance", "p", "corrected", "finds from")
+    named = ("metric", "test", "asked of", "rests on", "distance", "p", "corrected", "finds from")
     how_made = behind("How each was tested", table(named, rows, right=(4, 5, 6, 7)))
     told = tag("p", sentence(report.correction), class_="soft small") if report.correction else None
     how = (
@@ -54,7 +54,7 @@ def numbers(report: Report) -> Section | None:
     found = {(arm, one.name): one for arm in report.arms for one in reversed(report.estimates.get(arm, ()))}
     rows = [_numbers([found.get((arm, name)) for arm in report.arms], name) for name in names]
     how = "Each number, and below it the range in which the true value lies; below its name, how that was found."
-    body = table(("", *report.arms), rows, right=range(1, len(report.arms) + 1))
+    body = table(("number", *report.arms), rows, right=range(1, len(report.arms) + 1))
     return Section("numbers", "All numbers", body, how)
 
 

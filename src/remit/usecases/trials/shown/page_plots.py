@@ -89,7 +89,9 @@ def latencies(report: Report) -> Section | None:
     for share in _LEVELS:
         cells = [_level(share, quantiles[arm], known.get(arm, ())) for arm in report.arms]
         rows.append((f"{100 * share:.3g} % of runs within", *cells))
-    numbers = behind("The numbers", table(("", *report.arms), rows, right=range(1, len(report.arms) + 1)))
+    numbers = behind(
+        "The numbers", table(("share", *report.arms), rows, right=range(1, len(report.arms) + 1))
+    )
     how = (
         "The line says which share of the runs had ended after how long: further left is faster. Bars say how sure the"
         " times are within which 50, 95, … of 100 runs end."

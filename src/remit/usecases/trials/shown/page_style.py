@@ -69,6 +69,7 @@ line-height:1.55rem}
 .num,table.numbers td:not(.text){font-variant-numeric:tabular-nums}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--faint);
 border-radius:3px;padding:.1em .3em}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .scroll{overflow-x:auto;margin-top:.75rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem;line-height:1.45}
 caption{text-align:left;padding-bottom:.5rem}

@@ -69,7 +69,15 @@ def _head(arms: Sequence[str]) -> Markup:
         )
         for at, arm in enumerate(arms)
     ]
-    return tag("thead", tag("tr", tag("th", "task", scope="col"), tag("th", axis, class_="bars"), cells))
+    return tag(
+        "thead",
+        tag(
+            "tr",
+            tag("th", "task", scope="col"),
+            tag("th", tag("span", "interval", class_="unseen"), axis, scope="col", class_="bars"),
+            cells,
+        ),
+    )
 
 
 def _row(task: str, lines: Mapping[str, TaskLine], arms: Sequence[str], marked: bool) -> Markup:
