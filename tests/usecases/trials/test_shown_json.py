@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from report_help import full, nothing
 
-from remit.core.trial.report import Estimate, Report
+from remit.core.trial.report import (
+    Boundary,
+    Broken,
+    Comparison,
+    Contrast,
+    Curve,
+    Estimate,
+    Map,
+    Report,
+    Ruling,
+    TaskLine,
+)
 from remit.core.trial.verdict import Verdict
-from remit.usecases.trials.shown.json import document
+from remit.usecases.trials.shown.json import FORMAT, document
 
 
 def test_the_verdict_stands_first_and_every_field_follows_in_order():
@@ -22,6 +34,20 @@ def test_the_verdict_stands_first_and_every_field_follows_in_order():
 
 
 FIRST = ["format", "verdict", "exit_code", "sentence", "would_change"]
+
+
+def test_every_key_is_in_the_page_of_trials():
+    page = (Path(__file__).parents[3] / "docs/trials.md").read_text(encoding="utf-8")
+    part = page[page.index("### As JSON") :].split("\n## ")[0]
+    nouns = (Report, Ruling, Broken, Estimate, Curve, TaskLine, Contrast, Comparison, Boundary, Map)
+
+    assert [
+        f"{one.__name__}.{field.name}"
+        for one in nouns
+        for field in fields(one)
+        if f"`{field.name}`" not in part
+    ] == []
+    assert FORMAT in part
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
