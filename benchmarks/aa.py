@@ -15,17 +15,17 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from remit.core.stats.cmh import cmh
 from remit.core.stats.compare_rates import POPULATION, SUITE, Compared, compare_rates, score_of, surprise
 from remit.core.stats.fisher import fisher_p
+from remit.core.stats.paired_bets import PairedBets
 from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.task_pair import TaskPair, task_pairs
-from remit.core.trial.run import Run, in_order
-from remit.core.trial.suite import BASELINE, CANDIDATE
+from remit.core.trial.run import Run
 from remit.core.trial.trial import Trial
 from remit.usecases.trials.imported import read_run
 
@@ -150,47 +150,21 @@ def alarms(shape: Shape, splits: int, seed: int = 1) -> Counter[str]:
     return found
 
 
-# ------------------------------------------------------------------------------------------------ behaviour
-def behaviour_alarms(run: Run, shape: Shape, splits: int, seed: int = 2) -> tuple[Counter[str], Counter[str]]:
-    """The same of every comparison that a report makes: alarms, and splits in which it could be made."""
+def sequential_alarms(groups: Groups, splits: int, most: int = 400, seed: int = 3) -> int:
+    """How often bets on pairs, looked at after each of *most* pairs, ever proved "worse": a cell for each, at random."""
     import numpy as np
 
-    from remit.core.trial.analysis.compared import comparisons
-    from remit.core.trial.analysis.pair import pair_of
-    from remit.core.trial.analysis.vectors import texts
-    from remit.usecases.embedding.named import embedder_named
-
-    answers = texts(run.trials)
-    vectors = dict(zip(answers, embedder_named("lexical").embed(answers), strict=True))
-    rng, found, could = np.random.default_rng(seed), Counter[str](), Counter[str]()
-    for number in range(splits):
-        pair = pair_of(as_run(run, shape.deal(rng), number), vectors)
-        assert pair is not None
-        compared = comparisons(pair)
-        for one in compared:
-            found[one.metric] += one.p is not None and one.p <= LEVEL
-            could[one.metric] += one.p is not None
-        found["any, corrected"] += any(one.adjusted is not None and one.adjusted <= LEVEL for one in compared)
-        could["any, corrected"] += 1
-    return found, could
-
-
-def as_run(run: Run, dealt: Dealt, seed: int) -> Run:
-    """A run of two arms."""
-    trials = [
-        replace(trial, arm=arm, task=name, epoch=epoch)
-        for name, base, candidate in dealt
-        for arm, one in ((BASELINE, base), (CANDIDATE, candidate))
-        for epoch, trial in enumerate(one)
-    ]
-    known = run.info.tasks[next(iter(run.info.tasks))]
-    info = replace(
-        run.info,
-        arms=(BASELINE, CANDIDATE),
-        tasks={name: known for name, _, _ in dealt},
-        design=replace(run.info.design, seed=seed),
-    )
-    return Run(info, in_order(trials, info.arms))
+    rng, found, names = np.random.default_rng(seed), 0, list(groups)
+    for _ in range(splits):
+        seen = PairedBets()
+        for at in rng.integers(len(names), size=most):
+            trials = groups[names[at]]
+            base, other = (trials[one].success is True for one in rng.permutation(len(trials))[:2])
+            seen = seen.step(base, other)
+            if base != other and seen.e_worse() >= 1 / LEVEL:
+                found += 1
+                break
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ different agents
@@ -268,15 +242,20 @@ def main(words: Sequence[str] | None = None) -> int:
         f"{len(run.trials):,} runs of {len(groups):,} cells; runs of {differ / len(groups):.1%} differ in success"
     )
     for shape in shapes(groups):
-        splits = min(options.splits, 300) if shape.name.startswith("all") else options.splits
+        splits = min(options.splits, 1_000) if shape.name.startswith("all") else options.splits
         began, found = time.perf_counter(), alarms(shape, splits)
         print(f"\n{shape.name}: {splits} splits, claimed {LEVEL:.0%} ({time.perf_counter() - began:.0f} s)")
         for name in SUCCESS:
             _line(name, found[name], splits)
         sys.stdout.flush()
+    print("\nbets on pairs, looked at after each of 400, a cell drawn for each")
+    _line("worse, ever", sequential_alarms(groups, options.splits), options.splits)
+    sys.stdout.flush()
     if options.behaviour:
+        from benchmarks.aa_behaviour import behaviour_alarms
+
         for shape in shapes(groups)[:3]:
-            found, could = behaviour_alarms(run, shape, options.behaviour_splits)
+            found, could = behaviour_alarms(run, shape.deal, options.behaviour_splits)
             print(f"\n{shape.name}: every comparison of a report, lexical vectors")
             for name, of in could.items():
                 if of:

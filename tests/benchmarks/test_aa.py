@@ -17,9 +17,11 @@ from benchmarks.aa import (
     different,
     main,
     passes,
+    sequential_alarms,
     shapes,
     verdict,
 )
+from benchmarks.aa_behaviour import behaviour_alarms
 
 from remit.core.stats.proportion import clopper_pearson
 
@@ -38,6 +40,23 @@ def test_the_same_agent_raises_no_more_alarms_than_claimed(found: dict[str, Any]
     for shape, counted in found.items():
         low, _ = clopper_pearson(counted[name], SPLITS, 0.99)
         assert low <= 0.05, (shape, counted[name])
+
+
+def test_bets_on_pairs_looked_at_after_each_rarely_prove_a_loss_that_is_none(data: Path) -> None:
+    _, groups = cells(data)
+
+    low, _ = clopper_pearson(sequential_alarms(groups, SPLITS, most=200), SPLITS, 0.99)
+
+    assert low <= 0.05
+
+
+def test_every_comparison_of_a_report_alarms_no_more_than_claimed(data: Path) -> None:
+    run, groups = cells(data)
+
+    found, could = behaviour_alarms(run, shapes(groups)[0].deal, 12)
+
+    assert {"success", "tools", "sequences", "arguments", "claims", "answers moved"} <= could.keys()
+    assert all(clopper_pearson(found[name], of, 0.99)[0] <= 0.05 for name, of in could.items() if of)
 
 
 def test_the_pair_of_tau2_gives_the_reference_p_value(data: Path) -> None:
