@@ -125,6 +125,8 @@ def display_interval(
 ) -> tuple[float, float] | None:
     """t over tasks, cut to [0, 1]; None where all tasks are alike. It covers both questions where tasks vary.
 
+    A 95 % one covers 96 % on average (this suite: 98 %), and 84 % at worst, where nearly all runs succeed.
+
     Args: as of `gating_interval`.
     """
     found = t_interval(per_task(passes, runs, k, estimator), weights, confidence)
@@ -140,6 +142,8 @@ def this_suite_interval(
     estimator: Estimator = pass_hat,
 ) -> tuple[float, float] | None:
     """The narrow interval for these very tasks, from the unbiased variance within each; for display.
+
+    A 95 % one covers 92 % on average, and little more than half of the time at worst: ten tasks, eight runs, k = 4.
 
     Args: as of `gating_interval`.
 
