@@ -1,7 +1,7 @@
 from math import exp, inf, lgamma, log, pi
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.core.stats.mixture import interval, log_e, log_e_block, log_e_pass
@@ -29,6 +29,7 @@ def test_a_prior_that_is_cut_as_by_hand() -> None:
     assert exp(log_e_block(1, 1, 0.5, 1, 1)) == pytest.approx(2 / 3)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), st.floats(0.05, 0.95))
 def test_the_bet_is_fair_at_its_border(successes: int, failures: int, p: float) -> None:
     now = exp(log_e_pass(successes, failures, p))

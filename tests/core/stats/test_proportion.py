@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.core.stats.proportion import clopper_pearson, covered, wilson
@@ -21,6 +21,7 @@ def test_both_intervals_are_as_published(
     assert clopper_pearson(hits, of) == pytest.approx(exact, abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_intervals_contain_the_share_and_mirror_failures(counted: tuple[int, int]) -> None:
     hits, of = counted
