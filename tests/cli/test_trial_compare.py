@@ -67,7 +67,7 @@ def test_a_breach_of_the_candidate_blocks_whatever_its_rate_is(tmp_path: Path, c
     after = a_run(tmp_path, "after", 0, breaches=(Breach("safety", "paid too much"),))
 
     assert main(["trial", "compare", before, after]) == 1
-    assert "BROKEN safety (candidate)" in capsys.readouterr().out
+    assert "BLOCK safety (candidate)" in capsys.readouterr().out
 
 
 def test_one_arm_of_several_is_named(tmp_path: Path, capsys: Any) -> None:

@@ -79,6 +79,17 @@ def test_an_invariant_that_was_not_watched_is_skipped():
     assert outcomes(report, "agent") == {"invariant safety": "skipped"}
 
 
+def test_an_invariant_that_could_not_be_evaluated_is_an_error():
+    report = nothing(
+        invariants=(
+            Broken("mine", "agent", 9, 1, 0.5, unknown=1),
+            Broken("safety", "agent", 9, 2, 0.5, unknown=1),
+        )
+    )
+
+    assert outcomes(report, "agent") == {"invariant mine": "error", "invariant safety": "failure"}
+
+
 def test_counts_are_those_of_the_cases():
     root = tree(full())
 

@@ -42,7 +42,7 @@ def test_a_report_of_nothing_is_shown_too(verdict: Verdict):
 def test_a_broken_invariant_names_its_runs():
     shown = text(full())
 
-    assert "BROKEN idempotent (candidate): broken in 2 of 100 runs" in shown
+    assert "BLOCK idempotent (candidate): broken in 2 of 100 runs" in shown
     assert "broken-clock #2, session s-91: refund_payment ran twice" in shown
 
 

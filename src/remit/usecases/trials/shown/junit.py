@@ -22,7 +22,7 @@ from remit.core.trial.report import Broken, Report, Ruling, TaskLine
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.numbers import percent, span
-from remit.usecases.trials.shown.order import ended, listed
+from remit.usecases.trials.shown.order import ended, kept, listed
 
 LONGEST: Final = 4_000
 MOST_NAME: Final = 300
@@ -76,19 +76,16 @@ def _invariants(report: Report, arm: str) -> Iterator[_Case]:
 
 
 def _invariant(found: Broken) -> _Case:
-    name, counted = f"invariant {found.invariant}", f"broken in {found.broken:,} of {found.trials:,} runs"
-    if not found.trials:
-        return _Case(name, "skipped", "no run was watched")
-    if not found.broken:
-        return _Case(name, out=f"{counted}; {percent(found.bound)} of all runs at most (95 %)")
+    verdict, told = kept(found)
+    if verdict is Verdict.PASS:
+        return _Case(
+            f"invariant {found.invariant}", out=f"{told}; {percent(found.bound)} of all runs at most (95 %)"
+        )
     first = [
         f"{visible(task, MOST_NAME)} #{epoch} {visible(session, MOST_NAME)}: {visible(breach.told, LONGEST)}"
         for task, epoch, session, breach in found.examples
     ]
-    if found.unknown == found.broken:
-        counted = f"not judged in {found.broken:,} of {found.trials:,} runs"
-        return _Case(name, "error", counted, "\n".join(first))
-    return _Case(name, "failure", counted, "\n".join(first))
+    return _Case(f"invariant {found.invariant}", _OUTCOMES[verdict], told, "\n".join(first))
 
 
 def _tasks(report: Report, arm: str) -> Iterator[_Case]:

@@ -26,6 +26,7 @@ from remit.usecases.trials.shown.order import (
     counted_runs,
     design_line,
     ended,
+    kept,
     least_stable,
     listed,
     meaning,
@@ -104,11 +105,12 @@ def _gates(report: Report) -> list[str]:
 def _invariants(report: Report) -> list[str]:
     rows = []
     for one in report.invariants[:MOST_ROWS]:
-        state = "❌ broken" if one.broken else "✅ held" if one.trials else "❔ not watched"
+        verdict, told = kept(one)
         bound = percent(one.bound) if one.trials else ""
-        counted = f"{one.broken:,} of {one.trials:,}"
-        rows.append((state, code(one.invariant, 120), code(one.arm, 60), counted, _sentence(bound)))
-    lines = _table(("", "invariant", "arm", "broken in", "at most (95 %)"), rows)
+        rows.append(
+            (f"{_MARKS[verdict]} {told}", code(one.invariant, 120), code(one.arm, 60), _sentence(bound))
+        )
+    lines = _table(("seen", "invariant", "arm", "of all runs at most (95 %)"), rows)
     for one in report.invariants[:MOST_ROWS]:
         for task, epoch, session, breach in one.examples[:3]:
             lines.append(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from remit.core.notice import visible
-from remit.core.trial.report import Estimate, Report, TaskLine
+from remit.core.trial.report import Broken, Estimate, Report, TaskLine
+from remit.core.trial.verdict import Verdict
 
 
 def instability(line: TaskLine) -> float:
@@ -92,3 +93,23 @@ def ended(success: object) -> str:
 def listed(value: object) -> list[str]:
     """The texts of a list in a `Contrast`."""
     return [str(one) for one in value] if isinstance(value, list | tuple) else []
+
+
+def kept(one: Broken) -> tuple[Verdict, str]:
+    """Whether an invariant held: as a verdict, and in words.
+
+    >>> kept(Broken("safety", "agent", 9, 0, 0.3)), kept(Broken("safety", "agent", 9, 3, 0.7, unknown=1))
+    ((<Verdict.PASS: 'PASS'>, 'held in 9 runs'), (<Verdict.BLOCK: 'BLOCK'>, 'broken in 2 of 9 runs, unknown in 1'))
+    >>> kept(Broken("safety", "agent", 9, 1, 0.5, unknown=1))
+    (<Verdict.ERROR: 'ERROR'>, 'unknown in 1 of 9 runs: it could not be evaluated')
+    """
+    sure, of = one.broken - one.unknown, f"of {one.trials:,} runs"
+    if not one.trials:
+        return Verdict.INCONCLUSIVE, "no run was watched"
+    if sure:
+        return Verdict.BLOCK, f"broken in {sure:,} {of}" + (
+            f", unknown in {one.unknown:,}" if one.unknown else ""
+        )
+    if one.unknown:
+        return Verdict.ERROR, f"unknown in {one.unknown:,} {of}: it could not be evaluated"
+    return Verdict.PASS, f"held in {one.trials:,} runs"

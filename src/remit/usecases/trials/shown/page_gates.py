@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.core.trial.report import Broken, Estimate, Report, Ruling
-from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import estimated, interval, percent
-from remit.usecases.trials.shown.order import counted_runs, method
+from remit.usecases.trials.shown.order import counted_runs, kept, method
 from remit.usecases.trials.shown.page_parts import Section, behind, facts, sentence, sign, table, word
 from remit.usecases.trials.shown.plot_parts import bar, swatch
 
@@ -103,13 +102,9 @@ def _breaches(found: Sequence[Broken]) -> Markup | None:
 
 
 def _state(one: Broken) -> tuple[object, ...]:
-    if not one.trials:
-        return "not watched", "-"
-    held, unknown = not one.broken, one.broken == one.unknown
-    how = "not judged" if unknown else "broken"
-    told = f"held in {one.trials:,} runs" if held else f"{how} in {one.broken:,} of {one.trials:,}"
-    verdict = Verdict.PASS if held else Verdict.ERROR if unknown else Verdict.BLOCK
-    return tag("span", sign(verdict, 14), told, class_=f"state v-{verdict.value.lower()}"), percent(one.bound)
+    verdict, told = kept(one)
+    seen = tag("span", sign(verdict, 14), told, class_=f"state v-{verdict.value.lower()}")
+    return seen, percent(one.bound) if one.trials else "-"
 
 
 def _name(one: Broken, *, several: bool) -> Markup:

@@ -24,6 +24,7 @@ from remit.usecases.trials.shown.order import (
     counted_runs,
     design_line,
     ended,
+    kept,
     least_stable,
     listed,
     meaning,
@@ -96,12 +97,9 @@ def _invariants(report: Report, width: int) -> Iterator[Part]:
 
 def _invariant(found: Broken, *, several: bool) -> str:
     name = visible(found.invariant, 120) + (f" ({visible(found.arm, 60)})" if several else "")
-    if not found.trials:
-        return f"unknown {name}: no run was watched"
-    unknown = 0 < found.broken == found.unknown
-    state, how = ("ERROR", "not judged") if unknown else ("BROKEN" if found.broken else "held", "broken")
-    told = f"{state} {name}: {how} in {found.broken:,} of {found.trials:,} runs"
-    return f"{told}; {percent(found.bound)} of all runs at most (95 %)"
+    verdict, told = kept(found)
+    bound = f"; {percent(found.bound)} of all runs at most (95 %)" if found.trials else ""
+    return f"{verdict.value} {name}: {told}{bound}"
 
 
 def _numbers(report: Report, width: int) -> Iterator[Part]:
