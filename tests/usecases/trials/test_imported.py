@@ -295,6 +295,7 @@ def test_a_list_of_results_in_one_file_is_read_gzipped_or_not(tmp_path: Path, pa
         ('{"task_id": "a", "success": true, "timeout": "no"}', "r.jsonl:1: timeout: found 'no'"),
         ('{"task_id": "a", "success": true, "steps": 3}', "r.jsonl:1: not a session"),
         ('{"task_id": "a", "success": tru}', "r.jsonl:1: not JSON"),
+        ('{"task_id": "a", "success": true, "success": false}', "r.jsonl:1: 'success' stands twice"),
         ('{"role": "user"}', "r.jsonl:1: results of no known format"),
         ("[1, 2]", "no JSON object"),
         ("", "nothing in it"),
@@ -342,3 +343,9 @@ def test_no_record_belongs_to_two_formats_by_accident() -> None:
         chosen = next(one.name for one in FORMATS if one.fits(frozenset(first[known.name])))
         assert chosen == known.name
     assert next(one.name for one in FORMATS if one.fits(frozenset(simulation("t", 0, 1.0)))) == "tau2"
+
+
+def test_a_word_that_only_stands_in_other_objects_is_no_repeated_key(tmp_path: Path) -> None:
+    line = plain("a", 0, True, meta={"success": False}, note='"success"')
+
+    assert read(tmp_path, line).trials[0].success is True

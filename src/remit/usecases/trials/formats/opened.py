@@ -7,7 +7,7 @@ at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from remit.usecases.sessions_files import lines
 
 T = TypeVar("T")
 
-MOST_DOCUMENT_BYTES = 512_000_000
+MOST_DOCUMENT_BYTES = 256_000_000
 """Of a file that is a single JSON value, unpacked; and of one line."""
 REMEDY = "see 'Results from elsewhere' in docs/trials.md"
 
@@ -116,6 +116,29 @@ def strictly(data: bytes, where: str) -> dict[str, Any]:
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+
+def once(data: bytes, where: str, keys: Sequence[str]) -> None:
+    """Refuse a record in which one of these keys stands twice in one object: readers differ in which one counts.
+
+    Raises:
+        BadInput: with the key.
+    """
+    doubtful = [key for key in keys if data.count(b'"%b"' % key.encode()) > 1]
+    if not doubtful:
+        return
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        for key in doubtful:
+            if names.count(key) > 1:
+                raise BadInput(where, f"{key!r} stands twice", "write it once")
+        return dict(pairs)
+
+    try:
+        json.loads(data, object_pairs_hook=look)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(where, _told(error), REMEDY) from None
 
 
 def _loose(data: bytes, where: str, error: Exception) -> Any:

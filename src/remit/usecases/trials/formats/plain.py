@@ -15,7 +15,7 @@ from remit.core.trial.trial import Status, Trial
 from remit.core.trial.words import as_text
 from remit.core.types import Json
 from remit.usecases.trials.formats.fields import NOWHERE, found_in
-from remit.usecases.trials.formats.opened import Record, strictly
+from remit.usecases.trials.formats.opened import Record, once, strictly
 from remit.usecases.trials.formats.recorded import (
     Reading,
     RecordedTrial,
@@ -37,6 +37,7 @@ _PLACED = frozenset(
 )
 _PLACED |= {*TASK, "trial", "epoch", "reason", "score", "steps", "messages", "facts", *_LATENCY}
 _MOST_REASON = 300
+_ONCE = (*TASK, "trial", "success")
 
 
 def fits(keys: frozenset[str]) -> bool:
@@ -52,6 +53,7 @@ def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
     """
     for record in source:
         line = strictly(record.data, record.where)
+        once(record.data, record.where, _ONCE)
         if reading.wanted(line):
             yield _trial(line, record.where, reading)
 
