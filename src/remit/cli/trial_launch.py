@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,32 +23,10 @@ if TYPE_CHECKING:
 def begun(
     at: Opened, loaded: LoadedSuite, *, resume: str = "", anew: bool = False, part: Shard | None = None
 ) -> OpenRun:
-    """The run in the record, begun or gone on with.
+    """The run in the record, begun or gone on with, and told on stderr; see `remit.trials.begun`."""
+    from remit import trials
 
-    Args:
-        at: the store.
-        loaded: the suite.
-        resume: id of the run to go on with, and of no other.
-        anew: begin a new one, whatever was cut off.
-        part: what of it this process runs, where others run the rest.
-
-    Raises:
-        BadInput: the run to go on with is not there, or is one of another suite, design or agent.
-    """
-    from remit.usecases.trials.launch import launched
-    from remit.usecases.trials.plan import new_run_id, run_info
-    from remit.wiring import trial_book_of
-
-    book, now = trial_book_of(at.store), time.time()
-    info = run_info(loaded, new_run_id(loaded.suite, now, os.urandom(2).hex()), now)
-    retain_s = loaded.envelope.capture.retain_s if loaded.envelope else None
-    if part is not None:
-        info = part.agreed(info)
-        known = any(line.id == info.id for line in book.runs())
-        log = book.resume(info.id, retain_s) if known else book.begin(info, retain_s)
-    else:
-        log = launched(book, info, resume=resume, anew=anew, retain_s=retain_s)
-    log.of_principals({task.id: task.principal for task in loaded.suite.tasks.values() if task.principal})
+    log = trials.begun(at.store, loaded, resume=resume, anew=anew, part=part)
     _greet(log)
     return log
 
@@ -69,23 +46,9 @@ def worked(at: Opened, loaded: LoadedSuite, log: OpenRun, part: Shard | None = N
     Raises:
         Unavailable: the record cannot be written.
     """
-    from remit.core.trial.gates.table import gates_of
-    from remit.usecases.trials.runner import Part, Runner
-    from remit.wiring import trial_running_of
+    from remit import trials
 
-    suite, info = loaded.suite, log.before.info
-    weights = {task.id: task.weight for task in suite.tasks.values()}
-    running = trial_running_of(loaded, at.store, info.id, log.launch)
-    runner = Runner(
-        info,
-        log,
-        running.trial,
-        gates_of(suite.design, tuple(suite.arms), weights),
-        concurrency=suite.concurrency,
-        part=part.part if part else Part(),
-        hears=part.wrote if part else lambda _: None,
-    )
-    return asyncio.run(attended(runner, running, part, log))
+    return asyncio.run(attended(trials.going_on(at.store, loaded, log, part), part, log))
 
 
 def write_run(found: Run, out: Path) -> None:

@@ -16,8 +16,8 @@ from remit.core.trial.trial import Status
 if TYPE_CHECKING:
     from remit.core.trial.run import Run
     from remit.store.trial_book import OpenRun
+    from remit.trials import GoingOn
     from remit.usecases.trials.runner import End, Progress, Runner
-    from remit.usecases.trials.running import TrialRunning
     from remit.usecases.trials.shards import Shard
 
 _EVERY_S = 0.2
@@ -26,16 +26,13 @@ _QUIET_EVERY_S = 30.0
 _SHARED_EVERY_S = 0.5
 
 
-async def attended(
-    runner: Runner, running: TrialRunning, shard: Shard | None, log: OpenRun
-) -> tuple[Run, End]:
+async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[Run, End]:
     """Run it, show how far it is, and stop it when somebody asks for that."""
-    from remit.core.trial.apart import run_tenant
     from remit.usecases.trials.threads import Threads
 
     asyncio.get_running_loop().set_default_executor(Threads())
-    if running.governed is not None:
-        await running.governed.begin(run_tenant(log.before.info.id))
+    runner = going.runner
+    await going.opened()
     if shard is not None:
         shard.begin(log.before)
         runner.also(shard.others())
@@ -49,8 +46,7 @@ async def attended(
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
-            for target in running.targets.values():
-                await target.aclose()
+            await going.aclose()
     if shard is not None:
         shard.ended(found, end)
     return found, end

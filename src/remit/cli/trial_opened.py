@@ -11,6 +11,7 @@ import typer
 from remit.cli.opened import opened
 from remit.cli.output import note
 from remit.core.errors import BadInput
+from remit.settings import load_settings
 
 if TYPE_CHECKING:
     from remit.core.trial.analysis.vectors import Vectors
@@ -25,7 +26,6 @@ EmbedderOption = Annotated[
         help="What embeds answers: lexical, semantic, remote:URL#MODEL, module:attribute, or none.",
     ),
 ]
-NONE = "none"
 _ENDINGS = (".jsonl", ".json", ".gz", ".eval")
 
 
@@ -79,33 +79,14 @@ def _run_of_store(run_id: str, store: str | None) -> Run:
 
 
 def report_of(run: Run, embedder: str) -> Report:
-    """What a run says, its answers embedded by what *embedder* names.
+    """What a run says, its answers embedded by what *embedder* names; see `analysed`."""
+    from remit.usecases.trials.analysed import analysed
 
-    Raises:
-        BadInput: no such embedder.
-        Unavailable: what it needs is missing.
-    """
-    from remit.core.trial.analysis.analyse import analyse
-
-    vectors, made = vectors_of(run, embedder)
-    return analyse(run, vectors=vectors, embedder=made)
+    return analysed(run, embedder, load_settings())
 
 
 def vectors_of(run: Run, embedder: str) -> tuple[Vectors | None, str]:
-    """The answers' vectors, by their text, and what made them; None where nothing is to be embedded.
+    """The answers' vectors, by their text, and what made them; None where nothing is to be embedded."""
+    from remit.usecases.trials.analysed import vectors_of as made_of
 
-    Raises:
-        BadInput: no such embedder.
-        Unavailable: what it needs is missing.
-    """
-    from remit.core.trial.analysis.vectors import texts
-    from remit.settings import load_settings
-    from remit.usecases.embedding.cache import FILE
-    from remit.usecases.embedding.named import embedder_named
-    from remit.usecases.embedding.texts import embed_texts
-
-    if embedder.strip() == NONE:
-        return None, ""
-    made = embedder_named(embedder, where="--embedder", cache=load_settings().home_path / FILE)
-    found = embed_texts(texts(run.trials), made)
-    return found.vectors, f"{found.embedder} {found.version}"
+    return made_of(run, embedder, load_settings())
