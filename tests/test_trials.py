@@ -93,5 +93,5 @@ def test_inside_an_event_loop_it_says_what_to_await():
 
 
 def test_what_is_wrong_is_told_as_everywhere():
-    with pytest.raises(remit.BadInput, match="no such file|cannot be read"):
+    with pytest.raises(remit.BadInput, match=r"no such file|cannot be read"):
         trials.run("none.yaml")
