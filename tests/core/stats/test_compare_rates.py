@@ -31,6 +31,7 @@ def test_one_run_each_is_mcnemars_test_for_both_questions() -> None:
 
     assert [one.p_two_sided for one in found] == pytest.approx([0.5078125] * 2)
     assert found[0].method == "McNemar (exact)"
+    assert found[0].low == found[1].low and "Tango" in found[0].interval_method
     # It is the within-task permutation, where each task ran once.
     pairs = [TaskPair(b, 1, c, 1) for (b, _), (c, _) in zip(baseline, candidate, strict=True)]
     assert within_task(pairs).p_two_sided == pytest.approx(mcnemar_p(3, 6))

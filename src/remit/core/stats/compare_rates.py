@@ -121,7 +121,9 @@ def compare_rates(
         p_two_sided=told.either,
         p_not_worse=None if margin is None else score(-margin).p,
         method=told.method,
-        interval_method="score, stratified by task" if question == SUITE else "score, tasks as units (Tango)",
+        interval_method="score, stratified by task"
+        if _by_runs(pairs, question)
+        else "score, tasks as units (Tango)",
         unit="trials" if question == SUITE else "tasks",
         n=sum(pair.runs for pair in pairs) if question == SUITE else len(pairs),
         tasks=len(pairs),
@@ -176,8 +178,13 @@ def surprise(pairs: Sequence[TaskPair], question: str, seed: int = 0) -> Surpris
 
 def score_of(pairs: Sequence[TaskPair], question: str) -> Callable[[float], Score]:
     """The difference beside any value of it."""
-    if question == SUITE:
+    if _by_runs(pairs, question):
         both = arms(pairs)
         return lambda at: suite_score(*both, at)
     far, weights = [pair.difference for pair in pairs], [pair.weight for pair in pairs]
     return lambda at: task_score(far, weights, at)
+
+
+def _by_runs(pairs: Sequence[TaskPair], question: str) -> bool:
+    """Whether the score is stratified: one run of each task says nothing of what varies within, and Tango's says more."""
+    return question == SUITE and not one_each(pairs)
