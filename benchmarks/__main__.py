@@ -28,6 +28,11 @@ def main() -> None:
     from benchmarks import proxy
 
     proxy.main()
+    print()
+    sys.stdout.flush()
+    from benchmarks import trials
+
+    trials.main([])
 
 
 if __name__ == "__main__":
