@@ -130,7 +130,7 @@ def test_ids_are_its_own_and_links_lead_somewhere():
 
 def test_the_least_stable_tasks_are_marked_and_two_runs_stand_side_by_side():
     page = tree(full())
-    rows = [texts(row) for row in page.iter("tr") if "unstable" in texts(row)]
+    rows = [texts(row) for row in page.iter("tr") if "least stable" in texts(row)]
     pairs = [one for one in page.iter("article") if one.get("class") == "contrast"]
 
     assert len(rows) == 5
@@ -232,3 +232,10 @@ def test_every_text_can_be_read_on_its_ground(theme: tuple[str, str]):
     for verdict in ("pass", "block", "inconclusive"):
         assert contrast(colours[verdict], colours[f"{verdict}-ground"]) >= 4.5
     assert contrast(colours["ink"], colours["inconclusive-ground"]) >= 7
+
+
+def test_only_a_design_that_was_fixed_before_is_said_to_be():
+    fixed, merged = texts(tree(full())), texts(tree(full(design={"kind": "fixed", "hash": ""})))
+
+    assert "Fixed before the first run" in fixed and "What was asked before the first run" in fixed
+    assert "before the first run" not in merged

@@ -51,11 +51,13 @@ def gates(report: Report) -> Section | None:
     """Each gate with its sentence."""
     if not report.rulings:
         return None
+    before = " before the first run" if report.design.get("hash") else ""
+    how = f"What was asked{before}, and the answer."
     return Section(
         "gates",
         "Gates",
         joined(map(_gate, report.rulings)),
-        "What was asked before the first run, and the answer.",
+        how,
     )
 
 
@@ -128,5 +130,8 @@ def design(report: Report) -> Section | None:
     body = [facts(told)] if told else []
     if covers:
         body += [tag("h3", "What the suite was sampled from"), facts(covers)]
-    how = "Fixed before the first run, so that nobody could choose a design that gives the wished-for answer."
+    fixed = (
+        "Fixed before the first run, so that nobody could choose a design that gives the wished-for answer."
+    )
+    how = fixed if report.design.get("hash") else "As far as it is known."
     return Section("design", "Design", joined(body), how) if body else None

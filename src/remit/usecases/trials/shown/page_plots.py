@@ -122,8 +122,9 @@ def answers(report: Report) -> Section | None:
     found = replace(report.map, points=tuple(p for p in report.map.points if isfinite(p[0] + p[1])))
     if not found.points:
         return None
+    alike = "words" if found.embedder.startswith("lexical") else "meaning"
     how = (
-        "Each mark is one answer; the nearer two are, the more alike their words; a larger mark is several equal ones."
+        f"Each mark is one answer; the nearer two are, the more alike in {alike}; a larger mark is several equal ones."
         " Hollow marks did not pass. The map cannot tell right from wrong: it shows that answers moved, never that they"
         " are worse."
     )

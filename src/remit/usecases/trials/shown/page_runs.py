@@ -30,7 +30,12 @@ def _pair(one: Contrast, *, several: bool) -> Markup:
     arm = (" \u00b7 ", tag("bdi", one.arm)) if several else None
     left, right = (listed(run.get("calls"))[:MOST_CALLS] for run in (one.left, one.right))
     runs = [_run(one.left, left, right), _run(one.right, right, left)]
-    title = tag("h3", tag("bdi", one.task), tag("span", arm, class_="soft") if arm else None)
+    title = tag(
+        "h3",
+        tag("span", "task ", class_="soft"),
+        tag("bdi", clean(one.task, 120)),
+        tag("span", arm, class_="soft") if arm else None,
+    )
     return tag(
         "article", title, tag("p", sentence(one.why)), tag("div", runs, class_="pair"), class_="contrast"
     )

@@ -86,7 +86,7 @@ tr.over>*{border-bottom:0;padding-bottom:.1rem}
 .tag{display:inline-block;font-size:.74rem;line-height:1.5;color:var(--inconclusive);
 background:var(--inconclusive-ground);
 border-radius:3px;padding:0 .4em;white-space:nowrap;font-weight:600}
-figure{margin-top:1rem}
+figure{margin-top:1rem}figure+figure{margin-top:2.75rem}
 .plot{display:block;margin-top:.5rem;overflow:visible}
 .map{width:100%;max-width:40rem;height:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}
 .stretched{overflow:visible}

@@ -39,7 +39,7 @@ def tasks(report: Report) -> Section | None:
     body = joined((legend(report.arms, "narrow"), drawn, hidden, _more(report)))
     how = (
         "A mark is the share of a task's runs that succeed, the bar where the true share may lie: the longer the bar,"
-        " the fewer the runs. Tasks that end now so, now otherwise are marked as unstable."
+        " the fewer the runs. Those that end now so, now otherwise most often are marked."
     )
     return Section("tasks", "Success by task", body, how)
 
@@ -81,7 +81,7 @@ def _head(arms: Sequence[str]) -> Markup:
 
 
 def _row(task: str, lines: Mapping[str, TaskLine], arms: Sequence[str], marked: bool) -> Markup:
-    unstable = tag("span", "unstable", class_="tag") if marked else None
+    unstable = tag("span", "least stable", class_="tag") if marked else None
     lost = sum(line.infrastructure for line in lines.values())
     note = tag("small", f"{lost:,} more, in which the world failed") if lost else None
     name = tag("th", tag("bdi", clean(task, MOST_NAME)), " ", unstable, note, scope="row")
