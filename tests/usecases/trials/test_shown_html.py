@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_help import full, nothing
 
-from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
+from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report, Ruling
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.html import document
 from remit.usecases.trials.shown.page_style import STYLE
@@ -239,3 +239,10 @@ def test_only_a_design_that_was_fixed_before_is_said_to_be():
 
     assert "Fixed before the first run" in fixed and "What was asked before the first run" in fixed
     assert "before the first run" not in merged
+
+
+@pytest.mark.parametrize(("bar", "told"), [(0.8, True), (0.7, False)])
+def test_a_gate_that_passed_within_the_interval_says_why(bar: float, told: bool):
+    passed = Ruling("reliable", Verdict.PASS, "", "", details={"arm": "baseline", "at_least": bar})
+
+    assert ("A gate asks of one side only" in texts(tree(full(rulings=(passed,))))) == told

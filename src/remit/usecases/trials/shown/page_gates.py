@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.core.trial.report import Broken, Estimate, Report, Ruling
+from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import estimated, interval, percent
@@ -37,7 +38,16 @@ def _arm(report: Report, place: int, arm: str) -> Markup:
     if success is None or success.value is None:
         return tag("div", title, tag("p", "No rate is known."), counted, class_="arm")
     rate = tag("p", percent(success.value), class_="rate num")
-    return tag("div", title, rate, bar(success, place), tag("p", _between(success)), counted, class_="arm")
+    return tag(
+        "div",
+        title,
+        rate,
+        bar(success, place),
+        tag("p", _between(success)),
+        _one_sided(report, arm, success),
+        counted,
+        class_="arm",
+    )
 
 
 def _between(success: Estimate) -> str:
@@ -45,6 +55,18 @@ def _between(success: Estimate) -> str:
         return "of its runs succeed."
     told = interval("success", success).replace(" to ", " and ")
     return f"of its runs succeed; the true rate lies between {told} ({100 * success.confidence:.4g} % sure)."
+
+
+def _one_sided(report: Report, arm: str, success: Estimate) -> Markup | None:
+    """Why a gate passed a bar that lies within the interval."""
+    passed = [
+        one.details for one in report.rulings if one.verdict is Verdict.PASS and one.details.get("arm") == arm
+    ]
+    bars = [bar for told in passed if isinstance(bar := told.get("at_least"), int | float)]
+    if success.low is None or not bars or success.low >= max(bars):
+        return None
+    sure = f"A gate asks of one side only, and decides on its own trials: it is sure of {percent(max(bars))}."
+    return tag("p", sure)
 
 
 def gates(report: Report) -> Section | None:
