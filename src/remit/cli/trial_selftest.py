@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from remit.cli.opened import StoreOption
 from remit.cli.output import Output, counted, emit, progress, say, table
 from remit.cli.trial_opened import EmbedderOption, run_named, vectors_of
 
@@ -22,7 +23,10 @@ def add(app: typer.Typer) -> None:
 
 
 def selftest(
-    run: Annotated[str, typer.Argument(metavar="FILE", help="File of a run; - is stdin.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN|FILE", help="Id of a run, or a file of results; - is a run on stdin."),
+    ],
     *,
     arm: Annotated[
         str | None, typer.Option(metavar="ARM", help="Whose runs are split; the first by default.")
@@ -34,12 +38,13 @@ def selftest(
         typer.Option("--success", help="Compare success alone, for both questions: seconds, not minutes."),
     ] = False,
     embedder: EmbedderOption = "lexical",
+    store: StoreOption = None,
 ) -> int:
     """Split one agent's own runs in two within tasks, again and again, and count the comparisons that raise an alarm."""
     from remit.core.trial.compare_success import success_alone
     from remit.core.trial.selftest import selftest as measured
 
-    opened = run_named(run)
+    opened = run_named(run, store)
     compare = success_alone if success else _every(opened, embedder)
     bar = iter(progress(range(splits), "splits", splits))
 
