@@ -14,6 +14,7 @@ from dataclasses import replace
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, ApprovalStatus, Parked
 from remit.core.event import Event
 from remit.core.history import Watch
+from remit.core.types import Mode, ToolEffect
 from remit.store import approval_rows, control_approvals
 from remit.store.records import SqliteRecords
 from remit.store.sqlite import SqliteStore
@@ -35,7 +36,8 @@ class TrialRecords(SqliteRecords):
     def __init__(self, store: SqliteStore, *, grants: bool = False) -> None:
         super().__init__(store)
         self._grants = grants
-        self._looked = 0.0
+        self._looked = self._stood_at = 0.0
+        self._stood: tuple[Mode, int, str] | None = None
 
     def begin(self, tenant: str, agent: str, watches: Sequence[Watch]) -> Future[None]:
         """Keep what these ask about of a tenant that begins now."""
@@ -47,6 +49,18 @@ class TrialRecords(SqliteRecords):
         if now - self._looked > LOOK_EVERY_S:
             super()._check_file()
             self._looked = now
+
+    def mode(
+        self, tenant: str, agent: str, agent_version: str, effect: ToolEffect | None
+    ) -> tuple[Mode, int, str]:
+        """As there; whether a session may open at all is asked now and then, since of a trial that has not begun only the
+        whole store's mode says so. Its calls are admitted one by one, whatever was said here."""
+        if effect is not None:
+            return super().mode(tenant, agent, agent_version, effect)
+        now = time.monotonic()
+        if self._stood is None or now - self._stood_at > LOOK_EVERY_S:
+            self._stood, self._stood_at = super().mode(tenant, agent, agent_version, effect), now
+        return self._stood
 
     def hold(
         self, request: ApprovalRequest, events: Sequence[Event], *, known: bool = False
