@@ -149,9 +149,7 @@ def test_sessions_of_the_store_are_sampled(remit: Remit, tmp_path: Path, example
     store = f"sqlite:///{tmp_path}/s.db"
     with library.open(examples / "refund.yaml", store=store) as guard:
         for number in range(6):
-            with guard.session(
-                facts={"customer_id": "17"}, user_input=f"How is order O-{number}?"
-            ) as session:
+            with guard.session(facts={"customer_id": "17"}, user_input="How is my order?") as session:
                 session.call("get_order", {"order_id": f"O-{number}"}, run=lambda **_: {"total": 5})
                 session.finish("It is fine.")
 
@@ -161,6 +159,26 @@ def test_sessions_of_the_store_are_sampled(remit: Remit, tmp_path: Path, example
         json.loads(one) for one in (tmp_path / "tasks.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert (told.code, told.object["coverage"]["sessions"]) == (0, 6)
-    assert (task["input"][:12], task["facts"]) == ("How is order", {"customer_id": "17"})
+    assert (task["input"], task["facts"]) == ("How is my order?", {"customer_id": "17"})
     assert [answer["tool"] for answer in task["world"]["answers"]] == ["get_order"]
     assert task["weight"] == 6.0
+
+
+def test_a_call_that_was_refused_in_production_is_no_effect_to_ask_for(
+    remit: Remit, tmp_path: Path, examples: Path
+) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    with (
+        library.open(examples / "refund.yaml", store=store) as guard,
+        guard.session(facts={"customer_id": "17"}, user_input="Refund all.") as session,
+    ):
+        with pytest.raises(library.CallDenied):
+            session.call("refund_payment", {"everything": True}, run=lambda **_: "done")
+        session.finish("I may not.")
+
+    remit("trial", "sample", "--store", store, "--tasks", 1, "-o", tmp_path / "tasks.jsonl")
+
+    task = json.loads((tmp_path / "tasks.jsonl").read_text(encoding="utf-8"))
+    (answer,) = task["world"]["answers"]
+    assert answer["error"].startswith("refused: ")
+    assert [check["id"] for check in task["checks"]] == ["no-other-effect"]

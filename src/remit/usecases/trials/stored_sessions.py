@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from remit.core.event import StoredEvent
@@ -49,8 +49,16 @@ def recorded_from(session_id: str, events: Iterable[StoredEvent]) -> RecordedSes
             return None
         if stored.event.kind in _OPENED:
             about = _about(stored)
-        steps += [dict(message) for message in message_of(stored)]
+        steps += [_step(message, stored) for message in message_of(stored)]
     return session_from({**about, "session_id": session_id, "steps": steps}, f"session {session_id}")
+
+
+def _step(message: Mapping[str, Json], stored: StoredEvent) -> dict[str, Json]:
+    """A message as a step; what a refused call or a failed tool got is no result."""
+    kind, failed = stored.event.kind, stored.event.body.get("error")
+    if message.get("role") != "tool" or kind == "observed" or (kind == "settled" and not failed):
+        return dict(message)
+    return {**message, "error": message.get("content") or "failed"}
 
 
 def _about(stored: StoredEvent) -> dict[str, Json]:
