@@ -53,7 +53,7 @@ def test_bets_on_pairs_looked_at_after_each_rarely_prove_a_loss_that_is_none(dat
 def test_every_comparison_of_a_report_alarms_no_more_than_claimed(data: Path) -> None:
     run, groups = cells(data)
 
-    found, could = behaviour_alarms(run, shapes(groups)[0].deal, 12)
+    found, could = behaviour_alarms(run, shapes(groups)[0].deal, 6)
 
     assert {"success", "tools", "sequences", "arguments", "claims", "answers moved"} <= could.keys()
     assert all(clopper_pearson(found[name], of, 0.99)[0] <= 0.05 for name, of in could.items() if of)
