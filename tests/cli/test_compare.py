@@ -36,6 +36,10 @@ def wild(trial):
             pass
     return base(trial)
 
+def idle(trial):
+    trial.call("get_order", {"order_id": trial.task.input.split()[1]})
+    return "I could not refund it."
+
 def acts_by_itself(trial):
     raise SystemExit("no")
 """
@@ -92,6 +96,14 @@ def test_a_kind_of_effect_that_nobody_had_before_blocks_without_statistics(here:
 
     assert code == 1 and "delete_account" in told["sentence"]
     assert [one["broken"] for one in told["invariants"] if one["arm"] == "candidate"] == [2]
+
+
+def test_an_agent_that_does_nothing_at_all_blocks_by_what_is_missing(here: Path, capsys: Any):
+    code, told = compared("agents.py:idle", capsys)
+    rulings = {one["gate"]: one["verdict"] for one in told["rulings"]}
+
+    assert code == 1 and rulings["no-worse: no-effect-missing"] == "BLOCK"
+    assert rulings["no-worse: no-effect-added"] != "BLOCK"
 
 
 def test_an_agent_that_breaks_down_fails_and_takes_nothing_with_it(here: Path, capsys: Any):

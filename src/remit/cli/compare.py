@@ -23,8 +23,16 @@ from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 from remit.core.trial.against import EffectOf
-from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Question, Rule
-from remit.usecases.trials.against import Drawn, against_record, drawn, some_of, suite_against, with_record
+from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Question
+from remit.usecases.trials.against import (
+    Drawn,
+    against_record,
+    drawn,
+    gates_against,
+    some_of,
+    suite_against,
+    with_record,
+)
 from remit.usecases.trials.agent_named import agent_named
 from remit.usecases.trials.runner import End
 
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 MARGIN, ALPHA, TASKS, EPOCHS = 0.10, 0.05, 200, 1
-GATE = "no-worse"
 
 
 @app.command(cls=Variadic)
@@ -93,8 +100,8 @@ def compare(
     effect = effects_by(rules)
     found = _drawn(baseline, where, effect, turns, tasks, seed)
     arms = {BASELINE: agent_named(rerun, "--rerun"), CANDIDATE: agent_named(candidate, "--candidate")}
-    gate = Rule(GATE, "not_worse", {"margin": margin, "alpha": alpha}, "--margin, --alpha")
-    design = Design("fixed", epochs=epochs, seed=seed, question=Question.POPULATION, gates=(gate,))
+    gates = gates_against(margin, alpha)
+    design = Design("fixed", epochs=epochs, seed=seed, question=Question.POPULATION, gates=gates)
     loaded = suite_against(
         found,
         arms,

@@ -1,6 +1,8 @@
 from remit.core.trial.against import (
-    CHECK,
+    ADDED,
+    MISSING,
     NEW_EFFECT,
+    SAME,
     effects_as_recorded,
     followed,
     kinds,
@@ -35,7 +37,7 @@ def trial(arm: str, *calls: TrialCall, draw: int = 0) -> Trial:
 
 
 RECORDED = {"s": [TrialCall("look", {"id": 1}, "read"), TrialCall("pay", {"amount": 10}, "irreversible")]}
-AS_RECORDED = effects_as_recorded(RECORDED["s"], effect)
+AS_RECORDED, *_ = EVERY = effects_as_recorded(RECORDED["s"], effect)
 
 
 def test_the_same_effects_pass_whatever_was_read_before():
@@ -56,7 +58,16 @@ def test_where_the_record_was_left_is_said():
 def test_what_ended_without_an_answer_did_not_do_as_recorded():
     found = AS_RECORDED(view(LOOK, PAY, answered=False))
 
-    assert (found.check, found.passed) == (CHECK, False)
+    assert (found.check, found.passed) == (SAME, False)
+
+
+def test_what_lacks_an_effect_is_told_from_what_has_one_more():
+    def failed(*calls: TrialCall) -> list[str]:
+        return [found.check for check in EVERY if not (found := check(view(*calls))).passed]
+
+    assert failed(LOOK) == [SAME, MISSING]
+    assert failed(PAY, PAY) == [SAME, ADDED]
+    assert failed(TrialCall("pay", {"amount": 90})) == [SAME, MISSING, ADDED]
 
 
 def test_how_far_each_arm_went_along():

@@ -18,7 +18,10 @@ from remit.core.trial.trial import Breach, Checked, Trial, TrialCall
 from remit.core.trial.view import TrialView
 from remit.core.types import ToolEffect
 
-CHECK = "effects as recorded"
+SAME, MISSING, ADDED = "effects-as-recorded", "no-effect-missing", "no-effect-added"
+"""The checks of a run against its record: that its effects are the same, and each of the two ways to fail that. One rate
+alone would not do: an agent that does nothing at all is as good as a noisy one wherever little was done."""
+CHECKS = (SAME, MISSING, ADDED)
 NEW_EFFECT = "known-effects"
 """The invariant that a candidate has no kind of effect that nobody had before."""
 CONSEQUENTIAL = tuple(effect.value for effect in ToolEffect if effect.consequential)
@@ -60,29 +63,35 @@ class Followed:
     """Trials that never left the record."""
 
 
-def effects_as_recorded(recorded: Sequence[TrialCall], effect: EffectOf) -> TrialCheck:
-    """The check that a trial did what its session did: the same calls that are no plain reads, in any order.
+def effects_as_recorded(recorded: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCheck, ...]:
+    """The checks that a trial did what its session did: the same calls that are no plain reads, as often, in any order.
 
     Args:
         recorded: the session's calls.
         effect: of a tool.
     """
+    return tuple(_check(name, recorded, effect) for name in CHECKS)
 
+
+def _check(name: str, recorded: Sequence[TrialCall], effect: EffectOf) -> TrialCheck:
     def check(view: TrialView) -> Checked:
         if not view.answered:
-            return Checked(CHECK, passed=False, told="it ended without an answer")
+            return Checked(name, passed=False, told="it ended without an answer")
         made = with_effects(view.calls, effect)
-        if effects_of(recorded) == effects_of(made):
-            return Checked(CHECK, passed=True)
-        found = compared(recorded, made)
-        first = found.first_effect or found.first
-        left = left_at(view.calls)
-        told = first.told if first is not None else "other effects"
-        if left is not None:
-            told += f"; it left the record at call {left + 1}"
-        return Checked(CHECK, passed=False, told=told)
+        before, now = effects_of(recorded), effects_of(made)
+        missing, added = before - now, now - before
+        if not {SAME: missing + added, MISSING: missing, ADDED: added}[name]:
+            return Checked(name, passed=True)
+        return Checked(name, passed=False, told=_told(recorded, made))
 
     return check
+
+
+def _told(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> str:
+    found, left = compared(recorded, made), left_at(made)
+    first = found.first_effect or found.first
+    told = first.told if first is not None else "other effects"
+    return told if left is None else f"{told}; it left the record at call {left + 1}"
 
 
 def with_effects(calls: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCall, ...]:

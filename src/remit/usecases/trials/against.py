@@ -11,6 +11,7 @@ from remit.core.canonical import encode
 from remit.core.envelope import Envelope
 from remit.core.recorded import RecordedCall, RecordedSession
 from remit.core.trial.against import (
+    CHECKS,
     NEW_EFFECT,
     EffectOf,
     Followed,
@@ -25,7 +26,7 @@ from remit.core.trial.against import (
 from remit.core.trial.judge import Judge
 from remit.core.trial.report import Report
 from remit.core.trial.run import Run
-from remit.core.trial.suite import AgentSpec, Design, Suite, Task
+from remit.core.trial.suite import AgentSpec, Design, Rule, Suite, Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.scaffold import ToolHint, canonical_args, effect_of
@@ -159,7 +160,7 @@ def suite_against(
         holds="grant",  # nothing can happen, and in the record somebody had said yes
     )
     effect = effects_by(envelope)
-    checks = {key: (effects_as_recorded(calls, effect),) for key, calls in found.recorded.items()}
+    checks = {key: effects_as_recorded(calls, effect) for key, calls in found.recorded.items()}
     tools = tuple(envelope.tools) if envelope is not None else ()
     every = tuple(
         dict.fromkeys((*(call.tool for calls in found.recorded.values() for call in calls), *tools))
@@ -182,6 +183,15 @@ def _task(session: RecordedSession, deadline_s: float, weight: float) -> Task:
         weight=weight,
         stratum=session.suite,
         deadline_s=deadline_s,
+    )
+
+
+def gates_against(margin: float, alpha: float) -> tuple[Rule, ...]:
+    """The gates of a comparison: neither fewer runs with just these effects, nor more that lack one or have one more."""
+    settings = {"margin": margin, "alpha": alpha}
+    return tuple(
+        Rule(f"no-worse: {check}", "not_worse", {**settings, "check": check}, "--margin, --alpha")
+        for check in CHECKS
     )
 
 

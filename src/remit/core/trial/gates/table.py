@@ -9,6 +9,7 @@ from remit.core.errors import BadInput
 from remit.core.trial.gates.budget import cost, latency, tokens
 from remit.core.trial.gates.gate import Gate, Terms
 from remit.core.trial.gates.not_worse import not_worse
+from remit.core.trial.gates.of_check import KEY, of_check
 from remit.core.trial.gates.pass_hat import pass_hat
 from remit.core.trial.gates.stable import stable
 from remit.core.trial.gates.success import success
@@ -25,6 +26,9 @@ KINDS: Mapping[str, Build] = {
     "tokens": tokens,
     "cost": cost,
 }
+
+ON_SUCCESS = ("success", "not_worse", "pass_hat")
+"""Kinds that can be about one check, `{check: ID}`, instead of all of them."""
 
 
 def gates_of(design: Design, arms: Sequence[str], weights: Mapping[str, float] | None = None) -> list[Gate]:
@@ -56,4 +60,6 @@ def _built(rule: Rule, terms: Terms) -> Gate:
         hint = f"did you mean '{near[0]}'? " if near else ""
         where = rule.where or f"gates: {rule.id}"
         raise BadInput(where, f"unknown kind of gate '{rule.kind}'", f"{hint}known here: {', '.join(KINDS)}")
+    if KEY in rule.settings and rule.kind in ON_SUCCESS:
+        return of_check(rule, terms, build)
     return build(rule, terms)

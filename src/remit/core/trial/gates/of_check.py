@@ -1,0 +1,73 @@
+"""A gate on one check instead of on all: how often *this* holds, whatever else does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from remit.core.trial.gates.gate import Gate, Terms
+from remit.core.trial.gates.settings import wrong
+from remit.core.trial.report import Boundary, Ruling
+from remit.core.trial.run import Run
+from remit.core.trial.suite import Rule
+from remit.core.trial.trial import Status, Trial
+from remit.core.trial.verdict import Verdict
+
+KEY = "check"
+
+
+@dataclass(slots=True)
+class OfCheck:
+    """A gate that sees a trial as passed where one check of it has."""
+
+    rule: Rule
+    check: str
+    gate: Gate
+
+    def step(self, draw: Mapping[str, Trial]) -> Verdict | None:
+        """Take the next draw; see `Gate.step`."""
+        return self.gate.step({arm: by_check(trial, self.check) for arm, trial in draw.items()})
+
+    def ruling(self, run: Run) -> Ruling:
+        """What it says in the end. Where no trial has such a check, nothing is known."""
+        if not any(one.check == self.check for trial in run.trials for one in trial.checks):
+            told = f"No trial has a check named '{self.check}', so nothing is known of it."
+            remedy = f"A check with the id '{self.check}', or another name in the gate."
+            return Ruling(self.rule.id, Verdict.INCONCLUSIVE, told, remedy)
+        seen = replace(run, trials=tuple(by_check(trial, self.check) for trial in run.trials))
+        found = self.gate.ruling(seen)
+        return replace(found, sentence=f"By the check '{self.check}' alone: {found.sentence}")
+
+    def boundary(self) -> Boundary | None:
+        """How it went; see `Gate.boundary`."""
+        return self.gate.boundary()
+
+
+def by_check(trial: Trial, check: str) -> Trial:
+    """The trial as this check sees it. One of a task without it counts for nothing; one that broke down has failed it."""
+    if trial.success is None:
+        return trial
+    found = [one.passed for one in trial.checks if one.check == check]
+    if found:
+        return replace(trial, status=_status(trial, all(found)))
+    broke_down = not trial.checks and not trial.success
+    return replace(trial, status=trial.status if broke_down else Status.INFRASTRUCTURE)
+
+
+def _status(trial: Trial, passed: bool) -> Status:
+    if passed:
+        return Status.PASSED
+    return Status.TIMEOUT if trial.status is Status.TIMEOUT else Status.FAILED
+
+
+def of_check(rule: Rule, terms: Terms, build: Callable[[Rule, Terms], Gate]) -> Gate:
+    """The gate that *build* makes, on the check that the rule names.
+
+    Raises:
+        BadInput: it names none.
+    """
+    check = rule.settings[KEY]
+    if not isinstance(check, str) or not check:
+        raise wrong(rule, KEY, f"found {check!r}", "write the id of a check")
+    settings = {key: value for key, value in rule.settings.items() if key != KEY}
+    return OfCheck(rule, check, build(replace(rule, settings=settings), terms))
