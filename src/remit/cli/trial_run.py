@@ -25,13 +25,14 @@ from remit.cli.trial_shown import (
     outputs_of,
     show,
 )
-from remit.core.errors import BadInput
+from remit.core.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
     from remit.core.trial.run import Run
     from remit.core.trial.suite import Suite
     from remit.store.trial_book import OpenRun
     from remit.usecases.trials.runner import End
+    from remit.usecases.trials.shards import Shard
 
 INTERRUPTED = 130
 
@@ -93,7 +94,12 @@ def run(
         log = begun(at, loaded, resume=resume, anew=new, part=part)
         try:
             found, end = worked(at, loaded, log, part)
-            return _told(found, end, log, outputs, embedder, out, suite)
+            return _told(found, end, log, outputs, embedder, out, suite, part)
+        except Unavailable:
+            note(
+                f"remit: run {log.before.info.id} was cut off; when that is mended, the same command goes on with it"
+            )
+            raise
         finally:
             log.close()
 
@@ -130,7 +136,14 @@ def _set(
 
 
 def _told(
-    found: Run, end: End, log: OpenRun, outputs: Outputs, embedder: str, out: Path | None, suite: Path
+    found: Run,
+    end: End,
+    log: OpenRun,
+    outputs: Outputs,
+    embedder: str,
+    out: Path | None,
+    suite: Path,
+    part: Shard | None,
 ) -> int:
     """Write how the run ended, and say what came of it."""
     from remit.usecases.trials.runner import End
@@ -139,10 +152,9 @@ def _told(
         write_run(found, out)
     if end is End.PAUSED:
         log.pause(found.stopped).result()
-        left = f"{len(found.trials)} trials have ended"
-        note(
-            f"remit: {safe(found.stopped)}: {left}; go on with: remit trial run {safe(suite)} --resume {found.info.id}"
-        )
+        left = f"{safe(found.stopped)}: {len(found.trials)} trials have ended"
+        whole = f"remit trial run {safe(suite)} --resume {found.info.id}"
+        note(f"remit: {left}; go on with: {whole if part is None else 'the same command'}")
         return INTERRUPTED
     if end is End.PART:
         log.pause("the part of this shard is done").result()

@@ -87,11 +87,10 @@ class Runner:
     _running: dict[asyncio.Task[None], Slot] = field(default_factory=dict)
     _open: Counter[int] = field(default_factory=Counter)
     """Trials that started and do not count yet, by draw; the first key is the lowest, since draws start in order."""
-    _why: str = ""
-    _drains: bool = False
-    _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _undone: int = 0
     """How many these are."""
+    _why: str = ""
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -117,7 +116,6 @@ class Runner:
     def stop(self, why: str, *, drain: bool = False) -> None:
         """Start nothing more. Running trials are cancelled, or, with *drain*, may end."""
         self._why = self._why or why
-        self._drains = drain
         if not drain:
             for task in list(self._running):
                 task.cancel()
