@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from tests.core.trial.gate_help import gate, trial
 
+from remit.core.stats.proportion import clopper_pearson
 from remit.core.trial.gates.gate import contiguous
 from remit.core.trial.run import Run, RunInfo, TaskInfo
 from remit.core.trial.suite import Design
@@ -36,9 +37,11 @@ def ended(chance: Random, rate: float, slower: float, most: int) -> Iterator[Tri
         yield heappop(busy)[2]
 
 
-def decided(trials: Iterator[Trial], *, start_order: bool) -> Verdict | None:
+def decided(
+    trials: Iterator[Trial], *, start_order: bool, settings: Mapping[str, float] = AIM
+) -> Verdict | None:
     """What a gate says that looks whenever a trial ends."""
-    one, known, fed = gate("success", AIM, "sequential", max_trials=130), {}, 0
+    one, known, fed = gate("success", settings, "sequential", max_trials=300), {}, 0
     for at, done in enumerate(trials):
         known[done.draw if start_order else at] = done
         while fed in known:
@@ -111,3 +114,24 @@ def test_a_candidate_at_the_margin_seldom_passes_a_fixed_gate():
             one.step(both)
         errors += one.ruling(None).verdict is Verdict.PASS  # type: ignore[arg-type]
     assert errors / 120 <= 0.11
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("slower", [1.0, 5.0, 20.0])
+@pytest.mark.parametrize(
+    ("settings", "rate", "wrong", "nominal"),
+    [
+        (AIM, 0.9, Verdict.PASS, 0.05),
+        (AIM, 0.97, Verdict.BLOCK, 0.10),
+        ({"at_least": 0.9}, 0.9, Verdict.PASS, 0.05),
+        ({"at_least": 0.9}, 0.9, Verdict.BLOCK, 0.05),
+    ],
+)
+def test_gates_keep_their_errors_however_slow_failures_are(settings, rate, wrong, nominal, slower):
+    found = [
+        decided(ended(Random(f"{seed} {slower}"), rate, slower, 300), start_order=True, settings=settings)
+        for seed in range(4000)
+    ]
+    low, _ = clopper_pearson(found.count(wrong), len(found), 0.98)
+
+    assert low <= nominal

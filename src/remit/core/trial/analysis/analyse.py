@@ -11,6 +11,7 @@ from remit.core.trial.analysis.judged import judged
 from remit.core.trial.analysis.map import answer_map
 from remit.core.trial.analysis.notes import notes
 from remit.core.trial.analysis.pair import pair_of
+from remit.core.trial.analysis.sound import check_sound
 from remit.core.trial.analysis.task_lines import task_lines
 from remit.core.trial.analysis.vectors import Vectors
 from remit.core.trial.gates.budget import latency_of
@@ -28,8 +29,9 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         embedder: what made them, with its version: spreads of different embedders are not compared.
 
     Raises:
-        BadInput: a gate of the run's design is none.
+        BadInput: a gate of the run's design is none, or the run holds what cannot be reckoned with.
     """
+    check_sound(run)
     invariants = watched(run)
     found = judged(run, invariants)
     pair = pair_of(run, vectors)

@@ -19,6 +19,8 @@ class Draft:
     """The sentence where it changed."""
     same: str = ""
     """The sentence where no change was found."""
+    by_itself: bool = True
+    """Whether it is told where only the number of metrics keeps it from being a change."""
 
     def corrected(self, adjusted: float | None, among: int) -> Comparison:
         """The comparison as the report has it.
@@ -31,7 +33,7 @@ class Draft:
         if adjusted is None or p is None:
             return self.comparison
         told = self.change if adjusted <= LEVEL else self.same
-        if p <= LEVEL < adjusted:
+        if self.by_itself and p <= LEVEL < adjusted:
             told += (
                 f" By itself it would look like a change (p = {p:.2g}), among {among} metrics it does not."
             )

@@ -20,6 +20,8 @@ from remit.core.trial.analysis.pair import Pair
 from remit.core.trial.analysis.vectors import Vector, with_vectors
 from remit.core.trial.report import Comparison, Estimate
 
+MOST_RISE = 5.0
+"""As a logarithm: a spread a hundred times as large is seen by anybody."""
 _STRIDE = 7_919
 """A prime: which other run's answer stands for one to another task."""
 BLIND = "it says that answers moved, never that they are worse"
@@ -91,7 +93,8 @@ def _detectable(found: MoreVariable) -> float | None:
     if found.ratio is None or found.low is None or found.high is None:
         return None
     error = log(found.high / found.low) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    return exp((NormalDist().inv_cdf((1 + CONFIDENCE) / 2) + NormalDist().inv_cdf(0.9)) * error) - 1
+    rise = (NormalDist().inv_cdf((1 + CONFIDENCE) / 2) + NormalDist().inv_cdf(0.9)) * error
+    return exp(rise) - 1 if rise < MOST_RISE else None
 
 
 def _least(detectable: float | None) -> str:

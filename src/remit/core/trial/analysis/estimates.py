@@ -35,7 +35,13 @@ def estimates(run: Run, arm: str, vectors: Vectors | None = None) -> tuple[Estim
     tasks = run.by_task(arm)
     if not tasks:
         return ()
-    found = [*success(run, arm), *_most_pass_hat(run, arm), *agreement(tasks), *_spread(tasks, vectors)]
+    found = [
+        *success(run, arm),
+        *_most_pass_hat(run, arm),
+        *agreement(tasks),
+        *_spread(tasks, vectors),
+        *_score(tasks),
+    ]
     trials = [trial for trials in tasks.values() for trial in trials]
     found += spent("latency", [value for trial in trials if (value := latency_of(trial)) is not None])
     found += spent("tokens", [float(trial.tokens) for trial in trials if trial.tokens is not None])
@@ -134,6 +140,15 @@ def _spread(tasks: ByTask, vectors: Vectors | None) -> list[Estimate]:
     found = _over_tasks("spread of answers", [value / most for value in values])
     low, high = (None if bound is None else bound * most for bound in (found.low, found.high))
     return [replace(found, value=sum(values) / len(values), low=low, high=high)]
+
+
+def _score(tasks: ByTask) -> list[Estimate]:
+    """The mean of graded results, where every run has one in [0, 1]."""
+    scores = [[trial.score for trial in trials] for trials in tasks.values()]
+    known = [[one for one in of if one is not None and 0 <= one <= 1] for of in scores]
+    if not known or any(len(one) < len(of) for one, of in zip(known, scores, strict=True)):
+        return []
+    return [_over_tasks("score", [sum(of) / len(of) for of in known])]
 
 
 def spent(name: str, values: Sequence[float]) -> list[Estimate]:

@@ -35,6 +35,10 @@ def succeeded(pair: Pair) -> Draft | None:
     )  # fmt: skip
     rates = f"The candidate succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
     span = f"truly it is from {change(found.low)} to {change(found.high)}"
+    gate = next((rule.id for rule in pair.run.info.design.gates if rule.kind == "not_worse"), "")
+    if gate:  # one question, one answer: what decides has its own levels, one-sided and against the margin
+        told = f"{rates}: whether that is too much, gate {gate} says; {_least(found.detectable)}; {span}."
+        return Draft(comparison, told, told, by_itself=False)
     return Draft(
         comparison,
         f"{rates}: chance alone makes such a difference in {rarely(found.p_two_sided)}; {span}.",

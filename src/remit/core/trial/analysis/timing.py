@@ -18,6 +18,8 @@ from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate
 from remit.core.trial.trial import Trial
 
+MOST_RISE = 5.0
+"""As a logarithm: what takes a hundred times as long is found by anybody."""
 Spent = Callable[[Trial], float | None]
 
 
@@ -108,7 +110,8 @@ def _detectable(before: list[float], after: list[float]) -> float | None:
         return None
     deviation = (variance(before) + variance(after)) / 2
     reach = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.9)
-    return exp(reach * sqrt(deviation * (1 / len(before) + 1 / len(after)))) - 1
+    rise = reach * sqrt(deviation * (1 / len(before) + 1 / len(after)))
+    return exp(rise) - 1 if rise < MOST_RISE else None
 
 
 def _median(metric: str, values: list[float]) -> Estimate | None:

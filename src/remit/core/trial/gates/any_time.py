@@ -65,8 +65,8 @@ class AnyTime:
             "question": "this suite",
             "unit": "trials",
             **levels(self.mark),
-            "log_e_pass": round(log_e_pass(counted.yes, failed, self.mark.bar), 4),
-            "log_e_block": round(log_e_block(counted.yes, failed, self.mark.floor), 4),
+            "log_e_pass": _told(log_e_pass(counted.yes, failed, self.mark.bar)),
+            "log_e_block": _told(log_e_block(counted.yes, failed, self.mark.floor)),
         }
 
     @property
@@ -87,6 +87,11 @@ def anytime_estimate(counted: Counted, name: str, confidence: float) -> Estimate
     low, high = interval(counted.yes, counted.n - counted.yes, confidence)
     method = "confidence sequence (beta-binomial mixture)"
     return Estimate(name, counted.rate, low, high, confidence, method, counted.n, gating=True)
+
+
+def _told(evidence: float) -> float:
+    """Rounded; JSON has no infinity."""
+    return round(max(-1e6, min(1e6, evidence)), 4)
 
 
 @lru_cache(maxsize=4096)
