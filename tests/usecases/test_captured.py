@@ -36,9 +36,7 @@ def _fails(**_: Any) -> None:
 def of(guard: Guard) -> CapturedSessions:
     records = guard.records
     assert isinstance(records, SqliteRecords)
-    store = records.store
-    opened = store.events(kinds=["session.opened"], trials=False)
-    return CapturedSessions(opened, lambda tenant, session: store.events(session, tenant=tenant))
+    return CapturedSessions(records.store)
 
 
 def test_a_captured_session_is_read_as_it_went(folder: Path):
@@ -47,13 +45,20 @@ def test_a_captured_session_is_read_as_it_went(folder: Path):
         (found,) = of(guard)
 
     calls = [(call.tool, call.args) for step in found.steps for call in step.calls]
-    assert calls == [("get_order", {"order_id": "O-1"}), ("refund", {"amount": 10}), ("note", {"text": "x"})]
-    answers = [(step.tool, step.text, step.failed) for step in found.steps if step.answers is not None]
-    assert answers == [
-        ("get_order", "40", False),
-        ("refund", '{"refund_id":"R-1"}', False),
-        ("note", "full", True),
+    assert calls == [
+        ("get_order", {"order_id": "O-1"}),
+        ("refund", {"amount": 90}),
+        ("refund", {"amount": 10}),
+        ("note", {"text": "x"}),
     ]
+    answers = [(step.tool, step.text, step.failed) for step in found.steps if step.answers is not None]
+    assert [(tool, failed) for tool, _, failed in answers] == [
+        ("get_order", False),
+        ("refund", True),
+        ("refund", False),
+        ("note", True),
+    ]
+    assert answers[1][1].startswith("refused: ") and answers[3][1] == "full"
     said = [(step.role, step.text) for step in found.steps if step.role != "tool" and step.text]
     assert said == [("user", "refund O-1"), ("assistant", "I look first"), ("assistant", "done")]
     assert (found.session_id, found.suite) == ("s-1", "refunds")
@@ -68,6 +73,7 @@ def test_what_was_erased_is_told_and_left_out(folder: Path):
         records.store.erase("ada")
         found = of(guard)
 
+        assert len(list(found)) == 1
         assert [session.session_id for session in found] == ["s-2"]
         assert dict(found.dropped) == {ERASED: 1}
 

@@ -16,6 +16,7 @@ import typer
 
 from remit.cli.opened import StoreOption, opened
 from remit.cli.output import note, safe
+from remit.cli.replay import pairs_of
 from remit.cli.trial_launch import begun, worked, write_run
 from remit.cli.trial_opened import EmbedderOption, report_of
 from remit.cli.trial_run import INTERRUPTED
@@ -136,7 +137,7 @@ def _drawn(
 ) -> Drawn:
     """The sessions that are run again: at most so many, drawn at random."""
     lost: Counter[str] = Counter()
-    found = drawn(_sessions(baseline, _fields(where), lost), effect, turns=turns)
+    found = drawn(_sessions(baseline, pairs_of(where or ()), lost), effect, turns=turns)
     if not found.sessions:
         told = "; ".join(f"{n} x {reason}" for reason, n in (Counter(found.dropped) + lost).items())
         raise BadInput(
@@ -170,23 +171,9 @@ def _captured(path: Path, lost: Counter[str]) -> Iterator[RecordedSession]:
     from remit.usecases.captured import CapturedSessions
 
     with opened(f"sqlite:///{path}") as at:
-        store = at.store
-        found = CapturedSessions(
-            store.events(kinds=["session.opened"], trials=False),
-            lambda tenant, session: store.events(session, tenant=tenant),
-        )
+        found = CapturedSessions(at.store)
         yield from found
         lost.update(found.dropped)
-
-
-def _fields(where: Sequence[str] | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in where or ():
-        key, equals, value = one.partition("=")
-        if not key or not equals:
-            raise typer.BadParameter(f"--where: found {one!r}, write field=value")
-        found[key] = value
-    return found
 
 
 def _functions(arms: Mapping[str, AgentSpec]) -> dict[str, Callable[..., Any]]:

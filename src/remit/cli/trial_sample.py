@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from remit.cli.trial_import import check_new, write_whole
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 from remit.core.types import Json
+from remit.usecases.trials.agent_named import agent_named
 
 if TYPE_CHECKING:
     from remit.core.recorded import RecordedSession
@@ -98,9 +98,9 @@ def sample(
 @contextmanager
 def _source(sessions: list[Path] | None, where: list[str], store: str | None) -> Iterator[Source]:
     """The sessions, as often as they are asked for."""
+    from remit.usecases.captured import CapturedSessions
     from remit.usecases.replay import fits
     from remit.usecases.sessions_files import read_sessions
-    from remit.usecases.trials.stored_sessions import stored_sessions
 
     wanted = pairs_of(where)
 
@@ -112,7 +112,8 @@ def _source(sessions: list[Path] | None, where: list[str], store: str | None) ->
 
     if sessions is None:
         with opened(store) as at:
-            yield chosen(stored_sessions(at.store))
+            stored = CapturedSessions(at.store)
+            yield chosen(lambda: stored)
         return
     if any(str(path) == "-" for path in sessions):
         raise BadInput(
@@ -152,19 +153,17 @@ def _written(
 
 
 def agent_spec(text: str) -> Mapping[str, Json]:
-    """An agent as a suite says it: a URL, `file.py:function` or `module:function`, or else a command.
+    """An agent as a suite says it.
 
-    >>> agent_spec("agent.py:answer"), agent_spec("http://127.0.0.1:8080/run"), agent_spec("python agent.py")
-    ({'python': 'agent.py:answer'}, {'http': 'http://127.0.0.1:8080/run'}, {'command': ['python', 'agent.py']})
+    Raises:
+        BadInput: it names none, or a program that is not there.
+
+    >>> agent_spec("agent.py:answer"), agent_spec("http://127.0.0.1:8080/run")
+    ({'python': 'agent.py:answer'}, {'http': 'http://127.0.0.1:8080/run'})
     """
-    if text.startswith(("http://", "https://")):
-        return {"http": text}
-    if ":" in text and not any(c.isspace() for c in text):
-        return {"python": text}
-    try:
-        return {"command": shlex.split(text)}
-    except ValueError as error:
-        raise typer.BadParameter(f"--agent: {error}") from None
+    found = agent_named(text, "--agent")
+    said = {"python": found.python, "http": found.http, "command": list(found.command)}
+    return {kind: value for kind, value in said.items() if value}
 
 
 def _tell(found: Sampled, out: Path, written: list[Path]) -> None:

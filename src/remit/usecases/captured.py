@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from remit.core.event import StoredEvent
 from remit.core.recorded import RecordedSession, session_from
@@ -18,26 +18,42 @@ KINDS = ("session.opened", "session.resumed", "observed", "decided", "released",
 ERASED = "it was erased, or grew older than it is kept"
 DIGESTS = "only digests of its texts were kept (capture.clean)"
 UNOPENED = "its beginning is not in the journal"
+REFUSED = "refused: "
+"""How the answer to a refused call begins."""
 _DIGEST = re.compile(r"\[digest:[0-9a-f]{64}:[0-9]+\]")
+
+
+class Journal(Protocol):
+    """What is read of a store."""
+
+    def events(
+        self,
+        session: str | None = None,
+        kinds: Collection[str] | None = None,
+        *,
+        tenant: str | None = None,
+        trials: bool = True,
+    ) -> Iterator[StoredEvent]:
+        """Events, oldest first."""
 
 
 @dataclass
 class CapturedSessions:
-    """The sessions of a store, one after the other.
+    """The sessions of production in a store, in the order in which they began, as often as they are asked for.
 
     Args:
-        opened: `session.opened` of each, in order.
-        events: of one session, by tenant and id, in order.
+        journal: of the store; its trials are left out.
     """
 
-    opened: Iterable[StoredEvent]
-    events: Callable[[str, str], Iterator[StoredEvent]]
+    journal: Journal
     dropped: Counter[str] = field(default_factory=Counter)
-    """Those that cannot be read, by the reason."""
+    """Those that cannot be read, by the reason; of the last time that they were asked for."""
 
     def __iter__(self) -> Iterator[RecordedSession]:
-        for stored in self.opened:
-            found = captured(self.events(stored.event.tenant, stored.event.session))
+        self.dropped.clear()
+        opened = self.journal.events(kinds=("session.opened",), trials=False)
+        for session, tenant in [(stored.event.session, stored.event.tenant) for stored in opened]:
+            found = captured(self.journal.events(session, KINDS, tenant=tenant))
             if isinstance(found, str):
                 self.dropped[found] += 1
             else:
@@ -47,8 +63,8 @@ class CapturedSessions:
 def captured(events: Iterable[StoredEvent]) -> RecordedSession | str:
     """The session that these events tell, or why it cannot be read any more.
 
-    Calls that did not run (refused, held and not approved, released) are no part of it: under the same envelope they
-    would not run again. What an erased secret was stays its token, the same wherever it stood.
+    A refused call stands there with its refusal; one that was held and never approved, or released, is no part of it.
+    What a secret was stays its token, the same wherever it stood.
 
     Args:
         events: of one session, in order.
@@ -69,6 +85,7 @@ def captured(events: Iterable[StoredEvent]) -> RecordedSession | str:
     session: dict[str, Any] = {
         "session_id": opening.session,
         "suite": opening.agent,
+        "agent": opening.agent,
         "facts": dict(opening.body.get("facts") or {}),
         "principal_kind": opening.body.get("principal_kind"),
         "steps": steps,
@@ -101,6 +118,11 @@ def _steps(stored: StoredEvent, ran: Mapping[str, StoredEvent]) -> list[dict[str
     if event.kind == "decided" and ran.get(token) is stored:
         call = {"id": token, "name": body.get("tool", ""), "args": body.get("args") or {}}
         return [{"role": "assistant", "content": "", "tool_calls": [call]}]
+    if event.kind == "decided" and body.get("result") == "deny" and token not in ran:
+        told = "; ".join(str(one.get("message", "")) for one in body.get("violations") or ())
+        call = {"id": token, "name": body.get("tool", ""), "args": body.get("args") or {}}
+        refused = _answer(token, str(body.get("tool", "")), f"{REFUSED}{told}", failed=True)
+        return [{"role": "assistant", "content": "", "tool_calls": [call]}, refused]
     if event.kind == "settled" and token in ran:
         return [_settled(body, text, token, str(ran[token].event.body.get("tool", "")))]
     if event.kind == "finished":
@@ -112,11 +134,9 @@ def _settled(body: Mapping[str, Any], text: str, token: str, tool: str) -> dict[
     error = body.get("error")
     told = str(error.get("message", "")) if isinstance(error, Mapping) else ""
     failed = body.get("ended") not in (None, "value") or bool(error)
-    content = text if not failed else told or "it failed"
-    return {
-        "role": "tool",
-        "tool_call_id": token,
-        "tool_name": tool,
-        "content": content,
-        "error": content if failed else None,
-    }
+    return _answer(token, tool, (told or "it failed") if failed else text, failed=failed)
+
+
+def _answer(token: str, tool: str, content: str, *, failed: bool) -> dict[str, Json]:
+    step: dict[str, Json] = {"role": "tool", "tool_call_id": token, "tool_name": tool, "content": content}
+    return step | {"error": content} if failed else step

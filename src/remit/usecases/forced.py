@@ -104,10 +104,4 @@ def _call_id(body: Mapping[str, Any]) -> str:
     return str(body.get("call_id") or body.get("token") or "")
 
 
-def message_of(stored: StoredEvent) -> list[Message]:
-    """What the agent's side saw or did by one event of its session; nothing for events of other kinds."""
-    read = _READ.get(stored.event.kind)
-    return [] if read is None else read(stored.event.body, stored.event.blobs)
-
-
 _READ = {"observed": _observed, "decided": _decided, "settled": _settled, "finished": _finished}

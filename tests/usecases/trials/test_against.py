@@ -2,6 +2,7 @@ from typing import Any
 
 from remit.core.recorded import RecordedSession, session_from
 from remit.core.trial.suite import AgentSpec, Design
+from remit.core.trial.trial import TrialCall
 from remit.core.trial.view import TrialView
 from remit.testing import small_refunds
 from remit.usecases.trials.against import drawn, effects_by, suite_against
@@ -73,3 +74,17 @@ def test_a_suite_of_other_sessions_has_another_hash():
 
     other = session("whole", asks("get_order", order_id="O-1"), {**ANSWER, "content": "41"})
     assert hashed(WHOLE) == hashed(WHOLE) != hashed(other)
+
+
+def test_a_call_that_was_refused_had_no_effect_and_has_none_again():
+    refused = {**ANSWER, "content": "refused: not more than 50", "error": "refused: not more than 50"}
+    loaded = suite_against(
+        drawn([session("s", asks("refund", amount=90), refused)], GUESSED),
+        {"candidate": AgentSpec()},
+        Design(),
+        name="n",
+    )
+    task = loaded.suite.tasks["s"]
+    again = TrialCall("refund", {"amount": 90}, "", "failed", "RecordedFailure: refused: not more than 50")
+    for calls in ((), (again,)):
+        assert all(one.passed for one in loaded.judge.checked(TrialView(task, "done", calls=calls)))

@@ -95,8 +95,16 @@ def _told(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> str:
 
 
 def with_effects(calls: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCall, ...]:
-    """The calls, each with the effect of its tool: without an envelope, nobody told when it was made."""
-    return tuple(replace(call, effect=effect(call.tool)) for call in calls)
+    """The calls, each with the effect of its tool: without an envelope, nobody told when it was made. One that the record
+    answers with a refusal did not run."""
+    return tuple(
+        replace(call, effect=effect(call.tool), outcome="refused" if _refused(call) else call.outcome)
+        for call in calls
+    )
+
+
+def _refused(call: TrialCall) -> bool:
+    return call.outcome == "failed" and call.result.startswith(REFUSAL)
 
 
 def left_at(calls: Sequence[TrialCall]) -> int | None:
@@ -106,6 +114,8 @@ def left_at(calls: Sequence[TrialCall]) -> int | None:
 
 LEFT = "LeftTheRecord"
 """How a result begins where the record holds no answer."""
+REFUSAL = "RecordedFailure: refused: "
+"""How a result begins where the call was refused in the record."""
 
 
 def followed(run: Run) -> tuple[Followed, ...]:

@@ -29,6 +29,7 @@ from remit.core.trial.run import Run
 from remit.core.trial.suite import AgentSpec, Design, Rule, Suite, Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
 from remit.core.types import Json, PrincipalKind
+from remit.usecases.captured import REFUSED
 from remit.usecases.scaffold import ToolHint, canonical_args, effect_of
 from remit.usecases.trials.loaded import LoadedSuite
 from remit.usecases.trials.recorded_world import RecordedWorld
@@ -111,6 +112,7 @@ def _call(call: RecordedCall, told: Mapping[int, object], effect: EffectOf) -> T
     failed, text = bool(getattr(step, "failed", False)), str(getattr(step, "text", ""))
     args = canonical_args(call.args)
     outcome = "unknown" if step is None else "failed" if failed else "done"
+    outcome = "refused" if failed and text.startswith(REFUSED) else outcome
     return TrialCall(
         call.tool, args if args is not None else {}, effect(call.tool), outcome, text[:MOST_RESULT]
     )
