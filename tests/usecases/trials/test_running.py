@@ -385,3 +385,21 @@ def test_a_call_that_is_none_is_told(store: SqliteStore, tool: Any, args: Any) -
 
     assert trial.status is Status.FAILED
     assert "pass a name and a mapping" in trial.reason
+
+
+def test_an_agent_that_runs_in_circles_fails(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remit.usecases.trials.attempt.MOST_CALLS", 5)
+    monkeypatch.setattr("remit.usecases.trials.attempt.MOST_OBSERVED", 7)
+
+    def calls(trial: AgentTrial) -> str:
+        while True:
+            trial.call("get_order", {"order_id": "1"})
+
+    def talks(trial: AgentTrial) -> str:
+        while True:
+            trial.observe("assistant", "again")
+
+    circles = run(calls, store, world=shop)
+    assert (circles.status, len(circles.calls)) == (Status.FAILED, 5)
+    assert "more than 5 calls in one trial" in circles.reason
+    assert "more than 7 texts" in launch(suite_of(talks), store, run="r2").run.trials[0].reason

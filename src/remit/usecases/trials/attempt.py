@@ -20,7 +20,8 @@ from remit.usecases.session import Session
 from remit.usecases.trials.tools import described
 from remit.usecases.trials.watching import CallWatch
 
-_TOLD = 300
+MOST_CALLS, MOST_OBSERVED = 10_000, 5_000
+"""Of one trial: an agent that runs in circles fails, and fills no memory and no record."""
 
 
 class TrialOver(Refused):
@@ -57,7 +58,7 @@ class Attempt:
         self._lock = threading.Lock()
         self._made: list[TrialCall] = []
         self._over = False
-        self.observed: list[tuple[str, str]] = []
+        self._observed = 0
 
     @property
     def slot(self) -> Slot:
@@ -148,6 +149,9 @@ class Attempt:
         """Tell what the agent said or saw beside its calls."""
         if self._over:
             raise TrialOver
+        self._observed += 1
+        if self._observed > MOST_OBSERVED:
+            raise BadInput("observe", f"more than {MOST_OBSERVED} texts in one trial", "tell less")
         if self._session is not None:
             self._session.observe(role, text, source=source)
 
@@ -160,6 +164,8 @@ class Attempt:
         with self._lock:
             if self._over:
                 raise TrialOver
+            if len(self._made) >= MOST_CALLS:
+                raise BadInput("call", f"more than {MOST_CALLS} calls in one trial", "end it before")
             self._made.append(TrialCall(tool, dict(args), self._effect(tool), "unknown"))
             return len(self._made) - 1
 
