@@ -67,7 +67,12 @@ class NotWorse:
     def _verdict(self, found: Compared) -> Verdict:
         if found.p_not_worse is not None and found.p_not_worse <= self.mark.alpha:
             return Verdict.PASS
-        return Verdict.BLOCK if found.p_worse <= self.mark.block else Verdict.INCONCLUSIVE
+        worse = found.p_worse <= self.mark.block
+        if self.question is Question.POPULATION:
+            # The p-value trusts that losses and gains are spread alike: many small losses beside few large gains, which
+            # cancel out, look worse to it. The interval does not.
+            worse = worse and found.high < 0
+        return Verdict.BLOCK if worse else Verdict.INCONCLUSIVE
 
     def _sentence(self, verdict: Verdict, found: Compared) -> str:
         allowed = f"up to {points(self.mark.bar)} less is allowed"
