@@ -152,3 +152,23 @@ def test_its_settings_are_not_remits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert asyncio.run(once()).answer == "yes"
     assert os.environ["REMIT_STORE"]
+
+
+def test_a_killed_command_leaves_no_warning_of_asyncio_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """Its end is noticed before pipes and loop are closed, also where the run is cancelled twice."""
+
+    async def cancelled_twice() -> None:
+        waits = python("import sys, time; sys.stdin.readline(); time.sleep(30)")
+        runs = [asyncio.create_task(CommandTarget(waits).run(FakeTrial())) for _ in range(4)]
+        await asyncio.sleep(0.3)
+        for _ in range(2):
+            for one in runs:
+                one.cancel()
+            await asyncio.sleep(0)
+
+    for _ in range(3):
+        run(python("import time; print('{\"answer\": 1}', flush=True); time.sleep(30)"))
+        asyncio.run(cancelled_twice())
+    time.sleep(0.3)
+
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []

@@ -15,6 +15,7 @@ from remit.core.trial.report import (
     Curve,
     Estimate,
     Map,
+    Reason,
     Report,
     Ruling,
     TaskLine,
@@ -67,6 +68,7 @@ def full(**changes: Any) -> Report:
         estimates={arm: estimates(arm) for arm in ARMS},
         curves=tuple(curve(arm, rate) for arm, rate in zip(ARMS, (0.86, 0.71), strict=True)),
         tasks=tuple(line(arm, at, task) for arm in ARMS for at, task in enumerate(TASKS)),
+        reasons=reasons(),
         contrasts=contrasts(),
         comparisons=comparisons(),
         correction="9 metrics were compared; each p-value is corrected for that by Holm's method, so that a release with"
@@ -155,6 +157,20 @@ def line(arm: str, at: int, task: str) -> TaskLine:
     return TaskLine(task, arm, 5, passes, max(0.0, share - half), min(1.0, share + half),
                     int(at == 3 and arm == "candidate"), 0.1 + 0.02 * (at % 7), 1 + (at + loss) % 4,
                     agreement)  # fmt: skip
+
+
+def reasons() -> tuple[Reason, ...]:
+    return (
+        Reason(
+            "candidate",
+            "paid-once: refund_payment was called 2 times",
+            24,
+            ("broken-clock", "cup"),
+            2,
+            "s-91",
+        ),
+        Reason("candidate", "503 from the model", 5, ("cup",), 1, "", world=True),
+    )
 
 
 def contrasts() -> tuple[Contrast, ...]:

@@ -37,6 +37,8 @@ TRY_AGAIN = 75
 MOST_OUTPUT = 16_000_000
 """Bytes of all that one run writes; one that writes more is killed, and has failed."""
 _MOST_STDERR = 64_000
+_REAPING = 500
+"""Milliseconds, about, that the end of a killed process may take; one that hangs in the kernel is left behind."""
 _KEYS = ("call", "observe", "answer")
 
 
@@ -78,7 +80,10 @@ class CommandTarget:
         finally:
             kill_group(child.pid)  # and what it started, which may hold the pipes open
             stderr.cancel()
-            _close(child)
+            try:
+                await _reaped(child)
+            finally:
+                _close(child)
 
     async def aclose(self) -> None:
         """Every process has ended with its trial."""
@@ -208,6 +213,20 @@ async def _last(pipe: asyncio.StreamReader | None) -> bytes:
     while pipe is not None and (chunk := await pipe.read(65_536)):
         kept = (kept + chunk)[-_MOST_STDERR:]
     return kept
+
+
+async def _reaped(child: asyncio.subprocess.Process) -> None:
+    """Until its end was noticed: where closing its pipes or the loop is first, asyncio logs a warning about the child."""
+    cancelled: asyncio.CancelledError | None = None
+    for _ in range(_REAPING):
+        if child.returncode is not None:
+            break
+        try:
+            await asyncio.sleep(0.001)
+        except asyncio.CancelledError as again:
+            cancelled = again  # it is bounded, and the loop may be closed right after
+    if cancelled is not None:
+        raise cancelled
 
 
 def _close(child: asyncio.subprocess.Process) -> None:

@@ -46,6 +46,16 @@ def test_a_broken_invariant_names_its_runs():
     assert "broken-clock #2, session s-91: refund_payment ran twice" in shown
 
 
+def test_why_runs_were_no_success_stands_before_the_numbers():
+    shown = text(full())
+
+    assert (
+        "24 runs of broken-clock, cup (candidate): paid-once: refund_payment was called 2 times [s-91]"
+        in shown
+    )
+    assert shown.index("Why runs were no success") < shown.index("Numbers, with their intervals")
+
+
 @pytest.mark.parametrize("width", [1, 40, 69, 80, 99, 100, 300])
 def test_every_table_has_as_many_cells_as_columns_at_any_width(width: int):
     for part in parts(full(), width):

@@ -100,6 +100,24 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Runs of one arm that were no success, all for the same reason."""
+
+    arm: str
+    told: str
+    """Why, as the first of them says it: the check that does not hold, what the agent raised, how the world failed."""
+    trials: int
+    tasks: tuple[str, ...]
+    """Those that they are runs of."""
+    epoch: int
+    """Of the first, whose task is the first of `tasks`."""
+    session: str = ""
+    """Of the first; empty where it has none."""
+    world: bool = False
+    """Whether the world failed, and not the agent: these runs are in no rate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One metric of candidate against baseline."""
 
@@ -184,6 +202,8 @@ class Report:
     """By arm."""
     curves: tuple[Curve, ...] = ()
     tasks: tuple[TaskLine, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """Why runs were no success, by arm, the most frequent reason first."""
     contrasts: tuple[Contrast, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     correction: str = ""

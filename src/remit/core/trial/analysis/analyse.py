@@ -11,6 +11,7 @@ from remit.core.trial.analysis.judged import judged
 from remit.core.trial.analysis.map import answer_map
 from remit.core.trial.analysis.notes import notes
 from remit.core.trial.analysis.pair import pair_of
+from remit.core.trial.analysis.reasons import reasons
 from remit.core.trial.analysis.sound import check_sound
 from remit.core.trial.analysis.task_lines import task_lines
 from remit.core.trial.analysis.vectors import Vectors
@@ -50,6 +51,7 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         estimates={arm: estimates(run, arm, vectors) for arm in run.info.arms},
         curves=tuple(curve for arm in run.info.arms for curve in curves(run, arm)),
         tasks=task_lines(run, vectors),
+        reasons=reasons(run),
         contrasts=contrasts(run, vectors),
         comparisons=compared,
         correction=correction(compared, len(found.rulings)),

@@ -31,6 +31,7 @@ from remit.usecases.trials.shown.order import (
     listed,
     meaning,
     method,
+    whose,
 )
 
 MOST_BYTES: Final = 1024 * 1024
@@ -63,6 +64,7 @@ def _sections(report: Report) -> Iterator[tuple[str, list[str]]]:
         ("", _head(report)),
         ("Gates", _gates(report)),
         ("Invariants", _invariants(report)),
+        ("Why runs were no success", _reasons(report)),
         ("Candidate against baseline", _comparisons(report)),
         ("Numbers", _numbers(report)),
         ("Know that", [f"- {_sentence(note)}" for note in report.notes]),
@@ -118,6 +120,14 @@ def _invariants(report: Report) -> list[str]:
                 f" {code(session, 120) if session else ''}: {_sentence(breach.told)}"
             )
     return lines
+
+
+def _reasons(report: Report) -> list[str]:
+    rows = [
+        (code(one.told, 400), code(whose(one), 300), code(one.arm, 60), code(one.session, 120))
+        for one in report.reasons[:MOST_ROWS]
+    ]
+    return _table(("why", "runs", "arm", "session of the first"), rows)
 
 
 def _comparisons(report: Report) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from remit.core.notice import visible
-from remit.core.trial.report import Broken, Estimate, Report, TaskLine
+from remit.core.trial.percent import count as counted
+from remit.core.trial.report import Broken, Estimate, Reason, Report, TaskLine
 from remit.core.trial.verdict import Verdict
 
 
@@ -31,7 +32,8 @@ def least_stable(lines: Iterable[TaskLine]) -> list[TaskLine]:
 def counted_runs(report: Report, arm: str) -> str:
     """The runs of *arm*: how many, how they ended, what was left out of the rates."""
     count = report.counts.get(arm, {})
-    told = f"{count.get('trials', 0):,} runs of {count.get('tasks', 0):,} tasks: {count.get('passed', 0):,} passed"
+    runs, tasks = (counted(count.get(key, 0), one) for key, one in (("trials", "run"), ("tasks", "task")))
+    told = f"{runs} of {tasks}: {count.get('passed', 0):,} passed"
     told += f", {count.get('failed', 0):,} failed, {count.get('timeout', 0):,} not done in time"
     for key, words in (
         ("infrastructure", "where the world failed (in no rate)"),
@@ -41,6 +43,18 @@ def counted_runs(report: Report, arm: str) -> str:
         if count.get(key):
             told += f", {count[key]:,} {words}"
     return told
+
+
+def whose(one: Reason) -> str:
+    """How many runs a reason is about, and of which tasks.
+
+    >>> whose(Reason("agent", "paid twice", 3, ("clock", "cup"), 0)), whose(Reason("agent", "", 1, tuple("abcd"), 0))
+    ('3 runs of clock, cup', '1 run of a, b, c and 1 task more')
+    """
+    named, more = ", ".join(one.tasks[:3]), len(one.tasks) - 3
+    return f"{counted(one.trials, 'run')} of {named}" + (
+        f" and {counted(more, 'task')} more" if more > 0 else ""
+    )
 
 
 def design_line(report: Report) -> str:
@@ -65,7 +79,7 @@ def method(one: Estimate) -> str:
     'Wilson, 80 trials, 95 % (measured: 93 %)'
     """
     told = [visible(one.method, 160)] if one.method else []
-    told += [f"{one.n:,} {visible(one.unit, 40)}"] if one.n else []
+    told += [counted(one.n, visible(one.unit, 40).removesuffix("s"))] if one.n else []
     told += [f"{100 * one.confidence:.4g} %"] if one.low is not None or one.high is not None else []
     measured = f" (measured: {visible(one.coverage, 120)})" if one.coverage and not one.gating else ""
     return ", ".join(told) + measured

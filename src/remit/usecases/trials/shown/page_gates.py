@@ -10,7 +10,7 @@ from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import estimated, interval, percent
-from remit.usecases.trials.shown.order import counted_runs, kept, method
+from remit.usecases.trials.shown.order import counted_runs, kept, method, whose
 from remit.usecases.trials.shown.page_parts import Section, behind, facts, sentence, sign, table, word
 from remit.usecases.trials.shown.plot_parts import bar, swatch
 
@@ -134,6 +134,25 @@ def _state(one: Broken) -> tuple[object, ...]:
 def _name(one: Broken, *, several: bool) -> Markup:
     arm = tag("span", " \u00b7 ", tag("bdi", clean(one.arm, 60)), class_="soft") if several else None
     return joined((tag("bdi", clean(one.invariant, 120)), arm))
+
+
+def reasons(report: Report) -> Section | None:
+    """Why runs were no success, with a session to look into."""
+    if not report.reasons:
+        return None
+    several = len(report.arms) > 1
+    rows = [
+        (
+            tag("bdi", clean(one.told, 400)),
+            f"{whose(one)}{f' ({one.arm})' if several else ''}",
+            one.session or "-",
+        )
+        for one in report.reasons
+    ]
+    how = "The most frequent first. A session is in the record, call by call; the world's failures are in no rate."
+    return Section(
+        "reasons", "Why runs were no success", table(("why", "runs", "session of the first"), rows), how
+    )
 
 
 def notes(report: Report) -> Section | None:

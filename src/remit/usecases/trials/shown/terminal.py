@@ -29,6 +29,7 @@ from remit.usecases.trials.shown.order import (
     listed,
     meaning,
     method,
+    whose,
 )
 
 NARROW: Final = 100
@@ -60,6 +61,7 @@ def parts(report: Report, width: int) -> Iterator[Part]:
     yield from _head(report, width)
     yield from _gates(report.rulings, width)
     yield from _invariants(report, width)
+    yield from _reasons(report, width)
     yield from _numbers(report, width)
     yield from _curves(report)
     yield from _unstable(report, width)
@@ -100,6 +102,15 @@ def _invariant(found: Broken, *, several: bool) -> str:
     verdict, told = kept(found)
     bound = f"; {percent(found.bound)} of all runs at most (95 %)" if found.trials else ""
     return f"{verdict.value} {name}: {told}{bound}"
+
+
+def _reasons(report: Report, width: int) -> Iterator[Part]:
+    if report.reasons:
+        yield "\nWhy runs were no success"
+    for one in report.reasons:
+        arm = f" ({visible(one.arm, 60)})" if len(report.arms) > 1 else ""
+        named = f" [{visible(one.session, 80)}]" if one.session else ""
+        yield _told(f"{visible(whose(one), 200)}{arm}: {visible(one.told, 300)}{named}", width, 2)
 
 
 def _numbers(report: Report, width: int) -> Iterator[Part]:
