@@ -221,7 +221,7 @@ class AgentTrial(Protocol):
 
     @property
     def task(self) -> Task:
-        """What it is asked."""
+        """What it is asked: a copy, without checks and without what its world is made from."""
 
     @property
     def agent(self) -> AgentSpec:

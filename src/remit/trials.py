@@ -13,10 +13,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from remit.core.errors import BadInput
 from remit.core.trial.report import Report
@@ -79,16 +78,10 @@ def run(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_own(arun(suite, store=store, new=new, embedder=embedder, settings=settings)))
+        from remit.usecases.trials.threads import in_own_loop
+
+        return in_own_loop(arun(suite, store=store, new=new, embedder=embedder, settings=settings))
     raise BadInput("trials.run", "an event loop runs in this thread", "await trials.arun(…)")
-
-
-async def _own(running: Coroutine[Any, Any, Report]) -> Report:
-    """In a loop of our own, no thread that hangs is waited for at the end."""
-    from remit.usecases.trials.threads import Threads
-
-    asyncio.get_running_loop().set_default_executor(Threads())
-    return await running
 
 
 async def arun(

@@ -31,9 +31,15 @@ class PythonTarget:
 
     async def run(self, trial: AgentTrial) -> Answered:
         """One run."""
-        found = await self._function(trial) if self._awaits else await _in_thread(self._function, trial)
-        if inspect.isawaitable(found):
-            found = await found
+        try:
+            found = await self._function(trial) if self._awaits else await _in_thread(self._function, trial)
+            if inspect.isawaitable(found):
+                found = await found
+        except (
+            SystemExit,
+            KeyboardInterrupt,
+        ) as raised:  # they end a whole event loop, and say that all is well
+            raise RuntimeError(f"the agent raised {raised!r}") from None
         if isinstance(found, Answered):
             return found
         return Answered(found if isinstance(found, str) else canonical(found, where="the agent's answer"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +46,9 @@ def worked(at: Opened, loaded: LoadedSuite, log: OpenRun, part: Shard | None = N
         Unavailable: the record cannot be written.
     """
     from remit import trials
+    from remit.usecases.trials.threads import in_own_loop
 
-    return asyncio.run(attended(trials.going_on(at.store, loaded, log, part), part, log))
+    return in_own_loop(attended(trials.going_on(at.store, loaded, log, part), part, log))
 
 
 def write_run(found: Run, out: Path) -> None:

@@ -28,9 +28,6 @@ _SHARED_EVERY_S = 0.5
 
 async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[Run, End]:
     """Run it, show how far it is, and stop it when somebody asks for that."""
-    from remit.usecases.trials.threads import Threads
-
-    asyncio.get_running_loop().set_default_executor(Threads())
     runner = going.runner
     await going.opened()
     if shard is not None:

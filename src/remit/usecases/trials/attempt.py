@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from remit.core.codec import result_text
+from remit.core.codec import plain_args, result_text
 from remit.core.errors import BadInput, Refused
 from remit.core.refusals import ApprovalRequired, CallDenied, ResultWithheld
 from remit.core.trial.suite import AgentSpec, Task
 from remit.core.trial.trial import MOST_RESULT, Slot, TrialCall
+from remit.core.trial.values import copied
 from remit.core.types import Decision, Json
 from remit.usecases.session import Session
 from remit.usecases.trials.tools import described
@@ -52,7 +53,11 @@ class Attempt:
         session: Session | None,
         watch: CallWatch | None,
     ) -> None:
-        self._slot, self._task, self._agent, self._name = slot, task, agent, name
+        self._slot, self._name = slot, name
+        self._task = replace(
+            task, checks=(), world=None, input=copied(task.input), facts=copied(dict(task.facts))
+        )
+        self._agent = replace(agent, settings=copied(dict(agent.settings)))
         self._session, self._watch = session, watch
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
@@ -67,7 +72,8 @@ class Attempt:
 
     @property
     def task(self) -> Task:
-        """What it is asked."""
+        """What it is asked. Neither its checks nor what its world is made from: an agent that can read what is expected
+        has only to say it."""
         return self._task
 
     @property
@@ -84,7 +90,8 @@ class Attempt:
     def tools(self) -> Sequence[Mapping[str, Json]]:
         """What it may call."""
         envelope = self._session.guard.envelope if self._session is not None else None
-        return described(self._watch.world.tools if self._watch is not None else {}, envelope)
+        found = described(self._watch.world.tools if self._watch is not None else {}, envelope)
+        return tuple(copied(dict(one)) for one in found)
 
     @property
     def calls(self) -> tuple[TrialCall, ...]:
@@ -166,7 +173,7 @@ class Attempt:
                 raise TrialOver
             if len(self._made) >= MOST_CALLS:
                 raise BadInput("call", f"more than {MOST_CALLS} calls in one trial", "end it before")
-            self._made.append(TrialCall(tool, dict(args), self._effect(tool), "unknown"))
+            self._made.append(TrialCall(tool, plain_args(dict(args)), self._effect(tool), "unknown"))
             return len(self._made) - 1
 
     def _effect(self, tool: str) -> str:
@@ -193,7 +200,7 @@ class Attempt:
                 )
 
     def _raised(self, error: BaseException, decision: Decision | None) -> tuple[str, str, tuple[str, ...]]:
-        text = str(error)[:MOST_RESULT]
+        text = _message(error)
         if isinstance(error, ResultWithheld):
             return "done", text, (*_flags(decision), *(v.clause for v in error.violations))
         if isinstance(error, ApprovalRequired):
@@ -203,6 +210,13 @@ class Attempt:
         if isinstance(error, Exception):
             return "failed", f"{type(error).__name__}: {text}", _flags(decision)
         return "unknown", "", _flags(decision)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:MOST_RESULT]
+    except Exception:  # noqa: BLE001 - its own __str__ fails
+        return ""
 
 
 class _Known:

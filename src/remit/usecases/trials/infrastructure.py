@@ -20,10 +20,17 @@ def world_failed(error: BaseException) -> bool:
     """
     if isinstance(error, Unavailable | ConnectionRefusedError | AgentHalted):
         return True
-    response = getattr(error, "response", None)
-    told = [getattr(error, name, None) for name in ("status_code", "status", "code")]
-    told.append(getattr(response, "status_code", None))
+    told = [_said(error, name) for name in ("status_code", "status", "code")]
+    told.append(_said(_said(error, "response"), "status_code"))
     return any(isinstance(status, int) and status in HTTP_STATUSES for status in told)
+
+
+def _said(of: object, name: str) -> object:
+    """An attribute of somebody else's object, whose properties may raise."""
+    try:
+        return getattr(of, name, None)
+    except Exception:  # noqa: BLE001 - it says nothing, then
+        return None
 
 
 def tries_again(error: BaseException) -> bool:
@@ -37,14 +44,17 @@ def wait_before(attempt: int, error: BaseException, first_s: float = FIRST_WAIT_
     >>> wait_before(2, Unavailable("")), wait_before(4, Unavailable("")), wait_before(2, Unavailable("", 7.0))
     (0.5, 2.0, 7.0)
     """
-    asked = getattr(error, "retry_after_s", None)
+    asked = _said(error, "retry_after_s")
     own = first_s * 2.0 ** min(attempt - 2, 20)
     return min(max(own, asked if isinstance(asked, int | float) else 0.0), LONGEST_WAIT_S)
 
 
 def told(error: BaseException) -> str:
     """The error in one line: our own by what they say, others by their type, too."""
-    text = " ".join(str(error).split())[:500]
+    try:
+        text = " ".join(str(error).split())[:500]
+    except Exception:  # noqa: BLE001 - its own __str__ fails
+        text = ""
     if type(error).__module__.startswith("remit."):
         return text or type(error).__name__
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -17,11 +17,13 @@ from remit.core.trial.view import TrialView
 from remit.core.types import Json
 from remit.ports import Answered, Target, World
 from remit.usecases.session import Session
+from remit.usecases.trials.answered import sound
 from remit.usecases.trials.aside import Aside
 from remit.usecases.trials.attempt import Attempt
 from remit.usecases.trials.governed import GovernedTrials, finished, judged, kept
 from remit.usecases.trials.infrastructure import FIRST_WAIT_S, told, tries_again, wait_before, world_failed
 from remit.usecases.trials.loaded import LoadedSuite
+from remit.usecases.trials.threads import left_behind
 from remit.usecases.trials.watching import CallWatch
 
 GRACE_S = 2.0
@@ -117,7 +119,7 @@ class TrialRunning:
         attempt = Attempt(slot, task, suite.arms[slot.arm], came.name, session, came.watch)
         began = time.perf_counter()
         try:
-            came.answered = await _within(task.deadline_s, self.targets[slot.arm].run(attempt))
+            came.answered = sound(await _within(task.deadline_s, self.targets[slot.arm].run(attempt)))
         except _TooLate:
             came.timeout = True
         except Exception as error:  # noqa: BLE001 - whatever it is, it is how the agent ended
@@ -246,6 +248,13 @@ class TrialRunning:
         )
 
 
+class _GaveUp(Exception):
+    """The agent was cancelled, and nobody but itself did that: its failure, and no end of the run."""
+
+    def __init__(self) -> None:
+        super().__init__("it cancelled itself")
+
+
 class _TooLate(Exception):
     """The deadline has passed."""
 
@@ -262,6 +271,7 @@ class _WorldBroke(Exception):
 async def _within(deadline_s: float, running: object) -> Answered:
     """What the agent answers within *deadline_s*. One that does not let go when it is told to is left behind."""
     loop = asyncio.get_running_loop()
+    until = loop.time() + deadline_s
     task: asyncio.Task[Answered] = loop.create_task(running)  # type: ignore[arg-type]
     done: asyncio.Future[None] = loop.create_future()
 
@@ -270,12 +280,12 @@ async def _within(deadline_s: float, running: object) -> Answered:
             done.set_result(None)
 
     task.add_done_callback(over)
-    timer = loop.call_later(deadline_s, over)
+    timer = loop.call_at(until, over)
     try:
         await done
-        if task.done():
-            return task.result()
-        raise _TooLate
+        if not task.done() or loop.time() >= until:  # one that blocked the loop is no sooner done for that
+            raise _TooLate
+        return _result(task)
     finally:
         timer.cancel()
         if not task.done():
@@ -283,8 +293,20 @@ async def _within(deadline_s: float, running: object) -> Answered:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task}, timeout=GRACE_S)
             task.add_done_callback(lambda late: late.cancelled() or late.exception())
+            if not task.done():
+                left_behind(task)
         elif not task.cancelled():
             task.exception()  # it was looked at
+
+
+def _result(task: asyncio.Task[Answered]) -> Answered:
+    """What came of it: an error is the agent's, whatever kind it is of."""
+    if task.cancelled():
+        raise _GaveUp
+    error = task.exception()
+    if error is not None and not isinstance(error, Exception):
+        raise RuntimeError(f"the agent raised {error!r}") from None
+    return task.result()
 
 
 def _text(answer: Json) -> str:

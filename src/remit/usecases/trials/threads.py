@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
+
+from remit.core.errors import Unavailable
+
+T = TypeVar("T")
+GRACE_S = 2.0
 
 
 class Threads(ThreadPoolExecutor):
@@ -32,3 +38,43 @@ class Threads(ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing to wait for."""
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What `asyncio.run` does, without waiting for what does not end: neither for threads nor for coroutines that go on
+    when they are cancelled.
+
+    Raises:
+        Unavailable: somebody else's code in a task of its own ended the program, which must not look like a good end.
+    """
+    runner = asyncio.Runner()
+    try:
+        loop = runner.get_loop()
+        loop.set_default_executor(Threads())
+        try:
+            return runner.run(work)
+        except SystemExit as stop:
+            told = f"an agent or a world wants to end the program (sys.exit({stop.code!r:.60})) in a task of its own"
+            raise Unavailable(told) from None
+        finally:
+            _let_go(loop)
+    finally:
+        runner.close()
+
+
+def _let_go(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left, and leave behind what does not mind."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=GRACE_S))
+    for task in left:
+        if not task.done():
+            left_behind(task)
+
+
+def left_behind(task: asyncio.Task[Any]) -> None:
+    """Let nobody wait for a task that does not let go when it is cancelled."""
+    asyncio._unregister_task(task)  # the hook that asyncio documents for loops
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # else the end of the program tells of each

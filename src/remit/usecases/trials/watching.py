@@ -67,7 +67,7 @@ class CallWatch:
             with self._lock if self._watches else nullcontext():
                 kept = copied(args)
                 try:
-                    output = function(**args)
+                    output = apart(function(**apart(args)))
                 except Exception as error:
                     self._noted(
                         at, WorldCall(tool, kept, error=told(error)), self._again(tool, kept, repeats)
@@ -87,7 +87,7 @@ class CallWatch:
             kept = copied(args)
             self._flying += 1
             try:
-                output = await function(**args)
+                output = apart(await function(**apart(args)))
             except Exception as error:
                 self._noted(at, WorldCall(tool, kept, error=told(error)), None)
                 await self._again_awaited(at, tool, kept, repeats)
@@ -148,6 +148,26 @@ class CallWatch:
 
 
 _REACHED = "the repeat on a copy reached the world itself: what the copy acts upon was not copied with it"
+
+
+def apart(value: Any) -> Any:
+    """A copy of what passes between agent and world: neither can reach into the other by what it keeps of it.
+
+    Objects that are no JSON pass as they are.
+
+    >>> inside = {"paid": [1]}
+    >>> apart(inside)["paid"] is inside["paid"]
+    False
+    """
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return value
+    try:
+        return (
+            {key: apart(one) for key, one in value.items()} if kind is dict else [apart(one) for one in value]
+        )
+    except RecursionError:  # it holds itself
+        return value
 
 
 def is_coroutine(function: Callable[..., Any]) -> bool:
