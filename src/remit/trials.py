@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,6 +144,7 @@ def begun(
 
     book, now = trial_book_of(store), time.time()
     info = run_info(loaded, new_run_id(loaded.suite, now, os.urandom(2).hex()), now)
+    info = replace(info, earlier=book.earlier(info))
     retain_s = loaded.envelope.capture.retain_s if loaded.envelope else None
     if part is not None:
         info = part.agreed(info)

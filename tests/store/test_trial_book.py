@@ -95,6 +95,22 @@ def test_what_was_cut_off_is_counted_once_for_each_time(book: TrialBook) -> None
     assert book.load("r1").repeated == 3
 
 
+def test_runs_of_the_same_suite_and_agents_are_counted_by_verdict_whatever_their_design(
+    book: TrialBook,
+) -> None:
+    info = replace(INFO, source="remit trial run")
+    blocked = book.begin(replace(info, id="r2", design_hash="d2"))
+    blocked.end("a gate blocks", "BLOCK").result()
+    blocked.close()
+    for part in ("1-of-2", "2-of-2"):
+        book.begin(replace(info, id=f"r3.{part}", source=f"remit trial run --shard {part}")).close()
+    book.begin(replace(info, id="r4", suite_hash="h2")).close()
+    book.begin(replace(info, id="r5", fingerprints={})).close()
+    book.begin(replace(info, id="r6", source="pytest")).close()
+
+    assert book.earlier(info) == {"BLOCK": 1, "": 1}
+
+
 def test_runs_are_listed_with_their_state(book: TrialBook) -> None:
     book.begin(INFO).close()
     paused = book.begin(replace(INFO, id="r2"))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,7 @@ _MOST_STDERR = 64_000
 _REAPING = 500
 """Milliseconds, about, that the end of a killed process may take; one that hangs in the kernel is left behind."""
 _KEYS = ("call", "observe", "answer")
+_OURS = re.compile(rb'\s*\{\s*"(?:call|observe|answer)"\s*:')
 
 
 class CommandTarget:
@@ -169,10 +171,15 @@ class _Talk:
             found.append(line)
         await self._ended()
         whole = b"".join(found)
-        with contextlib.suppress(AgentFailed):
-            body = object_in(whole)
-            if "answer" in body:
-                return answer_of(body)
+        if whole.lstrip().startswith(b"{"):
+            try:
+                body = object_in(whole)
+            except AgentFailed:
+                if _OURS.match(whole):  # broken off, or no JSON: not to be taken for an answer in words
+                    raise
+            else:
+                if "answer" in body:
+                    return answer_of(body)
         if len(whole) > MOST_ANSWER:
             raise AgentFailed(f"more than {MOST_ANSWER} bytes of answer")
         return Answered(whole.decode("utf-8", "replace").strip())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -101,6 +101,27 @@ class TrialBook:
         """Every run, oldest first."""
         ids = [stored.event.session for stored in self._store.events(kinds={BEGUN}) if not stored.erased]
         return [_line(self._read(run_id)) for run_id in ids]
+
+    def earlier(self, info: RunInfo) -> Mapping[str, int]:
+        """How many runs of the same suite and agents there are, whatever their design and seed, by verdict.
+
+        Args:
+            info: of a run that is about to begin. Parts of one run count once.
+        """
+        found: dict[str, str] = {}
+        for stored in self._store.events(kinds={BEGUN}):
+            if stored.erased:
+                continue
+            other = msgspec.convert(stored.event.body["run"], RunInfo)
+            whole, _, part = other.source.partition(" --shard ")
+            run_id = other.id.removesuffix(f".{part}") if part else other.id
+            if run_id != info.id and whole == info.source and _same_agents(other, info):
+                found[run_id] = self._verdict(other.id) or found.get(run_id, "")
+        return Counter(found.values())
+
+    def _verdict(self, run_id: str) -> str:
+        ended = next(self._store.events(run_id, {ENDED}, tenant=run_tenant(run_id)), None)
+        return "" if ended is None or ended.erased else str(ended.event.body["verdict"])
 
     def _read(self, run_id: str) -> _Read:
         found = _Read()
@@ -297,6 +318,11 @@ def _take(found: _Read, stored: StoredEvent) -> None:
         found.paused, found.stopped = True, str(body["why"])
     elif kind == ENDED:
         found.ended, found.stopped, found.verdict = True, str(body["stopped"]), str(body["verdict"])
+
+
+def _same_agents(one: RunInfo, other: RunInfo) -> bool:
+    prints = [msgspec.to_builtins(info.fingerprints) for info in (one, other)]
+    return one.suite_hash == other.suite_hash and prints[0] == prints[1]
 
 
 def _line(read: _Read) -> RunLine:

@@ -47,6 +47,9 @@ class RunInfo:
     coverage: Mapping[str, Json] = field(default_factory=dict)
     design_hash: str = ""
     """SHA-256 over suite and design, as they stood before the first trial."""
+    earlier: Mapping[str, int] = field(default_factory=dict)
+    """By verdict (empty: none was reached), runs of the same suite and agents that the store held when this one began:
+    whoever runs again until it passes, passes."""
 
 
 @dataclass(frozen=True, slots=True)

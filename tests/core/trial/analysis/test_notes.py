@@ -64,3 +64,16 @@ def test_p_values_of_a_run_that_stopped_early_are_told_to_be_for_exploring():
     arms = {"baseline": {"a": "++"}, "candidate": {"a": "++"}}
 
     assert told("for exploring only", results=arms, design=Design("sequential"))
+
+
+def test_runs_that_were_begun_before_are_counted():
+    told_of = ("3 runs of this suite", "before (1 without a verdict, 2 BLOCK)", "until one passes")
+
+    assert told(*told_of, results={"agent": {"a": "+"}}, earlier={"BLOCK": 2, "": 1})
+    assert not told("begun in this store before", results={"agent": {"a": "+"}})
+
+
+def test_tasks_whose_runs_were_mostly_lost_to_the_world_are_named():
+    results = {"agent": {"a": "+" * 50, "hard": "!!!+", "half": "!+"}}
+
+    assert told("most runs of 1 task of agent: hard (3 of 4)", results=results)

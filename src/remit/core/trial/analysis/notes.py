@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
@@ -116,6 +117,36 @@ def _stopped(run: Run) -> Iterator[str]:
             )
 
 
+def _restarted(run: Run) -> Iterator[str]:
+    """A gate's error is that of one run: whoever begins again until it passes has another."""
+    earlier = run.info.earlier
+    if earlier:
+        ended = ", ".join(f"{n:,} {verdict or 'without a verdict'}" for verdict, n in sorted(earlier.items()))
+        were = "was" if sum(earlier.values()) == 1 else "were"
+        yield (
+            f"{count(sum(earlier.values()), 'run')} of this suite and these agents {were} begun in this store before "
+            f"({ended}). The chance of a false PASS is that of one run: it grows with each that is tried until one "
+            "passes."
+        )
+
+
+def _lost_tasks(run: Run) -> Iterator[str]:
+    """An agent that breaks down where a task is hard may look like a world that fails there."""
+    for arm in run.info.arms:
+        lost, ran = Counter[str](), Counter[str]()
+        for trial in run.of(arm):
+            ran[trial.task] += 1
+            lost[trial.task] += trial.success is None
+        those = [task for task, n in lost.items() if 2 * n > ran[task]]
+        if those:
+            some = ", ".join(f"{task} ({lost[task]:,} of {ran[task]:,})" for task in those[:3])
+            more = ", …" if len(those) > 3 else ""
+            yield (
+                f"The world failed in most runs of {count(len(those), 'task')} of {arm}: {some}{more}. "
+                "What such tasks ask is hardly judged; an agent that breaks down there looks the same."
+            )
+
+
 def _one_sided(run: Run) -> Iterator[str]:
     ran = [set(run.by_task(arm)) for arm in run.info.arms]
     if len(ran) == 2 and (apart := ran[0] ^ ran[1]):
@@ -144,6 +175,8 @@ def _watched(run: Run) -> Iterator[str]:
 NOTES: tuple[Callable[[Run], Iterator[str]], ...] = (
     _stopped,
     _world,
+    _lost_tasks,
+    _restarted,
     _few,
     _once,
     _identical,
