@@ -96,8 +96,15 @@ def test_what_was_cut_off_is_counted_once_for_each_time(book: TrialBook) -> None
 
 
 def test_runs_of_the_same_suite_and_agents_are_counted_by_verdict_whatever_their_design(
-    book: TrialBook,
+    folder: Path,
 ) -> None:
+    from remit.store.records import EXTENSIONS
+
+    with SqliteStore.open(folder / "u.db", home=folder / "home", extensions=EXTENSIONS) as store:
+        _of_several_runs(TrialBook(store, Uuid7()))
+
+
+def _of_several_runs(book: TrialBook) -> None:
     info = replace(INFO, source="remit trial run")
     blocked = book.begin(replace(info, id="r2", design_hash="d2"))
     blocked.end("a gate blocks", "BLOCK").result()
