@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,3 +183,20 @@ def test_where_compares_fields_as_text(where: dict[str, str], fitting: bool) -> 
     }
 
     assert fits(session(**fields), where) is fitting
+
+
+def test_a_folder_that_vanishes_while_it_is_looked_through_is_not_there(tmp_path, monkeypatch):
+    from remit.usecases.sessions_files import session_files
+
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    (tmp_path / "gone").mkdir()
+    walked = os.scandir
+
+    def vanishing(path):
+        if Path(path).name == "gone":
+            raise FileNotFoundError(path)
+        return walked(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+
+    assert [file.name for file in session_files([tmp_path])] == ["a.jsonl"]

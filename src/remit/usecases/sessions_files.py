@@ -6,9 +6,11 @@ Formats are recognised by content. Reading streams: no file is held whole, and n
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,20 @@ class Line:
     """Bytes of the file, as stored, that were read so far: for progress."""
 
 
+def files_below(folder: Path, endings: Sequence[str]) -> list[Path]:
+    """The files of a folder, to its bottom, whose names fit one of *endings*, by name.
+
+    What vanishes while it is looked for is not there, as it would not be a moment later.
+    """
+    found = (
+        Path(here, name)
+        for here, _, names in os.walk(folder)
+        for name in names
+        if any(fnmatch(name, ending) for ending in endings)
+    )
+    return sorted(file for file in found if file.is_file())
+
+
 def session_files(paths: Sequence[Path]) -> list[Path]:
     """The files that *paths* name, each once, folders searched to the bottom.
 
@@ -42,7 +58,7 @@ def session_files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = sorted({file for ending in ENDINGS for file in path.rglob(ending) if file.is_file()})
+            inside = files_below(path, ENDINGS)
             if not inside:
                 told = f"files end in {', '.join(ENDINGS)}"
                 raise BadInput(str(path), "no session file in this folder", told)

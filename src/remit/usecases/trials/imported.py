@@ -19,6 +19,7 @@ from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order, trial_line
 from remit.core.trial.suite import BASELINE, ONLY_ARM, Design
 from remit.core.trial.trial import Trial
 from remit.core.types import Json
+from remit.usecases.sessions_files import files_below
 from remit.usecases.trials.formats import Unrecognised, read_file
 from remit.usecases.trials.formats.fields import Asked
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
@@ -137,7 +138,7 @@ def result_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     seen: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            inside = sorted({file for ending in ENDINGS for file in path.rglob(ending) if file.is_file()})
+            inside = files_below(path, ENDINGS)
             if not inside:
                 raise BadInput(str(path), "no result in this folder", f"files end in {', '.join(ENDINGS)}")
             listed = [(file, True) for file in inside]
