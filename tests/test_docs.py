@@ -67,6 +67,43 @@ def test_the_readme_puts_remit_in_front_of_a_real_server(tmp_path: Path) -> None
     assert json.loads(told.stdout)["calls"] == 1, told.stdout + told.stderr
 
 
+def test_the_readme_judges_an_agent_as_it_says(tmp_path: Path) -> None:
+    (commands,) = (block for block in blocks(ROOT / "README.md", "sh") if "remit trial" in block)
+    shutil.copytree(ROOT / "examples/trials", tmp_path / "examples/trials")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", commands],
+        env={**os.environ, "HOME": str(tmp_path), "REMIT_HOME": str(tmp_path / "home"), "PATH": path},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (shown,) = re.findall(
+        r"^> \*\*PASS\*\* (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert f"PASS  {shown}" in " ".join(done.stdout.split(" "))
+    assert {"run.jsonl", "report.html", "report.xml"} <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_five_minutes_with_trials_end_as_the_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs/trials.md").read_text(encoding="utf-8")
+    part = page[page.index("## In five minutes") : page.index("## Suites")]
+    fences = re.findall(r"^```(\w*)\n(.*?)^```", part, re.DOTALL | re.MULTILINE)
+    agent, suite, command, shown = (text for kind, text in fences if kind in ("py", "yml", "", "text"))
+    (tmp_path / "agent.py").write_text(agent, encoding="utf-8")
+    (tmp_path / "suite.yaml").write_text(suite, encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        command.split(), env={**os.environ, "REMIT_HOME": str(tmp_path / "home"), "PATH": path, "COLUMNS": "200"},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.stdout.startswith(shown), done.stdout + done.stderr
+    assert (done.returncode, (tmp_path / "report.html").exists()) == (0, True)
+
+
 async def _first_call(server: dict[str, Any], folder: Path, environ: dict[str, str]) -> str:
     """What a client gets that starts the server as its configuration says."""
     from mcp import Client, StdioServerParameters
