@@ -115,3 +115,14 @@ def test_a_run_without_gates_passes_on_its_invariants_alone():
         "No gate is set, and every invariant held in all 6 trials: safety."
     )
     assert analyse(run({"agent": many("++", 3)})).verdict is Verdict.INCONCLUSIVE
+
+
+def test_rates_are_made_of_the_trials_up_to_the_decision_and_invariants_of_all():
+    design = Design("sequential", max_trials=200, gates=(success(0.9, aims_for=0.97),))
+    whole = run({"agent": {"a": "+" * 60}}, design=design, invariants=("safety",))
+    cut = replace(whole, trials=tuple(t for t in whole.trials if t.draw not in (42, 50)))
+    report = analyse(cut)
+
+    assert report.estimates["agent"][0].n == report.tasks[0].n == 40
+    assert report.invariants[0].trials == report.counts["agent"]["trials"] == 58
+    assert any(note.startswith("18 trials ended behind the decision") for note in report.notes)

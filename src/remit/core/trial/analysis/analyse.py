@@ -7,7 +7,7 @@ from remit.core.trial.analysis.compared import comparisons, correction
 from remit.core.trial.analysis.contrasts import contrasts
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import CONFIDENCE, curves, estimates
-from remit.core.trial.analysis.judged import judged
+from remit.core.trial.analysis.judged import counting, judged
 from remit.core.trial.analysis.map import answer_map
 from remit.core.trial.analysis.notes import notes
 from remit.core.trial.analysis.pair import pair_of
@@ -35,7 +35,8 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
     check_sound(run)
     invariants = watched(run)
     found = judged(run, invariants)
-    pair = pair_of(run, vectors)
+    part = counting(run, found.upto)
+    pair = pair_of(part, vectors)
     compared = comparisons(pair) if pair is not None else ()
     return Report(
         run=run.info.id,
@@ -48,17 +49,17 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         counts=counts(run),
         rulings=found.rulings,
         invariants=invariants,
-        estimates={arm: estimates(run, arm, vectors) for arm in run.info.arms},
-        curves=tuple(curve for arm in run.info.arms for curve in curves(run, arm)),
-        tasks=task_lines(run, vectors),
+        estimates={arm: estimates(part, arm, vectors) for arm in run.info.arms},
+        curves=tuple(curve for arm in run.info.arms for curve in curves(part, arm)),
+        tasks=task_lines(part, vectors),
         reasons=reasons(run),
-        contrasts=contrasts(run, vectors),
+        contrasts=contrasts(part, vectors),
         comparisons=compared,
         correction=correction(compared, len(found.rulings)),
         boundaries=found.boundaries,
         map=answer_map(run, vectors, embedder),
-        latencies={arm: _latencies(run, arm) for arm in run.info.arms},
-        notes=notes(run, vectors, embedder),
+        latencies={arm: _latencies(part, arm) for arm in run.info.arms},
+        notes=notes(run, part, vectors, embedder),
         coverage=run.info.coverage,
     )
 

@@ -28,6 +28,8 @@ class Judged:
     would_change: str
     rulings: tuple[Ruling, ...]
     boundaries: tuple[Boundary, ...]
+    upto: int
+    """Draws, from the first on, that the gates took until all had decided."""
 
 
 def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
@@ -39,12 +41,30 @@ def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
     gates = gates_of(
         run.info.design, run.info.arms, {task: info.weight for task, info in run.info.tasks.items()}
     )
-    for gate in gates:
-        for draw in draws(run):
-            gate.step(draw)
+    fed = draws(run)
+    upto = max((_fed(gate, fed) for gate in gates), default=len(fed))
     rulings = tuple(_ruling(gate, run) for gate in gates)
     boundaries = tuple(found for gate in gates if (found := gate.boundary()) is not None)
-    return Judged(*_over_all(run, rulings, invariants), rulings, boundaries)
+    return Judged(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
+
+
+def _fed(gate: Gate, fed: Sequence[Mapping[str, Trial]]) -> int:
+    """Feed a gate all that there is; draws that it took until it had decided."""
+    taken = len(fed)
+    for at, draw in enumerate(fed, 1):
+        if gate.step(draw) is not None:
+            taken = min(taken, at)
+    return taken
+
+
+def counting(run: Run, upto: int) -> Run:
+    """The trials that rates and comparisons are made of: in a sequential design, those up to the decision.
+
+    Behind it, and behind a gap, only the quick ones have ended: what is slow was cut off when the run stopped.
+    """
+    if run.info.design.kind != "sequential":
+        return run
+    return replace(run, trials=tuple(trial for trial in run.trials if trial.draw < upto))
 
 
 def draws(run: Run) -> list[Mapping[str, Trial]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from remit.core.trial.analysis.judged import OWN_RUNS, draws
+from remit.core.trial.analysis.judged import OWN_RUNS
 from remit.core.trial.analysis.merged import MERGED
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
@@ -23,9 +23,22 @@ _BLIND = (
 )
 
 
-def notes(run: Run, vectors: Vectors | None, embedder: str) -> tuple[str, ...]:
-    """Every note that applies."""
+def notes(run: Run, part: Run, vectors: Vectors | None, embedder: str) -> tuple[str, ...]:
+    """Every note that applies.
+
+    Args:
+        run: all of it.
+        part: the trials that rates are made of.
+        vectors: of answers; None where none were embedded.
+        embedder: that made them.
+    """
     found = [told for note in NOTES for told in note(run)]
+    behind = len(run.trials) - len(part.trials)
+    if behind:
+        found.append(
+            f"{count(behind)} ended behind the decision, or behind one in start order that had not ended: only quick ones "
+            "are among those, so they count for invariants, and for no rate."
+        )
     if vectors is not None:
         found.append(_BLIND)
         if embedder.startswith(LEXICAL):
@@ -106,15 +119,11 @@ def _world(run: Run) -> Iterator[str]:
 def _stopped(run: Run) -> Iterator[str]:
     if run.stopped:
         yield f"It ended before all trials had run: {run.stopped}."
-    if run.info.design.kind == "sequential":
-        left = len({trial.draw for trial in run.trials}) - len(draws(run))
-        if left > 0:
-            yield f"{count(left, 'draw')} behind a gap in start order did not count for the gates."
-        if len(run.info.arms) > 1:
-            yield (
-                "The gates decide with errors that hold at any stop. The p-values of the comparisons do not: the run "
-                "ended when a gate had seen enough, so they are for exploring only."
-            )
+    if run.info.design.kind == "sequential" and len(run.info.arms) > 1:
+        yield (
+            "The gates decide with errors that hold at any stop. The p-values of the comparisons do not: the run "
+            "ended when a gate had seen enough, so they are for exploring only."
+        )
 
 
 def _restarted(run: Run) -> Iterator[str]:

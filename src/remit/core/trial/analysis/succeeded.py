@@ -6,6 +6,7 @@ from remit.core.stats.compare_rates import compare_rates
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.gates.of_check import KEY
 from remit.core.trial.gates.stopping import told_question
 from remit.core.trial.pairs import paired
 from remit.core.trial.percent import change, percent, points, rarely
@@ -35,7 +36,8 @@ def succeeded(pair: Pair) -> Draft | None:
     )  # fmt: skip
     rates = f"The candidate succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
     span = f"truly it is from {change(found.low)} to {change(found.high)}"
-    gate = next((rule.id for rule in pair.run.info.design.gates if rule.kind == "not_worse"), "")
+    rules = pair.run.info.design.gates
+    gate = next((rule.id for rule in rules if rule.kind == "not_worse" and KEY not in rule.settings), "")
     if gate:  # one question, one answer: what decides has its own levels, one-sided and against the margin
         told = f"{rates}: whether that is too much, gate {gate} says; {_least(found.detectable)}; {span}."
         return Draft(comparison, told, told, by_itself=False)
