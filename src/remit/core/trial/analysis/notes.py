@@ -36,8 +36,8 @@ def notes(run: Run, part: Run, vectors: Vectors | None, embedder: str) -> tuple[
     behind = len(run.trials) - len(part.trials)
     if behind:
         found.append(
-            f"{count(behind)} ended behind the decision, or behind one in start order that had not ended: only quick ones "
-            "are among those, so they count for invariants, and for no rate."
+            f"{count(behind)} ended behind the decision, or behind one in start order that had not ended: only quick "
+            "ones are among those, so they count for invariants, and for no rate."
         )
     if vectors is not None:
         found.append(_BLIND)
