@@ -102,8 +102,8 @@ def test_an_agent_that_does_nothing_at_all_blocks_by_what_is_missing(here: Path,
     code, told = compared("agents.py:idle", capsys)
     rulings = {one["gate"]: one["verdict"] for one in told["rulings"]}
 
-    assert code == 1 and rulings["no-worse: no-effect-missing"] == "BLOCK"
-    assert rulings["no-worse: no-effect-added"] != "BLOCK"
+    assert code == 1 and rulings["no-effect-missing"] == "BLOCK"
+    assert rulings["no-effect-added"] != "BLOCK"
 
 
 def test_an_agent_that_breaks_down_fails_and_takes_nothing_with_it(here: Path, capsys: Any):

@@ -192,8 +192,7 @@ def gates_against(margin: float, alpha: float) -> tuple[Rule, ...]:
     """The gates of a comparison: neither fewer runs with just these effects, nor more that lack one or have one more."""
     settings = {"margin": margin, "alpha": alpha}
     return tuple(
-        Rule(f"no-worse: {check}", "not_worse", {**settings, "check": check}, "--margin, --alpha")
-        for check in CHECKS
+        Rule(check, "not_worse", {**settings, "check": check}, "--margin, --alpha") for check in CHECKS
     )
 
 

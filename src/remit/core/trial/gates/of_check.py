@@ -36,6 +36,8 @@ class OfCheck:
             return Ruling(self.rule.id, Verdict.INCONCLUSIVE, told, remedy)
         seen = replace(run, trials=tuple(by_check(trial, self.check) for trial in run.trials))
         found = self.gate.ruling(seen)
+        if self.check == self.rule.id:
+            return found  # named already
         return replace(found, sentence=f"By the check '{self.check}' alone: {found.sentence}")
 
     def boundary(self) -> Boundary | None:
