@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from remit.core.stats.quantiles import needed, quantile
+from remit.core.stats.mixture import log_e_block, log_e_pass
+from remit.core.stats.quantiles import needed, quantile, quantile_at_any_time
+from remit.core.stats.sprt import plan
 
 
 def coverage(n: int, q: float, low: float | None, high: float | None) -> float:
@@ -72,3 +74,42 @@ def test_the_value_itself_is_one_of_the_values() -> None:
     for q, confidence in ((0.0, 0.95), (1.0, 0.95), (0.5, 1.0)):
         with pytest.raises(ValueError, match="must lie between"):
             quantile([1.0], q, confidence)
+
+
+def test_at_any_time_it_lies_between_the_values_that_no_bet_on_their_counts_has_won_against() -> None:
+    found, n, q, reach = quantile_at_any_time(range(1, 81), 0.8), 80, 0.8, math.log(40)
+
+    # A quantile of x means that x of the values 1, ..., 80 are at or below it, and x - 1 are below.
+    kept = [
+        x
+        for x in range(1, 81)
+        if log_e_block(x, n - x, q) < reach and log_e_pass(x - 1, n - x + 1, q) < reach
+    ]
+    assert (found.low, found.high) == (kept[0], kept[-1])
+
+
+def test_after_a_gate_has_stopped_the_usual_interval_misses_and_the_one_for_any_time_does_not() -> None:
+    rng, gate, missed = np.random.default_rng(1), plan(0.90, 0.97), [0, 0]
+    for _ in range(800):
+        values, failures, n = rng.random(gate.cap).tolist(), 0, 0
+        while gate.step(n, failures) is None or n == 0:
+            failures += values[n] > 0.9
+            n += 1
+        for at, of in enumerate((quantile, quantile_at_any_time)):
+            found = of(values[:n], 0.9)
+            missed[at] += (found.low or 0.0) > 0.9 or (1.0 if found.high is None else found.high) < 0.9
+
+    assert missed[0] / 800 > 0.05 > missed[1] / 800
+
+
+def test_at_any_time_more_values_are_needed_for_an_upper_bound() -> None:
+    found = quantile_at_any_time(range(59), 0.95)
+
+    assert (found.high, found.told) == (
+        None,
+        "too few runs for an upper bound at any stop: 59, and 90 are needed",
+    )
+    for q, enough in ((0.5, 7), (0.9, 44), (0.95, 90), (0.99, 455)):
+        assert quantile_at_any_time(range(enough - 1), q).high is None
+        assert quantile_at_any_time(range(enough), q).high == enough - 1
+    assert quantile_at_any_time([], 0.5).told == "no runs"

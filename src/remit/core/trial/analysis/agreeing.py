@@ -11,21 +11,26 @@ from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.pair import Pair
 from remit.core.trial.percent import percent, points
 from remit.core.trial.report import Comparison, Estimate
+from remit.core.trial.run import TaskInfo
 
 
 def less_alike(pair: Pair) -> Draft | None:
     """The chance that two runs of a task both pass or both fail, task by task."""
     arms = [pair.run.by_task(arm) for arm in (pair.baseline, pair.candidate)]
-    values = []
+    values, weights = [], []
     for task in arms[0]:
         before, after = (ends_alike(arm.get(task, [])) for arm in arms)
         if before is not None and after is not None:
             values.append((before, after))
+            weights.append(pair.run.info.tasks.get(task, TaskInfo()).weight)
     if not values:
         return None
     n, differences = len(values), [after - before for before, after in values]
-    p = sign_flip(differences, seed=pair.seed).p_two_sided
-    means = [sum(value[side] for value in values) / n for side in (0, 1)]
+    p = sign_flip(differences, weights, seed=pair.seed).p_two_sided
+    means = [
+        sum(w * value[side] for w, value in zip(weights, values, strict=True)) / sum(weights)
+        for side in (0, 1)
+    ]
     base, candidate = (
         Estimate("agreement", mean, method="mean over tasks", n=n, unit="tasks") for mean in means
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from remit.core.stats import bounded_mean, pass_hat, success_rate
 from remit.core.stats.mixture import interval as confidence_sequence
@@ -38,14 +37,14 @@ def estimates(run: Run, arm: str, vectors: Vectors | None = None) -> tuple[Estim
     found = [
         *success(run, arm),
         *_most_pass_hat(run, arm),
-        *agreement(tasks),
-        *_spread(tasks, vectors),
-        *_score(tasks),
+        *agreement(run, tasks),
+        *_spread(run, tasks, vectors),
+        *_score(run, tasks),
     ]
     trials = [trial for trials in tasks.values() for trial in trials]
-    found += spent("latency", [value for trial in trials if (value := latency_of(trial)) is not None])
-    found += spent("tokens", [float(trial.tokens) for trial in trials if trial.tokens is not None])
-    found += spent("cost", [trial.cost for trial in trials if trial.cost is not None])
+    found += _spent(run, "latency", [value for trial in trials if (value := latency_of(trial)) is not None])
+    found += _spent(run, "tokens", [float(trial.tokens) for trial in trials if trial.tokens is not None])
+    found += _spent(run, "cost", [trial.cost for trial in trials if trial.cost is not None])
     return tuple(found)
 
 
@@ -110,7 +109,7 @@ def _most_pass_hat(run: Run, arm: str) -> list[Estimate]:
     return [_of_k(f"pass^{k}", counted, k, pass_hat.pass_hat)] if k > 1 else []
 
 
-def agreement(tasks: ByTask) -> list[Estimate]:
+def agreement(run: Run, tasks: ByTask) -> list[Estimate]:
     """How alike two runs of one task are: how they end, which tools they call, what they claim."""
     called = any(trial.calls for trials in tasks.values() for trial in trials)
     of = [
@@ -118,44 +117,54 @@ def agreement(tasks: ByTask) -> list[Estimate]:
         *([("same tools", calls_alike)] if called else []),
         ("same claims", claims_alike),
     ]
-    found = [(name, [alike(trials) for trials in tasks.values()]) for name, alike in of]
-    known = [(name, [value for value in values if value is not None]) for name, values in found]
-    return [_over_tasks(name, values) for name, values in known if values]
+    return [
+        one
+        for name, alike in of
+        for one in _over_tasks(run, name, {task: alike(trials) for task, trials in tasks.items()})
+    ]
 
 
-def _over_tasks(name: str, values: Sequence[float]) -> Estimate:
-    low, high = bounded_mean.interval(values, confidence=CONFIDENCE)
-    mean = sum(values) / len(values)
-    return Estimate(name, mean, low, high, CONFIDENCE, OVER_TASKS, len(values), "tasks", gating=True)
+def _over_tasks(
+    run: Run, name: str, values: Mapping[str, float | None], most: float = 1.0
+) -> Iterator[Estimate]:
+    """The mean over tasks, each by its weight, of values up to *most*; nothing where no task has one."""
+    known = {task: value for task, value in values.items() if value is not None}
+    if not known:
+        return
+    weights = [run.info.tasks.get(task, TaskInfo()).weight for task in known]
+    low, high = bounded_mean.interval([v / most for v in known.values()], weights, confidence=CONFIDENCE)
+    mean = sum(w * v for w, v in zip(weights, known.values(), strict=True)) / sum(weights)
+    fixed = run.info.design.kind == "fixed"
+    method = OVER_TASKS if fixed else f"{OVER_TASKS}, as if the number of trials had been fixed"
+    yield Estimate(
+        name, mean, low * most, high * most, CONFIDENCE, method, len(known), "tasks", gating=fixed,
+        coverage="" if fixed else "not after an early stop",
+    )  # fmt: skip
 
 
-def _spread(tasks: ByTask, vectors: Vectors | None) -> list[Estimate]:
+def _spread(run: Run, tasks: ByTask, vectors: Vectors | None) -> Iterator[Estimate]:
     """How far the answers to one task lie apart: drift, never right or wrong."""
-    rows = [embedded(trials, vectors) for trials in tasks.values()]
-    values = [spread(one) for one in rows if len(one) > 1]
-    if not values:
-        return []
+    rows = {task: embedded(trials, vectors) for task, trials in tasks.items()}
     # Vectors of length 1 lie in a ball, whose spread is 2 at most; longer ones are scaled to it.
-    most = 2 * max(1.0, *(sum(x * x for x in row) for one in rows for row in one))
-    found = _over_tasks("spread of answers", [value / most for value in values])
-    low, high = (None if bound is None else bound * most for bound in (found.low, found.high))
-    return [replace(found, value=sum(values) / len(values), low=low, high=high)]
+    lengths = (sum(x * x for x in row) for one in rows.values() if len(one) > 1 for row in one)
+    values = {task: spread(one) if len(one) > 1 else None for task, one in rows.items()}
+    yield from _over_tasks(run, "spread of answers", values, 2 * max([1.0, *lengths]))
 
 
-def _score(tasks: ByTask) -> list[Estimate]:
+def _score(run: Run, tasks: ByTask) -> Iterator[Estimate]:
     """The mean of graded results, where every run has one in [0, 1]."""
-    scores = [[trial.score for trial in trials] for trials in tasks.values()]
-    known = [[one for one in of if one is not None and 0 <= one <= 1] for of in scores]
-    if not known or any(len(one) < len(of) for one, of in zip(known, scores, strict=True)):
-        return []
-    return [_over_tasks("score", [sum(of) / len(of) for of in known])]
+    scores = {task: [trial.score for trial in trials] for task, trials in tasks.items()}
+    known = {task: [one for one in of if one is not None and 0 <= one <= 1] for task, of in scores.items()}
+    if all(len(known[task]) == len(of) for task, of in scores.items()):
+        yield from _over_tasks(run, "score", {task: sum(of) / len(of) for task, of in known.items()})
 
 
-def spent(name: str, values: Sequence[float]) -> list[Estimate]:
+def _spent(run: Run, name: str, values: Sequence[float]) -> list[Estimate]:
     """Quantiles with intervals that hold whatever the distribution is; nothing where nobody measured."""
     if not values:
         return []
-    return [quantile_of(f"{name} p{100 * q:g}", values, q, CONFIDENCE) for q in QUANTILES]
+    any_time = run.info.design.kind == "sequential"
+    return [quantile_of(f"{name} p{100 * q:g}", values, q, CONFIDENCE, any_time=any_time) for q in QUANTILES]
 
 
 def _counted(run: Run, arm: str) -> Counts:

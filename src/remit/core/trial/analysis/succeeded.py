@@ -26,9 +26,15 @@ def succeeded(pair: Pair) -> Draft | None:
         Estimate("success", rate, method="mean over tasks", n=found.n, unit=found.unit)
         for rate in (found.baseline, found.candidate)
     )
+    fixed = pair.run.info.design.kind == "fixed"
+    method = (
+        found.interval_method
+        if fixed
+        else f"{found.interval_method}, as if the number of trials had been fixed"
+    )
     difference = Estimate(
-        "difference", found.difference, found.low, found.high, CONFIDENCE, found.interval_method, found.n, found.unit,
-        gating=True,
+        "difference", found.difference, found.low, found.high, CONFIDENCE, method, found.n, found.unit, gating=fixed,
+        coverage="" if fixed else "not after an early stop",
     )  # fmt: skip
     comparison = Comparison(
         "success", found.method, told_question(pair.question), found.unit, found.n, before, after, difference,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import exp, inf, log, sqrt
 from statistics import NormalDist, variance
 
 from remit.core.stats.latency import latency_test
 from remit.core.stats.planted import PERMUTATIONS, detectable_share
-from remit.core.stats.quantiles import quantile
 from remit.core.stats.tail import slow_tail
 from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.pair import Pair
-from remit.core.trial.gates.budget import latency_of
+from remit.core.trial.gates.budget import latency_of, quantile_of
 from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate
 from remit.core.trial.trial import Trial
@@ -88,7 +88,8 @@ def _ranked(pair: Pair, metric: str, spent: Spent, what: str) -> Draft | None:
     sides = [
         [v for v, which in zip(values, candidate, strict=True) if which is side] for side in (False, True)
     ]
-    before, after = (_median(metric, side) for side in sides)
+    any_time = pair.run.info.design.kind == "sequential"
+    before, after = (_median(metric, side, any_time=any_time) for side in sides)
     change = Estimate("ratio", found.ratio, method="median over pairs of runs of one task", n=n, unit="runs")
     told = f"{metric.capitalize()} cannot be compared: {found.result.told}." if found.p_either is None else ""
     least = _detectable([log(v) for v in sides[0] if 0 < v < inf], [log(v) for v in sides[1] if 0 < v < inf])
@@ -114,12 +115,7 @@ def _detectable(before: list[float], after: list[float]) -> float | None:
     return exp(rise) - 1 if rise < MOST_RISE else None
 
 
-def _median(metric: str, values: list[float]) -> Estimate | None:
+def _median(metric: str, values: list[float], *, any_time: bool) -> Estimate | None:
     if not values:
         return None
-    found = quantile(values, 0.5)
-    low, high = (None if bound in (None, float("inf")) else bound for bound in (found.low, found.high))
-    value = None if found.value == float("inf") else found.value
-    return Estimate(
-        f"median {metric}", value, low, high, method="order statistics", n=found.n, unit="runs", gating=True
-    )
+    return replace(quantile_of(f"median {metric}", values, 0.5, any_time=any_time), unit="runs")

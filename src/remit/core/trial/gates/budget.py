@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from remit.core.stats.quantiles import quantile
+from remit.core.stats.quantiles import quantile, quantile_at_any_time
 from remit.core.trial.gates.gate import Gate, Terms
 from remit.core.trial.gates.settings import arm_of, known, number
 from remit.core.trial.gates.settings import seconds as read_seconds
@@ -70,7 +70,7 @@ def _budget(rule: Rule, terms: Terms, spent: Spent, within: float, limit: str) -
         f"{rule.kind} {limit}", limit, f"were not {limit}", f"the share of runs {limit}", f"were {limit}"
     )
     gate = ShareGate(rule, arm_of(rule, terms), yes, said, stopping_of(rule, terms, mark))
-    return Budget(gate, spent, mark.bar)
+    return Budget(gate, spent, mark.bar, any_time=terms.design.kind == "sequential")
 
 
 def _of_trial(spent: Spent) -> Spent:
@@ -84,6 +84,8 @@ class Budget:
     share: ShareGate
     spent: Spent
     quantile: float
+    any_time: bool = False
+    """Whether it is looked at before the end, so that its interval has to hold at any stop."""
     _values: list[float] = field(default_factory=list)
 
     @property
@@ -102,7 +104,8 @@ class Budget:
     def ruling(self, run: Run) -> Ruling:
         """What it says of the draws that it was fed."""
         ruling = self.share.ruling(run)
-        estimate = quantile_of(f"{self.rule.kind} p{100 * self.quantile:g}", self._values, self.quantile)
+        name = f"{self.rule.kind} p{100 * self.quantile:g}"
+        estimate = quantile_of(name, self._values, self.quantile, any_time=self.any_time)
         return replace(ruling, estimates=(*ruling.estimates, estimate))
 
     def boundary(self) -> Boundary | None:
@@ -110,10 +113,13 @@ class Budget:
         return self.share.boundary()
 
 
-def quantile_of(name: str, values: Sequence[float], q: float, confidence: float = 0.95) -> Estimate:
-    """A quantile with an interval that holds whatever the distribution is."""
-    found = quantile(values, q, confidence)
-    method = f"order statistics; {found.told}" if found.told else "order statistics"
+def quantile_of(
+    name: str, values: Sequence[float], q: float, confidence: float = 0.95, *, any_time: bool = False
+) -> Estimate:
+    """A quantile with an interval that holds whatever the distribution is; *any_time*: at whatever stop, too."""
+    found = (quantile_at_any_time if any_time else quantile)(values, q, confidence)
+    method = "order statistics, valid at any stop" if any_time else "order statistics"
+    method = f"{method}; {found.told}" if found.told else method
     if found.value == math.inf:
         method += "; more runs were cut off than that"
     value, low, high = (
