@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from report_help import full, nothing
 
-from remit.core.trial.report import Report
+from remit.core.trial.report import Report, Ruling
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.terminal import Grid, parts
 
@@ -44,6 +44,16 @@ def test_a_broken_invariant_names_its_runs():
 
     assert "BLOCK idempotent (candidate): broken in 2 of 100 runs" in shown
     assert "broken-clock #2, session s-91: refund_payment ran twice" in shown
+
+
+def test_what_one_gate_says_is_said_once():
+    gate = Ruling("reliable", Verdict.BLOCK, "3 of 3 failed.", "Fewer.")
+    report = nothing(verdict=Verdict.BLOCK, sentence="3 of 3 failed.", would_change="Fewer.", rulings=(gate,))
+
+    shown = text(report)
+
+    assert shown.count("3 of 3 failed.") == 1
+    assert "BLOCK reliable: as above" in shown
 
 
 def test_why_runs_were_no_success_stands_before_the_numbers():

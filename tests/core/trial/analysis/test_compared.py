@@ -159,3 +159,16 @@ def test_the_map_has_a_point_for_each_answer():
     assert any("cannot see the outcome" in note for note in report.notes)
     assert any("compare spelling" in note for note in report.notes)
     assert analyse(found).map is None
+
+
+def test_of_three_tasks_nothing_is_said_about_how_much_answers_vary():
+    found = shop(0.5, tasks=3)
+    (one,) = (
+        one
+        for one in analyse(found, vectors=vectors(found)).comparisons
+        if one.metric == "answers more variable"
+    )
+
+    assert (one.p, one.detectable) == (None, None)
+    assert "only 3 tasks ran twice in both arms, which are too few to say" in one.told
+    assert one.difference is None or one.difference.high is None

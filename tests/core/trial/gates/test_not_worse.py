@@ -29,10 +29,19 @@ def test_no_difference_in_few_runs_is_no_proof_that_there_is_none():
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
     assert ruling.sentence == (
-        "The candidate succeeds in 94 % of runs, the baseline in 94 %: truly it may be anywhere from "
+        "The candidate succeeds in 94 % of runs, the baseline in 94 %: so few runs do not tell, "
+        "since truly it may be anywhere from "
         "10 points less to 10 points more, and up to 5 points less is allowed."
     )
     assert ruling.would_change == "About 160 more trials in each arm at these rates would decide."
+
+
+def test_beside_a_perfect_candidate_one_trial_more_is_not_said_to_decide():
+    ruling = ruled(not_worse(), pairs(*[BOTH] * 12 + [WON] * 2))
+
+    assert ruling.verdict is Verdict.INCONCLUSIVE
+    assert int(ruling.would_change.split()[1]) >= 3
+    assert ruled(not_worse(), pairs(*[BOTH] * 24 + [WON] * 4)).verdict is Verdict.PASS
 
 
 def test_many_runs_without_a_difference_show_that_it_is_within_the_margin():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp, log
 from statistics import NormalDist
 from typing import NamedTuple
@@ -20,7 +21,9 @@ from remit.core.trial.analysis.pair import Pair
 from remit.core.trial.analysis.vectors import Vector, with_vectors
 from remit.core.trial.report import Comparison, Estimate
 
-MOST_RISE = 5.0
+MOST_RISE = log(10)
+FEW_TASKS = 6
+"""Below so many tasks a ratio of spreads is anything: three of them gave 0.01 to 16,000 times."""
 """As a logarithm: a spread a hundred times as large is seen by anybody."""
 _STRIDE = 7_919
 """A prime: which other run's answer stands for one to another task."""
@@ -69,7 +72,7 @@ def more_spread(pair: Pair) -> Draft | None:
     rows = _rows(pair)
     if rows is None:
         return None
-    found = more_variable(rows.vectors, rows.candidate, rows.tasks)
+    found = _of_few(more_variable(rows.vectors, rows.candidate, rows.tasks))
     change = Estimate(
         "ratio of spreads", found.ratio, found.low, found.high, method="t over tasks of log ratios", n=found.tasks,
         unit="tasks",
@@ -80,12 +83,25 @@ def more_spread(pair: Pair) -> Draft | None:
         None, None, change, found.p_either, None, _detectable(found), told, drift_only=True,
     )  # fmt: skip
     ratio = found.ratio or 1.0
-    times, more = f"{ratio:.2f} times the spread", "more" if ratio > 1 else "less"
+    times, more = f"{_times(ratio)} the spread", "more" if ratio > 1 else "less"
     return Draft(
         comparison,
         f"Answers to one task vary {more} than before ({times}).",
         f"No change found in how much answers to one task vary ({times}){_least(_detectable(found))}.",
     )
+
+
+def _of_few(found: MoreVariable) -> MoreVariable:
+    if found.p_either is None or found.tasks >= FEW_TASKS:
+        return found
+    told = f"only {found.tasks} tasks ran twice in both arms, which are too few to say; it takes {FEW_TASKS}"
+    return replace(found, ratio=None, low=None, high=None, p=None, p_either=None, told=told)
+
+
+def _times(ratio: float) -> str:
+    if not 0.1 <= ratio <= 10:
+        return "more than 10 times" if ratio > 1 else "less than a tenth of"
+    return f"{ratio:.2f} times"
 
 
 def _detectable(found: MoreVariable) -> float | None:
@@ -99,7 +115,9 @@ def _detectable(found: MoreVariable) -> float | None:
 
 def _least(detectable: float | None) -> str:
     return (
-        "" if detectable is None else f"; one of {1 + detectable:.2f} times would be found nine times in ten"
+        "; so few tasks would show a tenfold one at best"
+        if detectable is None
+        else f"; one of {1 + detectable:.2f} times would be found nine times in ten"
     )
 
 

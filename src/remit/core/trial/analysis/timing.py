@@ -18,8 +18,9 @@ from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate
 from remit.core.trial.trial import Trial
 
-MOST_RISE = 5.0
-"""As a logarithm: what takes a hundred times as long is found by anybody."""
+MOST_RISE = log(10)
+_TOO_FEW = "; there are too few runs to say which would be found"
+"""As a logarithm: what takes ten times as long is found by anybody."""
 Spent = Callable[[Trial], float | None]
 
 
@@ -98,7 +99,7 @@ def _ranked(pair: Pair, metric: str, spent: Spent, what: str) -> Draft | None:
         least, told,
     )  # fmt: skip
     times = f"{what} {found.ratio or 1.0:.2f} times as much as before"
-    would = "" if least is None else f", and {1 + least:.2f} times would be found nine times in ten"
+    would = f", and {1 + least:.2f} times would be found nine times in ten" if least is not None else _TOO_FEW
     return Draft(comparison, f"{times}: a change.", f"{times}: no change found{would}.")
 
 

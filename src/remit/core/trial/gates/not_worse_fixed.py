@@ -85,7 +85,7 @@ class NotWorse:
         if verdict is Verdict.BLOCK:
             return f": it is worse, since chance alone does this in {rarely(found.p_worse)}."
         span = f"anywhere from {change(found.low)} to {change(found.high)}"
-        return f": truly it may be {span}, and {allowed}."
+        return f": so few runs do not tell, since truly it may be {span}, and {allowed}."
 
     def _would_change(
         self, verdict: Verdict, found: Compared, baseline: Counts, candidate: Counts, weights: list[float]
@@ -108,14 +108,15 @@ class NotWorse:
     def _times(self, found: Compared) -> float | None:
         """How many times as many trials would decide: the interval shrinks with their root."""
         z = NormalDist().inv_cdf((1 + found.confidence) / 2)
-        error = (found.high - found.low) / (2 * z)
+        # Near a rate of 1 the interval is far longer on one side: each answer needs its own.
+        below, above = (found.difference - found.low) / z, (found.high - found.difference) / z
         needs = []
         if found.difference > -self.mark.bar:
             needs.append(
-                NormalDist().inv_cdf(1 - self.mark.alpha) * error / (found.difference + self.mark.bar)
+                NormalDist().inv_cdf(1 - self.mark.alpha) * below / (found.difference + self.mark.bar)
             )
         if found.difference < 0:
-            needs.append(NormalDist().inv_cdf(1 - self.mark.block) * error / -found.difference)
+            needs.append(NormalDist().inv_cdf(1 - self.mark.block) * above / -found.difference)
         times = max(1.02, min(needs) ** 2)
         return times if times <= MOST_TIMES else None
 

@@ -79,7 +79,8 @@ def _invariant(found: Broken) -> _Case:
     verdict, told = kept(found)
     if verdict is Verdict.PASS:
         return _Case(
-            f"invariant {found.invariant}", out=f"{told}; {percent(found.bound)} of all runs at most (95 %)"
+            f"invariant {found.invariant}",
+            out=f"{told}; it may break in up to {percent(found.bound)} of runs (95 % sure)",
         )
     first = [
         f"{visible(task, MOST_NAME)} #{epoch} {visible(session, MOST_NAME)}: {visible(breach.told, LONGEST)}"

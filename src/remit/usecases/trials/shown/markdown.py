@@ -112,7 +112,7 @@ def _invariants(report: Report) -> list[str]:
         rows.append(
             (f"{_MARKS[verdict]} {told}", code(one.invariant, 120), code(one.arm, 60), _sentence(bound))
         )
-    lines = _table(("seen", "invariant", "arm", "of all runs at most (95 %)"), rows)
+    lines = _table(("seen", "invariant", "arm", "may break in up to (95 % sure)"), rows)
     for one in report.invariants[:MOST_ROWS]:
         for task, epoch, session, breach in one.examples[:3]:
             lines.append(

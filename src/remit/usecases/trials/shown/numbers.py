@@ -11,6 +11,8 @@ NOTHING: Final = "-"
 """Stands where a number is unknown."""
 _RATES: Final = ("success", "pass^", "pass@", "agreement", "same ", "share", "infrastructure", "timeout")
 _SECONDS: Final = "latency"
+FEW_TASKS: Final = 5
+"""Below so many tasks an interval about tasks like these says nothing: it is nearly all that there is."""
 
 
 def is_rate(name: str) -> bool:
@@ -118,9 +120,18 @@ def estimated(name: str, one: Estimate | None) -> tuple[str, str]:
     (('unknown', '50.0 to 100 %'), ('-', ''))
     >>> estimated("success difference", Estimate("success difference", -0.1, -0.2, 0.0))
     ('-10.0 points', '-20.0 to 0.0 points')
+    >>> estimated("agreement", Estimate("agreement", 0.9, 0.023, 0.998, n=1, unit="tasks"))
+    ('90.0 %', 'too few tasks to say')
     """
     if one is None:
         return NOTHING, ""
+    if (
+        one.unit == "tasks"
+        and one.n < FEW_TASKS
+        and one.value is not None
+        and not one.name.startswith("success")
+    ):
+        return valued(name, one.value), "too few tasks to say" if one.low is not None else ""
     differs = "difference" in name
     value = change(name, one.value) if differs else valued(name, one.value)
     between = change_span(name, one) if differs else interval(name, one)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from remit.core.notice import visible
 from remit.core.trial.percent import count as counted
-from remit.core.trial.report import Broken, Estimate, Reason, Report, TaskLine
+from remit.core.trial.report import Broken, Estimate, Reason, Report, Ruling, TaskLine
 from remit.core.trial.verdict import Verdict
 
 
@@ -54,6 +54,14 @@ def whose(one: Reason) -> str:
     named, more = ", ".join(one.tasks[:3]), len(one.tasks) - 3
     return f"{counted(one.trials, 'run')} of {named}" + (
         f" and {counted(more, 'task')} more" if more > 0 else ""
+    )
+
+
+def said_above(report: Report, ruling: Ruling) -> bool:
+    """Whether the verdict of the whole says the same already: there is one gate, and nothing else spoke."""
+    return len(report.rulings) == 1 and (ruling.sentence, ruling.would_change) == (
+        report.sentence,
+        report.would_change,
     )
 
 

@@ -10,7 +10,7 @@ from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
 from remit.usecases.trials.shown.numbers import estimated, interval, percent
-from remit.usecases.trials.shown.order import counted_runs, kept, method, whose
+from remit.usecases.trials.shown.order import counted_runs, kept, method, said_above, whose
 from remit.usecases.trials.shown.page_parts import Section, behind, facts, sentence, sign, table, word
 from remit.usecases.trials.shown.plot_parts import bar, swatch
 
@@ -78,12 +78,12 @@ def gates(report: Report) -> Section | None:
     return Section(
         "gates",
         "Gates",
-        joined(map(_gate, report.rulings)),
+        joined(_gate(ruling, above=said_above(report, ruling)) for ruling in report.rulings),
         how,
     )
 
 
-def _gate(ruling: Ruling) -> Markup:
+def _gate(ruling: Ruling, *, above: bool) -> Markup:
     change = tag("p", tag("b", "What would change it: "), sentence(ruling.would_change), class_="change")
     rows = [(one.name, *estimated(one.name, one), method(one)) for one in ruling.estimates]
     shown = [table(("number", "value", "interval", "how"), rows, right=(1, 2))] if rows else []
@@ -91,8 +91,9 @@ def _gate(ruling: Ruling) -> Markup:
     shown += [facts(details)] if details else []
     return tag(
         "article", word(ruling.verdict),
-        tag("div", tag("h3", tag("bdi", ruling.gate)), tag("p", sentence(ruling.sentence)),
-            change if ruling.would_change else None, behind("How it was decided", shown) if shown else None),
+        tag("div", tag("h3", tag("bdi", ruling.gate)), tag("p", "As said above." if above else sentence(ruling.sentence)),
+            change if ruling.would_change and not above else None,
+            behind("How it was decided", shown) if shown else None),
         class_="gate",
     )  # fmt: skip
 
@@ -108,7 +109,7 @@ def invariants(report: Report) -> Section | None:
         " the last column says how often it may happen all the same (95 % sure)."
     )
     shown = [
-        table(("invariant", "seen", "of all runs at most"), rows, right=(2,)),
+        table(("invariant", "seen", "may break in up to"), rows, right=(2,)),
         _breaches(report.invariants),
     ]
     return Section("invariants", "Invariants", joined(shown), how)
@@ -151,7 +152,10 @@ def reasons(report: Report) -> Section | None:
     ]
     how = "The most frequent first. A session is in the record, call by call; the world's failures are in no rate."
     return Section(
-        "reasons", "Why runs were no success", table(("why", "runs", "session of the first"), rows), how
+        "reasons",
+        "Why runs were no success",
+        table(("why", "runs", "session of the first"), rows, wide=(2,)),
+        how,
     )
 
 

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Final
 
 from remit.core.notice import visible
-from remit.core.trial.report import Broken, Comparison, Estimate, Report, Ruling, TaskLine
+from remit.core.trial.report import Broken, Comparison, Estimate, Report, TaskLine
 from remit.usecases.trials.shown.differences import difference, least, sides, surprise
 from remit.usecases.trials.shown.numbers import (
     NOTHING,
@@ -29,6 +29,7 @@ from remit.usecases.trials.shown.order import (
     listed,
     meaning,
     method,
+    said_above,
     whose,
 )
 
@@ -59,7 +60,7 @@ Part = str | Grid
 def parts(report: Report, width: int) -> Iterator[Part]:
     """The report from top to bottom; *width* in columns."""
     yield from _head(report, width)
-    yield from _gates(report.rulings, width)
+    yield from _gates(report, width)
     yield from _invariants(report, width)
     yield from _reasons(report, width)
     yield from _numbers(report, width)
@@ -78,12 +79,13 @@ def _head(report: Report, width: int) -> Iterator[Part]:
     yield _told("\n" + about, width)
 
 
-def _gates(rulings: Sequence[Ruling], width: int) -> Iterator[Part]:
-    if rulings:
+def _gates(report: Report, width: int) -> Iterator[Part]:
+    if report.rulings:
         yield "\nGates"
-    for ruling in rulings:
-        yield _told(f"{ruling.verdict.value} {visible(ruling.gate, 120)}: {ruling.sentence}", width, 2)
-        if ruling.would_change:
+    for ruling in report.rulings:
+        said = "as above" if said_above(report, ruling) else ruling.sentence
+        yield _told(f"{ruling.verdict.value} {visible(ruling.gate, 120)}: {said}", width, 2)
+        if ruling.would_change and not said_above(report, ruling):
             yield _told(f"would change it: {ruling.would_change}", width, 6)
 
 
@@ -100,7 +102,7 @@ def _invariants(report: Report, width: int) -> Iterator[Part]:
 def _invariant(found: Broken, *, several: bool) -> str:
     name = visible(found.invariant, 120) + (f" ({visible(found.arm, 60)})" if several else "")
     verdict, told = kept(found)
-    bound = f"; {percent(found.bound)} of all runs at most (95 %)" if found.trials else ""
+    bound = f"; it may break in up to {percent(found.bound)} of runs (95 % sure)" if found.trials else ""
     return f"{verdict.value} {name}: {told}{bound}"
 
 
