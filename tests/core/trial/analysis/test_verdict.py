@@ -5,7 +5,7 @@ from tests.core.trial.run_help import evenly, many, run, success
 
 from remit.core.trial.analysis.analyse import analyse
 from remit.core.trial.suite import Design, Rule
-from remit.core.trial.trial import Breach
+from remit.core.trial.trial import Breach, Checked
 from remit.core.trial.verdict import Verdict
 
 LAX = Rule("lax", "success", {"at_least": 0.5})
@@ -126,3 +126,18 @@ def test_rates_are_made_of_the_trials_up_to_the_decision_and_invariants_of_all()
     assert report.estimates["agent"][0].n == report.tasks[0].n == 40
     assert report.invariants[0].trials == report.counts["agent"]["trials"] == 58
     assert any(note.startswith("18 trials ended behind the decision") for note in report.notes)
+
+
+def test_trials_behind_the_block_of_one_gate_tell_the_others_nothing():
+    # A few failures block the first gate; by then the second, on a check, has seen too few for its pass.
+    strict, said = (
+        Rule("strict", "success", {"at_least": 0.9}),
+        Rule("said", "success", {"at_least": 0.5, "check": "c"}),
+    )
+    design = Design("sequential", max_trials=200, gates=(strict, said))
+    found = run({"agent": {"a": "-" * 60}}, design=design, extra=lambda t: {"checks": (Checked("c", True),)})
+    report = analyse(found)
+
+    blocked = int(report.rulings[0].details["counted"])
+    assert (report.rulings[0].verdict, report.rulings[1].details["counted"]) == (Verdict.BLOCK, blocked)
+    assert analyse(replace(found, trials=found.trials[:blocked])).rulings == report.rulings

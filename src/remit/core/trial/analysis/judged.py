@@ -29,7 +29,7 @@ class Judged:
     rulings: tuple[Ruling, ...]
     boundaries: tuple[Boundary, ...]
     upto: int
-    """Draws, from the first on, that the gates took until all had decided."""
+    """Draws, from the first on, that the gates took until all had decided, or one blocked."""
 
 
 def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
@@ -41,20 +41,23 @@ def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
     gates = gates_of(
         run.info.design, run.info.arms, {task: info.weight for task, info in run.info.tasks.items()}
     )
-    fed = draws(run)
-    upto = max((_fed(gate, fed) for gate in gates), default=len(fed))
+    upto = _fed(gates, draws(run), sequential=run.info.design.kind == "sequential")
     rulings = tuple(_ruling(gate, run) for gate in gates)
     boundaries = tuple(found for gate in gates if (found := gate.boundary()) is not None)
     return Judged(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
 
 
-def _fed(gate: Gate, fed: Sequence[Mapping[str, Trial]]) -> int:
-    """Feed a gate all that there is; draws that it took until it had decided."""
-    taken = len(fed)
+def _fed(gates: Sequence[Gate], fed: Sequence[Mapping[str, Trial]], *, sequential: bool) -> int:
+    """Feed the gates until all have decided or one blocks, as the run itself was; draws that they took.
+
+    Behind the block of one gate, trials were cut off; those that ended all the same are the quick ones, which would
+    tell a gate that is still open too much good.
+    """
     for at, draw in enumerate(fed, 1):
-        if gate.step(draw) is not None:
-            taken = min(taken, at)
-    return taken
+        said = [gate.step(draw) for gate in gates]
+        if sequential and said and (Verdict.BLOCK in said or None not in said):
+            return at
+    return len(fed)
 
 
 def counting(run: Run, upto: int) -> Run:
