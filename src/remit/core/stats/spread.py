@@ -28,8 +28,8 @@ FLOOR = 0.02
 """Share of the mean spread that is added before the logarithm."""
 FEWEST = 5
 """Runs of a task before its spread has an interval."""
-COVERAGE = "measured .81 to .97 at 5 to 20 runs, lowest where answers fall into two or three kinds"
-"""Of the interval of one task, which is for display."""
+COVERAGE = "81 % to 97 % at 5 to 20 runs, least where answers fall into two or three kinds"
+"""How often a 95 % interval of one task was measured to cover; it is for display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def spreads(vectors: Any, tasks: Sequence[Hashable], confidence: float = 0.95) -
     (['wild', 'calm'], 2.0, 0.0)
     """
     rows = np.asarray(vectors, np.float64)
-    found = {task: _spread(rows[places], confidence) for task, places in _places(tasks).items()}
+    found = {task: of_task(rows[places], confidence) for task, places in _places(tasks).items()}
     return dict(
         sorted(found.items(), key=lambda item: -1.0 if item[1].value is None else item[1].value, reverse=True)
     )
@@ -102,7 +102,9 @@ def _places(tasks: Sequence[Hashable]) -> dict[Hashable, list[int]]:
     return places
 
 
-def _spread(rows: Any, confidence: float) -> Spread:
+def of_task(vectors: Any, confidence: float = 0.95) -> Spread:
+    """Of the runs of one task, shape (runs, d), with the interval for display that `COVERAGE` speaks of."""
+    rows = np.asarray(vectors, np.float64)
     n = len(rows)
     if n < 2:
         return Spread(None, n=n, told="fewer than two runs")

@@ -84,6 +84,9 @@ class TaskLine:
     """Different sequences of tools."""
     agreement: float | None = None
     """Probability that two runs of it end alike (both pass or both fail)."""
+    spread_low: float | None = None
+    """Of the dispersion, for display; None for fewer than five answers, or where all but one are alike."""
+    spread_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

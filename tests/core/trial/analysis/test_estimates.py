@@ -30,3 +30,14 @@ def test_how_alike_runs_are_is_weighed_as_success_is():
     # All six pairs of the heavy task end alike, two of six of the light one.
     assert agreement.value == pytest.approx((3 * 1 + 1 / 3) / 4)
     assert agreement.low < agreement.value < agreement.high
+
+
+def test_the_spread_of_a_task_has_an_interval_from_five_runs_on():
+    said = {str(at): (at / 10, 1 - at / 10) for at in range(6)}
+    found = run({"agent": {"five": "+" * 6, "four": "+" * 4}}, extra=lambda t: {"answer": str(t["epoch"])})
+    report = analyse(found, vectors=said, embedder="own 1")
+    five, four = report.tasks
+
+    assert five.spread_low < five.spread < five.spread_high
+    assert four.spread > 0 and four.spread_low is four.spread_high is None
+    assert any("spread of one task's answers is for display" in note for note in report.notes)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from remit.core.stats.spread import COVERAGE, FEWEST
 from remit.core.trial.analysis.judged import OWN_RUNS
 from remit.core.trial.analysis.merged import MERGED
 from remit.core.trial.analysis.pair import pair_of
@@ -41,6 +42,10 @@ def notes(run: Run, part: Run, vectors: Vectors | None, embedder: str) -> tuple[
         )
     if vectors is not None:
         found.append(_BLIND)
+        if any(len(trials) >= FEWEST for arm in part.info.arms for trials in part.by_task(arm).values()):
+            found.append(
+                f"The interval of the spread of one task's answers is for display: of 95 %, it covers {COVERAGE}."
+            )
         if embedder.startswith(LEXICAL):
             found.append("Vectors are lexical: they compare spelling. `remit[semantic]` compares meaning.")
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from remit.core.stats.proportion import clopper_pearson
-from remit.core.stats.spread import spread
+from remit.core.stats.spread import of_task
 from remit.core.trial.alike import ends_alike
 from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.vectors import Vectors, embedded
@@ -35,7 +35,7 @@ def _line(task: str, arm: str, trials: list[Trial], vectors: Vectors | None) -> 
     ended = [trial for trial in trials if trial.success is not None]
     passes = sum(trial.success is True for trial in ended)
     low, high = clopper_pearson(passes, len(ended), CONFIDENCE) if ended else (0.0, 1.0)
-    rows = embedded(ended, vectors)
+    spread = of_task(embedded(ended, vectors))
     return TaskLine(
         task,
         arm,
@@ -44,7 +44,9 @@ def _line(task: str, arm: str, trials: list[Trial], vectors: Vectors | None) -> 
         low,
         high,
         len(trials) - len(ended),
-        spread(rows) if len(rows) > 1 else None,
+        spread.value,
         len({tuple(call.tool for call in trial.calls) for trial in ended}),
         ends_alike(ended),
+        spread.low,
+        spread.high,
     )

@@ -8,6 +8,7 @@ from remit.core.notice import visible
 from remit.core.trial.percent import count as counted
 from remit.core.trial.report import Broken, Estimate, Reason, Report, Ruling, TaskLine
 from remit.core.trial.verdict import Verdict
+from remit.usecases.trials.shown.numbers import plain
 
 
 def instability(line: TaskLine) -> float:
@@ -27,6 +28,18 @@ def least_stable(lines: Iterable[TaskLine]) -> list[TaskLine]:
     """Those tasks whose runs do not all end alike or do not use the same tools, the least stable first."""
     shaky = [line for line in lines if line.n > 1 and (0 < line.passes < line.n or line.sequences > 1)]
     return sorted(shaky, key=lambda line: (-instability(line), -line.sequences, -(line.spread or 0.0)))
+
+
+def spread_told(line: TaskLine) -> str:
+    """How far the answers to a task lie apart, with the interval where there is one.
+
+    >>> from remit.core.trial.report import TaskLine
+    >>> spread_told(TaskLine("t", "agent", 5, 5, 0.5, 1.0, spread=0.25, spread_low=0.125, spread_high=0.5))
+    '0.25 (0.125 to 0.5)'
+    """
+    if line.spread_low is None or line.spread_high is None:
+        return plain(line.spread)
+    return f"{plain(line.spread)} ({plain(line.spread_low)} to {plain(line.spread_high)})"
 
 
 def counted_runs(report: Report, arm: str) -> str:

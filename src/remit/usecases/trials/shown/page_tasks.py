@@ -7,8 +7,8 @@ from typing import Final
 
 from remit.core.trial.report import Report, TaskLine
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
-from remit.usecases.trials.shown.numbers import percent, plain, span
-from remit.usecases.trials.shown.order import least_stable
+from remit.usecases.trials.shown.numbers import percent, span
+from remit.usecases.trials.shown.order import least_stable, spread_told
 from remit.usecases.trials.shown.page_parts import MOST_ROWS, Section, behind, number, table
 from remit.usecases.trials.shown.plot_parts import legend, mark, swatch
 
@@ -122,7 +122,7 @@ def _line(lines: Mapping[str, TaskLine], task: str, arms: Sequence[str]) -> list
 def _more(report: Report) -> Markup:
     rows = [
         (line.task, line.arm, f"{line.passes:,} of {line.n:,}", span("success", line.low, line.high),
-         percent(line.agreement), str(line.sequences or "-"), plain(line.spread))
+         percent(line.agreement), str(line.sequences or "-"), spread_told(line))
         for line in least_stable(report.tasks)[:MOST_ROWS]
     ]  # fmt: skip
     columns = (

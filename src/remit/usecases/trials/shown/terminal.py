@@ -17,7 +17,6 @@ from remit.usecases.trials.shown.numbers import (
     NOTHING,
     estimated,
     percent,
-    plain,
     span,
 )
 from remit.usecases.trials.shown.order import (
@@ -30,6 +29,7 @@ from remit.usecases.trials.shown.order import (
     meaning,
     method,
     said_above,
+    spread_told,
     whose,
 )
 
@@ -169,7 +169,7 @@ def _task_row(line: TaskLine) -> list[str]:
         f"{line.passes:,} of {line.n:,}",
         span("success", line.low, line.high),
         str(line.sequences) if line.sequences else NOTHING,
-        plain(line.spread),
+        spread_told(line),
     ]
 
 
