@@ -229,7 +229,8 @@ class AgentTrial(Protocol):
 
     @property
     def session_id(self) -> str:
-        """In the record; an agent in a service of its own may hand it to `guard.session(id=…)`."""
+        """In the record, and to be told to logs and traces. It is taken: a service under test that has a guard of its own
+        opens sessions of its own, in a store of its own, since in production's they count as production."""
 
     @property
     def tools(self) -> Sequence[Mapping[str, Json]]:
