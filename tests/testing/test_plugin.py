@@ -209,3 +209,54 @@ def test_the_plugin_costs_a_project_without_such_tests_nothing(project: pytest.P
     project.makepyfile(test_plain=test)
     options = ("-p", "no:remit", "-p", "remit.testing.plugin", "-p", "no:cacheprovider")
     project.runpytest_subprocess(*options).assert_outcomes(passed=1)
+
+
+TORN = """
+    import pytest
+    from remit import Unavailable
+    from remit.testing import InvariantBroken
+
+    @pytest.fixture
+    def torn(remit_run):
+        yield
+        if remit_run.number == 1:
+            raise {error}
+
+    @pytest.mark.reliability(p=0.5, runs=11)
+    {also}
+    def test_agent(torn):
+        {body}
+"""
+
+
+def test_an_error_while_tearing_down_is_a_failure_and_not_the_worlds(project: pytest.Pytester):
+    result = run(project, TORN.format(error="AssertionError('it left a mess')", also="", body="pass"))
+
+    result.stdout.fnmatch_lines(["*With 10 of 11 right*"])
+
+
+def test_what_a_run_raised_first_says_what_it_was(project: pytest.Pytester):
+    result = run(project, TORN.format(error="Unavailable('the shop')", also="", body="assert 0"))
+
+    result.stdout.fnmatch_lines(["*BLOCK*test_agent*", "*With 0 of 11 right*"])
+
+
+@pytest.mark.parametrize(
+    ("also", "body"),
+    [("@pytest.mark.xfail", "raise InvariantBroken('it paid twice')"), ("", "pytest.skip('no')")],
+)
+def test_no_marker_and_no_skip_hides_a_broken_invariant(project: pytest.Pytester, also: str, body: str):
+    error = "InvariantBroken('it paid twice')" if not also else "ValueError"
+    result = run(
+        project, TORN.format(error=error, also=also, body=body).replace("number == 1", "number == 0")
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*broke an invariant: it paid twice*"])
+
+
+def test_numbers_that_are_none_are_refused(project: pytest.Pytester):
+    test = SURE.replace("assert remit_run.seed >= 0", "remit_run.usage(cost=10**400)")
+    result = run(project, test, "--reliability-out", "out")
+
+    result.stdout.fnmatch_lines(["*BadInput: answer.cost*"])

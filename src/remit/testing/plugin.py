@@ -29,8 +29,8 @@ _LINE = (
 )
 RUNS: pytest.StashKey[Any] = pytest.StashKey()
 """Of an item: the run that goes on."""
-RAISED: pytest.StashKey[BaseException] = pytest.StashKey()
-"""Of an item: what its last call raised."""
+RAISED: pytest.StashKey[list[BaseException]] = pytest.StashKey()
+"""Of an item: what its last run raised, while it was set up, called and torn down."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,8 +78,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what a marked test raised: some of it says that the world failed, and not the agent."""
-    if call.excinfo is not None and RUNS in item.stash:
-        item.stash[RAISED] = call.excinfo.value
+    if call.excinfo is not None and RAISED in item.stash:
+        item.stash[RAISED].append(call.excinfo.value)
     return (yield)
 
 

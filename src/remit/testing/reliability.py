@@ -27,9 +27,11 @@ from remit.core.trial.schedule import slots
 from remit.core.trial.suite import ONLY_ARM
 from remit.core.trial.trial import Breach, Slot, Status, Trial
 from remit.core.trial.verdict import Verdict
+from remit.ports import Answered
 from remit.testing.asked import Asked, asked_of
 from remit.testing.plugin import MARKER, RAISED, RUNS
 from remit.usecases.session import Session
+from remit.usecases.trials.answered import sound
 
 WORLD = (Unavailable, ConnectionError)
 """What says that the world failed, and not the agent."""
@@ -61,12 +63,17 @@ class ReliabilityRun:
 
     def answer(self, text: str) -> str:
         """Keep the agent's answer for the report, and give it back."""
-        self.told["answer"] = str(text)
+        self.told["answer"] = str(text).encode("utf-8", "replace").decode()
         return text
 
     def usage(self, *, tokens: int | None = None, cost: float | None = None) -> None:
-        """Keep what the run cost."""
-        self.told |= {"tokens": tokens, "cost": cost}
+        """Keep what the run cost.
+
+        Raises:
+            BadInput: that is no number of tokens, or no cost.
+        """
+        known = sound(Answered("", tokens=tokens, cost=cost))
+        self.told |= {"tokens": known.tokens, "cost": known.cost}
 
 
 def check_markers(items: list[pytest.Item]) -> None:
@@ -154,7 +161,7 @@ class _Repeated:
     def _trial(self, slot: Slot) -> Trial | None:
         for attempt in range(1, self.asked.retries + 2):
             self.item.stash[RUNS] = run = ReliabilityRun(slot)
-            self.item.stash[RAISED] = _nothing
+            self.item.stash[RAISED] = []
             began = perf_counter()
             self.reports = runtestprotocol(self.item, log=False, nextitem=self.item.parent)  # type: ignore[arg-type]
             trial = self._judged(run, attempt, perf_counter() - began)
@@ -164,17 +171,18 @@ class _Repeated:
 
     def _judged(self, run: ReliabilityRun, attempt: int, took_s: float) -> Trial | None:
         worst = next((one for one in self.reports if not one.passed), None)
-        if worst is not None and worst.skipped:
+        raised = self.item.stash[RAISED]
+        broken = [one for one in raised if isinstance(one, InvariantBroken)]  # also of a test that may fail
+        run.breaches += [Breach("test", str(one)[:MOST_TOLD]) for one in broken]
+        if worst is not None and worst.skipped and not run.breaches:
             return None
         status, reason = Status.PASSED, ""
         if worst is not None:
             self.failed = worst
-            raised = self.item.stash[RAISED]
-            reason = f"{type(raised).__name__}: {raised}"[:MOST_TOLD]
-            world = worst.when != "call" or isinstance(raised, (*WORLD, *self.asked.infrastructure))
+            first = raised[0] if raised else _nothing
+            reason = f"{type(first).__name__}: {first}"[:MOST_TOLD]
+            world = worst.when == "setup" or isinstance(first, (*WORLD, *self.asked.infrastructure))
             status = Status.INFRASTRUCTURE if world else Status.FAILED
-            if isinstance(raised, InvariantBroken):
-                run.breaches.append(Breach("test", str(raised)[:MOST_TOLD]))
         if run.breaches:
             status = Status.FAILED
         return Trial(

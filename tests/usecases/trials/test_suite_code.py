@@ -52,6 +52,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [TASK, TASK]}, "two tasks have the id 'a'"),
     ({"tasks": [Task("")]}, "no id"),
     ({"tasks": [Task("a", weight=0)]}, "tasks.a.weight: found 0"),
+    ({"tasks": [Task("a", weight=5e-324)]}, "tasks.a.weight: found 5e-324"),
     ({"tasks": [Task("a", weight=float("nan"))]}, "tasks.a.weight"),
     ({"tasks": [Task("a", deadline_s=0)]}, "tasks.a.deadline_s"),
     ({"tasks": [Task("a", checks=TASK.checks * 2)]}, "have the id 'says'"),

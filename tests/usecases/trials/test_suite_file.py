@@ -176,6 +176,7 @@ WRONG: list[tuple[str, str, str]] = [
         "spec.tasks[0].weight: found 0; write a number above 0",
     ),
     ("{id: hello, input: Say hello.}", "{id: a, input: x, weight: true}", "write a number"),
+    ("{id: hello, input: Say hello.}", "{id: a, input: x, weight: 1.0e+300}", "from 1e-09 to 1e+09"),
     ("{id: hello, input: Say hello.}", "{id: a, input: x, deadline: 0s}", "duration"),
     (
         "{id: hello, input: Say hello.}",

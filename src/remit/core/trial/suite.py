@@ -10,6 +10,8 @@ from typing import Any
 from remit.core.types import Json, PrincipalKind
 
 DEADLINE_S = 120.0
+LEAST_WEIGHT, MOST_WEIGHT = 1e-9, 1e9
+"""Of a task. Beyond these, floating point loses some tasks beside others, and then whole sums."""
 ONLY_ARM = "agent"
 """The arm's name where a suite has one agent only."""
 BASELINE, CANDIDATE = "baseline", "candidate"

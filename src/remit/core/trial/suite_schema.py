@@ -22,7 +22,7 @@ from remit.core.envelope_schema_parts import (
     named,
 )
 from remit.core.trial.gates.table import KINDS
-from remit.core.trial.suite import Question
+from remit.core.trial.suite import LEAST_WEIGHT, MOST_WEIGHT, Question
 from remit.core.types import PrincipalKind
 
 _ANY: Schema = {"description": "Any JSON value."}
@@ -178,7 +178,8 @@ _TASK = closed(
         **_SHARED,
         "weight": {
             "type": "number",
-            "exclusiveMinimum": 0,
+            "minimum": LEAST_WEIGHT,
+            "maximum": MOST_WEIGHT,
             "description": "How often it is drawn, and counts.",
         },
         "stratum": _NAME,

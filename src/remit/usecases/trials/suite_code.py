@@ -11,7 +11,7 @@ from remit.core.errors import BadInput
 from remit.core.trial.gates.table import gates_of
 from remit.core.trial.invariants.table import INVARIANTS
 from remit.core.trial.judging import unique
-from remit.core.trial.suite import ONLY_ARM, AgentSpec, Design, Rule, Suite, Task
+from remit.core.trial.suite import LEAST_WEIGHT, MOST_WEIGHT, ONLY_ARM, AgentSpec, Design, Rule, Suite, Task
 from remit.core.types import Json
 from remit.usecases.envelope_file import read_envelope_file
 from remit.usecases.trials.functions import Functions
@@ -100,8 +100,9 @@ def _check(suite: Suite, listed: list[Task]) -> None:
         if not task.id or task.id in seen:
             raise BadInput("tasks", f"two tasks have the id {task.id!r}" if task.id else "no id", "name each")
         seen.add(task.id)
-        if not 0 < task.weight < float("inf"):
-            raise BadInput(f"tasks.{task.id}.weight", f"found {task.weight}", "write a number above 0")
+        if not LEAST_WEIGHT <= task.weight <= MOST_WEIGHT:
+            remedy = f"write a number from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
+            raise BadInput(f"tasks.{task.id}.weight", f"found {task.weight}", remedy)
         if not 0 < task.deadline_s < float("inf"):
             raise BadInput(f"tasks.{task.id}.deadline_s", f"found {task.deadline_s}", "write seconds above 0")
         unique(task.checks, f"checks of task '{task.id}'")

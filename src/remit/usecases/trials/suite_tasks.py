@@ -15,7 +15,7 @@ from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.reader_clauses import duration_s
 from remit.core.trial.reach import node_of
-from remit.core.trial.suite import DEADLINE_S, Rule, Task
+from remit.core.trial.suite import DEADLINE_S, LEAST_WEIGHT, MOST_WEIGHT, Rule, Task
 from remit.core.types import Json, PrincipalKind
 from remit.core.yamltext import Node
 from remit.usecases.trials.suite_rules import read_name
@@ -106,10 +106,17 @@ def _task(node: Node, defaults: TaskDefaults, checks: ReadChecks, world: CheckWo
         facts=facts,
         principal=read_name(keys["principal"]) if "principal" in keys else defaults.principal,
         principal_kind=_kind(keys) or defaults.principal_kind,
-        weight=float(keys["weight"].number(0, exclusive=True)) if "weight" in keys else 1.0,
+        weight=_weight(keys["weight"]) if "weight" in keys else 1.0,
         stratum=read_name(keys["stratum"]) if "stratum" in keys else "",
         deadline_s=duration_s(keys["deadline"]) if "deadline" in keys else defaults.deadline_s,
     )
+
+
+def _weight(node: Node) -> float:
+    value = float(node.number(0, exclusive=True))
+    if not LEAST_WEIGHT <= value <= MOST_WEIGHT:
+        raise node.error(f"found {value:g}", f"write a number from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}")
+    return value
 
 
 def _world(node: Node, check: CheckWorld) -> Json:

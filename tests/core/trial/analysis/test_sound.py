@@ -27,8 +27,9 @@ def with_design(**more):
         (with_design(max_infrastructure=2.0), "share from 0 to 1"),
         ({"arms": ("agent", "agent")}, "name each arm once"),
         ({"arms": ("other",)}, "arm 'agent' is none"),
-        ({"tasks": {"t0": TaskInfo(0.0)}}, "greater than 0"),
-        ({"tasks": {"t0": TaskInfo(float("nan"))}}, "greater than 0"),
+        ({"tasks": {"t0": TaskInfo(0.0)}}, "from 1e-09"),
+        ({"tasks": {"t0": TaskInfo(float("nan"))}}, "from 1e-09"),
+        ({"tasks": {"t0": TaskInfo(1.7e308)}}, "from 1e-09"),
     ],
 )
 def test_a_header_that_cannot_be_reckoned_with_is_refused(changed, told):

@@ -6,6 +6,7 @@ from math import isfinite
 
 from remit.core.errors import BadInput
 from remit.core.trial.run import Run, RunInfo
+from remit.core.trial.suite import LEAST_WEIGHT, MOST_WEIGHT
 from remit.core.trial.trial import Trial
 from remit.core.trial.words import shown
 
@@ -51,8 +52,9 @@ def _info(info: RunInfo) -> None:
             where, f"max_infrastructure is {design.max_infrastructure}", "write a share from 0 to 1"
         )
     for task, told in info.tasks.items():
-        if not (isfinite(told.weight) and told.weight > 0):
-            raise BadInput(where, f"task {task!r} has weight {told.weight}", "write a number greater than 0")
+        if not LEAST_WEIGHT <= told.weight <= MOST_WEIGHT:
+            remedy = f"write a number from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}"
+            raise BadInput(where, f"task {task!r} has weight {told.weight}", remedy)
 
 
 def _place(trial: Trial) -> str:
