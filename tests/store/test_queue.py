@@ -110,7 +110,8 @@ def test_an_interrupted_leader_leaves_nobody_waiting(open_journal: Open) -> None
 
     others: list[object] = []
     with pytest.raises(KeyboardInterrupt):
-        store.transact_now(interrupt)
+        while not others:  # on a busy machine another thread may lead; the same event is written once
+            store.transact_now(interrupt)
 
     assert sorted(other.result() for other in others) == [2, 3, 4]  # type: ignore[attr-defined]
     assert ids(store)[0] == "id-interrupted"
