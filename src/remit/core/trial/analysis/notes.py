@@ -163,7 +163,7 @@ def _lost_tasks(run: Run) -> Iterator[str]:
 
 def _one_sided(run: Run) -> Iterator[str]:
     ran = [set(run.by_task(arm)) for arm in run.info.arms]
-    if len(ran) == 2 and (apart := ran[0] ^ ran[1]):
+    if len(ran) == 2 and ran[0] & ran[1] and (apart := ran[0] ^ ran[1]):
         some = ", ".join(sorted(apart)[:3]) + (", …" if len(apart) > 3 else "")
         yield f"{count(len(apart), 'task')} ran in one arm only ({some}), and cannot be compared."
 

@@ -6,6 +6,7 @@ from remit.core.stats.compare_rates import compare_rates
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.pair import Pair
+from remit.core.trial.analysis.unpaired import unpaired
 from remit.core.trial.gates.of_check import KEY
 from remit.core.trial.gates.stopping import told_question
 from remit.core.trial.pairs import paired
@@ -17,7 +18,7 @@ def succeeded(pair: Pair) -> Draft | None:
     """For the question of the design, by the test that belongs to it."""
     both = paired(pair.run, pair.baseline, pair.candidate)
     if not any(b[1] and c[1] for b, c in zip(both.baseline, both.candidate, strict=True)):
-        return None
+        return unpaired(both)
     found = compare_rates(
         both.baseline, both.candidate, pair.question.value,
         weights=both.weights, confidence=CONFIDENCE, seed=pair.seed,

@@ -46,11 +46,6 @@ class Counted:
         """Share of yes in each task."""
         return [hits / n for n, hits in self.tasks.values()]
 
-    @property
-    def task_rate(self) -> float:
-        """Mean of the tasks' shares; 0 of nothing."""
-        return sum(self.means) / len(self.tasks) if self.tasks else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
