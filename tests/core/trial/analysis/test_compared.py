@@ -172,3 +172,10 @@ def test_of_three_tasks_nothing_is_said_about_how_much_answers_vary():
     assert (one.p, one.detectable) == (None, None)
     assert "only 3 tasks ran twice in both arms, which are too few to say" in one.told
     assert one.difference is None or one.difference.high is None
+
+
+def test_a_run_is_not_compared_with_itself():
+    one = run({"agent": many("+++", 20)}, source="remit trial run")
+
+    with pytest.raises(BadInput, match="both sides are the same runs"):
+        merged(one, one)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.core.errors import BadInput
+from remit.core.trial.analysis.judged import OWN_RUNS
 from remit.core.trial.run import Run, RunInfo, in_order
 from remit.core.trial.suite import BASELINE, CANDIDATE, Rule
 from remit.core.trial.trial import Trial
@@ -32,11 +33,15 @@ def merged(
         candidate_arm: which arm of *candidate*.
 
     Raises:
-        BadInput: the suites differ, so that their trials are not comparable; or an arm is none.
+        BadInput: the suites differ, so that their trials are not comparable; an arm is none; or both sides are the same
+            trials, of which nothing but "no worse" can be found.
     """
     _same_suite(baseline.info, candidate.info)
-    before = _named(baseline, _arm(baseline, baseline_arm, BASELINE), BASELINE)
-    after = _named(candidate, _arm(candidate, candidate_arm, CANDIDATE), CANDIDATE)
+    before_arm, after_arm = _arm(baseline, baseline_arm, BASELINE), _arm(candidate, candidate_arm, CANDIDATE)
+    if before_arm == after_arm and baseline == candidate and baseline.info.source.startswith(OWN_RUNS):
+        remedy = "name two; of one agent's own runs `remit trial selftest` says what chance does"
+        raise BadInput("compare", f"both sides are the same runs ({baseline.info.id})", remedy)
+    before, after = _named(baseline, before_arm, BASELINE), _named(candidate, after_arm, CANDIDATE)
     tasks = {**baseline.info.tasks, **candidate.info.tasks}
     order = {task: place for place, task in enumerate(tasks)}
     cells = sorted({(t.epoch, order.get(t.task, len(order)), t.task) for t in (*before, *after)})
