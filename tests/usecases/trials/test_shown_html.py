@@ -77,7 +77,7 @@ def test_the_verdict_stands_first_then_what_would_change_it_then_the_gates():
 def test_every_part_of_a_full_report_has_its_section():
     ids = [section.get("id") for section in tree(full()).iter("section")]
 
-    assert ids == ["gates", "reasons", "invariants", "compared", "tasks", "runs", "repeats", "sequence", "latency",
+    assert ids == ["gates", "invariants", "reasons", "compared", "tasks", "runs", "repeats", "sequence", "latency",
                    "answers", "numbers", "notes", "design"]  # fmt: skip
 
 

@@ -20,8 +20,8 @@ from remit.usecases.trials.shown.page_style import STYLE
 
 _SECTIONS: Final = (
     page_gates.gates,
-    page_gates.reasons,
     page_gates.invariants,
+    page_gates.reasons,
     page_compared.comparisons,
     page_tasks.tasks,
     page_runs.contrasts,
