@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from benchmarks.aa import (
 from benchmarks.aa_behaviour import behaviour_alarms
 
 from remit.core.stats.proportion import clopper_pearson
+from remit.usecases.trials.imported import read_run
 
 SPLITS = 150
 
@@ -81,6 +83,28 @@ def test_a_worse_agent_is_blocked_and_an_unclear_one_is_not(data: Path) -> None:
     assert verdicts["claude-3-5-sonnet-20241022 / claude-3-haiku-20240307"] == "BLOCK"
     assert verdicts["gpt-4o-2024-05-13 / gpt-4o-2024-05-13-repeat_user_prompt"] == "PASS"
     assert verdicts["tau2: gpt-4.1 / its fine-tune"] == "INCONCLUSIVE"
+
+
+def test_of_two_runs_of_an_unchanged_agent_six_in_ten_differ_in_their_writes(data: Path) -> None:
+    writes = ("book_reservation", "cancel_reservation", "update_reservation_", "send_certificate")
+    run = read_run([data / "tau_bench_gpt4o_airline"], arm="agent")
+    differ = [
+        one != other
+        for trials in run.by_task("agent").values()
+        for one, other in combinations(
+            [
+                sorted(
+                    (call.tool, json.dumps(call.args, sort_keys=True))
+                    for call in trial.calls
+                    if call.tool.startswith(writes)
+                )
+                for trial in trials
+            ],
+            2,
+        )
+    ]
+
+    assert (sum(differ), len(differ)) == (182, 300)
 
 
 def test_without_the_data_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
