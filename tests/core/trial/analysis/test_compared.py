@@ -179,3 +179,14 @@ def test_a_run_is_not_compared_with_itself():
 
     with pytest.raises(BadInput, match="both sides are the same runs"):
         merged(one, one)
+
+
+def test_where_a_run_begins_and_ends_is_told_in_words():
+    def extra(told: dict) -> dict:
+        return {"calls": calls("find") if told["arm"] == "baseline" else calls("guess")}
+
+    arms = {"baseline": many("+++", 8), "candidate": many("+++", 8)}
+    (one,) = (one for one in analyse(run(arms, extra=extra)).comparisons if one.metric == "tools")
+
+    assert "(start) → guess" in one.told
+    assert "^" not in one.told

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from remit.core.stats.arguments import argument_test
 from remit.core.stats.dealing import Permuted
-from remit.core.stats.ngrams import moved, tool_test
+from remit.core.stats.ngrams import END, START, moved, tool_test
 from remit.core.stats.planted import PERMUTATIONS, Test, detectable_share
 from remit.core.stats.sequences import sequence_test
 from remit.core.trial.analysis.draft import LEVEL, Draft
@@ -26,6 +26,8 @@ DENIAL = "It could not be done."
 Row = TypeVar("Row")
 Calls = list[tuple[str, Json]]
 
+_ENDS = {START: "(start)", END: "(end)"}
+
 
 def tools(pair: Pair) -> Draft | None:
     """Which tool follows which."""
@@ -35,7 +37,7 @@ def tools(pair: Pair) -> Draft | None:
     used = _tools(rows)
     found = tool_test(used, rows.candidate, rows.tasks, seed=pair.seed)
     steps = [
-        f"{' → '.join(step)} {percent(before)} before, {percent(after)} now"
+        f"{' → '.join(_ENDS.get(tool, tool) for tool in step)} {percent(before)} before, {percent(after)} now"
         for step, before, after in moved(used, rows.candidate)
     ]
 

@@ -37,6 +37,8 @@ FORMATS: tuple[Format, ...] = (
 )
 """In the order in which they are tried."""
 
+_FORM = 'write a table as one object a line, {"task_id": "a", "success": true}'
+
 
 class Unrecognised(BadInput):
     """A file in which no results are known to stand."""
@@ -65,7 +67,7 @@ def read_file(path: Path, reading: Reading) -> tuple[str, Iterator[RecordedTrial
 
 def _keys(first: Record) -> frozenset[str]:
     if first.data.lstrip()[:1] != b"{":
-        raise Unrecognised(first.where, "no JSON object", REMEDY)
+        raise Unrecognised(first.where, "no JSON object", f"{_FORM}; {REMEDY}")
     return frozenset(raw_members(first.data, first.where))
 
 
