@@ -181,6 +181,32 @@ def test_a_stopped_run_goes_on_where_it_stood_and_repeats_only_what_was_cut_off(
     assert second.run.stopped == ""
 
 
+def test_a_trial_is_cancelled_once_so_that_its_agent_can_let_go(store: SqliteStore) -> None:
+    inside: list[int] = []
+    let_go: list[int] = []
+
+    async def trial(slot: Slot) -> Trial:
+        inside.append(slot.draw)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+            let_go.append(slot.draw)
+            raise
+        return passed(slot)
+
+    async def stop(runner: Runner) -> None:
+        while len(inside) < 3:
+            await asyncio.sleep(0.001)
+        runner.stop("somebody stopped it")
+        await asyncio.sleep(0.01)
+        runner.stop("and once more")
+
+    launch(suite_of(good), store, trial=trial, meanwhile=stop, concurrency=3)
+
+    assert len(let_go) == 3
+
+
 def test_a_run_that_is_drained_lets_running_trials_end(store: SqliteStore) -> None:
     async def trial(slot: Slot) -> Trial:
         await asyncio.sleep(0.05)

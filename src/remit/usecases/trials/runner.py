@@ -117,9 +117,13 @@ class Runner:
         """Start nothing more. Running trials are cancelled, or, with *drain*, may end."""
         self._why = self._why or why
         if not drain:
-            for task in list(self._running):
-                task.cancel()
+            self._cancel()
         self._bell.set()
+
+    def _cancel(self) -> None:
+        for task in self._running:
+            if not task.cancelling():  # again, it would cut its agent off while that lets go
+                task.cancel()
 
     def also(self, trials: Sequence[Trial]) -> None:
         """Trials of other parts of the run, that ended elsewhere."""
@@ -182,8 +186,7 @@ class Runner:
 
     async def _let_go(self) -> None:
         """Whatever still runs is cancelled: the run is over, by whatever way."""
-        for task in list(self._running):
-            task.cancel()
+        self._cancel()
         if self._running:
             await asyncio.wait(list(self._running))
 
