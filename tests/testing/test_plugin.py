@@ -95,7 +95,7 @@ def test_a_world_that_is_down_is_an_error_and_no_verdict_on_the_agent(project: p
     result = run(project, test)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*ERROR*the world failed in 20 of 20 runs*refused*"])
+    result.stdout.fnmatch_lines(["*ERROR*the world failed in 10 of 10 runs*refused*"])
 
 
 def test_fixtures_are_made_anew_for_each_run_and_torn_down_before_the_next(project: pytest.Pytester):

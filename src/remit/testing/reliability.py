@@ -36,6 +36,8 @@ from remit.usecases.trials.answered import sound
 WORLD = (Unavailable, ConnectionError)
 """What says that the world failed, and not the agent."""
 MOST_TOLD = 300
+FIRST = 10
+"""Runs after which a test ends where the world failed in all of them."""
 
 
 class InvariantBroken(AssertionError):
@@ -154,9 +156,15 @@ class _Repeated:
                 break
             self.trials.append(trial)
             done = self.gate.step({ONLY_ARM: trial}) is not None and self.asked.runs is None
-            if done or trial.breaches or self.item.session.shouldstop or self.item.session.shouldfail:
+            told_to = self.item.session.shouldstop or self.item.session.shouldfail
+            if done or trial.breaches or self._world_is_down or told_to:
                 break
         self._report(nextitem)
+
+    @property
+    def _world_is_down(self) -> bool:
+        """Whether none of the first runs could be made: the others will not be, either."""
+        return len(self.trials) == FIRST and all(one.success is None for one in self.trials)
 
     def _trial(self, slot: Slot) -> Trial | None:
         for attempt in range(1, self.asked.retries + 2):

@@ -41,7 +41,9 @@ def succeeded(pair: Pair) -> Draft | None:
         "success", found.method, told_question(pair.question), found.unit, found.n, before, after, difference,
         found.p_two_sided, None, found.detectable,
     )  # fmt: skip
-    rates = f"The candidate succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
+    # Where tasks are drawn at random, some ran more often than others; here each counts by its weight.
+    who = "The candidate" if fixed else "Task by task, the candidate"
+    rates = f"{who} succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
     span = f"truly it is from {change(found.low)} to {change(found.high)}"
     rules = pair.run.info.design.gates
     gate = next((rule.id for rule in rules if rule.kind == "not_worse" and KEY not in rule.settings), "")
