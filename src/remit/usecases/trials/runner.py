@@ -175,8 +175,7 @@ class Runner:
                 return
             self._open[slot.draw] += 1
             self._undone += 1
-            writing.start(slot)
-            task = asyncio.create_task(self._one(slot, writing))
+            task = asyncio.create_task(self._one(slot, writing, writing.start(slot)))
             self._running[task] = slot
             task.add_done_callback(self._gone)
 
@@ -194,7 +193,8 @@ class Runner:
         await self._bell.wait()
         self._bell.clear()
 
-    async def _one(self, slot: Slot, writing: Writing) -> None:
+    async def _one(self, slot: Slot, writing: Writing, known: asyncio.Future[None]) -> None:
+        await known
         trial = await self.trial(slot)
         writing.finish(trial)
         if trial.breaches and not self._stopped:

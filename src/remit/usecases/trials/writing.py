@@ -28,15 +28,17 @@ class Writing:
     def __init__(self, log: RunLog, hears: Callable[[Sequence[Trial]], None]) -> None:
         self._log = log
         self._hears = hears
-        self._started: list[Slot] = []
+        self._started: list[tuple[Slot, asyncio.Future[None]]] = []
         self._finished: list[Trial] = []
         self._bell = asyncio.Event()
         self._closed = False
 
-    def start(self, slot: Slot) -> None:
-        """A trial starts."""
-        self._started.append(slot)
+    def start(self, slot: Slot) -> asyncio.Future[None]:
+        """A trial is about to start. It may once this is done: what was paid for and lost to a kill is then known."""
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._started.append((slot, known))
         self._bell.set()
+        return known
 
     def finish(self, trial: Trial) -> None:
         """A trial has ended."""
@@ -65,6 +67,9 @@ class Writing:
     async def _batch(self) -> None:
         started, self._started = self._started, []
         finished, self._finished = self._finished[:AT_ONCE], self._finished[AT_ONCE:]
-        await shielded(self._log.write(started, finished))
+        await shielded(self._log.write([slot for slot, _ in started], finished))
+        for _, known in started:
+            if not known.done():
+                known.set_result(None)
         if finished:
             self._hears(finished)
