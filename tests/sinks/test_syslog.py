@@ -113,7 +113,7 @@ def test_a_tls_receiver_that_cannot_prove_its_name_gets_nothing(tmp_path):
 
 
 def test_a_tls_receiver_that_wants_a_certificate_of_ours_is_no_delivery(tmp_path, monkeypatch):
-    monkeypatch.setattr(syslog_sink, "CLOSING_WAIT_S", GUARD_S)  # a busy machine may be late with its no
+    monkeypatch.setattr(syslog_sink, "REFUSAL_WAIT_S", GUARD_S)  # a busy machine may be late with its no
     authority = Authority(tmp_path)
     context = authority.server("siem.example")
     context.load_verify_locations(authority.file)

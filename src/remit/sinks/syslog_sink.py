@@ -6,6 +6,7 @@ of it and has not reset the connection; over UDP once it has left, so a dead rec
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import ssl
@@ -22,7 +23,7 @@ from remit.sinks.form import Format
 from remit.sinks.wire import Wire
 
 REFUSAL_WAIT_S = 0.1
-"""How long to listen for the word that nobody is there, after a datagram."""
+"""How long to listen for the word that nobody is there, after a datagram, or that we are not wanted, after a greeting."""
 CLOSING_WAIT_S = 1.0
 """How long to wait for the receiver to close its side, or to complain."""
 _EVIDENCE_LEFT = (shape.MOST_EVIDENCE, 3, 1, 0)
@@ -54,6 +55,7 @@ class SyslogSink:
             return
         line = self._line(told).encode()
         with self._wire.connected() as wire:
+            _hear_a_no(wire)
             # Octet counting: the only framing that a line with any content cannot break.
             wire.sendall(f"{len(line)} ".encode() + line)
             _wait_for_the_end(wire)
@@ -94,6 +96,27 @@ def _fitting(told: Alert, body: Callable[[Alert], Json], host: str) -> str:
         if len(line.encode()) <= syslog.MOST_STREAM:
             return line
     return line
+
+
+def _hear_a_no(wire: socket.socket) -> None:
+    """Listen for a receiver that does not want us, before anything is sent to it.
+
+    With TLS 1.3 a client is done with greeting before the server has looked at it, and what is sent into its no can
+    throw the no away: then only a closed connection is seen, as of a receiver that took everything.
+
+    Raises:
+        OSError: it said no, or closed.
+    """
+    if not isinstance(wire, ssl.SSLSocket):
+        return
+    before = wire.gettimeout()
+    wire.settimeout(REFUSAL_WAIT_S)
+    try:
+        if not wire.recv(1):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "it closed before anything was sent")
+    except TimeoutError:
+        pass  # nothing is heard of one that waits for what we say
+    wire.settimeout(before)
 
 
 def _wait_for_the_end(wire: socket.socket) -> None:
