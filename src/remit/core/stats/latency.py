@@ -81,6 +81,10 @@ def _ratio(values: Any, chosen: Any, places: Sequence[Sequence[int]]) -> float |
         own, which = values[among], chosen[among]
         before, after = own[~which], own[which]
         before, after = before[np.isfinite(before) & (before > 0)], after[np.isfinite(after)]
-        found.append((after[:, None] / before[None, :]).ravel())
+        with np.errstate(
+            over="ignore"
+        ):  # hours against almost nothing: a ratio without an end, and the median bears it
+            found.append((after[:, None] / before[None, :]).ravel())
     ratios = np.concatenate(found) if found else np.zeros(0)
-    return float(np.median(ratios)) if len(ratios) else None
+    middle = float(np.median(ratios)) if len(ratios) else None
+    return middle if middle is None or np.isfinite(middle) else None
