@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remit.cli.main import main
-from remit.testing import open_guard
+from remit.testing import HEADER, SMALL_REFUNDS, open_guard
 
 AGENTS = """
 import random
@@ -110,6 +110,17 @@ def test_an_agent_that_breaks_down_fails_and_takes_nothing_with_it(here: Path, c
     code, told = compared("agents.py:acts_by_itself", capsys)
 
     assert (code, told["counts"]["candidate"]["passed"]) == (1, 0)
+
+
+def test_what_only_the_candidate_was_refused_is_named(here: Path, capsys: Any):
+    spec = SMALL_REFUNDS.replace("    refund:", "    refund_payment:").replace(
+        "args.amount <= 50", "args.amount <= 15"
+    )
+    spec = spec.replace("properties: {refund_id: {type: string}}", "").replace("required: [refund_id], ", "")
+    Path("agent.yaml").write_text(HEADER % ("refunds", "1") + spec.lstrip("\n"))
+    _, told = compared("agents.py:worse", capsys, "--envelope", "agent.yaml")
+
+    assert any("only the candidate did not meet" in note and "ceiling" in note for note in told["notes"])
 
 
 def test_fewer_sessions_can_be_drawn_and_the_rest_is_told(here: Path, capsys: Any):

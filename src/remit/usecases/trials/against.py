@@ -26,7 +26,7 @@ from remit.core.trial.against import (
 from remit.core.trial.judge import Judge
 from remit.core.trial.report import Report
 from remit.core.trial.run import Run
-from remit.core.trial.suite import AgentSpec, Design, Rule, Suite, Task
+from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Rule, Suite, Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.captured import REFUSED
@@ -225,6 +225,9 @@ def with_record(report: Report, run: Run, found: Drawn) -> Report:
     ]
     notes += [_along(one) for one in along if one.trials]
     notes += [_split(one) for one in split if one.kind != "none"]
+    if clauses := _only_candidates(run):
+        told = ", ".join(f"{clause} ({calls})" for clause, calls in clauses.most_common(5))
+        notes.append(f"Clauses of the envelope that only the candidate did not meet, with its calls: {told}.")
     notes.append(
         "Tools answered from the record: no effect was possible through them. What an agent does by itself,"
         " beside its trial, nobody sees here."
@@ -236,6 +239,15 @@ def with_record(report: Report, run: Run, found: Drawn) -> Report:
         "divergences": [asdict(one) for one in split],
     }
     return replace(report, notes=(*notes, *report.notes), coverage=coverage)
+
+
+def _only_candidates(run: Run) -> Counter[str]:
+    """Clauses that calls of the candidate did not meet, and none of the baseline's; how many calls each."""
+    unmet = {
+        arm: Counter(clause for trial in run.of(arm) for call in trial.calls for clause in call.clauses)
+        for arm in (BASELINE, CANDIDATE)
+    }
+    return Counter({clause: n for clause, n in unmet[CANDIDATE].items() if clause not in unmet[BASELINE]})
 
 
 def _why(found: Drawn) -> str:
