@@ -96,6 +96,8 @@ def test_a_kind_of_effect_that_nobody_had_before_blocks_without_statistics(here:
 
     assert code == 1 and "delete_account" in told["sentence"]
     assert [one["broken"] for one in told["invariants"] if one["arm"] == "candidate"] == [2]
+    assert main(["trial", "report", told["run"], "--embedder", "none", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["sentence"] == told["sentence"]
 
 
 def test_an_agent_that_does_nothing_at_all_blocks_by_what_is_missing(here: Path, capsys: Any):

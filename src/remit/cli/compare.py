@@ -23,7 +23,7 @@ from remit.cli.trial_run import INTERRUPTED
 from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
-from remit.core.trial.against import EffectOf
+from remit.core.trial.against import NEW_EFFECT, EffectOf
 from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Question
 from remit.usecases.trials.against import (
     Drawn,
@@ -126,7 +126,13 @@ def compare(
             if out is not None:
                 write_run(run, out)
             report = with_record(report_of(run, embedder), run, found)
-            log.end(run.stopped, report.verdict.value).result()
+            broken = [
+                (trial.arm, trial.draw, breach)
+                for trial in run.trials
+                for breach in trial.breaches
+                if breach.invariant == NEW_EFFECT
+            ]
+            log.end(run.stopped, report.verdict.value, broken=broken, watched=(NEW_EFFECT,)).result()
         finally:
             log.close()
     return show(report, outputs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event, StoredEvent
 from remit.core.trial.apart import run_tenant
 from remit.core.trial.run import FORMAT, Run, RunInfo, in_order
-from remit.core.trial.trial import Slot, Trial
+from remit.core.trial.trial import Breach, Slot, Trial
 from remit.core.types import Json
 from remit.ports import Ids
 from remit.store.control_forget import forget_run
@@ -218,9 +218,27 @@ class OpenRun:
             events.append(self._event(FINISHED, body, subject, self._retain_s))
         return self._append(events)
 
-    def end(self, stopped: str, verdict: str) -> Future[None]:
-        """Write that the run has ended, and forget what its trials' breakers and limits had counted."""
-        event = self._event(ENDED, {"stopped": stopped, "verdict": verdict})
+    def end(
+        self,
+        stopped: str,
+        verdict: str,
+        *,
+        broken: Iterable[tuple[str, int, Breach]] = (),
+        watched: Sequence[str] = (),
+    ) -> Future[None]:
+        """Write that the run has ended, and forget what its trials' breakers and limits had counted.
+
+        Args:
+            stopped: why, where it did before its last trial.
+            verdict: that was told.
+            broken: breaches that only the whole run could show, by arm and draw: its report must show them again.
+            watched: the invariants that were looked at then.
+        """
+        body: dict[str, Json] = {"stopped": stopped, "verdict": verdict}
+        if watched:
+            found = [[arm, draw, msgspec.to_builtins(breach)] for arm, draw, breach in broken]
+            body |= {"watched": list(watched), "broken": found}
+        event = self._event(ENDED, body)
 
         def work(tx: Transaction) -> None:
             tx.append(event)
@@ -318,6 +336,17 @@ def _take(found: _Read, stored: StoredEvent) -> None:
         found.paused, found.stopped = True, str(body["why"])
     elif kind == ENDED:
         found.ended, found.stopped, found.verdict = True, str(body["stopped"]), str(body["verdict"])
+        _take_afterwards(found, body)
+
+
+def _take_afterwards(found: _Read, body: Mapping[str, Any]) -> None:
+    """What was seen of the whole run when it had ended."""
+    if found.info is not None:
+        found.info = replace(found.info, invariants=(*found.info.invariants, *body.get("watched", ())))
+    for arm, draw, told in body.get("broken", ()):
+        if (trial := found.trials.get((arm, draw))) is not None:  # else it was erased
+            breach = msgspec.convert(told, Breach)
+            found.trials[arm, draw] = replace(trial, breaches=(*trial.breaches, breach))
 
 
 def _same_agents(one: RunInfo, other: RunInfo) -> bool:
