@@ -150,6 +150,21 @@ def test_another_key_breaks_ties_otherwise_and_finds_the_same_change():
     assert all(Kind.TOOL in found for found in kinds)
 
 
+def test_sessions_that_are_all_alike_raise_no_alarm_however_ties_are_broken():
+    alike = [
+        Conduct(f"s{place}", "shop", 0.0, calls={"find": 1}, ran={"find": 1}, numbers={"find.n": (3.0,)},
+                values={"find.order": (digest("O-1"),)})
+        for place in range(300)
+    ]  # fmt: skip
+
+    told = [watched(alike, key=bytes([key]), every=1.5) for key in range(8)]
+
+    assert told == [[]] * 8
+    # One that differs, and the same promise: what was alike before is watched again.
+    other = Conduct("t", "shop", 0.0, calls={"find": 9}, ran={"find": 9})
+    assert watched([*alike, *[other] * 40], every=1.5)
+
+
 def test_a_session_with_ten_thousand_tools_takes_room_for_a_while_and_no_more():
     watch, generator = Watch("shop"), np.random.default_rng(0)
     ran = {f"evil{k}": 1 for k in range(10_000)}

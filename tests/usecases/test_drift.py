@@ -58,7 +58,8 @@ def test_a_drift_within_the_envelope_is_told_with_the_model_that_came_with_it(st
     assert (sizes.cause.change.kind, sizes.cause.change.after) == (ChangeKind.MODEL, "m-2")
     written = list(store.events(kinds={DETECTED}))
     assert [event.event.body for event in written] == [alarm.event.body for alarm in alarms]
-    assert written[0].event.body["cause"]["change"]["after"] == "m-2"
+    told = next(event.event.body for event in written if event.event.body["id"] == sizes.drift.id)
+    assert told["cause"]["change"]["after"] == "m-2"
 
 
 def test_a_change_that_people_recorded_is_named(store: SqliteStore) -> None:

@@ -9,7 +9,8 @@ most `n / every`: on average one false alarm in `every` sessions, or fewer. The 
 
 A stream begins with the first session that has something for it. Until its 30th value it raises no alarm, and after an
 alarm it begins anew, with what it has become as the new normal. Violations, holds and calls that nobody has met yet are
-watched as well, as what they are: zero in every session so far.
+watched as well, as what they are: zero in every session so far. A stream whose values were all alike raises no alarm:
+what was won there was won by how ties were broken, and is taken back.
 
 **Bounds.** What finds no room among the streams takes the place of one that was met seldom and long ago, or is not
 watched, which is counted (`unwatched`). One session opens at most 64. A session with 10,000 tools costs room for a while.
@@ -110,11 +111,15 @@ class Watch:
         evidence = found.tolist()
         if evidence[NEVER] >= self.every / LINES.share:
             self._streams.forget(NEVER)
-        alarms = [
-            (evidence[row] / needed, stream, row, needed)
-            for stream, row in self._rows.items()
-            if evidence[row] >= (needed := self.every / _TIER[stream.kind].share)
-        ]
+        alarms = []
+        for stream, row in self._rows.items():
+            needed = self.every / _TIER[stream.kind].share
+            if evidence[row] < needed:
+                continue
+            if self._streams.alike(row):
+                self._streams.forget(row)
+            else:
+                alarms.append((evidence[row] / needed, stream, row, needed))
         alarms.sort(key=lambda alarm: (-alarm[0], alarm[1].key))
         return [
             self._alarm(conduct, place, stream, row, needed, ratio) for ratio, stream, row, needed in alarms

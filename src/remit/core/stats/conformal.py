@@ -141,6 +141,14 @@ class Streams:
         """Take the evidence back, and keep what is usual."""
         self._evidence[row] = 0.0
 
+    def alike(self, row: int) -> bool:
+        """Whether all its values since it began stand at one place: then only the draws told one from another."""
+        places = {at for at, count in self._bags[row].counts.items() if count}
+        if self.every[row]:
+            places.discard(0)
+            return len(places) + bool(self._zero[row]) <= 1
+        return len(places) <= 1
+
     def hits(self, row: int) -> int:
         """Values that were not zero, or kinds that were new, since the stream began."""
         return int(self._sums[row, 0])
