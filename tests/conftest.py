@@ -1,4 +1,5 @@
-"""For every test: no settings of this machine, a home of its own, and short soaks unless REMIT_SOAK=1."""
+"""For every test: no settings of this machine, a home of its own, the same drawn examples in every run, and short soaks
+unless REMIT_SOAK=1."""
 
 from __future__ import annotations
 
@@ -6,10 +7,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SOAK = os.environ.get("REMIT_SOAK") == "1"
 DATA = os.environ.get("REMIT_DATA", "")
 """Folder of recorded sessions, where there is one; read before each test loses the settings of this machine."""
+
+# Hypothesis draws the same examples in every run, and limits the time of none: what is red here was made red by a
+# change, not by chance or by a busy machine. The long form draws afresh, to find what nobody has met yet.
+settings.register_profile("long", settings.get_profile("ci"), derandomize=False)
+settings.load_profile("long" if SOAK else "ci")
 
 
 @pytest.fixture(autouse=True)

@@ -314,7 +314,11 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(STEPS)
 def test_whatever_happens_the_journal_gives_the_tables_and_no_anomaly_counts_twice(tmp_path_factory, steps):
     clock = Clock()

@@ -139,7 +139,11 @@ def test_tasks_that_were_held_out_are_reported_with_what_would_have_stopped_them
     assert held["allow"] + held["hold"] + held["deny"] == held["calls"] == found.report["calls"]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_sessions_and_a_file_given_twice_change_nothing(
     found: Inferred, draw: random.Random

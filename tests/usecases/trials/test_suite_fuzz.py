@@ -59,14 +59,22 @@ def attack(folder: Path, seed: int) -> None:
             read(folder, TEXTS[1])
 
 
-@settings(max_examples=SHORT, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=SHORT,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(SEEDS)
 def test_a_damaged_suite_is_read_or_refused_clearly(folder: Path, seed: int):
     attack(folder, seed)
 
 
 @pytest.mark.soak
-@settings(max_examples=LONG, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(SEEDS)
 def test_many_damaged_suites_are_read_or_refused_clearly(folder: Path, seed: int):
     attack(folder, seed)
