@@ -18,7 +18,7 @@ from remit.core.approval import ApprovalRecord, Reply, answer_message
 from remit.core.envelope import BreakerRule, Recovery
 from remit.core.errors import BadInput
 from remit.core.types import Mode, Severity, ToolEffect
-from remit.store import control, control_approvals, control_breaker, control_hand
+from remit.store import control, control_approvals, control_breaker, control_hand, control_sweep
 from remit.testing.control import AGENT, Work, World, call, misstep, question
 
 SOAK = bool(os.environ.get("REMIT_SOAK"))
@@ -297,7 +297,7 @@ def forget_reservations(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_leases(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(control, "_expire_leases", lambda tx: ())
+    patch.setattr(control_sweep, "_expire_leases", lambda tx: ())
 
 
 def forget_unknown_outcomes(patch: pytest.MonkeyPatch) -> None:
