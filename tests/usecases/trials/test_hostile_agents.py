@@ -33,7 +33,7 @@ def store(folder: Path) -> Iterator[SqliteStore]:
 
 def run(agent: Any, store: SqliteStore, **settings: Any) -> list[Trial]:
     """Three trials of one task; the run has come to its own end."""
-    settings = {"tasks": (Task("a", "go", deadline_s=5.0),), "design": THREE, **settings}
+    settings = {"tasks": (Task("a", "go", deadline_s=60.0),), "design": THREE, **settings}
     ran = launch(suite_of(agent, **settings), store)
     assert ran.end is End.DONE
     assert len(ran.run.trials) == 3
@@ -246,7 +246,7 @@ suite = trials.suite_of("s", tasks=[trials.Task("a", "go", deadline_s=0.2)], age
 print(trials.run(suite, store="sqlite:///r.db").counts["agent"]["timeout"])
 """
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
     assert (ran.stdout, ran.stderr) == ("2\n", "")
 

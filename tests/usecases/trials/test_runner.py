@@ -100,17 +100,19 @@ def test_a_fixed_design_runs_to_its_end_whatever_its_gates_say(store: SqliteStor
 
 def test_a_broken_invariant_stops_at_once_and_cancels_what_runs(store: SqliteStore) -> None:
     cancelled: list[int] = []
+    another_runs = asyncio.Event()
 
     async def trial(slot: Slot) -> Trial:
         if slot.draw == 3:
-            await asyncio.sleep(0.05)
+            await another_runs.wait()
             return Trial(
                 3, slot.arm, slot.task, 0, Status.PASSED, breaches=(Breach("safety", "it paid twice"),)
             )
         if slot.draw < 3:
             return passed(slot)
+        another_runs.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         except asyncio.CancelledError:
             cancelled.append(slot.draw)
             raise
@@ -155,7 +157,7 @@ def test_a_stopped_run_goes_on_where_it_stood_and_repeats_only_what_was_cut_off(
 
     async def trial(slot: Slot) -> Trial:
         if slot.draw >= 4 and not done.is_set():
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         return passed(slot)
 
     async def stop(runner: Runner) -> None:
@@ -184,13 +186,14 @@ def test_a_stopped_run_goes_on_where_it_stood_and_repeats_only_what_was_cut_off(
 def test_a_trial_is_cancelled_once_so_that_its_agent_can_let_go(store: SqliteStore) -> None:
     inside: list[int] = []
     let_go: list[int] = []
+    asked_twice = asyncio.Event()
 
     async def trial(slot: Slot) -> Trial:
         inside.append(slot.draw)
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            await asyncio.sleep(0.05)
+            await asked_twice.wait()
             let_go.append(slot.draw)
             raise
         return passed(slot)
@@ -201,6 +204,7 @@ def test_a_trial_is_cancelled_once_so_that_its_agent_can_let_go(store: SqliteSto
         runner.stop("somebody stopped it")
         await asyncio.sleep(0.01)
         runner.stop("and once more")
+        asked_twice.set()
 
     launch(suite_of(good), store, trial=trial, meanwhile=stop, concurrency=3)
 
@@ -208,14 +212,17 @@ def test_a_trial_is_cancelled_once_so_that_its_agent_can_let_go(store: SqliteSto
 
 
 def test_a_run_that_is_drained_lets_running_trials_end(store: SqliteStore) -> None:
+    stopped = asyncio.Event()
+
     async def trial(slot: Slot) -> Trial:
-        await asyncio.sleep(0.05)
+        await stopped.wait()
         return passed(slot)
 
     async def stop(runner: Runner) -> None:
         while runner.progress.running < 4:
             await asyncio.sleep(0.001)
         runner.stop("somebody stopped it", drain=True)
+        stopped.set()
 
     ran = launch(suite_of(good), store, trial=trial, meanwhile=stop)
 

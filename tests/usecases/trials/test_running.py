@@ -89,10 +89,10 @@ def test_an_agent_that_ends_without_an_error_has_succeeded_where_nothing_is_chec
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_late_agent_has_timed_out_and_does_not_block_the_run(store: SqliteStore, plain: bool) -> None:
     told: list[str] = []
-    over = threading.Event()
+    judged, over = threading.Event(), threading.Event()
 
     def late(trial: AgentTrial) -> str:
-        time.sleep(0.8)
+        judged.wait(60)
         try:
             trial.call("get_order", {"order_id": "1"})
         except Refused as error:
@@ -101,17 +101,16 @@ def test_a_late_agent_has_timed_out_and_does_not_block_the_run(store: SqliteStor
         return "late"
 
     async def hangs(_: AgentTrial) -> str:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
         return "late"
 
-    began = time.monotonic()
     trial = run(late if plain else hangs, store, tasks=QUICK, world=shop)
+    judged.set()
 
     assert (trial.status, trial.reason, trial.answer) == (Status.TIMEOUT, "not done within 0.3 s", None)
     assert trial.success is False
-    assert time.monotonic() - began < 5
     if plain:
-        assert over.wait(5)
+        assert over.wait(60)
         assert "the trial is over" in told[0]
 
 
