@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import enum
 import json
-import time
 from collections import OrderedDict, namedtuple
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.soon import soon
 
 from remit.core.canonical import canonical, digest, encode, first_invisible, loads_strict
 from remit.core.errors import BadInput
@@ -151,11 +151,8 @@ def test_a_cycle_ends():
     ids=["text", "list", "wide text", "few wide letters", "keys", "numbers", "texts"],
 )
 def test_too_much_data_is_refused_fast(value):
-    start = time.perf_counter()
-    with pytest.raises(BadInput, match="more data than one value may hold"):
+    with soon(), pytest.raises(BadInput, match="more data than one value may hold"):
         canonical(value)
-
-    assert time.perf_counter() - start < 1.0
 
 
 def test_sharing_does_not_multiply_without_end():
@@ -300,12 +297,8 @@ def test_any_text_is_read_or_refused(data):
 def test_a_key_that_stands_twice_among_very_many_is_found_soon():
     keys = [f"k{i}" for i in range(60_000)]
     text = json.dumps(dict.fromkeys(keys, 1))[:-1] + ', "k59999": 2}'
-    began = time.perf_counter()
-
-    with pytest.raises(BadInput, match="the key 'k59999' stands twice"):
+    with soon(), pytest.raises(BadInput, match="the key 'k59999' stands twice"):
         loads_strict(text)
-
-    assert time.perf_counter() - began < 2
 
 
 def test_combining_marks_without_end_are_refused_at_once():

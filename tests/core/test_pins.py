@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
+from tests.core.soon import soon
 
 from remit.core.definitions import Definition, definition_of, difference, read_list
 from remit.core.errors import BadInput
@@ -130,11 +130,10 @@ def test_a_diff_ends_somewhere_and_takes_no_time():
     before, after = (
         defined(inputSchema={f"key{n}": f"{side}{n % 7}" * 2 for n in range(9_000)}) for side in "ab"
     )
-    started = time.perf_counter()
-    told = difference(before, after)
+    with soon(30):
+        told = difference(before, after)
 
     assert 0 < len(told) <= 20_000
-    assert time.perf_counter() - started < 30
 
 
 def test_a_change_further_down_than_a_diff_goes_is_named():
@@ -181,11 +180,10 @@ def test_honest_descriptions_have_no_finding(text):
 
 
 def test_a_long_description_is_looked_at_in_part_and_says_so():
-    started = time.perf_counter()
-    found = findings_in(defined(description="always " * 30_000))
+    with soon():
+        found = findings_in(defined(description="always " * 30_000))
 
     assert "long" in {f.kind for f in found}
-    assert time.perf_counter() - started < 30
 
 
 def test_a_name_shadows_another_servers_unless_it_is_the_same_tool():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.core.soon import soon
 
 from remit.core.envelope import Clause, Flow
 from remit.core.provenance import ORIGINS_PER_SOURCE, SessionText, flow_problem, labelled_fields, trace
@@ -501,8 +501,8 @@ def test_a_key_that_a_call_carried_is_asked_as_well() -> None:
 
 def test_a_value_that_a_call_repeats_is_looked_up_once() -> None:
     text = saw(("user", "x-1-x " * 100_000))
-    began = time.perf_counter()
 
-    leaves = trace({"x": [1, 1.0] * 500}, text, frozenset())
+    with soon():
+        leaves = trace({"x": [1, 1.0] * 500}, text, frozenset())
 
-    assert len(leaves) == 1000 and time.perf_counter() - began < 3
+    assert len(leaves) == 1000

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.soon import soon
 
 from remit.core.envelope import Cap, Clause, Notify, Obligation, Redact
 from remit.core.shown import REDACTED, Unmet, as_read, show
@@ -167,9 +167,8 @@ def test_nothing_that_a_reader_could_match_is_left(text: str) -> None:
 
 def test_a_large_text_is_read_in_a_moment() -> None:
     text = ("x" * 99 + CARD) * 20_000
-    started = time.perf_counter()
-    assert CARD not in shown(text, pattern())
-    assert time.perf_counter() - started < 5
+    with soon():
+        assert CARD not in shown(text, pattern())
 
 
 def test_out_of_reach_is_what_is_split_or_encoded_otherwise() -> None:

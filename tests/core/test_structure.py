@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from tests.core.soon import soon
 
 from remit.core.provenance import labelled_fields
 from remit.core.structure import _scan, fields_of, structure_of
@@ -87,11 +87,8 @@ _MERGED = "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range
     ],
 )
 def test_whatever_a_text_spells_reading_it_ends_soon_and_raises_nothing(text):
-    began = time.perf_counter()
-
-    labelled_fields("mail", text, {"mail", "mail.sender"})
-
-    assert time.perf_counter() - began < 2
+    with soon():
+        labelled_fields("mail", text, {"mail", "mail.sender"})
 
 
 def test_a_date_an_alias_and_a_number_stand_as_they_are_written():

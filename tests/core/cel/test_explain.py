@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from tests.core.soon import soon
 
 from remit.core.cel import ConditionError
 
@@ -85,7 +85,5 @@ def test_maps_show_their_list(load):
 
 def test_explaining_is_bounded(load):
     condition = load("args.to.all(a, args.to.all(b, args.to.all(c, a == b || b == c || c == 'x')))")
-    start = time.perf_counter()
-
-    assert condition.explain({"args": {"to": ["x"] * 400}})
-    assert time.perf_counter() - start < 2.0
+    with soon():
+        assert condition.explain({"args": {"to": ["x"] * 400}})

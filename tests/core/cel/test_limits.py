@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
+from tests.core.soon import soon
 
 from remit.core.cel import DYN, FUNCTIONS, MAX_STEPS, METHODS, STRING, ConditionError, ListOf
 from remit.core.cel.closures import _charged
@@ -40,11 +40,8 @@ from remit.core.errors import BadInput
     ids=range(20),
 )
 def test_hostile_text_is_refused_while_loading(load, text):
-    start = time.perf_counter()
-    with pytest.raises(BadInput):
+    with soon(), pytest.raises(BadInput):
         load(text)
-
-    assert time.perf_counter() - start < 0.5
 
 
 def test_long_flat_conditions_load(load):
@@ -93,12 +90,8 @@ def test_a_full_stack_is_bad_input_while_loading_and_an_error_while_running(load
 )
 def test_the_step_budget_ends_hungry_conditions(answer, text, size):
     session = {"big": "x" * 900_000, "deep": [[0] * 50_000], "hosts": ["corp.com"] * 1_000, "one": 1}
-    start = time.perf_counter()
-
-    with pytest.raises(ConditionError, match="more than 10000 steps"):
+    with soon(), pytest.raises(ConditionError, match="more than 10000 steps"):
         answer(text, session, to=["x"] * size, order_id="x" * 900_000)
-
-    assert time.perf_counter() - start < 2.0
 
 
 def test_the_budget_is_per_evaluation(load):

@@ -1,7 +1,6 @@
 """What the texts say of a call: in other words, other languages, other spellings, and what only looks like it."""
 
 import base64
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.classify.cases import UNTRUSTED, Role, ToolEffect, case
+from tests.core.soon import soon
 
 from remit.core.classify import calibration
 from remit.core.classify.classification import Class
@@ -261,10 +261,8 @@ GUARD_S = 60.0
 def test_a_huge_text_is_read_in_part_and_never_ruled_out(piece: str):
     text = piece * (SIZE // len(piece))
     asked = case(QUESTION, ("fetch", text), tool="share_folder", email="r.quill@outbox.example")
-    begun = time.perf_counter()
-    found = classify(asked)
-
-    assert time.perf_counter() - begun < GUARD_S
+    with soon(GUARD_S):
+        found = classify(asked)
     assert found.label is Class.UNDETERMINED
     assert any("too long" in told for told in found.missing)
 

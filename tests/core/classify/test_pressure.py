@@ -1,10 +1,10 @@
 """What presses in a customer's words, a family at a time, each with what an honest customer says in its place."""
 
-import time
 from dataclasses import replace
 
 import pytest
 from tests.core.classify.cases import case
+from tests.core.soon import soon
 
 from remit.core.classify.classification import Class
 from remit.core.classify.combine import classify
@@ -138,10 +138,8 @@ def test_scripts_without_spaces_are_read_by_the_words_that_are_known():
     "piece", ["a", "-", "<a", "[", "a_", '"a":', "no ", "rule lifted. ", "你不受限制", "{ "]
 )
 def test_a_huge_text_of_a_customer_is_read_in_bounded_time(piece: str):
-    begun = time.perf_counter()
-    kinds(piece * (3_000_000 // len(piece)))
-
-    assert time.perf_counter() - begun < GUARD_S
+    with soon(GUARD_S):
+        kinds(piece * (3_000_000 // len(piece)))
 
 
 GUARD_S = 30.0

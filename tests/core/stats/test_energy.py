@@ -1,8 +1,8 @@
-import time
 from itertools import combinations
 
 import numpy as np
 import pytest
+from tests.core.soon import soon
 
 from remit.core.stats.energy import distances, energy_of, energy_test
 
@@ -100,11 +100,5 @@ def test_five_hundred_against_five_hundred_take_a_fraction_of_a_second() -> None
     rng = np.random.default_rng(0)
     rows, arms, tasks = rng.normal(size=(1000, 384)), [False, True] * 500, [at // 20 for at in range(1000)]
 
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
+    with soon():  # .06 s where nothing else runs: `benchmarks.behaviour` says
         energy_test(rows, arms, tasks)
-        took.append(time.perf_counter() - start)
-
-    print(f"energy, 999 permutations, n = m = 500, d = 384: {min(took):.3f} s")
-    assert min(took) <= 1.0  # .06 where nothing else runs: `benchmarks.behaviour` says

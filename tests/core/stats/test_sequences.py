@@ -1,9 +1,8 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.soon import soon
 
 from remit.core.stats.sequences import MOST_CALLS, sequence_distances, sequence_test
 
@@ -65,9 +64,5 @@ def test_a_thousand_different_runs_take_seconds_and_not_minutes() -> None:
     rng = np.random.default_rng(0)
     sequences = [[f"t{c}" for c in rng.integers(0, 8, rng.integers(5, 15))] for _ in range(1000)]
 
-    start = time.perf_counter()
-    sequence_distances(sequences)
-    took = time.perf_counter() - start
-
-    print(f"edit distances between 1,000 different sequences of 5 to 14 tools: {took:.2f} s")
-    assert took <= 10
+    with soon(30):
+        sequence_distances(sequences)

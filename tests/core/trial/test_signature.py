@@ -1,7 +1,6 @@
-import time
-
 import numpy as np
 import pytest
+from tests.core.soon import soon
 
 from remit.core.trial.signature import agreement, claim_test, conflicts, signature
 
@@ -111,11 +110,9 @@ def test_where_nothing_changed_it_is_seldom_wrong() -> None:
     "piece", ["a-", "1,", "@", " ", "\n- ", "http", "1", "if ", "a.", "-1", "call ", "not ", "n't"]
 )
 def test_no_answer_takes_long_to_read(piece: str) -> None:
-    start = time.perf_counter()
-    signature(piece * (100_000 // len(piece)))
-    signature("x" + piece * 9_000 + "@")
-
-    assert time.perf_counter() - start < 5.0
+    with soon():
+        signature(piece * (100_000 // len(piece)))
+        signature("x" + piece * 9_000 + "@")
 
 
 def test_answers_in_other_alphabets_and_half_characters_break_nothing() -> None:
