@@ -118,6 +118,76 @@ def test_a_log_of_inspect_is_read(remit: Remit) -> None:
     assert "refunds: 12 runs of 3 tasks: 7 passed, 4 failed; 1 neither" in line.out
 
 
+def paired_arms(folder: Path) -> tuple[str, ...]:
+    """21 tasks once in each arm: 1 changed for the better, 7 for the worse."""
+    before, after = [at < 8 for at in range(21)], [at in (0, 8) for at in range(21)]
+    files = {
+        arm: write_lines(folder / f"{arm}.jsonl", *(plain(f"t{at}", 0, ok) for at, ok in enumerate(passes)))
+        for arm, passes in (("old", before), ("new", after))
+    }
+    return tuple(word for arm, path in files.items() for word in ("--arm", f"{arm}={path}"))
+
+
+def test_two_arms_are_compared_by_published_methods(remit: Remit, tmp_path: Path) -> None:
+    arms = paired_arms(tmp_path)
+
+    line, told = remit("stats", *arms, "--methods"), remit("stats", *arms, "--methods", "--json").object
+    found = told["compared"]
+    by = {one["name"]: one for one in found["methods"]}
+
+    assert (line.code, found["baseline"], found["candidate"], found["margin"]) == (0, "old", "new", 0.05)
+    assert (by["McNemar (exact)"]["details"]["baseline_only"], round(by["McNemar (exact)"]["p"], 4)) == (
+        7,
+        0.0703,
+    )
+    tango = by["Tango (score)"]["difference"]
+    assert (tango["low"], tango["high"]) == pytest.approx((-0.517, -0.026), abs=5e-4)
+    assert "new against old, by published methods" in line.out
+    assert "corrected together (Holm)" in " ".join(line.out.split())
+
+
+def test_which_arm_is_which_can_be_said(remit: Remit, tmp_path: Path) -> None:
+    arms = (
+        *paired_arms(tmp_path),
+        "--methods",
+        "--baseline-arm",
+        "new",
+        "--candidate-arm",
+        "old",
+        "--margin",
+        "0.2",
+    )
+
+    found = remit("stats", *arms, "--json").object["compared"]
+
+    assert (found["baseline"], found["margin"]) == ("new", 0.2)
+    assert next(one for one in found["methods"] if "McNemar" in one["name"])["details"]["candidate_only"] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--methods", "--candidate-arm", "other"), 3, "there is no arm 'other'"),
+        (("--methods", "--candidate-arm", "old"), 3, "on both sides"),
+        (("--methods", "--margin", "1"), 3, "between 0 and 1"),
+        (("--margin", "0.1"), 2, "belong to --methods"),
+    ],
+)
+def test_methods_that_cannot_be_asked_are_refused(
+    remit: Remit, tmp_path: Path, options: tuple[str, ...], code: int, told: str
+) -> None:
+    line = remit("stats", *paired_arms(tmp_path), *options)
+
+    assert line.code == code
+    assert told in line.err
+
+
+def test_one_arm_has_nothing_to_be_compared_with(remit: Remit, tmp_path: Path) -> None:
+    line = remit("stats", write_lines(tmp_path / "r.jsonl", plain("a", 0, True)), "--methods")
+
+    assert (line.code, "1 arm, and methods compare two" in line.err) == (3, True)
+
+
 # ------------------------------------------------------------------------------------------------------- real sessions
 def test_the_published_values_of_tau_bench(remit: Remit, data: Path) -> None:
     line = remit("stats", data / "tau_bench_gpt4o_airline")
@@ -193,3 +263,48 @@ def test_the_pair_of_tau2_has_its_rates(remit: Remit, data: Path) -> None:
     for arm in ("baseline", "candidate"):
         assert sum(passed[arm][task] for task in shared) / len(shared) == pytest.approx(row[f"{arm}_rate"])
     assert (won.count(-1), won.count(1)) == (row["baseline_only"], row["candidate_only"])
+
+
+def test_the_pair_of_tau2_gives_the_reference_p_value_in_one_command(remit: Remit, data: Path) -> None:
+    (row,) = reference(data)["tau2_finetune_paired"]
+    sides = ("--baseline-arm", row["baseline"], "--candidate-arm", row["candidate"])
+
+    told = remit("stats", data / "tau2_systems", "--arm-by", "config", "--methods", *sides, "--json").object
+    (found,) = (one for one in told["compared"]["methods"] if one["name"] == "McNemar (exact)")
+
+    assert found["p"] == pytest.approx(row["mcnemar_exact_p"], abs=1e-6)
+    assert (found["n"], found["details"]["baseline_only"], found["details"]["candidate_only"]) == (
+        row["n"],
+        row["baseline_only"],
+        row["candidate_only"],
+    )
+
+
+def test_cells_of_agentdojo_are_compared_by_every_method(remit: Remit, data: Path) -> None:
+    """Two pipelines on the same 53 tasks: McNemar from its pairs, Boschloo from the counts of the reference."""
+    from scipy.stats import binomtest, boschloo_exact
+
+    rows = {
+        row["model"]: row
+        for row in reference(data)["agentdojo_dev_split"]
+        if not row["attack"] and not row["defense"]
+    }
+    old, new = rows["gpt-4o-2024-05-13"], rows["gpt-3.5-turbo-0125"]
+    sides = [
+        word
+        for side, row in (("baseline", old), ("candidate", new))
+        for word in (f"--{side}-arm", f"{row['model']}, none, none")
+    ]
+
+    told = remit(
+        "stats", data / "agentdojo_runs", "--where", "kind=user_task", "--count-errors", "--arm-by",
+        "model,defense,attack.name", "--task-by", "suite,task_id,attack.injection_task_id", "--methods", *sides, "--json",
+    ).object  # fmt: skip
+    by = {one["name"]: one for one in told["compared"]["methods"]}
+
+    pairs, samples = by["McNemar (exact)"], by["Boschloo (exact), unpaired"]
+    lost, won = pairs["details"]["baseline_only"], pairs["details"]["candidate_only"]
+    assert lost - won == old["success"] - new["success"]
+    assert pairs["p"] == pytest.approx(binomtest(won, lost + won).pvalue)
+    table = [[row["success"] for row in (new, old)], [row["n"] - row["success"] for row in (new, old)]]
+    assert samples["details"]["p_worse"] == pytest.approx(boschloo_exact(table, alternative="less").pvalue)

@@ -163,3 +163,29 @@ def test_every_form_shows_all_that_runs_leave_behind(tmp_path: Path, capsys: Any
     assert forms["markdown"].read_text().startswith("## ")
     shown = capsys.readouterr().out
     assert "answers more variable (drift only)" in shown and "times" in shown and "\x1b" not in shown
+
+
+def test_other_methods_stand_beside_the_verdict_and_change_nothing(tmp_path: Path, capsys: Any) -> None:
+    before, after = a_run(tmp_path, "before", 1, answer="yes"), a_run(tmp_path, "after", 12, answer="no")
+    page = tmp_path / "page.html"
+
+    codes = [
+        main(["trial", "compare", before, after, *more])
+        for more in (["--json"], ["--methods", "--json"], ["--methods", "--html", str(page)])
+    ]
+
+    plain, with_methods, shown = capsys.readouterr().out.split("\n", 2)
+    one, other = json.loads(plain), json.loads(with_methods)
+    assert codes == [1, 1, 1]
+    assert {**other, "methods": [], "methods_told": ""} == one
+    assert {"McNemar (exact)", "Boschloo (exact), unpaired", "Tango (score)", "Cochran-Mantel-Haenszel"} < {
+        method["name"] for method in other["methods"]
+    }
+    assert {method["says"] for method in other["methods"] if method["about"] == "answers"} == {"moved"}
+    assert "The same question by other published methods (they decide nothing)" in shown
+    assert "The same question by other published methods (they decide nothing)" in page.read_text()
+
+
+def test_a_report_of_one_arm_has_no_methods_to_show(tmp_path: Path, capsys: Any) -> None:
+    assert main(["trial", "report", a_run(tmp_path, "alone", 1), "--methods"]) == 3
+    assert "one arm, and methods compare two" in capsys.readouterr().err

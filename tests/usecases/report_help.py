@@ -15,6 +15,7 @@ from remit.core.trial.report import (
     Curve,
     Estimate,
     Map,
+    OtherMethod,
     Reason,
     Report,
     Ruling,
@@ -82,6 +83,8 @@ def full(**changes: Any) -> Report:
             "Arms were interleaved in time; 3 trials whose world failed count for nothing.",
         ),
         coverage={"sessions": 4210, "share": 0.83, "strata": 6},
+        methods=methods(),
+        methods_told="Gate no-worse decides, and none of these 3 methods does. Their 2 p-values are corrected together.",
     )
     return replace(report, **changes)
 
@@ -109,6 +112,25 @@ def rulings() -> tuple[Ruling, ...]:
             (lost,), {"margin": 0.05, "alpha": 0.05, "p": 0.0031},
         ),
         Ruling("quick", Verdict.PASS, "95 of 100 runs end within 12 seconds; 30 were allowed.", "Nothing near."),
+    )  # fmt: skip
+
+
+def methods() -> tuple[OtherMethod, ...]:
+    told = "Gate no-worse says BLOCK: the method asks about tasks like these, the gate about this suite."
+    lost = Estimate("difference", -0.15, -0.31, 0.01, 0.95, "paired t on task means", 20, "tasks")
+    return (
+        OtherMethod(
+            "paired t on task means", "success", "tasks like these", "Tasks are a sample of all tasks like them.",
+            "no difference, either way", 20, "tasks", lost, 0.064, 0.128, "no difference found", told, {"t": -1.96},
+        ),
+        OtherMethod(
+            "Boschloo (exact), unpaired", "success", "tasks like these", "All runs are of one coin.",
+            "no difference, either way", told="More than 400 runs in an arm take it minutes.",
+        ),
+        OtherMethod(
+            "energy distance, permuted within tasks", "answers", "this suite", "Blind to success.",
+            "no difference, either way", 200, "runs", Estimate("energy distance", 0.21), 0.012, 0.024, "moved",
+        ),
     )  # fmt: skip
 
 

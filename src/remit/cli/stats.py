@@ -21,6 +21,7 @@ from remit.cli.results_read import (
     read_results,
     reading_of,
 )
+from remit.cli.stats_methods import Margin, Side, Sides, by_methods, show_methods
 from remit.core.stats.proportion import wilson
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import curves, success
@@ -49,15 +50,25 @@ def stats(
     success_by: Success = "",
     at_least: AtLeast = None,
     count_errors: CountErrors = False,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Compare two arms by published methods, paired and unpaired.")
+    ] = False,
+    margin: Margin = None,
+    baseline_arm: Side = "",
+    candidate_arm: Side = "",
 ) -> None:
     """Success, pass^k and pass@k with intervals, of {"task_id", "trial", "success"} and other results.
 
     Reads plain lines, recorded sessions, results of tau-bench and tau2, logs of Inspect and remit's own runs.
     """
     reading = reading_of(success_by, at_least, count_errors=count_errors)
+    sides = Sides(baseline_arm, candidate_arm, margin)
+    if sides.given and not methods:
+        raise typer.BadParameter("--margin, --baseline-arm and --candidate-arm belong to --methods")
     found = read_results(files, arm, arm_by, task_by, where, reading)
+    compared = by_methods(found.run, sides) if methods else None
     if Output.json:
-        emit(_document(found, k, by_task=by_task))
+        emit(_document(found, k, by_task=by_task) | ({"compared": asdict(compared)} if compared else {}))
         return
     for name in found.run.info.arms:
         _show(found, name, k)
@@ -65,6 +76,8 @@ def stats(
         arms = ("arm",) if len(found.run.info.arms) > 1 else ()
         columns = ("task", *arms, "passed", "runs", "rate", "95 %, exact", "95 %, Wilson", "neither")
         table("", columns, _task_rows(found.run))
+    if compared is not None:
+        show_methods(compared)
     if found.left_out:
         note(f"remit: --where left out {found.left_out} results")
 

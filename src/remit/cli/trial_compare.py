@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remit.cli.opened import StoreOption
-from remit.cli.trial_opened import EmbedderOption, report_of, run_named
+from remit.cli.trial_opened import EmbedderOption, MethodsOption, report_of, run_named
 from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def compare(
     ] = ALPHA,
     baseline_arm: Side = "",
     candidate_arm: Side = "",
+    methods: MethodsOption = False,
     embedder: EmbedderOption = "lexical",
     junit: JUnit = None,
     markdown: Markdown = None,
@@ -58,7 +59,7 @@ def compare(
     before, after = run_named(baseline, store), run_named(candidate, store)
     rule = _gate(margin, alpha)
     both = merged(before, after, gates=[rule], baseline_arm=baseline_arm, candidate_arm=candidate_arm)
-    return show(report_of(_asked(both, asked), embedder), outputs)
+    return show(report_of(_asked(both, asked), embedder, methods=methods), outputs)
 
 
 def _question(text: str) -> Question:

@@ -26,6 +26,10 @@ EmbedderOption = Annotated[
         help="What embeds answers: lexical, semantic, remote:URL#MODEL, module:attribute, or none.",
     ),
 ]
+MethodsOption = Annotated[
+    bool,
+    typer.Option("--methods", help="Also compare the arms by other published methods; they decide nothing."),
+]
 _ENDINGS = (".jsonl", ".json", ".gz", ".eval")
 
 
@@ -78,11 +82,11 @@ def _run_of_store(run_id: str, store: str | None) -> Run:
         return run
 
 
-def report_of(run: Run, embedder: str) -> Report:
+def report_of(run: Run, embedder: str, *, methods: bool = False) -> Report:
     """What a run says, its answers embedded by what *embedder* names; see `analysed`."""
     from remit.usecases.trials.analysed import analysed
 
-    return analysed(run, embedder, load_settings())
+    return analysed(run, embedder, load_settings(), methods=methods)
 
 
 def vectors_of(run: Run, embedder: str) -> tuple[Vectors | None, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from remit.cli.opened import StoreOption
-from remit.cli.trial_opened import EmbedderOption, report_of, run_named
+from remit.cli.trial_opened import EmbedderOption, MethodsOption, report_of, run_named
 from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
 
 
@@ -22,6 +22,7 @@ def report(
         typer.Argument(metavar="RUN|FILE", help="Id of a run, or a file of results; - is a run on stdin."),
     ],
     *,
+    methods: MethodsOption = False,
     embedder: EmbedderOption = "lexical",
     junit: JUnit = None,
     markdown: Markdown = None,
@@ -31,4 +32,4 @@ def report(
 ) -> int:
     """What a run says: verdict, gates, invariants, every number with its interval. The exit code is the verdict's."""
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
-    return show(report_of(run_named(run, store), embedder), outputs)
+    return show(report_of(run_named(run, store), embedder, methods=methods), outputs)

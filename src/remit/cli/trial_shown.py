@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from remit.cli.output import Output, console, emit_encoded, note, safe, say, tab
 from remit.core.errors import BadInput
 from remit.core.trial.report import Report
 from remit.core.trial.verdict import Verdict
+
+if TYPE_CHECKING:
+    from remit.usecases.trials.shown.terminal import Part
 
 JUnit = Annotated[
     Path | None, typer.Option(metavar="F.xml", help="Write the report as JUnit XML, for a dashboard of CI.")
@@ -82,7 +85,12 @@ def _print(report: Report) -> None:
         return
     from remit.usecases.trials.shown.terminal import parts
 
-    for part in parts(report, console().width):
+    say_parts(parts(report, console().width))
+
+
+def say_parts(parts: Iterable[Part]) -> None:
+    """Print the parts of a report."""
+    for part in parts:
         if isinstance(part, str):
             say(part)
         else:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.core.soon import soon
 
-from remit.core.stats.energy import distances, energy_of, energy_test
+from remit.core.stats.energy import distances, energy_test
 
 X = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]]
 Y = [[1.0, 1.0], [4.0, 0.0], [2.0, 2.0], [5.0, 5.0], [1.0, 3.0]]
@@ -72,12 +72,6 @@ def test_single_precision_says_what_double_says() -> None:
     by_hand = 2 * before[:, 1::2].mean() - before[:, ::2].mean() - after[:, 1::2].mean()
     assert in_single.statistic == pytest.approx(by_hand, rel=1e-5)
     assert in_double.p is not None
-
-
-def test_distances_between_other_things_will_do() -> None:
-    apart = [[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0]]
-
-    assert energy_of(apart, [False, False, True, True], ["t"] * 4).statistic == 2.0
 
 
 def test_a_list_of_numbers_is_no_list_of_vectors() -> None:

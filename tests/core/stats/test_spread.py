@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from remit.core.stats.spread import FEWEST, FLOOR, more_variable, overall, spread, spreads
+from remit.core.stats.spread import FEWEST, FLOOR, more_variable, of_task, spread
 
 
 def test_it_is_half_the_mean_squared_distance_of_two_runs() -> None:
@@ -15,7 +15,7 @@ def test_runs_that_are_alike_have_exactly_no_spread() -> None:
     rows = np.random.default_rng(0).normal(size=(1, 384)).repeat(7, axis=0)
 
     assert spread(rows) == 0.0
-    assert spreads(rows, ["t"] * 7)["t"].value == 0.0
+    assert of_task(rows).value == 0.0
     assert (
         more_variable(
             np.vstack([rows[:4], rows[:4] + 1]), [False, False, True, True] * 2, ["a"] * 4 + ["b"] * 4
@@ -24,42 +24,23 @@ def test_runs_that_are_alike_have_exactly_no_spread() -> None:
     )
 
 
-def test_tasks_stand_in_the_order_of_their_spread_and_those_with_one_run_last() -> None:
-    rows = [[0.0], [1.0], [0.0], [5.0], [2.0], [2.0], [9.0]]
-
-    found = spreads(rows, ["some", "some", "much", "much", "none", "none", "once"])
-
-    assert list(found) == ["much", "some", "none", "once"]
-    assert (found["once"].value, found["once"].told) == (None, "fewer than two runs")
-    assert (found["none"].value, found["none"].low, found["none"].told) == (0.0, None, "all 2 runs are alike")
-
-
 def test_a_tasks_interval_lies_around_its_spread_and_is_missing_where_it_would_be_made_up() -> None:
     rng = np.random.default_rng(0)
-    found = spreads(rng.normal(size=(20, 4)), ["t"] * 20)["t"]
+    found = of_task(rng.normal(size=(20, 4)))
 
     assert 0 < found.low < found.value < found.high
-    assert spreads(rng.normal(size=(FEWEST - 1, 4)), ["t"] * (FEWEST - 1))["t"].told == "fewer than 5 runs"
-    assert spreads([[0.0]] * 5 + [[1.0]], ["t"] * 6)["t"].told == "all runs but one are alike"
+    assert of_task(rng.normal(size=(FEWEST - 1, 4))).told == "fewer than 5 runs"
+    assert of_task([[0.0]] * 5 + [[1.0]]).told == "all runs but one are alike"
+    assert of_task([[0.0], [0.0]]).told == "all 2 runs are alike"
+    assert (of_task([[9.0]]).value, of_task([[9.0]]).told) == (None, "fewer than two runs")
 
 
 def test_a_tasks_interval_covers_about_as_often_as_is_said() -> None:
     rng = np.random.default_rng(1)
 
-    found = [spreads(rng.normal(size=(8, 16)), ["t"] * 8)["t"] for _ in range(300)]
+    found = [of_task(rng.normal(size=(8, 16))) for _ in range(300)]
 
     assert np.mean([one.low <= 16 <= one.high for one in found]) >= 0.92
-
-
-def test_the_mean_over_tasks_has_an_interval_by_t() -> None:
-    """Spreads 2, 8 and 18: mean 9.333, standard error 4.667, t .975 with 2 degrees 4.302653."""
-    found = overall(spreads([[0.0], [2.0], [0.0], [4.0], [0.0], [6.0]], ["a", "a", "b", "b", "c", "c"]))
-
-    assert found.value == pytest.approx(28 / 3)
-    assert found.high == pytest.approx(28 / 3 + 4.302653 * 4.666667, abs=1e-4)
-    assert (found.low, found.n) == (0.0, 3)
-    assert overall({}).told == "no task has two runs"
-    assert overall(spreads([[0.0], [2.0]], ["a", "a"])).told == "one task has no interval over tasks"
 
 
 def test_it_is_the_t_test_of_log_ratios() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.core.stats.tango import tango_z, task_score
+from remit.core.stats.tango import tango_interval, tango_z, task_score
 
 
 def pairs(won: int, lost: int, n: int) -> list[float]:
@@ -19,6 +19,7 @@ def test_airways_of_21_children_give_the_published_interval() -> None:
 
     assert tango_z(children, at=-0.51723) == pytest.approx(1.95996, abs=2e-4)
     assert tango_z(children, at=-0.02600) == pytest.approx(-1.95996, abs=2e-4)
+    assert tango_interval(children) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
 @given(st.integers(1, 60), st.data())

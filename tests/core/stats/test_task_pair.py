@@ -2,7 +2,7 @@ import pytest
 
 from remit.core.stats.halves import halves
 from remit.core.stats.suite_score import arms, suite_score
-from remit.core.stats.task_pair import TaskPair, alike, one_each, shares, task_pairs
+from remit.core.stats.task_pair import TaskPair, one_each, shares, task_pairs
 
 
 def test_counts_of_both_arms_become_pairs() -> None:
@@ -10,7 +10,6 @@ def test_counts_of_both_arms_become_pairs() -> None:
 
     assert (pair.passes, pair.runs, pair.difference, pair.weight) == (4, 6, 0.25, 2.0)
     assert shares([pair, TaskPair(0, 1, 0, 1, 6.0)]) == [0.25, 0.75]
-    assert alike([pair, pair]) and not alike([pair, TaskPair(1, 2, 3, 4)])
     assert one_each([TaskPair(1, 1, 0, 1)]) and not one_each([pair])
 
 

@@ -77,8 +77,8 @@ def test_the_verdict_stands_first_then_what_would_change_it_then_the_gates():
 def test_every_part_of_a_full_report_has_its_section():
     ids = [section.get("id") for section in tree(full()).iter("section")]
 
-    assert ids == ["gates", "invariants", "reasons", "compared", "tasks", "runs", "repeats", "sequence", "latency",
-                   "answers", "numbers", "notes", "design"]  # fmt: skip
+    assert ids == ["gates", "invariants", "reasons", "compared", "methods", "tasks", "runs", "repeats", "sequence",
+                   "latency", "answers", "numbers", "notes", "design"]  # fmt: skip
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

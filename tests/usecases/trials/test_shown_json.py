@@ -18,6 +18,7 @@ from remit.core.trial.report import (
     Curve,
     Estimate,
     Map,
+    OtherMethod,
     Report,
     Ruling,
     TaskLine,
@@ -39,7 +40,19 @@ FIRST = ["format", "verdict", "exit_code", "sentence", "would_change"]
 def test_every_key_is_in_the_page_of_trials():
     page = (Path(__file__).parents[3] / "docs/trials.md").read_text(encoding="utf-8")
     part = page[page.index("### As JSON") :].split("\n## ")[0]
-    nouns = (Report, Ruling, Broken, Estimate, Curve, TaskLine, Contrast, Comparison, Boundary, Map)
+    nouns = (
+        Report,
+        Ruling,
+        Broken,
+        Estimate,
+        Curve,
+        TaskLine,
+        Contrast,
+        Comparison,
+        OtherMethod,
+        Boundary,
+        Map,
+    )
 
     assert [
         f"{one.__name__}.{field.name}"

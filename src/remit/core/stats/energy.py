@@ -47,28 +47,6 @@ def energy_test(
     return between(-distances(as_rows(vectors)[dealt.members]), dealt)
 
 
-def energy_of(
-    apart: Any,
-    candidate: Sequence[bool],
-    tasks: Sequence[Hashable],
-    *,
-    permutations: int = PERMUTATIONS,
-    seed: int = 0,
-) -> Permuted:
-    """The same for anything that has distances, such as sequences of tools.
-
-    Args:
-        apart: how far runs lie apart, shape (runs, runs), symmetric, 0 from itself. All of it is used, also between
-            runs of different tasks: with few runs of each task, most of what is known stands there.
-        candidate: as in `energy_test`.
-        tasks: as in `energy_test`.
-        permutations: as in `energy_test`.
-        seed: as in `energy_test`.
-    """
-    dealt = deals(candidate, tasks, permutations, seed)
-    return between(-np.asarray(apart)[np.ix_(dealt.members, dealt.members)], dealt)
-
-
 def as_rows(vectors: Any) -> Any:
     """Vectors as an array of shape (runs, d); without any, (0, 0).
 

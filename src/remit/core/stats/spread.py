@@ -16,7 +16,7 @@ Supplement to the Journal of the Royal Statistical Society 8 (1946) 128-138.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ COVERAGE = "81 % to 97 % at 5 to 20 runs, least where answers fall into two or t
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far the runs of one task lie apart, or those of all tasks on average."""
+    """How far the runs of one task lie apart."""
 
     value: float | None
     """None for fewer than two runs."""
@@ -42,7 +42,7 @@ class Spread:
     """None where there is no interval: fewer than five runs, or all but one alike."""
     high: float | None = None
     n: int = 0
-    """Runs; of all tasks, tasks."""
+    """Runs."""
     told: str = ""
     """Why something is missing."""
 
@@ -76,25 +76,6 @@ def spread(vectors: Any) -> float:
     return float((rows * rows).sum() / (len(rows) - 1))
 
 
-def spreads(vectors: Any, tasks: Sequence[Hashable], confidence: float = 0.95) -> dict[Hashable, Spread]:
-    """Of each task, the least stable first.
-
-    Args:
-        vectors: one for each run, shape (runs, d).
-        tasks: of the runs, shape (runs,).
-        confidence: of the intervals, which are for display: jackknife over runs, t on the logarithm.
-
-    >>> found = spreads([[0.0], [0.0], [1.0], [3.0]], ["calm", "calm", "wild", "wild"])
-    >>> list(found), found["wild"].value, found["calm"].value
-    (['wild', 'calm'], 2.0, 0.0)
-    """
-    rows = np.asarray(vectors, np.float64)
-    found = {task: of_task(rows[places], confidence) for task, places in _places(tasks).items()}
-    return dict(
-        sorted(found.items(), key=lambda item: -1.0 if item[1].value is None else item[1].value, reverse=True)
-    )
-
-
 def _places(tasks: Sequence[Hashable]) -> dict[Hashable, list[int]]:
     places: dict[Hashable, list[int]] = defaultdict(list)
     for place, task in enumerate(tasks):
@@ -120,18 +101,6 @@ def of_task(vectors: Any, confidence: float = 0.95) -> Spread:
     pseudo = n * np.log(value) - (n - 1) * np.log(without)
     half = _t(confidence, n - 1) * float(pseudo.std(ddof=1)) / np.sqrt(n)
     return Spread(value, float(value * np.exp(-half)), float(value * np.exp(half)), n)
-
-
-def overall(found: Mapping[Hashable, Spread], confidence: float = 0.95) -> Spread:
-    """The mean over tasks, with an interval by t over them: for tasks like these."""
-    values = np.array([one.value for one in found.values() if one.value is not None])
-    if not len(values):
-        return Spread(None, told="no task has two runs")
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Spread(mean, n=1, told="one task has no interval over tasks")
-    half = _t(confidence, len(values) - 1) * float(values.std(ddof=1)) / np.sqrt(len(values))
-    return Spread(mean, max(0.0, mean - float(half)), mean + float(half), len(values))
 
 
 def more_variable(

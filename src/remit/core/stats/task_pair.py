@@ -73,11 +73,6 @@ def shares(pairs: Sequence[TaskPair]) -> list[float]:
     return [pair.weight / whole for pair in pairs]
 
 
-def alike(pairs: Sequence[TaskPair]) -> bool:
-    """Whether all tasks count alike and have the same number of runs in each arm."""
-    return len({(pair.baseline_runs, pair.candidate_runs, pair.weight) for pair in pairs}) <= 1
-
-
 def one_each(pairs: Sequence[TaskPair]) -> bool:
     """Whether every task ran once in each arm."""
     return all(pair.baseline_runs == pair.candidate_runs == 1 for pair in pairs)

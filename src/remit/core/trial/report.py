@@ -148,6 +148,37 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherMethod:
+    """A question of a comparison, asked by a published method: it decides nothing, and stands beside what does."""
+
+    name: str
+    """`Cochran-Mantel-Haenszel`, `Boschloo (exact)`, …"""
+    about: str
+    """`success` or `answers`."""
+    question: str
+    """`this suite`, `tasks like these`, or `either` where the method answers both."""
+    assumes: str
+    """What must hold for its p-value to be one."""
+    asks: str
+    """Of what its p-value is: `no difference, either way`, or `worse by 5 points or more`."""
+    n: int = 0
+    """How many units it rests on."""
+    unit: str = "trials"
+    difference: Estimate | None = None
+    """Candidate minus baseline, with an interval where the method has one; of answers, a distance."""
+    p: float | None = None
+    """None where the method does not apply; `told` says why."""
+    adjusted: float | None = None
+    """The same, corrected for all methods that were asked (Holm)."""
+    says: str = ""
+    """`worse`, `better`, `no difference found`, `not worse by the margin`, `not shown`, `moved`, `no move found`."""
+    told: str = ""
+    """Why it says something else than what decides; why it does not apply; what it leaves out."""
+    details: Mapping[str, Json] = field(default_factory=dict)
+    """What it is worked out from: statistics, counts of pairs, one-sided p-values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """pass^k or pass@k of one arm."""
 
@@ -219,3 +250,7 @@ class Report:
     """What a reader must know: all repeats identical, embeddings blind to outcome, arms not interleaved, …"""
     coverage: Mapping[str, Json] = field(default_factory=dict)
     """Of a sampled suite."""
+    methods: tuple[OtherMethod, ...] = ()
+    """The comparison by other published methods, where that was asked for."""
+    methods_told: str = ""
+    """What decides instead, and how the p-values of `methods` are corrected."""

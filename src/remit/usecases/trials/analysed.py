@@ -14,22 +14,26 @@ if TYPE_CHECKING:
 NONE = "none"
 
 
-def analysed(run: Run, embedder: str, settings: Settings) -> Report:
+def analysed(
+    run: Run, embedder: str, settings: Settings, *, methods: bool = False, margin: float | None = None
+) -> Report:
     """What a run says.
 
     Args:
         run: of one arm or more.
         embedder: as `embedder_named` takes it, or `none`.
         settings: say where vectors are kept.
+        methods: whether its two arms are compared by other published methods, too.
+        margin: of those; by default that of the deciding gate.
 
     Raises:
-        BadInput: no such embedder, or a gate of the run is none.
+        BadInput: no such embedder, a gate of the run is none, or *methods* are asked for without two arms.
         Unavailable: what the embedder needs is missing.
     """
     from remit.core.trial.analysis.analyse import analyse
 
     vectors, made = vectors_of(run, embedder, settings)
-    return analyse(run, vectors=vectors, embedder=made)
+    return analyse(run, vectors=vectors, embedder=made, methods=methods, margin=margin)
 
 
 def vectors_of(run: Run, embedder: str, settings: Settings) -> tuple[Vectors | None, str]:

@@ -10,6 +10,7 @@ from remit.core.trial.analysis.estimates import CONFIDENCE, curves, estimates
 from remit.core.trial.analysis.judged import counting, judged
 from remit.core.trial.analysis.map import answer_map
 from remit.core.trial.analysis.notes import notes
+from remit.core.trial.analysis.other_methods import other_methods
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.reasons import reasons
 from remit.core.trial.analysis.sound import check_sound
@@ -21,16 +22,26 @@ from remit.core.trial.run import Run
 from remit.core.types import Json
 
 
-def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> Report:
+def analyse(
+    run: Run,
+    *,
+    vectors: Vectors | None = None,
+    embedder: str = "",
+    methods: bool = False,
+    margin: float | None = None,
+) -> Report:
     """Everything that is said about one run.
 
     Args:
         run: of one arm or more. Two runs that are to be compared are made one by `merged.merged`.
         vectors: of the answers, by their text; None where answers are not embedded.
         embedder: what made them, with its version: spreads of different embedders are not compared.
+        methods: whether the arms are compared by other published methods, too; they decide nothing.
+        margin: of those; by default that of the deciding gate.
 
     Raises:
-        BadInput: a gate of the run's design is none, or the run holds what cannot be reckoned with.
+        BadInput: a gate of the run's design is none, the run holds what cannot be reckoned with, or *methods* are asked
+            for where no two arms are compared.
     """
     check_sound(run)
     invariants = watched(run)
@@ -38,6 +49,7 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
     part = counting(run, found.upto)
     pair = pair_of(part, vectors)
     compared = comparisons(pair) if pair is not None else ()
+    others = other_methods(pair, run, found.rulings, margin) if methods else ((), "")
     return Report(
         run=run.info.id,
         suite=run.info.suite,
@@ -61,6 +73,8 @@ def analyse(run: Run, *, vectors: Vectors | None = None, embedder: str = "") -> 
         latencies={arm: _latencies(part, arm) for arm in run.info.arms},
         notes=notes(run, part, vectors, embedder),
         coverage=run.info.coverage,
+        methods=others[0],
+        methods_told=others[1],
     )
 
 

@@ -32,7 +32,7 @@ BLIND = "it says that answers moved, never that they are worse"
 
 def moved(pair: Pair) -> Draft | None:
     """Whether answers lie elsewhere."""
-    rows = _rows(pair)
+    rows = embedded(pair)
     if rows is None:
         return None
     found = energy_test(rows.vectors, rows.candidate, rows.tasks, seed=pair.seed)
@@ -69,7 +69,7 @@ def _planted(p: float | None, rows: Embedded, seed: int) -> float | None:
 
 def more_spread(pair: Pair) -> Draft | None:
     """Whether the answers to one task differ more from each other than before."""
-    rows = _rows(pair)
+    rows = embedded(pair)
     if rows is None:
         return None
     found = _of_few(more_variable(rows.vectors, rows.candidate, rows.tasks))
@@ -129,7 +129,8 @@ class Embedded(NamedTuple):
     tasks: list[str]
 
 
-def _rows(pair: Pair) -> Embedded | None:
+def embedded(pair: Pair) -> Embedded | None:
+    """The runs whose answers have a vector; None where none is."""
     known = {trial.key for trial in with_vectors(pair.trials, pair.vectors)}
     rows = pair.rows(lambda trial: trial.key in known)
     if pair.vectors is None or not rows.trials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remit.core.trial.report import Comparison, Estimate
+from remit.core.trial.report import Comparison, Estimate, OtherMethod
 from remit.usecases.trials.shown.numbers import NOTHING, chance, change, change_span, percent, plain, valued
 
 
@@ -15,7 +15,7 @@ def _value(side: Estimate | None) -> str:
     return valued(side.name, side.value) if side else NOTHING
 
 
-def difference(one: Comparison) -> tuple[str, str]:
+def difference(one: Comparison | OtherMethod) -> tuple[str, str]:
     """The difference, and where it lies; a distance has no unit that says anything, so that `statistic` shows it.
 
     >>> told = Comparison("latency", "", "", "", 9, None, None, Estimate("ratio", 1.05, 0.9, 1.2), 0.2, None)
@@ -49,18 +49,20 @@ def least(one: Comparison) -> str:
     return change(_unit(one), one.detectable).lstrip("+")
 
 
-def statistic(one: Comparison) -> str:
+def statistic(one: Comparison | OtherMethod) -> str:
     """A distance between the arms."""
     found = one.difference
     return plain(found.value) if found is not None and _is_distance(found) else NOTHING
 
 
-def surprise(one: Comparison) -> str:
+def surprise(one: Comparison | OtherMethod) -> str:
     """The p-value, corrected where it was."""
     return chance(one.p if one.adjusted is None else one.adjusted)
 
 
-def _unit(one: Comparison) -> str:
+def _unit(one: Comparison | OtherMethod) -> str:
+    if isinstance(one, OtherMethod):
+        return one.about
     return one.baseline.name if one.baseline else one.metric
 
 

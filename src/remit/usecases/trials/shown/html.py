@@ -23,6 +23,7 @@ _SECTIONS: Final = (
     page_gates.invariants,
     page_gates.reasons,
     page_compared.comparisons,
+    page_compared.methods,
     page_tasks.tasks,
     page_runs.contrasts,
     page_plots.curves,

@@ -12,17 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from remit.core.notice import visible
-from remit.core.trial.report import Comparison, Contrast, Estimate, Report, TaskLine
+from remit.core.trial.report import Comparison, Contrast, Estimate, OtherMethod, Report, TaskLine
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
-from remit.usecases.trials.shown.differences import difference, least, sides, surprise
+from remit.usecases.trials.shown.differences import difference, least, sides, statistic, surprise
 from remit.usecases.trials.shown.numbers import (
+    NOTHING,
+    chance,
     estimated,
     interval,
     percent,
     span,
 )
 from remit.usecases.trials.shown.order import (
+    OTHER_METHODS,
+    asked_of,
     counted_runs,
     design_line,
     ended,
@@ -70,6 +74,7 @@ def _sections(report: Report) -> Iterator[tuple[str, list[str]]]:
         ("Know that", [f"- {_sentence(note)}" for note in report.notes]),
         *((name.replace("^", "\\^"), lines) for name, lines in _curves(report)),
         ("Least stable tasks", _unstable(report)),
+        (OTHER_METHODS, _methods(report)),
         ("Two runs side by side", [line for one in report.contrasts[:MOST_ROWS] for line in _contrast(one)]),
     )
     return ((title, lines) for title, lines in made if lines)
@@ -148,6 +153,24 @@ def _comparison(one: Comparison) -> tuple[str, ...]:
     numbers = (*sides(one), *difference(one), surprise(one), least(one))
     how = ", ".join(filter(None, (one.method, one.question, "drift only" if one.drift_only else "")))
     return (code(one.metric, 60), *map(_sentence, numbers), _sentence(how))
+
+
+def _methods(report: Report) -> list[str]:
+    lines = _table(
+        ("method", "says", "p", "corrected", "difference", "interval", "asks", "assumes"),
+        [_method(one) for one in report.methods],
+        right=range(2, 6),
+    )
+    told = [f"- {_sentence(one.name)}: {_sentence(one.told)}" for one in report.methods if one.told]
+    return [*lines, *told, *(["", _sentence(report.methods_told)] if report.methods else [])]
+
+
+def _method(one: OtherMethod) -> tuple[str, ...]:
+    moved, between = difference(one)
+    moved = statistic(one) if moved == NOTHING else moved
+    name = one.name + (" (drift only)" if one.about == "answers" else "")
+    cells = (name, one.says, chance(one.p), chance(one.adjusted), moved, between, asked_of(one), one.assumes)
+    return tuple(map(_sentence, cells))
 
 
 def _numbers(report: Report) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from remit.core.notice import visible
 from remit.core.trial.percent import count as counted
-from remit.core.trial.report import Broken, Estimate, Reason, Report, Ruling, TaskLine
+from remit.core.trial.report import Broken, Estimate, OtherMethod, Reason, Report, Ruling, TaskLine
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.numbers import plain
 
@@ -148,3 +148,16 @@ def kept(one: Broken) -> tuple[Verdict, str]:
     if one.unknown:
         return Verdict.ERROR, f"unknown in {one.unknown:,} {of}: it could not be evaluated"
     return Verdict.PASS, f"held in {one.trials:,} runs"
+
+
+OTHER_METHODS = "The same question by other published methods (they decide nothing)"
+"""The title of what they say."""
+
+
+def asked_of(one: OtherMethod) -> str:
+    """What a method's p-value is of, and which question it answers.
+
+    >>> asked_of(OtherMethod("Tango (score)", "success", "either", "", "worse by 5 points or more"))
+    'worse by 5 points or more; this suite and tasks like these'
+    """
+    return f"{one.asks}; {'this suite and tasks like these' if one.question == 'either' else one.question}"

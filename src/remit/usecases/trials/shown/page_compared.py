@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from remit.core.trial.report import Comparison, Estimate, Report
+from remit.core.trial.report import Comparison, Estimate, OtherMethod, Report
 from remit.usecases.trials.shown.differences import difference, least, sides, statistic, surprise
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
-from remit.usecases.trials.shown.numbers import chance, estimated
-from remit.usecases.trials.shown.order import method
+from remit.usecases.trials.shown.numbers import NOTHING, chance, estimated
+from remit.usecases.trials.shown.order import OTHER_METHODS, asked_of, method
 from remit.usecases.trials.shown.page_parts import Section, behind, number, sentence, table
 
 
@@ -43,6 +43,35 @@ def _row(one: Comparison) -> tuple[object, ...]:
         *sides(one),
         joined((number(found), tag("small", number(between)) if between else None)),
         surprise(one),
+    )
+
+
+def methods(report: Report) -> Section | None:
+    """The comparison by other published methods, behind what decides."""
+    if not report.methods:
+        return None
+    columns = ("method", "says", "p", "corrected", "difference")
+    body = table(columns, [_method(one) for one in report.methods], right=(2, 3, 4), wide=(2,))
+    rows = [(one.name, asked_of(one), one.assumes, f"{one.n:,} {one.unit}") for one in report.methods]
+    how_made = behind(
+        "What each asks and assumes", table(("method", "asks", "assumes", "rests on"), rows, right=(3,))
+    )
+    told = tag("p", sentence(report.methods_told), class_="soft small")
+    how = "For whoever expects a certain method. The verdict above was not made of them, and none changes it."
+    return Section("methods", OTHER_METHODS, behind("Show them", body, told, how_made), how)
+
+
+def _method(one: OtherMethod) -> tuple[object, ...]:
+    drift = tag("span", "drift only", class_="tag") if one.about == "answers" else None
+    told = tag("small", sentence(one.told)) if one.told else None
+    found, between = difference(one)
+    found = statistic(one) if found == NOTHING else found
+    return (
+        joined((tag("bdi", clean(one.name, 120)), " ", drift, told)),
+        one.says or NOTHING,
+        chance(one.p),
+        chance(one.adjusted),
+        joined((number(found), tag("small", number(between)) if between else None)),
     )
 
 

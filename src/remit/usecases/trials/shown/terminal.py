@@ -11,15 +11,18 @@ from textwrap import wrap
 from typing import Final
 
 from remit.core.notice import visible
-from remit.core.trial.report import Broken, Comparison, Estimate, Report, TaskLine
-from remit.usecases.trials.shown.differences import difference, least, sides, surprise
+from remit.core.trial.report import Broken, Comparison, Estimate, OtherMethod, Report, TaskLine
+from remit.usecases.trials.shown.differences import difference, least, sides, statistic, surprise
 from remit.usecases.trials.shown.numbers import (
     NOTHING,
+    chance,
     estimated,
     percent,
     span,
 )
 from remit.usecases.trials.shown.order import (
+    OTHER_METHODS,
+    asked_of,
     counted_runs,
     design_line,
     ended,
@@ -68,6 +71,7 @@ def parts(report: Report, width: int) -> Iterator[Part]:
     yield from _unstable(report, width)
     yield from _contrasts(report, width)
     yield from _comparisons(report, width)
+    yield from methods(report.methods, report.methods_told, width)
     yield from _notes(report.notes, width)
 
 
@@ -204,6 +208,29 @@ def _comparison_row(one: Comparison) -> list[str]:
     name = visible(one.metric, 60) + (" (drift only)" if one.drift_only else "")
     how = visible(", ".join(filter(None, (one.method, one.question))), 200)
     return [name, difference(one)[0], surprise(one), difference(one)[1], *sides(one), least(one), how]
+
+
+def methods(
+    found: Sequence[OtherMethod], told: str, width: int, title: str = OTHER_METHODS
+) -> Iterator[Part]:
+    """What other published methods say of the same question; *told* is about all of them."""
+    if not found:
+        return
+    columns = ["method", "says", "p", "corrected", "difference", "interval", "asks"]
+    shown = len(columns) if width >= NARROW else 5 if width >= TINY else 3
+    rows = [_method_row(one)[:shown] for one in found]
+    yield Grid(f"\n{visible(title, 200)}", columns[:shown], rows, frozenset(range(2, 6)))
+    for one in found:
+        if one.told:
+            yield _told(f"{visible(one.name, 80)}: {one.told}", width, 2)
+    yield _told(told, width, 2)
+
+
+def _method_row(one: OtherMethod) -> list[str]:
+    moved, between = difference(one)
+    moved = statistic(one) if moved == NOTHING else moved
+    name = visible(one.name, 80) + (" (drift only)" if one.about == "answers" else "")
+    return [name, one.says or NOTHING, chance(one.p), chance(one.adjusted), moved, between, asked_of(one)]
 
 
 def _notes(notes: Sequence[str], width: int) -> Iterator[Part]:
