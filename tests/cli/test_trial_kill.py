@@ -19,6 +19,8 @@ import asyncio, os
 async def answer(trial):
     tell("begun", trial)
     await asyncio.sleep(0.01)
+    while trial.slot.draw >= int(os.environ["HELD_FROM"]) and os.path.exists(os.environ["HELD"]):
+        await asyncio.sleep(0.01)
     tell("ended", trial)
     return "done"
 
@@ -39,7 +41,8 @@ spec:
 """
 
 
-RUN = ("trial", "run", "suite.yaml", "--embedder", "none")
+HANGS_S = 600
+"""Only against hanging."""
 
 
 class Place:
@@ -51,9 +54,18 @@ class Place:
         (folder / "suite.yaml").write_text(SUITE % (trials // 2))
         self.paid = folder / "paid"
         self.paid.touch()
+        self.held = folder / "held"
 
-    def start(self, *more: str) -> subprocess.Popen[bytes]:
-        known = {"PAID": str(self.paid), "REMIT_HOME": str(self.folder / "home")}
+    def start(self, *more: str, held_from: int = 10**9) -> subprocess.Popen[bytes]:
+        """Begin, or go on.
+
+        Args:
+            held_from: trials of this draw and later ones do not end while the file `held` is there: however slow this
+                test is, the process is not done before it.
+        """
+        self.held.touch()
+        known = {"PAID": str(self.paid), "HELD": str(self.held), "HELD_FROM": str(held_from)}
+        known |= {"REMIT_HOME": str(self.folder / "home")}
         store = f"sqlite:///{self.folder}/r.db"
         return subprocess.Popen(
             [
@@ -83,11 +95,19 @@ class Place:
         """Trials that were paid for."""
         return self.told("ended")
 
+    def wait_for(self, ended: int, child: subprocess.Popen[bytes]) -> None:
+        """Return once so many trials were paid for."""
+        until = time.monotonic() + HANGS_S
+        while self.ended() < ended:
+            assert child.poll() is None, child.communicate()[1].decode()
+            assert time.monotonic() < until
+            time.sleep(0.002)
+
     def finish(self) -> Run:
         """Go on to the end, and read what came of it."""
         out = self.folder / "run.jsonl"
         child = self.start("--out", str(out))
-        _, told = child.communicate(timeout=120)
+        _, told = child.communicate(timeout=HANGS_S)
         assert child.returncode in (0, 4), told.decode()
         return run_from((f"run:{n}", line) for n, line in enumerate(out.read_bytes().splitlines(), 1))
 
@@ -98,13 +118,11 @@ def test_a_run_that_is_killed_at_random_moments_has_every_trial_once(
 ) -> None:
     place, draw = Place(folder, trials), random.Random(20)
     killed = 0
-    for _ in range(kills):
+    for kill in range(1, kills + 1):
         # By progress and not by the clock, so that no machine is so fast that nothing is left to kill.
-        paid = place.ended() + draw.randint(1, round(0.8 * trials / kills))
-        child = place.start()
-        until = time.monotonic() + 30
-        while place.ended() < paid and child.poll() is None and time.monotonic() < until:
-            time.sleep(0.002)
+        paid = place.ended() + draw.randint(1, int(0.8 * trials / kills))
+        child = place.start(held_from=round(0.9 * trials * kill / kills))
+        place.wait_for(paid, child)
         time.sleep(draw.random() * 0.012)
         child.kill()
         child.communicate()
@@ -120,13 +138,15 @@ def test_a_run_that_is_killed_at_random_moments_has_every_trial_once(
 
 def test_a_run_that_is_told_to_end_says_how_to_go_on_and_goes_on(folder: Path) -> None:
     place = Place(folder, 200)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before = place.ended()
-        child = place.start()
-        while place.ended() <= before:
-            time.sleep(0.002)
+    for number, held_from in ((signal.SIGTERM, 60), (signal.SIGINT, 120)):
+        child = place.start(held_from=held_from)
+        place.wait_for(place.ended() + 1, child)
         child.send_signal(number)
-        _, told = child.communicate(timeout=30)
+        if number == signal.SIGINT:  # it lets those end that run
+            assert child.stderr is not None
+            assert any(b"no more trials start" in line for line in child.stderr)
+            place.held.unlink()
+        _, told = child.communicate(timeout=HANGS_S)
         assert child.returncode == 130, told.decode()
         assert "--resume killed-" in told.decode()
 

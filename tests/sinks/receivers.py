@@ -8,6 +8,8 @@ import ipaddress
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
@@ -15,8 +17,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-GUARD_S = 20.0
+GUARD_S = 120.0
 """How long a test waits for what must come; no test's outcome depends on it."""
+
+
+@contextmanager
+def nobody() -> Iterator[tuple[int, int]]:
+    """A port of TCP and one of UDP where nobody listens, and nobody else can while this lasts."""
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))  # bound, and never listening
+        udp.bind(("127.0.0.1", 0))
+        udp.connect(udp.getsockname())  # hears itself alone
+        yield tcp.getsockname()[1], udp.getsockname()[1]
 
 
 class HttpReceiver:

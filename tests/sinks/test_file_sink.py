@@ -163,14 +163,16 @@ def test_processes_that_append_together_never_mix_their_lines(tmp_path):
     code = (
         "import sys\n"
         "from remit.core.routes import RouteSettings\n"
+        "from remit.sinks import file_sink\n"
         "from remit.sinks.table import build\n"
         "from tests.sinks.drawn import alert\n"
+        "file_sink.LOCK_WAIT_S = 600.0\n"
         "sink = build(RouteSettings('log', 'json', 'file:' + sys.argv[1]))\n"
         "for n in range(40):\n"
         "    sink.send(alert(id=f'{sys.argv[2]}-{n}', steps=tuple('step ' * 60 for _ in range(8))))\n"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(path), name], env=ENVIRON) for name in "abc"]
-    assert [writer.wait(120) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(600) for writer in writers] == [0, 0, 0]
 
     found = ids(path)
     assert len(found) == 120
