@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from remit.core.stats.cmh import cmh
-from remit.core.stats.compare_rates import POPULATION, SUITE, Compared, compare_rates, score_of, surprise
+from remit.core.stats.compare_rates import (
+    POPULATION,
+    SUITE,
+    RateComparison,
+    compare_rates,
+    score_of,
+    surprise,
+)
 from remit.core.stats.fisher import fisher_p
 from remit.core.stats.paired_bets import PairedBets
 from remit.core.stats.proportion import clopper_pearson
@@ -182,7 +189,7 @@ TAU2_PAIR = (
 MARGIN = 0.05
 
 
-def different(data: Path) -> Iterator[tuple[str, Compared]]:
+def different(data: Path) -> Iterator[tuple[str, RateComparison]]:
     """Pairs of agents on the same tasks, one run of each task in each arm."""
     for names in PAIRS:
         arms = [passes(data / RUNS / f"{name}.jsonl.gz", {"meta.kind": "user_task"}) for name in names]
@@ -200,7 +207,7 @@ def passes(path: Path, where: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     }
 
 
-def compared(base: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> Compared:
+def compared(base: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> RateComparison:
     """For this suite, with the margin."""
     tasks = [task for task in base if task in other]
     return compare_rates(
@@ -208,7 +215,7 @@ def compared(base: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int,
     )
 
 
-def verdict(found: Compared) -> str:
+def verdict(found: RateComparison) -> str:
     """What a gate with this margin says, at 5 % for either error."""
     if found.p_not_worse is not None and found.p_not_worse <= LEVEL:
         return "PASS"

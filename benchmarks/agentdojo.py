@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from remit.core.envelope import Approve, Clause, Envelope, Flow, Tool
+from remit.core.envelope import ApprovalRule, Clause, Envelope, Flow, Tool
 from remit.core.recorded import RecordedCall, RecordedSession, read_session
 from remit.core.selftest import load_envelope
 from remit.core.types import OnViolation, PrincipalKind, Result, ToolEffect
@@ -142,7 +142,7 @@ def hold_every_effect(envelope: Envelope) -> Envelope:
 
     def change(tool: Tool) -> Tool:
         bare = replace(tool, require=(), flow=(), limits=(), approve=())
-        always = Approve(Clause(f"{tool.name}.always", OnViolation.HOLD), when=None)
+        always = ApprovalRule(Clause(f"{tool.name}.always", OnViolation.HOLD), when=None)
         return bare if tool.effect is ToolEffect.READ else replace(bare, approve=(always,))
 
     return _tools(envelope, change)

@@ -129,7 +129,7 @@ def _always(value: Any) -> Any:
 
 
 def _operator(name: str) -> Any:
-    return lambda real: real | {name: lambda ask, past: history.Answer(True)}
+    return lambda real: real | {name: lambda ask, past: history.HistoryAnswer(True)}
 
 
 def _softened(real: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from remit.core.conduct import Conduct
-from remit.core.drift import ALLOWED, ROWS, TIERS, Watch
-from remit.core.drifted import Direction, Drift, Kind, Measure, Stream, _numbers, measure
+from remit.core.drift import ALLOWED, ROWS, TIERS, AgentWatch
+from remit.core.drifted import Direction, Drift, Measure, Stream, StreamKind, _numbers, measure
 
 
 def session(generator, place, *, amount=1.0, refunds=1, violations=0.0, to=40, tool="refund"):
@@ -33,7 +33,7 @@ def digest(value: object) -> str:
 
 
 def watched(sessions, **options) -> list[Drift]:
-    watch = Watch("shop", **options)
+    watch = AgentWatch("shop", **options)
     return [drift for one in sessions for drift in watch.add(one)]
 
 
@@ -46,7 +46,10 @@ def stream(before: int, after: int, seed=0, **change):
 def test_violations_that_began_are_told_with_numbers_and_as_worse():
     first, *_ = watched(stream(400, 150, violations=0.3))
 
-    assert first.stream in (Stream(Kind.VIOLATIONS), Stream(Kind.LINE_VIOLATIONS, "refund", "refund.limit"))
+    assert first.stream in (
+        Stream(StreamKind.VIOLATIONS),
+        Stream(StreamKind.LINE_VIOLATIONS, "refund", "refund.limit"),
+    )
     assert first.direction is Direction.WORSE
     assert abs(first.since - 400) <= 10
     assert first.before.hits == 0
@@ -56,16 +59,16 @@ def test_violations_that_began_are_told_with_numbers_and_as_worse():
 def test_more_violations_in_sessions_that_all_had_one_are_told_by_their_number():
     before, after = measure(20, 20, 20.0, 20.0), measure(10, 10, 15.0, 25.0)
 
-    assert "100 %" in _numbers(Kind.VIOLATIONS, before) and "a session" not in _numbers(
-        Kind.VIOLATIONS, before
+    assert "100 %" in _numbers(StreamKind.VIOLATIONS, before) and "a session" not in _numbers(
+        StreamKind.VIOLATIONS, before
     )
-    assert _numbers(Kind.VIOLATIONS, after).endswith(", 1.5 a session")
+    assert _numbers(StreamKind.VIOLATIONS, after).endswith(", 1.5 a session")
 
 
 def test_larger_refunds_that_violate_nothing_are_found():
     found = watched(stream(400, 150, amount=2.0))
 
-    assert Stream(Kind.SIZE, "refund", "refund.amount") in [drift.stream for drift in found]
+    assert Stream(StreamKind.SIZE, "refund", "refund.amount") in [drift.stream for drift in found]
     assert {drift.direction for drift in found} == {Direction.OTHER}
     assert all(drift.more for drift in found)
 
@@ -73,26 +76,26 @@ def test_larger_refunds_that_violate_nothing_are_found():
 def test_a_tool_called_twice_as_often_is_found_and_all_its_alarms_are_one_group():
     found = watched(stream(400, 150, refunds=2))
 
-    assert Stream(Kind.TOOL, "refund") in [drift.stream for drift in found]
+    assert Stream(StreamKind.TOOL, "refund") in [drift.stream for drift in found]
     assert {drift.group for drift in found} == {found[0].id}
 
 
 def test_a_tool_that_nobody_had_used_is_found():
     found = watched(stream(400, 150, tool="transfer"))
 
-    assert Stream(Kind.TOOL, "transfer") in [drift.stream for drift in found]
+    assert Stream(StreamKind.TOOL, "transfer") in [drift.stream for drift in found]
 
 
 def test_one_receiver_of_everything_is_found():
     found = watched(stream(400, 300, to=1))
 
-    assert Stream(Kind.VALUE, "refund", "refund.to") in [drift.stream for drift in found]
+    assert Stream(StreamKind.VALUE, "refund", "refund.to") in [drift.stream for drift in found]
 
 
 def test_after_an_alarm_what_was_told_is_the_new_normal():
     found = watched(stream(400, 1000, amount=2.0))
 
-    assert len([d for d in found if d.stream.kind is Kind.SIZE]) == 1
+    assert len([d for d in found if d.stream.kind is StreamKind.SIZE]) == 1
 
 
 def test_the_streams_together_keep_the_promise():
@@ -115,7 +118,7 @@ def test_an_agent_with_two_hundred_streams_keeps_it_as_well():
 
     found, most = 0, 0
     for run in range(runs):
-        generator, watch = np.random.default_rng([9, run]), Watch("wide", every=every)
+        generator, watch = np.random.default_rng([9, run]), AgentWatch("wide", every=every)
         for place in range(sessions):
             found += len(watch.add(wide(generator, place)))
         most = max(most, len(watch))
@@ -129,14 +132,14 @@ def test_shares_of_all_streams_add_up_to_one():
 
 
 def test_the_same_sessions_give_the_same_alarms_whatever_restarts_between_them():
-    sessions, straight, packed = stream(300, 120, amount=2.0), Watch("shop"), Watch("shop")
+    sessions, straight, packed = stream(300, 120, amount=2.0), AgentWatch("shop"), AgentWatch("shop")
     found, again = [], []
     for place, one in enumerate(sessions):
         found += straight.add(one)
         again += packed.add(one)
         if place % 37 == 0:
             kept = msgspec.msgpack.encode(packed.told())
-            packed = Watch.read(msgspec.msgpack.decode(kept), key=b"remit")
+            packed = AgentWatch.read(msgspec.msgpack.decode(kept), key=b"remit")
 
     assert [drift.body() for drift in again] == [drift.body() for drift in found]
     assert found
@@ -147,7 +150,7 @@ def test_another_key_breaks_ties_otherwise_and_finds_the_same_change():
 
     kinds = [{d.stream.kind for d in watched(sessions, key=key)} for key in (b"one", b"two")]
 
-    assert all(Kind.TOOL in found for found in kinds)
+    assert all(StreamKind.TOOL in found for found in kinds)
 
 
 def test_sessions_that_are_all_alike_raise_no_alarm_however_ties_are_broken():
@@ -166,7 +169,7 @@ def test_sessions_that_are_all_alike_raise_no_alarm_however_ties_are_broken():
 
 
 def test_a_session_with_ten_thousand_tools_takes_room_for_a_while_and_no_more():
-    watch, generator = Watch("shop"), np.random.default_rng(0)
+    watch, generator = AgentWatch("shop"), np.random.default_rng(0)
     ran = {f"evil{k}": 1 for k in range(10_000)}
     monster = Conduct("m", "shop", 0.0, calls=ran, ran=ran, numbers={f"{k}.n": (1.0,) * 10 for k in ran})
 
@@ -179,13 +182,13 @@ def test_a_session_with_ten_thousand_tools_takes_room_for_a_while_and_no_more():
     for place in range(150):
         watch.add(session(generator, place))
     watch.add(Conduct("n", "shop", 0.0, calls={"new": 1}, ran={"new": 1}))
-    assert Stream(Kind.TOOL, "new") in watch.watched
+    assert Stream(StreamKind.TOOL, "new") in watch.watched
     assert sum(s.kind in ALLOWED.kinds for s in watch.watched) <= ALLOWED.most
 
 
 def test_numbers_that_no_sum_can_hold_break_nothing():
     odd = (float("inf"), float("-inf"), float("nan"), 1e308, -1e308)
-    watch = Watch("shop")
+    watch = AgentWatch("shop")
 
     for place in range(60):
         watch.add(Conduct(f"s{place}", "shop", 0.0, calls={"t": 1}, ran={"t": 1}, numbers={"t.n": odd}))
@@ -198,7 +201,7 @@ def test_names_that_strangers_chose_are_told_visibly():
     drift = Drift(
         "a",
         "default",
-        Stream(Kind.TOOL, "\x1b[2Jx"),
+        Stream(StreamKind.TOOL, "\x1b[2Jx"),
         9,
         "s",
         0.0,

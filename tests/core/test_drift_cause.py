@@ -10,7 +10,7 @@ import pytest
 from remit.core.change import Change, ChangeKind
 from remit.core.conduct import Conduct
 from remit.core.drift_cause import cause_of
-from remit.core.drifted import Drift, Kind, Stream, measure
+from remit.core.drifted import Drift, Stream, StreamKind, measure
 
 AT = 200
 SEEN = 260
@@ -35,7 +35,7 @@ def sessions(values: dict[str, object]) -> list[Conduct]:
     return found
 
 
-def drift(kind: Kind, name: str = "", *, more: bool = True) -> Drift:
+def drift(kind: StreamKind, name: str = "", *, more: bool = True) -> Drift:
     low, high = measure(200, 20, 20.0, 20.0), measure(60, 30, 30.0, 30.0)
     before, after = (low, high) if more else (high, low)
     return Drift(
@@ -53,21 +53,21 @@ TRUE, EARLY, LATE = change(AT, "true"), change(60, "early"), change(245, "late")
 @pytest.mark.parametrize(
     ("alarm", "values"),
     [
-        (drift(Kind.SIZE, "pay.n"), {"larger": 3}),
-        (drift(Kind.SIZE, "pay.n", more=False), {"larger": 0.3}),
-        (drift(Kind.SUM, "pay.n"), {"larger": 3}),
-        (drift(Kind.VALUE, "pay.to"), {"to": "ff"}),
-        (drift(Kind.VALUE, "pay.to", more=False), {"to": "05"}),
-        (drift(Kind.TOOL, more=False), {"share": 0.1}),
-        (drift(Kind.LINE_HOLDS, "pay.held", more=False), {"held": 0.0}),
-        (drift(Kind.LINE_VIOLATIONS, "pay.most"), {"denied": 0.5}),
-        (drift(Kind.VIOLATIONS), {"denied": 0.5}),
+        (drift(StreamKind.SIZE, "pay.n"), {"larger": 3}),
+        (drift(StreamKind.SIZE, "pay.n", more=False), {"larger": 0.3}),
+        (drift(StreamKind.SUM, "pay.n"), {"larger": 3}),
+        (drift(StreamKind.VALUE, "pay.to"), {"to": "ff"}),
+        (drift(StreamKind.VALUE, "pay.to", more=False), {"to": "05"}),
+        (drift(StreamKind.TOOL, more=False), {"share": 0.1}),
+        (drift(StreamKind.LINE_HOLDS, "pay.held", more=False), {"held": 0.0}),
+        (drift(StreamKind.LINE_VIOLATIONS, "pay.most"), {"denied": 0.5}),
+        (drift(StreamKind.VIOLATIONS), {"denied": 0.5}),
     ],
     ids=lambda one: one.stream.key if isinstance(one, Drift) else "",
 )
 def test_of_three_changes_the_one_that_the_stream_follows_is_named(alarm, values) -> None:
-    if alarm.stream.kind is Kind.VIOLATIONS:
-        alarm = replace(alarm, stream=Stream(Kind.VIOLATIONS))
+    if alarm.stream.kind is StreamKind.VIOLATIONS:
+        alarm = replace(alarm, stream=Stream(StreamKind.VIOLATIONS))
 
     cause = cause_of(alarm, sessions(values), [EARLY, TRUE, LATE])
 
@@ -78,20 +78,20 @@ def test_of_three_changes_the_one_that_the_stream_follows_is_named(alarm, values
 
 
 def test_where_nothing_moved_no_change_is_named() -> None:
-    assert cause_of(drift(Kind.SIZE, "pay.n"), sessions({}), [EARLY, TRUE, LATE]) is None
+    assert cause_of(drift(StreamKind.SIZE, "pay.n"), sessions({}), [EARLY, TRUE, LATE]) is None
 
 
 def test_a_change_long_before_is_not_named() -> None:
-    assert cause_of(drift(Kind.SIZE, "pay.n"), sessions({"larger": 3}), [EARLY]) is None
+    assert cause_of(drift(StreamKind.SIZE, "pay.n"), sessions({"larger": 3}), [EARLY]) is None
 
 
 def test_without_a_change_there_is_nothing_to_name() -> None:
-    assert cause_of(drift(Kind.SIZE, "pay.n"), sessions({"larger": 3}), []) is None
+    assert cause_of(drift(StreamKind.SIZE, "pay.n"), sessions({"larger": 3}), []) is None
 
 
 def test_sessions_that_were_explained_by_content_count_here() -> None:
     told = [replace(one, clean=False) for one in sessions({"larger": 3})]
 
-    cause = cause_of(drift(Kind.SIZE, "pay.n"), told, [TRUE])
+    cause = cause_of(drift(StreamKind.SIZE, "pay.n"), told, [TRUE])
 
     assert cause is not None and cause.after[1] == SEEN - AT + 1

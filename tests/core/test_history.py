@@ -19,8 +19,8 @@ from remit.core.history import (
     STATES,
     UNKNOWN,
     WITHHELD,
-    Answer,
     Caller,
+    HistoryAnswer,
     Look,
     PastEvent,
     Watch,
@@ -91,7 +91,7 @@ def test_what_counts_where_something_must_and_must_not_have_happened(
 def test_pins_that_say_it_all_need_no_value_of_the_event() -> None:
     ask = asked(PINNED)
     assert ask.look.fits is None
-    assert answer(ask, Told([event()])) == Answer(True)
+    assert answer(ask, Told([event()])) == HistoryAnswer(True)
     assert not answer(ask, Told([])).holds
 
 

@@ -13,7 +13,7 @@ from remit.core import incident_acts as acts
 from remit.core.alert import Action, Urgency
 from remit.core.change import Change, ChangeKind
 from remit.core.classify.classification import Class
-from remit.core.drifted import Drift, Kind, Stream, measure
+from remit.core.drifted import Drift, Stream, StreamKind, measure
 from remit.core.errors import BadInput
 from remit.core.event import Event
 from remit.core.incident import (
@@ -556,7 +556,7 @@ def test_the_worst_severity_is_kept_and_told():
 def alarm(name="e1", group="", change=""):
     """As the drift watch writes it."""
     few, many = measure(100, 1, 1.0, 1.0), measure(100, 30, 30.0, 30.0)
-    stream = Stream(Kind.LINE_VIOLATIONS, "pay", "pay.small")
+    stream = Stream(StreamKind.LINE_VIOLATIONS, "pay", "pay.small")
     drift = Drift("bot", "acme", stream, 500, "s9", 5.0, 400, few, many, 9.0, 1.0, group or name)
     told = Change(change, ChangeKind.MODEL, 2e9, "bot", "acme", "m1", "m2").told()
     cause = {"change": told, "p_corrected": 0.001, "told": "correlates"} if change else None

@@ -10,7 +10,7 @@ import pytest
 from remit.core.admission import Admission
 from remit.core.envelope import Envelope
 from remit.core.errors import Unavailable
-from remit.core.lifecycle import Admit, Approve, Consult, Record, Run, Settle, guarded, refine
+from remit.core.lifecycle import Admit, Approve, Consult, Record, RunTool, Settle, guarded, refine
 from remit.core.past import Past, look_back
 from remit.core.prepare import Facts
 from remit.core.provenance import SessionText
@@ -75,7 +75,7 @@ def test_an_allowed_call_is_admitted_before_it_runs_and_settled_before_it_return
     admit = until_admit(script)
     assert admit.approval_id is None and admit.enforced
     run = script.send(ADMITTED)
-    assert isinstance(run, Run) and run.decision.canonical == {"amount": 5}
+    assert isinstance(run, RunTool) and run.decision.canonical == {"amount": 5}
     settle = script.send(Outcome({"refund_id": "R"}))
     assert isinstance(settle, Settle)
     with pytest.raises(StopIteration) as end:
@@ -118,7 +118,7 @@ def test_a_call_that_the_store_holds_is_put_to_people_and_admitted_again() -> No
     assert approve.decision.clauses == ("breaker.supervised",)
     admit = script.send("approval-1")
     assert isinstance(admit, Admit) and admit.approval_id == "approval-1"
-    assert isinstance(script.send(ADMITTED), Run)
+    assert isinstance(script.send(ADMITTED), RunTool)
 
 
 def test_a_call_that_is_held_for_something_new_is_asked_again_and_refused_in_the_end() -> None:
@@ -251,7 +251,7 @@ def test_monitor_records_and_never_blocks(asked: ToolCall) -> None:
 
     admit = until_admit(script)
     assert not admit.enforced
-    assert isinstance(script.send(ADMITTED), Run)
+    assert isinstance(script.send(ADMITTED), RunTool)
     assert isinstance(script.send(Outcome({"wrong": 1})), Settle)
     with pytest.raises(StopIteration) as end:
         script.send(None)

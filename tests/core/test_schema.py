@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.errors import BadInput
-from remit.core.schema import Check, compile_schema, exempt_paths, free_keys, has_path
+from remit.core.schema import SchemaCheck, compile_schema, exempt_paths, free_keys, has_path
 from remit.core.types import Json
 from remit.core.yamltext import parse
 
 
-def check(fields: str, *, closed: bool = True, more: str = "") -> Check:
+def check(fields: str, *, closed: bool = True, more: str = "") -> SchemaCheck:
     text = f"{{type: object, additionalProperties: false, properties: {{{fields}}}{more}}}"
     return compile_schema(parse(text, "f"), closed=closed)[1]
 

@@ -16,7 +16,7 @@ import pytest
 from drift_help import counted, events_of, open_store, watch_all, write
 
 from remit.core.change import Change, ChangeKind
-from remit.core.drifted import Kind
+from remit.core.drifted import StreamKind
 from remit.store.drift_rows import SqliteDriftBook
 from remit.store.sqlite import SqliteStore
 from remit.usecases.changes import change_event
@@ -48,7 +48,7 @@ def test_a_drift_within_the_envelope_is_told_with_the_model_that_came_with_it(st
     steps = watch_all(store)
 
     alarms = [alarm for step in steps for alarm in step.alarms]
-    sizes = next(a for a in alarms if a.drift.stream.kind is Kind.SIZE)
+    sizes = next(a for a in alarms if a.drift.stream.kind is StreamKind.SIZE)
     assert sizes.drift.stream.name == "refund.amount"
     assert (
         abs(sizes.drift.since - 300) <= 100
@@ -70,7 +70,9 @@ def test_a_change_that_people_recorded_is_named(store: SqliteStore) -> None:
 
     alarms = [alarm for step in watch_all(store) for alarm in step.alarms]
 
-    worse = next(a for a in alarms if a.drift.stream.kind in (Kind.VIOLATIONS, Kind.LINE_VIOLATIONS))
+    worse = next(
+        a for a in alarms if a.drift.stream.kind in (StreamKind.VIOLATIONS, StreamKind.LINE_VIOLATIONS)
+    )
     assert worse.drift.direction == "worse"
     assert worse.cause is not None and worse.cause.change.id == "c-1"
     assert "prompt" in worse.cause.told

@@ -11,9 +11,9 @@ import typer
 
 from remit.cli.output import Output, counted, emit, note, safe, say, table
 from remit.cli.replay import kind_of, pairs_of
-from remit.core.diff import Change, Difference, Effect, diff
+from remit.core.diff import Difference, Effect, EnvelopeDifference, diff
 from remit.core.errors import BadInput
-from remit.core.narrow import Document, Place, read_document
+from remit.core.narrow import Document, WiderPlace, read_document
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
 from remit.usecases.diff_sessions import Compared, compare
@@ -123,11 +123,11 @@ def _show(found: Difference, compared: Compared | None, bad: int) -> None:
             note(f"remit: {counted(bad, 'record')} left out: no session")
 
 
-def _why(change: Change) -> str:
+def _why(change: EnvelopeDifference) -> str:
     return "\n".join(change.why) if change.why else "asks more" if change.effect is Effect.LESS else ""
 
 
-def _show_verdict(places: Sequence[Place]) -> None:
+def _show_verdict(places: Sequence[WiderPlace]) -> None:
     if not places:
         say("NEW only narrows OLD: whatever it allows, OLD allows too")
         return

@@ -16,14 +16,18 @@ from remit.cli.output import Output, emit, safe, say, table
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
 from remit.core.event import Event
-from remit.core.explained import Explanation, Line, explain
-from remit.core.explained import State as Stands
+from remit.core.explained import ClauseState, ExplainedLine, Explanation, explain
 from remit.core.promote import marked
 from remit.core.types import Json
 from remit.usecases.clock import Uuid7
 from remit.wiring import read_envelope_file
 
-_MARKS = {Stands.MET: "✓", Stands.UNMET: "✗", Stands.ERROR: "✗ error", Stands.LIFTED: "✓ lifted"}
+_MARKS = {
+    ClauseState.MET: "✓",
+    ClauseState.UNMET: "✗",
+    ClauseState.ERROR: "✗ error",
+    ClauseState.LIFTED: "✓ lifted",
+}
 
 
 def envelope_explain(
@@ -134,7 +138,7 @@ def _report(told: Explanation) -> dict[str, Json]:
     return report | ({"bound": list(decision.bound)} if decision.bound is not None else {})
 
 
-def _step(line: Line) -> dict[str, Json]:
+def _step(line: ExplainedLine) -> dict[str, Json]:
     step = {**asdict(line), "state": line.state.value}
     step["values"] = [{"part": part, "value": value} for part, value in line.values]
     return step
@@ -165,7 +169,7 @@ def _verdict(told: Explanation) -> str:
     return decision.reason
 
 
-def _seen(line: Line) -> str:
+def _seen(line: ExplainedLine) -> str:
     """Why it stands so: the message, then values and origins."""
     told = [line.message] if line.message else []
     told += [f"{part} = {value}" for part, value in line.values]

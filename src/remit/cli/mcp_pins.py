@@ -21,7 +21,7 @@ from remit.core.definitions import Definition, lines_of
 from remit.core.errors import BadInput
 from remit.core.notice import instant, visible
 from remit.core.pins import Pin, Whose
-from remit.core.suspect import Finding, findings_in, shadows
+from remit.core.suspect import DefinitionFinding, findings_in, shadows
 from remit.store.records import SqliteRecords
 from remit.usecases.pin_book import Drift, PinBook, pinned_elsewhere, servers
 
@@ -223,7 +223,7 @@ def _view(
     }
 
 
-def _told(finding: Finding) -> dict[str, str]:
+def _told(finding: DefinitionFinding) -> dict[str, str]:
     return {"kind": finding.kind, "told": finding.told}
 
 

@@ -197,7 +197,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class AdmissionGate:
     """What breaker and limits say about one call, before approvals are looked at."""
 
     refused: tuple[Violation, ...] = ()
@@ -205,7 +205,7 @@ class Gate:
     flagged: tuple[Violation, ...] = ()
 
 
-def gate(request: AdmitRequest, mode: Mode, load: Load, over: Sequence[Violation]) -> Gate:
+def gate(request: AdmitRequest, mode: Mode, load: Load, over: Sequence[Violation]) -> AdmissionGate:
     """Sort what stands against the call into refusals, holds and flags.
 
     Args:
@@ -216,7 +216,7 @@ def gate(request: AdmitRequest, mode: Mode, load: Load, over: Sequence[Violation
     """
     found = (*breaker_violations(request, mode, load), *over)
     by = {kind: tuple(v for v in found if v.on_violation is kind) for kind in OnViolation}
-    return Gate(by[OnViolation.DENY], by[OnViolation.HOLD], by[OnViolation.FLAG])
+    return AdmissionGate(by[OnViolation.DENY], by[OnViolation.HOLD], by[OnViolation.FLAG])
 
 
 def breaker_violations(request: AdmitRequest, mode: Mode, load: Load) -> tuple[Violation, ...]:

@@ -20,7 +20,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from remit.core.cel import ConditionError
-from remit.core.envelope import Cap, Clause, DataScope, Ensure, Monotonic, Obligation, Output, Redact, Tool
+from remit.core.envelope import (
+    Cap,
+    Clause,
+    DataScope,
+    Ensure,
+    Monotonic,
+    Obligation,
+    OutputRule,
+    Redact,
+    Tool,
+)
 from remit.core.errors import BadInput
 from remit.core.obligations import due, unmet
 from remit.core.prepare import Facts
@@ -124,7 +134,7 @@ def _unreadable(tool: Tool, duties: Sequence[Obligation], told: str) -> list[Vio
     return found + [unmet(one, message) for one in duties]
 
 
-def _schema(output: Output, value: Json) -> list[Violation]:
+def _schema(output: OutputRule, value: Json) -> list[Violation]:
     """What the schema says, in the schema's own words."""
     problems = _problems(output, value)
     if not problems:
@@ -133,7 +143,7 @@ def _schema(output: Output, value: Json) -> list[Violation]:
     return [_violation(output.clause, "output", output.clause.message or told)]
 
 
-def _problems(output: Output, value: Json) -> list[str]:
+def _problems(output: OutputRule, value: Json) -> list[str]:
     try:
         return output.schema_errors(value)
     except Exception as error:  # noqa: BLE001 - what came back may be any object; the call ran and must be settled

@@ -8,7 +8,7 @@ from typing import Any
 
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
-from remit.core.schema import Check
+from remit.core.schema import SchemaCheck
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -38,7 +38,7 @@ def forbidden(patterns: Sequence[tuple[str, Any]]) -> Callable[[str], str]:
     return check
 
 
-def shaped(errors: Check) -> Callable[[str], str]:
+def shaped(errors: SchemaCheck) -> Callable[[str], str]:
     """A check that an answer is strict JSON that fits a schema."""
 
     def check(text: str) -> str:

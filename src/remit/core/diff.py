@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from remit.core.narrow import Document, Place, not_narrowing
+from remit.core.narrow import Document, WiderPlace, not_narrowing
 from remit.core.narrow.place import equal, written
 
 MOST_SHOWN = 160
@@ -28,7 +28,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class EnvelopeDifference:
     """One thing that differs."""
 
     path: str
@@ -46,8 +46,8 @@ class Change:
 class Difference:
     """Everything that differs, and whether the new envelope only narrows."""
 
-    changes: tuple[Change, ...]
-    not_shown: tuple[Place, ...]
+    changes: tuple[EnvelopeDifference, ...]
+    not_shown: tuple[WiderPlace, ...]
     """Where it could not be shown that the new one only narrows; empty where it does."""
 
 
@@ -125,14 +125,16 @@ def _names(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys((*old, *new)))
 
 
-def _change(path: str, before: Any, after: Any, wider: list[Place], tighter: list[Place]) -> Change:
+def _change(
+    path: str, before: Any, after: Any, wider: list[WiderPlace], tighter: list[WiderPlace]
+) -> EnvelopeDifference:
     more, less = (tuple(p.why for p in places if _at(path, p.path)) for places in (wider, tighter))
     effect = (Effect.EITHER if less else Effect.MORE) if more else Effect.LESS if less else Effect.NONE
     if before is _MISSING or after is _MISSING:
         added = before is _MISSING
         what = _brief(path, after if added else before)
-        return Change(path, "added" if added else "removed", effect, (what,), more)
-    return Change(path, "changed", effect, tuple(_differences(before, after, "")), more)
+        return EnvelopeDifference(path, "added" if added else "removed", effect, (what,), more)
+    return EnvelopeDifference(path, "changed", effect, tuple(_differences(before, after, "")), more)
 
 
 def _at(path: str, place: str) -> bool:

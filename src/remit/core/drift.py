@@ -26,8 +26,8 @@ from math import fsum
 from typing import Any
 
 from remit.core.conduct import Conduct
-from remit.core.drifted import Drift, Kind, Measure, Stream, drift_id, measure
-from remit.core.stats.conformal import NEVER, Part, Streams
+from remit.core.drifted import Drift, Measure, Stream, StreamKind, drift_id, measure
+from remit.core.stats.conformal import NEVER, StreamPart, Streams
 from remit.core.stats.ranks import magnitude
 
 EVERY = 5000
@@ -41,7 +41,7 @@ LONG_AGO, SELDOM = 100, 5
 class Tier:
     """Streams that share a third of the promise alike."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[StreamKind, ...]
     most: int
 
     @property
@@ -50,15 +50,25 @@ class Tier:
         return 1 / 3 / self.most
 
 
-WHOLE = Tier((Kind.VIOLATIONS, Kind.HOLDS, Kind.FAILURES, Kind.CALLS, Kind.EFFECTS, Kind.TOOLS), 6)
-LINES = Tier((Kind.LINE_VIOLATIONS, Kind.LINE_HOLDS), 64)
-ALLOWED = Tier((Kind.TOOL, Kind.SUM, Kind.SIZE, Kind.VALUE), 184)
+WHOLE = Tier(
+    (
+        StreamKind.VIOLATIONS,
+        StreamKind.HOLDS,
+        StreamKind.FAILURES,
+        StreamKind.CALLS,
+        StreamKind.EFFECTS,
+        StreamKind.TOOLS,
+    ),
+    6,
+)
+LINES = Tier((StreamKind.LINE_VIOLATIONS, StreamKind.LINE_HOLDS), 64)
+ALLOWED = Tier((StreamKind.TOOL, StreamKind.SUM, StreamKind.SIZE, StreamKind.VALUE), 184)
 TIERS = (WHOLE, LINES, ALLOWED)
 ROWS = 1 + sum(tier.most for tier in TIERS)
 _TIER = {kind: tier for tier in TIERS for kind in tier.kinds}
 
 
-class Watch:
+class AgentWatch:
     """Watches one agent, session by session, in their order.
 
     Args:
@@ -212,7 +222,7 @@ class Watch:
         }
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], *, key: bytes) -> Watch:
+    def read(cls, told: Mapping[str, Any], *, key: bytes) -> AgentWatch:
         """What `told` told."""
         watch = cls(told["agent"], told["tenant"], key=key, every=float(told["every"]))
         watch.sessions, watch.unwatched = int(told["sessions"]), int(told["unwatched"])
@@ -220,7 +230,7 @@ class Watch:
         watch._streams = Streams.read(told["streams"])
         watch._rows, watch._met = {}, {}
         for kind, tool, name, row, met in told["names"]:
-            stream = Stream(Kind(kind), tool, name)
+            stream = Stream(StreamKind(kind), tool, name)
             watch._rows[stream], watch._met[stream] = int(row), int(met)
         return watch
 
@@ -233,27 +243,30 @@ def values_of(conduct: Conduct, draw: Any) -> Iterator[tuple[Stream, float | str
         draw: a number in [0, 1) for a name, by which one of several values is chosen.
     """
     whole = {
-        Kind.VIOLATIONS: sum(conduct.violations.values()),
-        Kind.HOLDS: sum(conduct.holds.values()),
-        Kind.FAILURES: conduct.failures,
-        Kind.CALLS: conduct.made,
-        Kind.EFFECTS: conduct.effects,
+        StreamKind.VIOLATIONS: sum(conduct.violations.values()),
+        StreamKind.HOLDS: sum(conduct.holds.values()),
+        StreamKind.FAILURES: conduct.failures,
+        StreamKind.CALLS: conduct.made,
+        StreamKind.EFFECTS: conduct.effects,
     }
     yield from ((Stream(kind), float(count)) for kind, count in whole.items() if count)
-    yield Stream(Kind.TOOLS), _digest("\x1f".join(sorted(conduct.ran)))
+    yield Stream(StreamKind.TOOLS), _digest("\x1f".join(sorted(conduct.ran)))
     for (tool, clause), count in conduct.violations.items():
-        yield Stream(Kind.LINE_VIOLATIONS, tool, clause), float(count)
+        yield Stream(StreamKind.LINE_VIOLATIONS, tool, clause), float(count)
     for (tool, clause), count in conduct.holds.items():
-        yield Stream(Kind.LINE_HOLDS, tool, clause), float(count)
+        yield Stream(StreamKind.LINE_HOLDS, tool, clause), float(count)
     for tool, count in conduct.ran.items():
-        yield Stream(Kind.TOOL, tool), float(count)
+        yield Stream(StreamKind.TOOL, tool), float(count)
     for path, numbers in conduct.numbers.items():
         if numbers:
-            yield Stream(Kind.SUM, _tool(path, conduct), path), _sum(numbers)
-            yield Stream(Kind.SIZE, _tool(path, conduct), path), sorted(numbers)[(len(numbers) - 1) // 2]
+            yield Stream(StreamKind.SUM, _tool(path, conduct), path), _sum(numbers)
+            yield (
+                Stream(StreamKind.SIZE, _tool(path, conduct), path),
+                sorted(numbers)[(len(numbers) - 1) // 2],
+            )
     for path, texts in conduct.values.items():
         if texts:
-            yield Stream(Kind.VALUE, _tool(path, conduct), path), texts[int(draw(path) * len(texts))]
+            yield Stream(StreamKind.VALUE, _tool(path, conduct), path), texts[int(draw(path) * len(texts))]
 
 
 def _sum(numbers: Sequence[float]) -> float:
@@ -272,5 +285,5 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _measure(part: Part) -> Measure:
+def _measure(part: StreamPart) -> Measure:
     return measure(part.n, part.hits, part.total, part.square)

@@ -12,7 +12,7 @@ Who = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SessionMark:
     """A session began, went on, or ended; or it was idle for long."""
 
     seq: int
@@ -41,7 +41,7 @@ class CountedSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WatchStanding:
     """Where the watch stands. Whoever writes says from which standing; of two, one writes."""
 
     cursor: int = 0
@@ -76,4 +76,4 @@ class Watching:
     agent: str
     sessions: int
     told: Mapping[str, object]
-    """The state, as `core.drift.Watch.told` tells it."""
+    """The state, as `core.drift.AgentWatch.told` tells it."""

@@ -11,7 +11,7 @@ from remit.core.notice import visible
 from remit.core.types import Json
 
 
-class Kind(StrEnum):
+class StreamKind(StrEnum):
     """What a stream counts, one value a session."""
 
     VIOLATIONS = "violations"
@@ -47,7 +47,7 @@ class Direction(StrEnum):
 class Stream:
     """One thing that is watched of an agent."""
 
-    kind: Kind
+    kind: StreamKind
     tool: str = ""
     name: str = ""
     """Clause, or `tool.path` of an argument; empty where the kind says all."""
@@ -60,7 +60,7 @@ class Stream:
     @property
     def every(self) -> bool:
         """Whether every session has a value, zero where it says nothing."""
-        return self.kind not in (Kind.SIZE, Kind.VALUE, Kind.TOOLS)
+        return self.kind not in (StreamKind.SIZE, StreamKind.VALUE, StreamKind.TOOLS)
 
     @property
     def told(self) -> str:
@@ -69,21 +69,27 @@ class Stream:
 
 
 _TOLD = {
-    Kind.VIOLATIONS: "violations",
-    Kind.HOLDS: "held calls",
-    Kind.FAILURES: "failed calls",
-    Kind.CALLS: "calls",
-    Kind.EFFECTS: "calls with an effect",
-    Kind.TOOLS: "tools used together",
-    Kind.LINE_VIOLATIONS: "violations of {name}",
-    Kind.LINE_HOLDS: "calls held by {name}",
-    Kind.TOOL: "calls of {tool}",
-    Kind.SUM: "sum of {name}",
-    Kind.SIZE: "size of {name}",
-    Kind.VALUE: "values of {name}",
+    StreamKind.VIOLATIONS: "violations",
+    StreamKind.HOLDS: "held calls",
+    StreamKind.FAILURES: "failed calls",
+    StreamKind.CALLS: "calls",
+    StreamKind.EFFECTS: "calls with an effect",
+    StreamKind.TOOLS: "tools used together",
+    StreamKind.LINE_VIOLATIONS: "violations of {name}",
+    StreamKind.LINE_HOLDS: "calls held by {name}",
+    StreamKind.TOOL: "calls of {tool}",
+    StreamKind.SUM: "sum of {name}",
+    StreamKind.SIZE: "size of {name}",
+    StreamKind.VALUE: "values of {name}",
 }
-_BAD = (Kind.VIOLATIONS, Kind.HOLDS, Kind.FAILURES, Kind.LINE_VIOLATIONS, Kind.LINE_HOLDS)
-_OF_KINDS = (Kind.TOOLS, Kind.VALUE)
+_BAD = (
+    StreamKind.VIOLATIONS,
+    StreamKind.HOLDS,
+    StreamKind.FAILURES,
+    StreamKind.LINE_VIOLATIONS,
+    StreamKind.LINE_HOLDS,
+)
+_OF_KINDS = (StreamKind.TOOLS, StreamKind.VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +210,7 @@ def drift_id(tenant: str, agent: str, stream: Stream, place: int) -> str:
     return derived_id(tenant, "drift", agent, stream.key, place)
 
 
-def _numbers(kind: Kind, part: Measure) -> str:
+def _numbers(kind: StreamKind, part: Measure) -> str:
     counted = f"{part.hits} of {part.sessions} sessions"
     if kind in _OF_KINDS:
         return f"{counted} had one that was new"
@@ -213,7 +219,7 @@ def _numbers(kind: Kind, part: Measure) -> str:
         return (
             f"in {counted} ({100 * part.share:.3g} % [{100 * part.low:.3g}, {100 * part.high:.3g}]){several}"
         )
-    per = "on average" if kind is Kind.SIZE else "a session"
+    per = "on average" if kind is StreamKind.SIZE else "a session"
     return f"{_rounded(part.mean):g} {per} (± {_rounded(2 * part.error):g}, {part.sessions} sessions)"
 
 

@@ -197,7 +197,7 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True)
-class Approve:
+class ApprovalRule:
     """When a human must approve. It cannot waive another clause."""
 
     clause: Clause
@@ -206,7 +206,7 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class OutputRule:
     """The schema of a tool's result."""
 
     clause: Clause
@@ -215,7 +215,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerRule:
     """One format rule for the agent's final answer."""
 
     clause: Clause
@@ -254,10 +254,10 @@ class Tool:
     history: tuple[History, ...] = ()
     monotonic: tuple[Monotonic, ...] = ()
     limits: tuple[Limit, ...] = ()
-    approve: tuple[Approve, ...] = ()
+    approve: tuple[ApprovalRule, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     ensure: tuple[Ensure, ...] = ()
-    output: Output | None = None
+    output: OutputRule | None = None
     deadline_s: float | None = None
     deadline: Clause | None = None
     compensation: Compensation | None = None
@@ -284,7 +284,16 @@ def clauses_of(tool: Tool) -> list[Clause]:
 
 
 Line: TypeAlias = (
-    "Require | Flow | DataScope | Idempotency | History | Monotonic | Limit | Approve | Obligation | Ensure"
+    Require
+    | Flow
+    | DataScope
+    | Idempotency
+    | History
+    | Monotonic
+    | Limit
+    | ApprovalRule
+    | Obligation
+    | Ensure
 )
 """Anything of a tool that is a clause of its own."""
 
@@ -381,7 +390,7 @@ class Envelope:
     """Tools of which single fields have labels."""
     session_schema: Mapping[str, Any] | None = None
     session_errors: SchemaErrors | None = None
-    outputs: tuple[Answer, ...] = ()
+    outputs: tuple[AnswerRule, ...] = ()
     watched: frozenset[str] = frozenset()
     """Tools whose calls a history clause asks about."""
     session_ensure: tuple[Ensure, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any
 from remit.core.cel import ANSWERS, Condition, ConditionError
 from remit.core.decide import decide
 from remit.core.envelope import (
-    Approve,
+    ApprovalRule,
     Cap,
     Clause,
     DataScope,
@@ -48,7 +48,7 @@ MOST_TEXT = 300
 """Characters of one value."""
 
 
-class State(StrEnum):
+class ClauseState(StrEnum):
     """How one clause stands."""
 
     MET = "met"
@@ -65,7 +65,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExplainedLine:
     """One clause of the tool, or one of the steps before its clauses."""
 
     clause: str
@@ -74,7 +74,7 @@ class Line:
     """What it says, in words or as written."""
     does: str
     """What happens where it is not met: deny, hold or flag."""
-    state: State
+    state: ClauseState
     message: str = ""
     """Why it is not met, as the decision tells it."""
     values: tuple[tuple[str, Json], ...] = ()
@@ -90,7 +90,7 @@ class Explanation:
     """A decision and how it came about."""
 
     decision: Decision
-    lines: tuple[Line, ...]
+    lines: tuple[ExplainedLine, ...]
 
 
 def explain(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) -> Explanation:
@@ -106,7 +106,7 @@ def explain(prepared: Prepared, envelope: Envelope, facts: Facts, past: Past) ->
     return Explanation(decision, tuple(lines_of(prepared, facts, past, decision)))
 
 
-def lines_of(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -> Iterator[Line]:
+def lines_of(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -> Iterator[ExplainedLine]:
     """Every clause of the tool beside a decision that was made.
 
     Args:
@@ -119,13 +119,15 @@ def lines_of(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -
     tool = prepared.tool
     if tool is None:
         told = found.get("unlisted") or next(iter(found.values()))
-        yield Line("unlisted", "unlisted", "the tool is listed", "deny", State.UNMET, told.message)
+        yield ExplainedLine(
+            "unlisted", "unlisted", "the tool is listed", "deny", ClauseState.UNMET, told.message
+        )
         return
     ended = False
     for short, asserts in BUILT_IN:
         violation = found.get(f"{tool.name}.{short}")
-        state = State.NOT_REACHED if ended else _state(violation)
-        yield Line(f"{tool.name}.{short}", short, asserts, "deny", state, _message(violation))
+        state = ClauseState.NOT_REACHED if ended else _state(violation)
+        yield ExplainedLine(f"{tool.name}.{short}", short, asserts, "deny", state, _message(violation))
         # Facts that do not fit refuse, and the clauses are evaluated all the same.
         ended = ended or (violation is not None and not prepared.complete)
     roots: dict[str, Any] = {"args": prepared.args or {}, "session": facts.values}
@@ -135,10 +137,10 @@ def lines_of(prepared: Prepared, facts: Facts, past: Past, decision: Decision) -
         yield _judged(line, found.get(line.clause), ended, after_repeat=bool(decision.repeats))
 
 
-def _state(violation: Violation | None) -> State:
+def _state(violation: Violation | None) -> ClauseState:
     if violation is None:
-        return State.MET
-    return State.ERROR if violation.error else State.UNMET
+        return ClauseState.MET
+    return ClauseState.ERROR if violation.error else ClauseState.UNMET
 
 
 def _message(violation: Violation | None) -> str:
@@ -149,21 +151,23 @@ _PAST_REPEATS = ("history", "monotonic", "limits", "approve")
 """What a repeat that gets the first call's result is not asked."""
 
 
-def _judged(line: Line, violation: Violation | None, ended: bool, *, after_repeat: bool) -> Line:
+def _judged(
+    line: ExplainedLine, violation: Violation | None, ended: bool, *, after_repeat: bool
+) -> ExplainedLine:
     state = line.state if violation is None else _state(violation)
-    if line.state is not State.LATER and (ended or (after_repeat and line.kind in _PAST_REPEATS)):
-        state = State.NOT_REACHED
+    if line.state is not ClauseState.LATER and (ended or (after_repeat and line.kind in _PAST_REPEATS)):
+        state = ClauseState.NOT_REACHED
     message = _message(violation)
     if after_repeat and line.kind == "idempotency" and violation is None:
-        state, message = State.REPEAT, "it gets the result of the first call, and nothing runs"
-    reached = state not in (State.NOT_REACHED, State.LATER)
+        state, message = ClauseState.REPEAT, "it gets the result of the first call, and nothing runs"
+    reached = state not in (ClauseState.NOT_REACHED, ClauseState.LATER)
     told = (line.values, line.leaves, line.limit) if reached else ((), (), None)
-    return Line(line.clause, line.kind, line.asserts, line.does, state, message, *told)
+    return ExplainedLine(line.clause, line.kind, line.asserts, line.does, state, message, *told)
 
 
 def _clauses(
     tool: Tool, prepared: Prepared, past: Past, roots: Mapping[str, Any], ended: bool
-) -> Iterator[Line]:
+) -> Iterator[ExplainedLine]:
     """Every clause in the order of evaluation, each as if it were met."""
     ask = _Asking(roots, ended)
     for rule in tool.require:
@@ -215,15 +219,17 @@ def _told(value: object) -> Json:
     return value
 
 
-def _line(kind: str, clause: Clause, asserts: str, state: State = State.MET, **more: Any) -> Line:
-    return Line(clause.id, kind, asserts, clause.on_violation.value, state, **more)
+def _line(
+    kind: str, clause: Clause, asserts: str, state: ClauseState = ClauseState.MET, **more: Any
+) -> ExplainedLine:
+    return ExplainedLine(clause.id, kind, asserts, clause.on_violation.value, state, **more)
 
 
-def _require(rule: Require, ask: _Asking) -> Line:
+def _require(rule: Require, ask: _Asking) -> ExplainedLine:
     return _line("require", rule.clause, rule.condition.text, values=ask.parts([rule.condition]))
 
 
-def _flow(flow: Flow, past: Past, ask: _Asking) -> Line:
+def _flow(flow: Flow, past: Past, ask: _Asking) -> ExplainedLine:
     wanted = [f"comes from {' or '.join(flow.sources)}"] if flow.sources else []
     wanted += [f"is at least {flow.integrity}"] if flow.integrity is not None else []
     most = flow.confidentiality_at_most
@@ -231,7 +237,7 @@ def _flow(flow: Flow, past: Past, ask: _Asking) -> Line:
     unless = f", unless {flow.unless.text}" if flow.unless is not None else ""
     asserts = f"{_path(flow.arg)} {', '.join(wanted)}{unless}"
     leaves = tuple(_leaf(flow, leaf, past) for leaf in traced_by(flow, past.leaves))
-    state = State.LIFTED if ask.holds(flow.unless) else State.MET
+    state = ClauseState.LIFTED if ask.holds(flow.unless) else ClauseState.MET
     return _line("flow", flow.clause, asserts, state, values=ask.parts([flow.unless]), leaves=leaves)
 
 
@@ -257,21 +263,21 @@ def _path(path: tuple[str, ...]) -> str:
     return ".".join(path).replace(".[]", "[]") or "the result"
 
 
-def _scope(scope: DataScope, ask: _Asking) -> Line:
+def _scope(scope: DataScope, ask: _Asking) -> ExplainedLine:
     where = "the result's " if scope.of_output else ""
     asserts = f"{where}{_path(scope.path)} is in {scope.allowed.text}"
-    state = State.LATER if scope.of_output else State.MET
+    state = ClauseState.LATER if scope.of_output else ClauseState.MET
     return _line("scopes", scope.clause, asserts, state, values=ask.parts([scope.allowed]))
 
 
-def _idempotency(rule: Idempotency, ask: _Asking) -> Line:
+def _idempotency(rule: Idempotency, ask: _Asking) -> ExplainedLine:
     key = ", ".join(condition.text for condition in rule.key)
     asserts = f"no call with the same {key} within {spoken(rule.within_s)} of the {rule.across}"
     line = _line("idempotency", rule.clause, asserts, values=ask.parts(rule.key))
-    return Line(line.clause, line.kind, line.asserts, rule.on_repeat, line.state, values=line.values)
+    return ExplainedLine(line.clause, line.kind, line.asserts, rule.on_repeat, line.state, values=line.values)
 
 
-def _history(history: History, ask: _Asking) -> Line:
+def _history(history: History, ask: _Asking) -> ExplainedLine:
     asserts = f"{history.operator} {_event(history.event)} within {spoken(history.within_s)}"
     asserts += f", and none of {_event(history.broken_by)} since" if history.broken_by is not None else ""
     events = [event for event in (history.event, history.broken_by) if event is not None]
@@ -285,15 +291,15 @@ def _event(event: EventPattern) -> str:
     return f"{told} where {where}" if where else told
 
 
-def _monotonic(rule: Monotonic, ask: _Asking) -> Line:
+def _monotonic(rule: Monotonic, ask: _Asking) -> ExplainedLine:
     by = f" for each {', '.join(condition.text for condition in rule.by)}" if rule.by else ""
     way = f"moves forward through {', '.join(rule.order)}" if rule.order else "never decreases"
-    state = State.LATER if rule.after else State.MET
+    state = ClauseState.LATER if rule.after else ClauseState.MET
     values = () if rule.after else ask.parts([rule.value, *rule.by])
     return _line("monotonic", rule.clause, f"{rule.value.text} {way}{by}", state, values=values)
 
 
-def _limit(limit: Limit, prepared: Prepared, past: Past, ask: _Asking) -> Line:
+def _limit(limit: Limit, prepared: Prepared, past: Past, ask: _Asking) -> ExplainedLine:
     amount = f"the sum of {limit.sum.text}" if limit.sum is not None else "calls"
     by = f" for each {', '.join(condition.text for condition in limit.by)}" if limit.by else ""
     asserts = f"{amount}{by} within {spoken(limit.within_s)}: at most {limit.max:g}"
@@ -304,7 +310,7 @@ def _limit(limit: Limit, prepared: Prepared, past: Past, ask: _Asking) -> Line:
     return _line("limits", limit.clause, asserts, values=ask.parts([limit.sum, *limit.by]), limit=numbers)
 
 
-def _approve(approve: Approve, ask: _Asking) -> Line:
+def _approve(approve: ApprovalRule, ask: _Asking) -> ExplainedLine:
     asserts = f"no person must approve, unless {approve.when.text}" if approve.when is not None else ""
     return _line(
         "approve",
@@ -327,18 +333,18 @@ def _duty(duty: Redact | Cap | Notify) -> str:
     return f"{_path(duty.field or ())} is cut to {most}"
 
 
-def _later(tool: Tool) -> Iterator[Line]:
+def _later(tool: Tool) -> Iterator[ExplainedLine]:
     """What is asked once the call came back."""
     for duty in tool.obligations:
         when = f" when {duty.when.text}" if duty.when is not None else ""
         # An argument is lowered before the clauses are asked; whatever else it is comes after the call.
         lowers = isinstance(duty.duty, Cap) and duty.duty.arg is not None
-        state = State.MET if lowers else State.LATER
+        state = ClauseState.MET if lowers else ClauseState.LATER
         yield _line("obligations", duty.clause, f"{_duty(duty.duty)}{when}", state)
     if tool.output is not None:
-        yield _line("output", tool.output.clause, "the result fits its schema", State.LATER)
+        yield _line("output", tool.output.clause, "the result fits its schema", ClauseState.LATER)
     for ensure in tool.ensure:
-        yield _line("ensure", ensure.clause, ensure.condition.text, State.LATER)
+        yield _line("ensure", ensure.clause, ensure.condition.text, ClauseState.LATER)
     if tool.deadline is not None and tool.deadline_s is not None:
         asserts = f"the call ends within {spoken(tool.deadline_s)}"
-        yield _line("deadline", tool.deadline, asserts, State.LATER)
+        yield _line("deadline", tool.deadline, asserts, ClauseState.LATER)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from remit.core.envelope import Envelope
-from remit.core.explained import Explanation, Line, State, lines_of
+from remit.core.explained import ClauseState, ExplainedLine, Explanation, lines_of
 from remit.core.past import Past
 from remit.core.prepare import Facts, Prepared
 from remit.core.provenance import SessionText, trace
@@ -61,12 +61,14 @@ def explain_record(
     return Explanation(decision, tuple(_ended(line, after, ran=ran) for line in lines))
 
 
-def _ended(line: Line, after: Sequence[Violation], *, ran: bool) -> Line:
+def _ended(line: ExplainedLine, after: Sequence[Violation], *, ran: bool) -> ExplainedLine:
     """A clause on what came back, once something did."""
     found = next((v for v in after if v.clause == line.clause), None)
     if found is not None:
-        return replace(line, state=State.ERROR if found.error else State.UNMET, message=found.message)
-    return replace(line, state=State.MET) if line.state is State.LATER and ran else line
+        return replace(
+            line, state=ClauseState.ERROR if found.error else ClauseState.UNMET, message=found.message
+        )
+    return replace(line, state=ClauseState.MET) if line.state is ClauseState.LATER and ran else line
 
 
 def decision_of(body: Mapping[str, Any], envelope: Envelope) -> Decision:

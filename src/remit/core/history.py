@@ -128,7 +128,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HistoryAnswer:
     """What the past says to one `Ask`."""
 
     holds: bool
@@ -279,42 +279,42 @@ def spelled(value: Json) -> Json:
 
 
 # ---------------------------------------------------------------------------------------------------- answers
-def answer(ask: Ask, past: PastEvents) -> Answer:
+def answer(ask: Ask, past: PastEvents) -> HistoryAnswer:
     """What *past* says to *ask*."""
     try:
         return _OPERATORS[ask.operator](ask, past)
     except ConditionError as error:
-        return Answer(False, str(error), error=True)
+        return HistoryAnswer(False, str(error), error=True)
 
 
-def _formerly(ask: Ask, past: PastEvents) -> Answer:
+def _formerly(ask: Ask, past: PastEvents) -> HistoryAnswer:
     if _first(ask.look, past) is not None:
-        return Answer(True)
-    return Answer(False, f"no {_told(ask.look)}")
+        return HistoryAnswer(True)
+    return HistoryAnswer(False, f"no {_told(ask.look)}")
 
 
-def _never(ask: Ask, past: PastEvents) -> Answer:
+def _never(ask: Ask, past: PastEvents) -> HistoryAnswer:
     found = _first(ask.look, past)
     if found is not None:
-        return Answer(False, f"a {_told(ask.look)}{_how(found)}")
+        return HistoryAnswer(False, f"a {_told(ask.look)}{_how(found)}")
     if blind := past.blind_s(ask.look.watch):
         told = f"the first {spoken(round(blind))} of {spoken(ask.look.watch.within_s)} are not known to this store"
-        return Answer(False, told, error=True)
-    return Answer(True)
+        return HistoryAnswer(False, told, error=True)
+    return HistoryAnswer(True)
 
 
-def _since(ask: Ask, past: PastEvents) -> Answer:
+def _since(ask: Ask, past: PastEvents) -> HistoryAnswer:
     began = _first(ask.look, past)
     if began is None:
-        return Answer(False, f"no {_told(ask.look)}")
+        return HistoryAnswer(False, f"no {_told(ask.look)}")
     assert ask.broken_by is not None  # noqa: S101 - the reader saw to it
     ended = _first(ask.broken_by, past, after=began.order)
     if ended is not None:
-        return Answer(False, f"after that a {_told(ask.broken_by)}{_how(ended)}")
-    return Answer(True)
+        return HistoryAnswer(False, f"after that a {_told(ask.broken_by)}{_how(ended)}")
+    return HistoryAnswer(True)
 
 
-_OPERATORS: dict[str, Callable[[Ask, PastEvents], Answer]] = {
+_OPERATORS: dict[str, Callable[[Ask, PastEvents], HistoryAnswer]] = {
     "formerly": _formerly,
     "never": _never,
     "since": _since,
@@ -391,7 +391,7 @@ def _how(event: PastEvent) -> str:
     return {IN_FLIGHT: ", still running", UNKNOWN: ", of unknown outcome"}.get(event.state, "")
 
 
-def violations(asks: Sequence[Ask], answers: Sequence[Answer]) -> tuple[Violation, ...]:
+def violations(asks: Sequence[Ask], answers: Sequence[HistoryAnswer]) -> tuple[Violation, ...]:
     """One violation for each ask whose answer does not hold; asks without an answer are errors.
 
     Args:
@@ -399,14 +399,14 @@ def violations(asks: Sequence[Ask], answers: Sequence[Answer]) -> tuple[Violatio
         answers: in the same order.
     """
     if len(asks) != len(answers):
-        missing = Answer(False, "the store did not say what happened before", error=True)
+        missing = HistoryAnswer(False, "the store did not say what happened before", error=True)
         answers = [missing] * len(asks)
     return tuple(
         _violation(a.clause, found) for a, found in zip(asks, answers, strict=True) if not found.holds
     )
 
 
-def _violation(clause: Clause, found: Answer) -> Violation:
+def _violation(clause: Clause, found: HistoryAnswer) -> Violation:
     if found.error:
         told = f"cannot be evaluated: {found.problem}"
         return Violation(clause.id, "history", OnViolation.DENY, Severity.LOW, told, error=True)

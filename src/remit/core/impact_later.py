@@ -52,7 +52,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ValueReading:
     """A session that had a text with the value in it."""
 
     value: Value
@@ -68,7 +68,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Use:
+class ValueUse:
     """A later effect with a value in an argument."""
 
     deed: Deed
@@ -89,12 +89,12 @@ class Undoing:
 
 
 @dataclass(slots=True)
-class Counted:
+class ValueSpread:
     """How far one value went."""
 
     value: Value
     sessions: int = 0
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ValueReading] = field(default_factory=list)
     """The first ones."""
 
 
@@ -115,8 +115,8 @@ class Later:
         for one in self.undoings:
             name, value = next(iter((one.undo.args or {}).items()), ("", None))
             self._undone_by.setdefault(_undo_key(one.undo.tool, name, value), []).append(one)
-        self.values: dict[int, Counted] = {}
-        self.uses: list[Use] = []
+        self.values: dict[int, ValueSpread] = {}
+        self.uses: list[ValueUse] = []
         self.silent: dict[str, int] = {}
         """How many values were not looked for, by the reason."""
         self.cut: set[str] = set()
@@ -128,7 +128,7 @@ class Later:
         """Spellings that are looked for: whoever writes one again adds nothing to who wrote it first."""
         self._had: OrderedDict[str, set[int]] = OrderedDict()
         self._asked: OrderedDict[str, frozenset[int]] = OrderedDict()
-        self._open: OrderedDict[str, Use | Undoing] = OrderedDict()
+        self._open: OrderedDict[str, ValueUse | Undoing] = OrderedDict()
         self._calls = Deeds()
         self._waiting = sorted(
             [(d.admitted_seq, d, "args") for d in acted] + [(d.ended_seq, d, "result") for d in acted],
@@ -184,7 +184,7 @@ class Later:
         counted.sessions += 1
         if len(counted.readings) < MOST_READINGS:
             counted.readings.append(
-                Reading(value, event.session, event.agent, stored.seq, stored.at, source, quote, asked)
+                ValueReading(value, event.session, event.agent, stored.seq, stored.at, source, quote, asked)
             )
         else:
             self.cut.add(f"readers of one value: {MOST_READINGS} are named")
@@ -221,7 +221,7 @@ class Later:
             return False
         use = next((one for one in self.uses if one.deed.token == deed.token), None)
         if use is None:
-            use = Use(deed, args, any(value.number in had for value in args.values()))
+            use = ValueUse(deed, args, any(value.number in had for value in args.values()))
             self.uses.append(use)
         use.deed = deed
         self._wait(deed, use)
@@ -252,7 +252,7 @@ class Later:
         self._wait(deed, undoing)
         return True
 
-    def _wait(self, deed: Deed, what: Use | Undoing) -> None:
+    def _wait(self, deed: Deed, what: ValueUse | Undoing) -> None:
         self._open[deed.token] = what
         if (lost := self._bound(self._open, MOST_OPEN, "calls in flight")) is not None:
             self._calls.forget(lost)
@@ -294,7 +294,7 @@ class Later:
             self._known.add(key)
             place = f"{root}.{path}" if path and not path.startswith("[") else f"{root}{path}"
             number = len(self.values)
-            self.values[number] = Counted(Value(number, value, place, deed, depth))
+            self.values[number] = ValueSpread(Value(number, value, place, deed, depth))
             self._texts.add(number, value)
 
     def _count_silent(self, whole: Json) -> None:

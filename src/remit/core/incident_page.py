@@ -16,7 +16,7 @@ from remit.core.types import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenMilestone:
     """One milestone of an incident, as its event has it."""
 
     at: float
@@ -42,7 +42,7 @@ class Page:
     """The first and the latest."""
     explained: tuple[Explained, ...] = ()
     """Those whose evidence is shown, the one that the next steps rest on first."""
-    history: tuple[Written, ...] = ()
+    history: tuple[WrittenMilestone, ...] = ()
     change_words: str = ""
 
 
@@ -97,7 +97,7 @@ def incident_view(page: Page) -> dict[str, Json]:
     }
 
 
-def timeline(history: Sequence[Written]) -> list[dict[str, Json]]:
+def timeline(history: Sequence[WrittenMilestone]) -> list[dict[str, Json]]:
     """What was done and who was told, oldest first."""
     return [
         {
@@ -121,7 +121,7 @@ def how_told(told: Mapping[str, Any]) -> str:
     return words.get(Action(told["action"]), "told")
 
 
-def class_history(history: Sequence[Written]) -> list[dict[str, Json]]:
+def class_history(history: Sequence[WrittenMilestone]) -> list[dict[str, Json]]:
     """What the incident was classed as, oldest first; only where it changed."""
     found: list[dict[str, Json]] = []
     for one in history:

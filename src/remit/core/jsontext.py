@@ -25,7 +25,7 @@ _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class JsonNode:
     """One value of the text, and where it stands."""
 
     start: int
@@ -33,9 +33,9 @@ class Node:
     end: int
     """Index after its last character."""
     value: Any
-    """str, int, float, bool, None, a tuple of Node, or a dict of str to Member."""
+    """str, int, float, bool, None, a tuple of JsonNode, or a dict of str to JsonMember."""
 
-    def get(self, *keys: str) -> Node | None:
+    def get(self, *keys: str) -> JsonNode | None:
         """The value at a path of keys; None where there is none."""
         here = self
         for key in keys:
@@ -45,11 +45,11 @@ class Node:
             here = member.node
         return here
 
-    def members(self) -> Mapping[str, Member]:
+    def members(self) -> Mapping[str, JsonMember]:
         """The keys of an object; nothing where it is none."""
         return self.value if isinstance(self.value, dict) else {}
 
-    def items(self) -> Sequence[Node]:
+    def items(self) -> Sequence[JsonNode]:
         """The items of a list; nothing where it is none."""
         return self.value if isinstance(self.value, tuple) else ()
 
@@ -62,9 +62,9 @@ class Node:
         found: Json = self.value
         return found
 
-    def walk(self) -> Iterator[tuple[tuple[str, ...], Node]]:
+    def walk(self) -> Iterator[tuple[tuple[str, ...], JsonNode]]:
         """Every value inside, itself too, with its path; items of a list have the list's path."""
-        waiting: list[tuple[tuple[str, ...], Node]] = [((), self)]
+        waiting: list[tuple[tuple[str, ...], JsonNode]] = [((), self)]
         while waiting:
             path, node = waiting.pop()
             yield path, node
@@ -73,12 +73,12 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class JsonMember:
     """One key of an object with its value."""
 
     start: int
     """Index of the key's first quote."""
-    node: Node
+    node: JsonNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def read_jsontext(text: str, where: str) -> Node:
+def read_jsontext(text: str, where: str) -> JsonNode:
     """The document, with positions.
 
     Args:
@@ -161,7 +161,7 @@ class _Reader:
         self._where = where
         self._at = 1 if text.startswith("\ufeff") else 0
 
-    def document(self) -> Node:
+    def document(self) -> JsonNode:
         self._gap()
         found = self._value(0)
         self._gap()
@@ -172,7 +172,7 @@ class _Reader:
     def _gap(self) -> None:
         self._at = skip_gap(self._text, self._at)
 
-    def _value(self, depth: int) -> Node:
+    def _value(self, depth: int) -> JsonNode:
         if depth > MAX_DEPTH:
             raise self._error(f"write at most {MAX_DEPTH} levels")
         start, first = self._at, self._text[self._at : self._at + 1]
@@ -182,11 +182,11 @@ class _Reader:
             return self._closed(start, self._list(depth))
         return self._closed(start, self._scalar(first))
 
-    def _closed(self, start: int, value: Any) -> Node:
-        return Node(start, self._at, value)
+    def _closed(self, start: int, value: Any) -> JsonNode:
+        return JsonNode(start, self._at, value)
 
-    def _object(self, depth: int) -> dict[str, Member]:
-        found: dict[str, Member] = {}
+    def _object(self, depth: int) -> dict[str, JsonMember]:
+        found: dict[str, JsonMember] = {}
         for _ in self._entries("}"):
             start = self._at
             if self._text[start : start + 1] != '"':
@@ -200,10 +200,10 @@ class _Reader:
                 raise self._error("write ':' behind the key")
             self._at += 1
             self._gap()
-            found[key] = Member(start, self._value(depth + 1))
+            found[key] = JsonMember(start, self._value(depth + 1))
         return found
 
-    def _list(self, depth: int) -> tuple[Node, ...]:
+    def _list(self, depth: int) -> tuple[JsonNode, ...]:
         return tuple([self._value(depth + 1) for _ in self._entries("]")])
 
     def _entries(self, close: str) -> Iterator[None]:

@@ -8,10 +8,10 @@ awaiting driver, replay, shadow, fault injection and the tests all run this same
     Approve   a held call: record it durably, open the request, wait for the answer
     Admit     in one transaction: record the decision durably, check again, reserve limits, breaker and approval
     Repeat    instead of all that follows: give the first call's result again, durably
-    Run       the tool, with the canonical arguments and nothing else
+    RunTool   the tool, with the canonical arguments and nothing else
     Settle    in one transaction: record the outcome durably, give the reservations back, count violations
 
-Two orders matter. `Admit` is answered before `Run`: no effect without a durable ALLOW or approval before it. And
+Two orders matter. `Admit` is answered before `RunTool`: no effect without a durable ALLOW or approval before it. And
 `Settle` is answered before anything reaches the agent: nothing that is acknowledged can be lost.
 """
 
@@ -79,7 +79,7 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunTool:
     """The tool itself; answered with `Outcome`, whose error is never raised by the driver."""
 
     decision: Decision
@@ -112,7 +112,7 @@ class Recall:
     marks: tuple[MarkClaim, ...]
 
 
-Need: TypeAlias = Consult | Record | Approve | Admit | Repeat | Run | Recall | Settle
+Need: TypeAlias = Consult | Record | Approve | Admit | Repeat | RunTool | Recall | Settle
 Script: TypeAlias = Generator[Need, Any, Json]
 
 
@@ -206,7 +206,7 @@ def _run(
     prepared: Prepared, facts: Facts, decision: Decision, admission: Admission
 ) -> Generator[Need, Any, tuple[Outcome, tuple[MarkClaim, ...]]]:
     """The outcome, and the quantities that it shows, judged against what was known of them."""
-    outcome: Outcome = yield Run(decision, admission)
+    outcome: Outcome = yield RunTool(decision, admission)
     brought, gone_back = after_claims(prepared, facts, outcome)
     if brought:
         known: tuple[int | None, ...] = yield Recall(brought)

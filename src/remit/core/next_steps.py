@@ -27,7 +27,7 @@ _FREE = (Mode.AUTONOMOUS, Mode.PROBATION)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """One thing to do."""
 
     kind: str
@@ -69,12 +69,12 @@ class Basis:
     """Sessions beyond the incident that read the quoted text."""
 
 
-def next_steps(basis: Basis) -> tuple[Step, ...]:
+def next_steps(basis: Basis) -> tuple[NextStep, ...]:
     """What to do, the most urgent first."""
     return tuple(_all(basis))
 
 
-def _all(basis: Basis) -> Iterator[Step]:
+def _all(basis: Basis) -> Iterator[NextStep]:
     yield from _contain(basis)
     yield from _confirm(basis)
     yield from _remove(basis)
@@ -84,12 +84,12 @@ def _all(basis: Basis) -> Iterator[Step]:
     yield from _label(basis)
 
 
-def _contain(basis: Basis) -> Iterator[Step]:
+def _contain(basis: Basis) -> Iterator[NextStep]:
     incident, agent = basis.incident, shlex.quote(basis.incident.agent)
     if basis.mode is None or not incident.agent:
         return
     if basis.mode not in _FREE:
-        yield Step(
+        yield NextStep(
             "contain",
             f"Contained: {visible(incident.agent)} is {basis.mode.value}; give autonomy back when this is over",
             "the breaker, or a person, took it away",
@@ -99,7 +99,7 @@ def _contain(basis: Basis) -> Iterator[Step]:
     attack = incident.label in (Class.SECURITY, Class.BOTH)
     if incident.urgency is Urgency.PAGE or attack:
         why = ", ".join(incident.reasons) or f"class {incident.label.value}"
-        yield Step(
+        yield NextStep(
             "contain",
             f"Take autonomy from {visible(incident.agent)}: a person then approves each effect",
             f"{why}; {_counted(incident)}; it is {basis.mode.value} now",
@@ -107,16 +107,16 @@ def _contain(basis: Basis) -> Iterator[Step]:
         )
 
 
-def _confirm(basis: Basis) -> Iterator[Step]:
+def _confirm(basis: Basis) -> Iterator[NextStep]:
     for one in basis.signals[-1:] if basis.found is None else ():
-        yield Step(
+        yield NextStep(
             "confirm", f"Look whether the {_SIGNALS.get(one.kind, one.kind)} holds", visible(one.told, 400)
         )
     if not basis.anomaly:
         return
     command = f"remit anomalies show {basis.anomaly}"
     if basis.found is None:
-        yield Step(
+        yield NextStep(
             "confirm", "Read the first anomaly", f"it is the first of {_counted(basis.incident)}", command
         )
         return
@@ -124,9 +124,9 @@ def _confirm(basis: Basis) -> Iterator[Step]:
     if strongest is None:
         missing = "; ".join(basis.found.missing)
         why = visible(missing, 300) if missing else "no evidence points either way"
-        yield Step("confirm", "Read the first anomaly: nothing explains it yet", why, command)
+        yield NextStep("confirm", "Read the first anomaly: nothing explains it yet", why, command)
         return
-    yield Step("confirm", _look_at(strongest), visible(strongest.told, 400), command)
+    yield NextStep("confirm", _look_at(strongest), visible(strongest.told, 400), command)
 
 
 def _look_at(evidence: Evidence) -> str:
@@ -150,14 +150,14 @@ def _ratio(facts: Mapping[str, Any]) -> str:
     return f", {ratio:.3g} times as often [{low:.3g}, {high:.3g}]"
 
 
-def _remove(basis: Basis) -> Iterator[Step]:
+def _remove(basis: Basis) -> Iterator[NextStep]:
     quoted = _quoted(basis.found)
     if quoted is None or not quoted.facts.get("source"):
         return
     facts = quoted.facts
     source = visible(str(facts["source"]), 80)
     if source == "user":  # a person's own words are no document
-        yield Step(
+        yield NextStep(
             "remove",
             "Look at what else this customer asked for",
             f"the words are the customer's own: “{_quote(facts)}”",
@@ -165,7 +165,7 @@ def _remove(basis: Basis) -> Iterator[Step]:
         return
     if facts.get("integrity") != "untrusted":
         return
-    yield Step(
+    yield NextStep(
         "remove",
         f"Find and remove the text where {source} reads it: “{_quote(facts)}”",
         f"segment {facts['segment']} of session {visible(basis.incident.session, 80)}",
@@ -174,7 +174,7 @@ def _remove(basis: Basis) -> Iterator[Step]:
         some = ", ".join(visible(one, 80) for one in basis.readers[:MOST_SESSIONS])
         more = f" and {len(basis.readers) - MOST_SESSIONS} more" if len(basis.readers) > MOST_SESSIONS else ""
         first = shlex.quote(basis.readers[0])
-        yield Step(
+        yield NextStep(
             "remove",
             f"Look at what else read the same text: {some}{more}",
             "the same text, byte for byte, is in what they saw, and nothing was found of them so far",
@@ -182,7 +182,7 @@ def _remove(basis: Basis) -> Iterator[Step]:
         )
 
 
-def _roll_back(basis: Basis) -> Iterator[Step]:
+def _roll_back(basis: Basis) -> Iterator[NextStep]:
     named = basis.incident.change
     some = (*(basis.found.evidence if basis.found else ()), *basis.signals)
     rate = next((e for e in some if e.kind in _OF_CHANGE and e.facts.get("change") == named), None)
@@ -194,7 +194,7 @@ def _roll_back(basis: Basis) -> Iterator[Step]:
     to = f" to {visible(change.before, 80)}" if change.before else ""
     by = f"told by {visible(change.by, 80)}" if change.by else "told by a person"
     said = f"seen in fingerprints from {instant(change.at)} on" if change.seen else by
-    yield Step(
+    yield NextStep(
         "roll back",
         f"Roll back {what}{to}; then say so",
         f"{visible(rate.told, 400)}; {said}",
@@ -213,11 +213,11 @@ def _undone(change: Change) -> str:
     return f"remit change record --kind {change.kind.value} {whose}{ways}"
 
 
-def _impact(basis: Basis) -> Iterator[Step]:
+def _impact(basis: Basis) -> Iterator[NextStep]:
     incident = basis.incident
     if not incident.ran or not incident.session:
         return
-    yield Step(
+    yield NextStep(
         "impact",
         "See what it did, what later read it, and what would undo it",
         "a violating call ran",
@@ -225,30 +225,30 @@ def _impact(basis: Basis) -> Iterator[Step]:
     )
 
 
-def _tell(basis: Basis) -> Iterator[Step]:
+def _tell(basis: Basis) -> Iterator[NextStep]:
     incident = basis.incident
     for part in incident.parts:
         if part.active and part.owner:
             other = Team.SRE if part.team is Team.SECURITY else Team.SECURITY
             if (theirs := incident.part(other)) is not None and theirs.active:
-                yield Step(
+                yield NextStep(
                     "tell",
                     f"Tell {visible(part.owner, 80)} ({part.team.value}) what you find",
                     f"{part.team.value} {'leads' if part.leads else 'watches'} it too",
                 )
     if incident.ran and basis.people:
         people = f"{basis.people} {'person' if basis.people == 1 else 'people'}"
-        yield Step(
+        yield NextStep(
             "tell",
             f"Ask privacy whether {people} must be told",
             f"its sessions hold data of {people}, and a violating call ran",
         )
 
 
-def _label(basis: Basis) -> Iterator[Step]:
+def _label(basis: Basis) -> Iterator[NextStep]:
     if basis.incident.people or not basis.anomaly or basis.incident.kind == BREAKER or basis.found is None:
         return
-    yield Step(
+    yield NextStep(
         "label",
         "Say what it was (CLASS is security, sre or both): that routes it, and measures the classifier",
         f"the classifier says {said(basis.found.label, basis.found.confidence)}; no person has",

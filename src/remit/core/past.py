@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from remit.core import history, repeats
 from remit.core.cel import Answers
-from remit.core.history import Answer
+from remit.core.history import HistoryAnswer
 from remit.core.marks import violations as mark_violations
 from remit.core.prepare import Prepared
 from remit.core.provenance import SessionText, trace
@@ -23,7 +23,7 @@ from remit.core.violations import failed
 class Recalled:
     """What earlier calls say, looked up in the store or in a record."""
 
-    history: tuple[Answer, ...] = ()
+    history: tuple[HistoryAnswer, ...] = ()
     """One for each of `Prepared.asks`."""
     first: First | None = None
     """The first call of which this is a repeat."""

@@ -19,7 +19,7 @@ from remit.core.codec import visible_name
 from remit.core.definitions import MOST_NAME, Definition, definition_of, difference
 from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
-from remit.core.suspect import Finding, findings_in
+from remit.core.suspect import DefinitionFinding, findings_in
 from remit.core.types import Json, OnViolation, Severity, Violation
 
 PINNED = "tools.pinned"
@@ -67,7 +67,7 @@ def pinned_body(
     by: str = FIRST_CONTACT,
     over: int = 0,
     signature: bytes | None = None,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[DefinitionFinding] = (),
 ) -> dict[str, Json]:
     """Body of a `tools.pinned` event; the definitions themselves are its blobs, by name.
 

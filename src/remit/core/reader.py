@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from remit.core.answers import forbidden, longest, shaped
 from remit.core.cel.types import DYN, STRING, ListOf, Type, from_schema, record
 from remit.core.envelope import (
-    Answer,
+    AnswerRule,
     Ensure,
     Envelope,
     Expectation,
@@ -212,10 +212,10 @@ def _check_retention(node: Node, envelope: Envelope) -> None:
             )
 
 
-def _outputs(node: Node | None) -> tuple[Answer, ...]:
+def _outputs(node: Node | None) -> tuple[AnswerRule, ...]:
     if node is None:
         return ()
-    answers: list[Answer] = []
+    answers: list[AnswerRule] = []
     for inner in node.items():
         keys = inner.keys(("id", "schema", "max_length", "forbid", *_COMMON), required=("id",))
         clause = clause_of("outputs", inner, keys, hold=False)
@@ -224,7 +224,7 @@ def _outputs(node: Node | None) -> tuple[Answer, ...]:
             raise inner.error(
                 f"found {checks or 'no check'}", "write exactly one of schema, max_length, forbid"
             )
-        answers.append(Answer(clause, _answer_check(checks[0], keys[checks[0]])))
+        answers.append(AnswerRule(clause, _answer_check(checks[0], keys[checks[0]])))
     _unique([a.clause.id for a in answers], node)
     return tuple(answers)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from remit.core.cel import DYN
 from remit.core.cel.types import Type
-from remit.core.envelope import Cap, Clause, DataScope, Ensure, Notify, Obligation, Output, Redact
+from remit.core.envelope import Cap, Clause, DataScope, Ensure, Notify, Obligation, OutputRule, Redact
 from remit.core.reader_clauses import COMMON, clause_of, duration_s, read_pattern
 from remit.core.reader_history import condition
 from remit.core.schema import compile_schema, has_path, type_at
@@ -48,15 +48,15 @@ def known_path(node: Node, schema: Mapping[str, object], what: str = "argument")
     return path
 
 
-def read_output(tool: str, node: Node) -> Output:
+def read_output(tool: str, node: Node) -> OutputRule:
     """The schema of a tool's result."""
     inside = node.mapping()
     if "schema" not in inside:
         schema, errors = compile_schema(node, closed=False, quotes=False)
-        return Output(Clause(id=f"{tool}.output"), errors, schema)
+        return OutputRule(Clause(id=f"{tool}.output"), errors, schema)
     keys = node.keys(("schema", *AFTER))
     schema, errors = compile_schema(keys["schema"], closed=False, quotes=False)
-    return Output(clause_of(tool, node, keys, default_id="output", hold=False), errors, schema)
+    return OutputRule(clause_of(tool, node, keys, default_id="output", hold=False), errors, schema)
 
 
 def read_deadline(tool: str, node: Node) -> tuple[float, Clause]:

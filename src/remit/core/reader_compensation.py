@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from remit.core.cel import DYN, Condition
-from remit.core.cel.types import DOUBLE, INT, ListOf, Record, Type
+from remit.core.cel.types import DOUBLE, INT, ListOf, ObjectOf, Type
 from remit.core.envelope import Compensation
 from remit.core.reader_history import Shape, Shapes, condition
 from remit.core.types import ToolEffect
@@ -56,7 +56,7 @@ def _nothing(keys: Mapping[str, Node]) -> Compensation:
 def _arguments(
     node: Node, keys: Mapping[str, Node], env: Mapping[str, Type], shape: Shape
 ) -> tuple[tuple[str, Condition], ...]:
-    wanted = shape.args if isinstance(shape.args, Record) else Record({})
+    wanted = shape.args if isinstance(shape.args, ObjectOf) else ObjectOf({})
     tool = keys["tool"].text()
     given = keys["args"].mapping() if "args" in keys else {}
     for name in sorted(wanted.required - given.keys()):
@@ -66,7 +66,7 @@ def _arguments(
     return tuple((name, _argument(name, value, env, wanted, tool)) for name, value in given.items())
 
 
-def _argument(name: str, value: Node, env: Mapping[str, Type], wanted: Record, tool: str) -> Condition:
+def _argument(name: str, value: Node, env: Mapping[str, Type], wanted: ObjectOf, tool: str) -> Condition:
     if name not in wanted.fields:
         told = f"it has {', '.join(wanted.fields) or 'none'}"
         raise value.error(f"'{tool}' has no argument '{name}'", told)
@@ -87,7 +87,7 @@ def fits(found: Type, wanted: Type) -> bool:
         return True
     if isinstance(found, ListOf) and isinstance(wanted, ListOf):
         return fits(found.item, wanted.item)
-    if isinstance(found, Record) and isinstance(wanted, Record):
+    if isinstance(found, ObjectOf) and isinstance(wanted, ObjectOf):
         known = found.fields.keys() <= wanted.fields.keys() and wanted.required <= found.required
         return known and all(fits(one, wanted.fields[name]) for name, one in found.fields.items())
     return found == wanted or (found == INT and wanted == DOUBLE)

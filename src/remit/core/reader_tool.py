@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from remit.core.canonical import digest
 from remit.core.cel.types import DYN, Type, from_schema
-from remit.core.envelope import Approve, Flow, Limit, Require, Tool, clauses_of
+from remit.core.envelope import ApprovalRule, Flow, Limit, Require, Tool, clauses_of
 from remit.core.reader_after import (
     known_path,
     read_deadline,
@@ -199,9 +199,9 @@ def _limit(tool: str, node: Node, env: Mapping[str, Type], effect: ToolEffect) -
     )
 
 
-def _approve(tool: str, node: Node, env: Mapping[str, Type]) -> Approve:
+def _approve(tool: str, node: Node, env: Mapping[str, Type]) -> ApprovalRule:
     keys = node.keys(
         ("when", *(k for k in COMMON if k not in ("on_violation", "accept_risk"))), required=("id",)
     )
     clause = clause_of(tool, node, keys, on_violation=OnViolation.HOLD)
-    return Approve(clause, condition(keys["when"], env, world=True) if "when" in keys else None)
+    return ApprovalRule(clause, condition(keys["when"], env, world=True) if "when" in keys else None)

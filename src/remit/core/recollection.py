@@ -19,6 +19,7 @@ from remit.core.history import (
     WITHHELD,
     Ask,
     Caller,
+    HistoryAnswer,
     Look,
     PastEvent,
     Watch,
@@ -26,7 +27,6 @@ from remit.core.history import (
     event_key,
     kept_of,
 )
-from remit.core.history import Answer as HistoryAnswer
 from remit.core.marks import MarkClaim
 from remit.core.past import Recalled
 from remit.core.prepare import Prepared

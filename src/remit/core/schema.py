@@ -15,11 +15,11 @@ from remit.core.types import Json
 from remit.core.yamltext import Node
 
 _NO_FRACTION = "does not fit the schema: a number with a fraction stands where it says integer"
-Check = Callable[[Json], list[str]]
+SchemaCheck = Callable[[Json], list[str]]
 """Messages of what is wrong with a value; empty when nothing is."""
 
 
-def compile_schema(node: Node, *, closed: bool, quotes: bool = True) -> tuple[Mapping[str, Any], Check]:
+def compile_schema(node: Node, *, closed: bool, quotes: bool = True) -> tuple[Mapping[str, Any], SchemaCheck]:
     """The schema at *node* and its check.
 
     Args:

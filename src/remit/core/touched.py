@@ -33,7 +33,7 @@ MOST_LEAVES: Final = 200
 """Leaves of one result that are looked at."""
 
 
-class Kind(StrEnum):
+class ObjectKind(StrEnum):
     """What an object is."""
 
     ACCOUNT = "account"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 class Touched:
     """One object that a call names."""
 
-    kind: Kind
+    kind: ObjectKind
     value: str
     place: str
     """`args.to` or `result.id`; `args.text, inside` where it is a part of a longer text."""
@@ -66,28 +66,28 @@ _IBAN = r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?"
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _CODE = r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*"
 _FILE = r"(?:~?/|\.\.?/|[A-Za-z]:\\)[^\s]*[^\s/.,;]"
-_FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
-    (Kind.SECRET, SECRET_TOKEN),
-    (Kind.URL, re.compile(_URL)),
-    (Kind.ADDRESS, re.compile(_MAIL)),
-    (Kind.ACCOUNT, re.compile(_IBAN)),
-    (Kind.ID, re.compile(_UUID)),
-    (Kind.PATH, re.compile(_FILE)),
+_FORMS: Final[tuple[tuple[ObjectKind, re.Pattern[str]], ...]] = (
+    (ObjectKind.SECRET, SECRET_TOKEN),
+    (ObjectKind.URL, re.compile(_URL)),
+    (ObjectKind.ADDRESS, re.compile(_MAIL)),
+    (ObjectKind.ACCOUNT, re.compile(_IBAN)),
+    (ObjectKind.ID, re.compile(_UUID)),
+    (ObjectKind.PATH, re.compile(_FILE)),
 )
 _BORDER = r"(?<![A-Za-z0-9_@./-]){}(?![A-Za-z0-9_@])"
 _WITHIN: Final = tuple(
-    (kind, form if kind is Kind.SECRET else re.compile(_BORDER.format(f"(?:{form.pattern})")))
-    for kind, form in (*_FORMS, (Kind.ID, re.compile(_CODE)))
+    (kind, form if kind is ObjectKind.SECRET else re.compile(_BORDER.format(f"(?:{form.pattern})")))
+    for kind, form in (*_FORMS, (ObjectKind.ID, re.compile(_CODE)))
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-_NAMES: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(("account", "accounts", "acct", "iban", "card", "wallet", "payee"), Kind.ACCOUNT),
-    **dict.fromkeys(("email", "mail", "recipient", "recipients", "to", "cc", "bcc"), Kind.ADDRESS),
-    **dict.fromkeys(("address", "phone", "channel", "participants"), Kind.ADDRESS),
-    **dict.fromkeys(("path", "file", "filename", "folder", "directory"), Kind.PATH),
-    **dict.fromkeys(("amount", "price", "total", "sum", "cost", "fee", "balance"), Kind.AMOUNT),
-    **dict.fromkeys(("id", "ids", "uuid", "key", "number", "no", "ref", "reference", "code"), Kind.ID),
-    **dict.fromkeys(("url", "link", "uri", "href", "webhook"), Kind.URL),
+_NAMES: Final[Mapping[str, ObjectKind]] = {
+    **dict.fromkeys(("account", "accounts", "acct", "iban", "card", "wallet", "payee"), ObjectKind.ACCOUNT),
+    **dict.fromkeys(("email", "mail", "recipient", "recipients", "to", "cc", "bcc"), ObjectKind.ADDRESS),
+    **dict.fromkeys(("address", "phone", "channel", "participants"), ObjectKind.ADDRESS),
+    **dict.fromkeys(("path", "file", "filename", "folder", "directory"), ObjectKind.PATH),
+    **dict.fromkeys(("amount", "price", "total", "sum", "cost", "fee", "balance"), ObjectKind.AMOUNT),
+    **dict.fromkeys(("id", "ids", "uuid", "key", "number", "no", "ref", "reference", "code"), ObjectKind.ID),
+    **dict.fromkeys(("url", "link", "uri", "href", "webhook"), ObjectKind.URL),
 }
 """The last word of an argument's name that says it: `order_id`, `toAddress`."""
 
@@ -117,13 +117,13 @@ def touched(value: Json, root: str) -> Iterator[Touched]:
             yield from (Touched(k, part, f"{place}, inside", "by its form") for k, part in inside(leaf))
 
 
-def inside(text: str) -> list[tuple[Kind, str]]:
+def inside(text: str) -> list[tuple[ObjectKind, str]]:
     """Objects that a longer text names, at most `MOST_IN_TEXT`, each once.
 
     >>> [part for _, part in inside("wire it to DE89 3704 0044 0532 0130 00, ref INV-2041, see /srv/a.txt or O-1")]
     ['DE89 3704 0044 0532 0130 00', '/srv/a.txt', 'INV-2041']
     """
-    found: dict[str, Kind] = {}
+    found: dict[str, ObjectKind] = {}
     for kind, form in _WITHIN:
         for match in form.finditer(text[:100_000]):
             part = match.group(0)
@@ -197,25 +197,25 @@ def _bits(text: str) -> float:
     return -sum(n * log2(n / len(text)) for n in counts.values())
 
 
-def _form(text: str) -> Kind | None:
+def _form(text: str) -> ObjectKind | None:
     stripped = text.strip()
     found = next((kind for kind, form in _FORMS if form.fullmatch(stripped)), None)
     if found is None and re.fullmatch(_CODE, stripped) and not why_silent(stripped):
-        return Kind.ID
+        return ObjectKind.ID
     return found
 
 
-def _name(path: str) -> Kind | None:
+def _name(path: str) -> ObjectKind | None:
     last = path.rpartition(".")[2].partition("[")[0]
     words = [word.lower() for word in _WORDS.findall(last)]
     return _NAMES.get(words[-1]) if words else None
 
 
-def _may_be(kind: Kind, leaf: Json) -> bool:
+def _may_be(kind: ObjectKind, leaf: Json) -> bool:
     if not isinstance(leaf, str):
-        return kind in (Kind.AMOUNT, Kind.ID, Kind.ACCOUNT)
+        return kind in (ObjectKind.AMOUNT, ObjectKind.ID, ObjectKind.ACCOUNT)
     short = len(leaf) <= 200 and "\n" not in leaf
-    return short and (kind is not Kind.AMOUNT or any(char.isdigit() for char in leaf))
+    return short and (kind is not ObjectKind.AMOUNT or any(char.isdigit() for char in leaf))
 
 
 def _some(found: Iterator[tuple[str, Json]]) -> Iterator[tuple[str, Json]]:

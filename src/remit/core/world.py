@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remit.core.cel import Answers, Ask, Condition
+from remit.core.cel import Answers, Condition, WorldQuestion
 from remit.core.cel.functions.path import path_within
 from remit.core.envelope import Tool
 from remit.core.prepare import Facts, Prepared
 
 
-def questions(prepared: Prepared, facts: Facts) -> tuple[Ask, ...]:
+def questions(prepared: Prepared, facts: Facts) -> tuple[WorldQuestion, ...]:
     """Return what the conditions of the call's tool ask, each once.
 
     Args:

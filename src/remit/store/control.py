@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from remit.core import breaker
-from remit.core.admission import Admission, AdmitRequest, Gate, Load, gate
+from remit.core.admission import Admission, AdmissionGate, AdmitRequest, Load, gate
 from remit.core.approval import ApprovalState, ApprovalStatus
 from remit.core.breaker import ModeChange
 from remit.core.limits import exceeded
@@ -96,7 +96,11 @@ def admit(tx: Transaction, request: AdmitRequest) -> Admission:
 
 
 def _promoted(
-    tx: Transaction, request: AdmitRequest, rows: Mapping[Scope, ScopeRow], answer: Admission, found: Gate
+    tx: Transaction,
+    request: AdmitRequest,
+    rows: Mapping[Scope, ScopeRow],
+    answer: Admission,
+    found: AdmissionGate,
 ) -> Admission:
     """The answer in monitor: only limits that bind, and people whom a clause that binds asks for, stand in the way."""
     refused, held = (
@@ -104,7 +108,7 @@ def _promoted(
     )
     if not (refused or held or request.needs_approval):
         return _reserved(tx, request, rows, answer, None, human=False)
-    said = _with_people(tx, request, rows, answer, Gate(refused, held))
+    said = _with_people(tx, request, rows, answer, AdmissionGate(refused, held))
     if said.status == "admitted":
         return said
     watched = {v.clause for v in answer.violations} - request.binding
@@ -112,7 +116,11 @@ def _promoted(
 
 
 def _with_people(
-    tx: Transaction, request: AdmitRequest, rows: Mapping[Scope, ScopeRow], answer: Admission, found: Gate
+    tx: Transaction,
+    request: AdmitRequest,
+    rows: Mapping[Scope, ScopeRow],
+    answer: Admission,
+    found: AdmissionGate,
 ) -> Admission:
     """The answer once approvals were looked at: claimed, asked for, or refused."""
     asked = approval_rows.of_call(tx.connection, request.session, request.digest) if request.digest else []

@@ -25,8 +25,8 @@ from remit.core.history import (
     RESPONSE,
     UNKNOWN,
     WITHHELD,
-    Answer,
     Ask,
+    HistoryAnswer,
     Look,
     PastEvent,
     Watch,
@@ -106,7 +106,7 @@ class PastRows:
     agent: str
     now: float
 
-    def answers(self, asks: Sequence[Ask]) -> tuple[Answer, ...]:
+    def answers(self, asks: Sequence[Ask]) -> tuple[HistoryAnswer, ...]:
         """What happened before, for each ask."""
         return tuple(answer(ask, self) for ask in asks)
 

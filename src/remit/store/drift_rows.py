@@ -17,7 +17,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from remit.core.drift_book import CountedSession, Mark, Standing, Watching, Who, Written
+from remit.core.drift_book import CountedSession, SessionMark, Watching, WatchStanding, Who, Written
 from remit.core.errors import Unavailable
 from remit.core.event import StoredEvent
 from remit.store.control_rows import only
@@ -67,26 +67,26 @@ class SqliteDriftBook:
         """Of the digests of argument values and of what breaks ties."""
 
     # ------------------------------------------------------------------------------------------ reading
-    def standing(self) -> Standing:
+    def standing(self) -> WatchStanding:
         """Where the watch stands."""
         return self._store.read(_standing)
 
-    def marks(self, after: int, most: int) -> list[Mark]:
+    def marks(self, after: int, most: int) -> list[SessionMark]:
         """Where sessions began, went on and ended after a sequence, in order."""
         sql = (
             "SELECT seq, kind, tenant, agent, session, at FROM event WHERE kind = ? AND seq > ?"
             " AND kind NOT IN ('observed', 'decided', 'settled') ORDER BY seq LIMIT ?"
         )
 
-        def read(db: apsw.Connection) -> list[Mark]:
-            found = ([Mark(*row) for row in db.execute(sql, (kind, after, most))] for kind in _MARKS)
+        def read(db: apsw.Connection) -> list[SessionMark]:
+            found = ([SessionMark(*row) for row in db.execute(sql, (kind, after, most))] for kind in _MARKS)
             return list(islice(merge(*found, key=lambda mark: mark.seq), most))
 
         return self._store.read(read)
 
     def idle(
         self, now: float, idle_s: float, most: int
-    ) -> tuple[list[Mark], dict[tuple[str, str], tuple[str, float]]]:
+    ) -> tuple[list[SessionMark], dict[tuple[str, str], tuple[str, float]]]:
         """Open sessions in which nothing happened for *idle_s*, and until when the others are not.
 
         Returns:
@@ -95,15 +95,15 @@ class SqliteDriftBook:
         last = "SELECT seq, at FROM event WHERE session = ? AND tenant = ? ORDER BY seq DESC LIMIT 1"
         due = "SELECT tenant, session, agent FROM drift_open WHERE due <= ? ORDER BY due LIMIT ?"
 
-        def read(db: apsw.Connection) -> tuple[list[Mark], dict[tuple[str, str], tuple[str, float]]]:
-            idle, later = list[Mark](), dict[tuple[str, str], tuple[str, float]]()
+        def read(db: apsw.Connection) -> tuple[list[SessionMark], dict[tuple[str, str], tuple[str, float]]]:
+            idle, later = list[SessionMark](), dict[tuple[str, str], tuple[str, float]]()
             rows: list[Any] = db.execute(due, (now, most)).fetchall()
             for tenant, session, agent in rows:
                 seq, at = only(db, last, (session, tenant))
                 if at + idle_s > now:
                     later[tenant, session] = (agent, at + idle_s)
                 else:
-                    idle.append(Mark(seq, "idle", tenant, agent, session, at))
+                    idle.append(SessionMark(seq, "idle", tenant, agent, session, at))
             return sorted(idle, key=lambda mark: mark.seq), later
 
         return self._store.read(read)
@@ -151,7 +151,7 @@ class SqliteDriftBook:
         return self._store.events(kinds={kind})
 
     # ------------------------------------------------------------------------------------------ writing
-    def write(self, written: Written, standing: Standing) -> bool:
+    def write(self, written: Written, standing: WatchStanding) -> bool:
         """Write a step, if the watch still stands where the step began; False where somebody else was first."""
         sealed = {who: self._sealed(who, state) for who, state in written.states.items()}
 
@@ -206,6 +206,6 @@ def _bound(who: Sequence[str]) -> bytes:
     return "\x1f".join(who).encode()
 
 
-def _standing(db: apsw.Connection) -> Standing:
+def _standing(db: apsw.Connection) -> WatchStanding:
     found: dict[Any, Any] = dict(db.execute("SELECT name, value FROM drift_mark").fetchall())  # type: ignore[arg-type]
-    return Standing(int(found.get("cursor", 0)), int(found.get("revision", 0)))
+    return WatchStanding(int(found.get("cursor", 0)), int(found.get("revision", 0)))

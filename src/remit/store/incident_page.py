@@ -11,7 +11,7 @@ from remit.core.classify.classification import Classification, Evidence
 from remit.core.classify.told import classification_from, evidence_from
 from remit.core.errors import BadInput
 from remit.core.incident import Incident, Member
-from remit.core.incident_page import Explained, Page, Written
+from remit.core.incident_page import Explained, Page, WrittenMilestone
 from remit.core.next_steps import Basis, named_change
 from remit.store import incident_rows
 from remit.store.incident_messages import mode_of
@@ -39,7 +39,7 @@ def page(store: SqliteStore, name: str) -> Page:
     some, best = store.read(lambda db: (_some(db, incident), _best(db, incident)))
     explained = tuple(one for member in best if (one := _explained(store, member)) is not None)
     first = explained[0] if explained else None
-    history = tuple(Written(*one) for one in history_of(store, incident))
+    history = tuple(WrittenMilestone(*one) for one in history_of(store, incident))
     signals = tuple(evidence_from(e) for one in history for e in one.body["evidence"])
     evidence = (*(first.found.evidence if first else ()), *signals)
     change = named_change(evidence, incident.change, incident.agent) if incident.change else None

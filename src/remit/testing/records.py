@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from remit.core.admission import Admission, AdmitRequest, Gate, Load, Misstep, Settlement, gate
+from remit.core.admission import Admission, AdmissionGate, AdmitRequest, Load, Misstep, Settlement, gate
 from remit.core.approval import ApprovalRecord, ApprovalRequest, ApprovalState, ApprovalStatus, Parked
 from remit.core.event import Event, StoredEvent
 from remit.core.history import Ask, Watch
@@ -186,7 +186,7 @@ class FakeRecords:
             bound = [
                 tuple(v for v in some if v.clause in request.binding) for some in (found.refused, found.held)
             ]
-            found = Gate(*bound)
+            found = AdmissionGate(*bound)
         if found.refused:
             status = "refused"
         elif (found.held or request.needs_approval) and not given:

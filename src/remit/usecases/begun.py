@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from remit.core.errors import BadInput
-from remit.core.lifecycle import Run
+from remit.core.lifecycle import RunTool
 from remit.core.types import Decision, Json, Outcome
 from remit.usecases.answers import CallAnswers
 from remit.usecases.driver import Driver
@@ -33,7 +33,7 @@ class Begun:
         self._driver = Driver(session, answers, _never, wait_s)
         self._script = answers.script()
         self._open = ExitStack()
-        self._need: Run | None = None
+        self._need: RunTool | None = None
         self._since = 0.0
         known = session.once.begin(answers.once, answers.call.tool) if answers.once else None
         if known is not None:
@@ -61,7 +61,7 @@ class Begun:
             if not self._given_elsewhere(error):
                 raise
             return
-        if isinstance(found, Run):
+        if isinstance(found, RunTool):
             self._need, self._since = found, time.perf_counter()
             return
         self.again, self.value = True, found
@@ -132,7 +132,7 @@ class Begun:
         self._close(ending)
         return ending.give()
 
-    def _taken(self) -> Run:
+    def _taken(self) -> RunTool:
         need, self._need = self._need, None
         if need is None:
             raise BadInput("call", "it has ended, or was a repeat", "end each call once")

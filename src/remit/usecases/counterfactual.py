@@ -19,8 +19,8 @@ from remit.core.classify.counterfactual import (
     FEWEST_RUNS,
     MASKED,
     OLD,
-    Arm,
     Counterfactual,
+    CounterfactualArm,
     concluded,
     not_made,
 )
@@ -146,8 +146,8 @@ class _Runs:
             json.dumps([[call.tool, dict(call.args)] for call in calls], sort_keys=True, default=str)
         )
 
-    def told(self) -> Arm:
-        return Arm(self.name, self.k, self.hits, self.failed, tuple(self.reasons))
+    def told(self) -> CounterfactualArm:
+        return CounterfactualArm(self.name, self.k, self.hits, self.failed, tuple(self.reasons))
 
 
 def _facts(

@@ -18,8 +18,8 @@ import msgspec
 from remit.core.change import Change
 from remit.core.changes_seen import with_seen
 from remit.core.conduct import Conduct
-from remit.core.drift import EVERY, Watch
-from remit.core.drift_book import CountedSession, Mark, Standing, Who, Written
+from remit.core.drift import EVERY, AgentWatch
+from remit.core.drift_book import CountedSession, SessionMark, WatchStanding, Who, Written
 from remit.core.drift_cause import LOOK_BACK, Cause, cause_of
 from remit.core.drifted import Drift
 from remit.core.event import Event, StoredEvent
@@ -49,15 +49,15 @@ class Book(Protocol):
     def key(self) -> bytes:
         """Of the store."""
 
-    def standing(self) -> Standing:
+    def standing(self) -> WatchStanding:
         """Where the watch stands."""
 
-    def marks(self, after: int, most: int) -> list[Mark]:
+    def marks(self, after: int, most: int) -> list[SessionMark]:
         """Where sessions began, went on and ended after a sequence."""
 
     def idle(
         self, now: float, idle_s: float, most: int
-    ) -> tuple[list[Mark], dict[tuple[str, str], tuple[str, float]]]:
+    ) -> tuple[list[SessionMark], dict[tuple[str, str], tuple[str, float]]]:
         """Open sessions in which nothing happened for long, and until when the others are not idle."""
 
     def counted(self, tenant: str, session: str) -> int:
@@ -75,7 +75,7 @@ class Book(Protocol):
     def of_kind(self, kind: str) -> Iterator[StoredEvent]:
         """All events of a kind that is not of single calls."""
 
-    def write(self, written: Written, standing: Standing) -> bool:
+    def write(self, written: Written, standing: WatchStanding) -> bool:
         """Write a step, if nobody else did."""
 
 
@@ -130,9 +130,9 @@ class DriftWatch:
         self._every = every
         self._idle_s = idle_s
         self._batch = batch
-        self._watches: dict[Who, Watch] = {}
+        self._watches: dict[Who, AgentWatch] = {}
         self._around: dict[Who, OrderedDict[int, Conduct]] = {}
-        self._at = Standing(-1, -1)
+        self._at = WatchStanding(-1, -1)
 
     def watch_once(self) -> Step:
         """Count the sessions that ended since, one batch, and write down what drifted."""
@@ -157,20 +157,20 @@ class DriftWatch:
         )  # idle already: the next step looks
         return self._write(written, standing, found, more=due or len(marks) == self._batch)
 
-    def _write(self, written: Written, standing: Standing, found: _Found, *, more: bool) -> Step:
+    def _write(self, written: Written, standing: WatchStanding, found: _Found, *, more: bool) -> Step:
         try:
             done = self._book.write(written, standing)
         except BaseException:
-            self._at = Standing(-1, -1)
+            self._at = WatchStanding(-1, -1)
             raise
         if not done:  # somebody else made this step
-            self._at = Standing(-1, -1)
+            self._at = WatchStanding(-1, -1)
             return Step(more=True)
-        self._at = Standing(written.cursor, standing.revision + 1)
+        self._at = WatchStanding(written.cursor, standing.revision + 1)
         return Step(tuple(found.sessions), tuple(found.alarms), found.events, found.erased, found.cut, more)
 
     # ------------------------------------------------------------------------------------------ sessions
-    def _follow(self, mark: Mark, written: Written, found: _Found) -> None:
+    def _follow(self, mark: SessionMark, written: Written, found: _Found) -> None:
         key = (mark.tenant, mark.session)
         if mark.kind in ("session.opened", "session.resumed"):
             written.opened[key] = (mark.agent, mark.at + self._idle_s)
@@ -197,7 +197,7 @@ class DriftWatch:
             if key not in written.opened and key not in written.ended:
                 written.opened[key] = open_yet
 
-    def _count(self, mark: Mark, written: Written, found: _Found) -> None:
+    def _count(self, mark: SessionMark, written: Written, found: _Found) -> None:
         """Count the part of a session that ends with *mark*."""
         who = (mark.tenant, mark.agent)
         after = max(
@@ -215,13 +215,13 @@ class DriftWatch:
         written.counted.setdefault(who, []).append(counted)
         self._remember(who, place, conduct)
 
-    def _watch(self, who: Who) -> Watch:
+    def _watch(self, who: Who) -> AgentWatch:
         if who not in self._watches:
             state = self._book.state(who)
             self._watches[who] = (
-                Watch(who[1], who[0], key=self._book.key, every=self._every)
+                AgentWatch(who[1], who[0], key=self._book.key, every=self._every)
                 if state is None
-                else Watch.read(msgspec.msgpack.decode(state), key=self._book.key)
+                else AgentWatch.read(msgspec.msgpack.decode(state), key=self._book.key)
             )
         return self._watches[who]
 
@@ -315,5 +315,5 @@ def _middle(numbers: Sequence[float]) -> float:
     return sorted(numbers)[(len(numbers) - 1) // 2]
 
 
-def _packed(watch: Watch) -> bytes:
+def _packed(watch: AgentWatch) -> bytes:
     return msgspec.msgpack.encode(watch.told())

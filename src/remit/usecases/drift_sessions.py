@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from remit.core.change import Change
 from remit.core.changes_seen import with_seen
 from remit.core.conduct import Conduct
-from remit.core.drift import EVERY, Watch
+from remit.core.drift import EVERY, AgentWatch
 from remit.core.drift_book import Who
 from remit.core.drift_cause import LOOK_BACK, Cause, cause_of
 from remit.core.drifted import Drift
@@ -44,14 +44,14 @@ class WatchedSessions:
         self._conduct = conduct
         self._changes = changes
         self._every = every
-        self.watches: dict[Who, Watch] = {}
+        self.watches: dict[Who, AgentWatch] = {}
 
     def drifts(self) -> Iterator[Drifted]:
         """The alarms, in the order in which they come."""
         past = defaultdict[Who, list[Conduct]](list)
         for one in self._conduct:
             who = (one.tenant, one.agent)
-            watch = self.watches.setdefault(who, Watch(one.agent, one.tenant, every=self._every))
+            watch = self.watches.setdefault(who, AgentWatch(one.agent, one.tenant, every=self._every))
             past[who].append(one)
             for drift in watch.add(one):
                 yield self._told(drift, past[who])

@@ -21,7 +21,7 @@ from remit.core.lifecycle import (
     Recall,
     Record,
     Repeat,
-    Run,
+    RunTool,
     Script,
     Settle,
     refine,
@@ -65,7 +65,7 @@ class Driver:
         """Answer every need before the tool runs, blocking.
 
         Returns:
-            The `Run` for somebody else to do, its last look taken; else, where nothing runs, the call's value.
+            The `RunTool` for somebody else to do, its last look taken; else, where nothing runs, the call's value.
         """
         return self._drive(script, stop_at_run=True)
 
@@ -81,7 +81,7 @@ class Driver:
         try:
             need = next(script) if outcome is None else script.send(outcome)
             while True:
-                if stop_at_run and isinstance(need, Run):
+                if stop_at_run and isinstance(need, RunTool):
                     try:
                         return self._dispatched(need)
                     except BaseException as error:  # noqa: BLE001 - handed to the script, which raises it
@@ -103,7 +103,7 @@ class Driver:
 
     def _answer(self, need: Need) -> Any:
         match need:
-            case Run():
+            case RunTool():
                 return self._run(need)
             case Approve():
                 return self._wait_for_answer(need.decision)
@@ -164,7 +164,7 @@ class Driver:
 
     async def _aanswer(self, need: Need) -> Any:
         match need:
-            case Run():
+            case RunTool():
                 return await self._arun(need)
             case Approve():
                 return await self._await_answer(need.decision)
@@ -177,7 +177,7 @@ class Driver:
                     raise self._lost(need, given, error) from None
 
     # ------------------------------------------------------------------------------------------ running
-    def _run(self, need: Run, *, awaits: bool = False) -> Outcome:
+    def _run(self, need: RunTool, *, awaits: bool = False) -> Outcome:
         self._dispatched(need)
         started = time.perf_counter()
         try:
@@ -190,7 +190,7 @@ class Driver:
             return Outcome(error=error, elapsed_s=time.perf_counter() - started)
         return Outcome(value=value, elapsed_s=time.perf_counter() - started)
 
-    def _dispatched(self, need: Run) -> Run:
+    def _dispatched(self, need: RunTool) -> RunTool:
         """The call leaves for its tool."""
         self._last_look(need.admission, need.decision)
         self.session.ask(need.decision)
@@ -198,12 +198,12 @@ class Driver:
         self.answers.dispatched(need.decision)
         return need
 
-    async def _arun(self, need: Run) -> Outcome:
+    async def _arun(self, need: RunTool) -> Outcome:
         if inspect.iscoroutinefunction(self.run):
             return await self._await_run(need)
         return await self._run_in_thread(need)
 
-    async def _await_run(self, need: Run) -> Outcome:
+    async def _await_run(self, need: RunTool) -> Outcome:
         outcome = self._run(need, awaits=True)  # a coroutine function: nothing of it ran yet
         return await self._awaited(outcome) if outcome.error is None else outcome
 
@@ -216,7 +216,7 @@ class Driver:
             return Outcome(error=error, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
         return Outcome(value=value, elapsed_s=outcome.elapsed_s + time.perf_counter() - started)
 
-    async def _run_in_thread(self, need: Run) -> Outcome:
+    async def _run_in_thread(self, need: RunTool) -> Outcome:
         """A plain function; the last look is taken in its thread, since it may have waited for one."""
         gate = _Gate()
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from remit.core.impact import GONE, Deed, DeedState, Undo, Way, by_hand
-from remit.core.impact_later import Counted, Reading, Undoing, Use
-from remit.core.touched import Kind, touched
+from remit.core.impact_later import Undoing, ValueReading, ValueSpread, ValueUse
+from remit.core.touched import ObjectKind, touched
 from remit.core.types import Json
 from remit.usecases.impact import Involved, Left, Reach
 
 MOST_OBJECTS: Final = 40
 """Objects that are named for one call."""
-_WHERE_TO = (Kind.ADDRESS, Kind.URL, Kind.ACCOUNT)
+_WHERE_TO = (ObjectKind.ADDRESS, ObjectKind.URL, ObjectKind.ACCOUNT)
 
 
 def reach_view(reach: Reach) -> dict[str, Json]:
@@ -179,11 +179,11 @@ def _left(left: Left) -> dict[str, Json]:
 
 def _readers(reach: Reach) -> list[dict[str, Json]]:
     """Sessions that met a value, those that acted with one first, then by time."""
-    by_session: dict[str, list[Reading]] = {}
+    by_session: dict[str, list[ValueReading]] = {}
     for counted in reach.later.values.values():
         for reading in counted.readings:
             by_session.setdefault(reading.session, []).append(reading)
-    uses: dict[str, list[Use]] = {}
+    uses: dict[str, list[ValueUse]] = {}
     for use in reach.later.uses:
         uses.setdefault(use.deed.session, []).append(use)
         by_session.setdefault(use.deed.session, [])
@@ -191,7 +191,7 @@ def _readers(reach: Reach) -> list[dict[str, Json]]:
     return sorted(told, key=lambda one: (not one["did"], one["depth"], one["at"]))
 
 
-def _reader(session: str, readings: Sequence[Reading], uses: Sequence[Use]) -> dict[str, Json]:
+def _reader(session: str, readings: Sequence[ValueReading], uses: Sequence[ValueUse]) -> dict[str, Json]:
     depths = [r.value.depth for r in readings] + [v.depth for use in uses for v in use.args.values()]
     times = [r.at for r in readings] + [use.deed.at for use in uses]
     return {
@@ -229,7 +229,7 @@ def _origins(deed: Deed, path: str) -> list[str]:
     return [f"{source} ({integrity})" for source, integrity in deed.origins.get(path, ())]
 
 
-def _value(counted: Counted) -> dict[str, Json]:
+def _value(counted: ValueSpread) -> dict[str, Json]:
     value = counted.value
     return {
         "value": value.value,

@@ -25,7 +25,7 @@ from remit.core.pins import (
     pin_message,
     pinned_body,
 )
-from remit.core.suspect import Finding
+from remit.core.suspect import DefinitionFinding
 from remit.core.types import Severity
 from remit.ports import Records
 
@@ -78,7 +78,7 @@ class PinBook:
                 fold(self.pins, stored, whose, self._records.signed_by, single_operator=single)
 
     # ------------------------------------------------------------------------------------------ writing
-    def pin(self, new: Mapping[str, Definition], findings: Sequence[Finding] = ()) -> bool:
+    def pin(self, new: Mapping[str, Definition], findings: Sequence[DefinitionFinding] = ()) -> bool:
         """Pin tools at first contact; False where another process wrote first. What is pinned is read again.
 
         Raises:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from remit.core.codec import visible_name
 from remit.core.definitions import MOST_TOOLS, Definition, Malformed, read_list
 from remit.core.pins import Whose, violation_of
-from remit.core.suspect import Finding, findings_in, shadows
+from remit.core.suspect import DefinitionFinding, findings_in, shadows
 from remit.core.types import Violation
 from remit.usecases.pin_book import PinBook, pinned_elsewhere
 
@@ -41,7 +41,7 @@ class Listed:
     """What is no definition, and is never shown."""
     pinned: tuple[str, ...] = ()
     """Names that were met for the first time."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DefinitionFinding, ...] = ()
     """What a person should read twice in those."""
 
 
@@ -132,7 +132,9 @@ class Pins:
         seen.tools.update(found)
         return found, wrong
 
-    def _pin_new(self, found: Mapping[str, Definition]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    def _pin_new(
+        self, found: Mapping[str, Definition]
+    ) -> tuple[tuple[str, ...], tuple[DefinitionFinding, ...]]:
         """Pin what has no pin. Where another process did so first, its pins are the pins."""
         new: dict[str, Definition] = {}
         for _ in range(_MOST_TRIES):
@@ -147,9 +149,9 @@ class Pins:
                 return tuple(new), findings
         raise self._book.contended()
 
-    def _findings(self, new: Iterable[Definition]) -> tuple[Finding, ...]:
+    def _findings(self, new: Iterable[Definition]) -> tuple[DefinitionFinding, ...]:
         elsewhere = pinned_elsewhere(self._records, self.whose)
-        found: list[Finding] = []
+        found: list[DefinitionFinding] = []
         for one in new:
             found += [*findings_in(one), *shadows(one, elsewhere)]
         return tuple(found)
@@ -179,7 +181,7 @@ class Pins:
             self._tell_drifted(event.body)
 
     # ------------------------------------------------------------------------------------------ telling people
-    def _tell_pinned(self, new: Mapping[str, Definition], findings: Sequence[Finding]) -> None:
+    def _tell_pinned(self, new: Mapping[str, Definition], findings: Sequence[DefinitionFinding]) -> None:
         server, tools = self.whose.server, f"{len(new)} {'tool' if len(new) == 1 else 'tools'}"
         self._tell(f"{tools} of server {server!r} met for the first time and pinned; see remit mcp pins ls")
         for one in findings:

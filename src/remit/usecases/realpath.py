@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from remit.core.cel import Answers, Ask
+from remit.core.cel import Answers, WorldQuestion
 from remit.core.prepare import Facts, Prepared
 from remit.core.world import questions
 
@@ -18,7 +18,7 @@ def look(prepared: Prepared, facts: Facts) -> Answers | None:
     return answers(asked) if asked else None
 
 
-def answers(asked: Iterable[Ask]) -> dict[Ask, bool | str]:
+def answers(asked: Iterable[WorldQuestion]) -> dict[WorldQuestion, bool | str]:
     """One answer for each question: true, false, or why there is none."""
     return {ask: within(*ask[1:]) for ask in asked}
 

@@ -70,13 +70,13 @@ class Walk:
         self.google = google
         self.variables: dict[str, object] = {}
 
-    def source(self, node: n.Node) -> str:
+    def source(self, node: n.CelNode) -> str:
         return self.text[node.start : node.end]
 
-    def value(self, node: n.Node, roots: Roots) -> object:
+    def value(self, node: n.CelNode, roots: Roots) -> object:
         return self.google.answer(self.source(node), {**roots, **self.variables}, check=False)
 
-    def reason(self, node: n.Node, roots: Roots) -> str | None:
+    def reason(self, node: n.CelNode, roots: Roots) -> str | None:
         """Return why remit has no answer to *node*; None when it should have CEL's."""
         found = self.inside(node, roots)
         if found is not None:
@@ -88,7 +88,7 @@ class Walk:
             return None
         return LEFT_OUT if isinstance(value, float) and not isfinite(value) else None
 
-    def inside(self, node: n.Node, roots: Roots) -> str | None:
+    def inside(self, node: n.CelNode, roots: Roots) -> str | None:
         if isinstance(node, n.Logic):
             return self.logic(node, roots)
         if isinstance(node, n.Choice):
@@ -133,7 +133,7 @@ class Walk:
         self.variables.pop(node.var, None)
         return None
 
-    def operands(self, node: n.Node, values: list[object]) -> str | None:
+    def operands(self, node: n.CelNode, values: list[object]) -> str | None:
         """Judge the operands of an operator, which CEL has values for."""
         kinds = [KINDS[type(value)] for value in values]
         match node:
@@ -230,17 +230,17 @@ class Judge:
 class Place:
     """Where remit refused a text: the nodes around it, the outermost first."""
 
-    nodes: list[n.Node]
+    nodes: list[n.CelNode]
     pos: int
     walk: Walk
     google: Google
 
-    def kind(self, node: n.Node) -> str:
+    def kind(self, node: n.CelNode) -> str:
         """Return the type that CEL's checker sees; DYN when it depends on a macro's variable."""
         return self.google.kind(self.walk.source(node))
 
 
-def _at(tree: n.Node, pos: int) -> list[n.Node]:
+def _at(tree: n.CelNode, pos: int) -> list[n.CelNode]:
     inside = [node for child in tree.children() if child.start <= pos < child.end for node in _at(child, pos)]
     return [tree, *inside]
 

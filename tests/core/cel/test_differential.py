@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("cel_expr_python", reason="no wheel of cel-expr-python for this platform")
 
-from remit.core.cel import DYN, ListOf, Record, Type, from_schema
+from remit.core.cel import DYN, ListOf, ObjectOf, Type, from_schema
 from remit.core.cel.lexer import MAX_TEXT
 from remit.core.cel.parser import parse
 
@@ -24,8 +24,8 @@ KNOWN = {"equal", "equal, CEL's checker is stricter", "both refuse", ABSORBED, U
 
 
 def all_required(found: Type) -> Type:
-    if isinstance(found, Record):
-        return Record(
+    if isinstance(found, ObjectOf):
+        return ObjectOf(
             {name: all_required(part) for name, part in found.fields.items()}, frozenset(found.fields)
         )
     return ListOf(all_required(found.item)) if isinstance(found, ListOf) else found

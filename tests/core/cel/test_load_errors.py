@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.core.cel import BOOL, DYN, FUNCTIONS, INT, STRING, Record, compile_condition
+from remit.core.cel import BOOL, DYN, FUNCTIONS, INT, STRING, ObjectOf, compile_condition
 from remit.core.cel.checker import display
 from remit.core.errors import BadInput
 
@@ -146,8 +146,10 @@ def test_the_remedy_says_what_would_do(load, text, remedy):
 
 def test_history_rules_see_the_fields_of_the_event():
     env = {
-        "event": Record({"args": Record({"order_id": STRING}, frozenset({"order_id"}))}, frozenset({"args"})),
-        "args": Record({"order_id": STRING}, frozenset({"order_id"})),
+        "event": ObjectOf(
+            {"args": ObjectOf({"order_id": STRING}, frozenset({"order_id"}))}, frozenset({"args"})
+        ),
+        "args": ObjectOf({"order_id": STRING}, frozenset({"order_id"})),
     }
 
     with pytest.raises(BadInput, match=r"no field 'order'; has order_id \(at 11\)"):
@@ -168,7 +170,7 @@ def test_a_wanted_type_is_held_to(env):
 
 
 def test_long_lists_of_names_are_cut():
-    many = Record({f"f{i:02}": DYN for i in range(25)})
+    many = ObjectOf({f"f{i:02}": DYN for i in range(25)})
 
     with pytest.raises(BadInput, match="f19 and 5 more"):
         compile_condition("args.x == 1", {"args": many}, where="w")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.core.cel import BOOL, DOUBLE, DYN, INT, STRING, ConditionError, ListOf, Record, compile_condition
+from remit.core.cel import BOOL, DOUBLE, DYN, INT, STRING, ConditionError, ListOf, ObjectOf, compile_condition
 
 TRUE = [
     "args.amount <= 500.0",
@@ -317,7 +317,7 @@ def test_the_type_of_an_answer_is_known(load):
     assert load("session.x").type == DYN
     assert load("has(args.cc) ? args.cc : []").type == ListOf(DYN)
     assert load("url('http://corp.com/')").type == load("url('http://corp.com/x')").type
-    assert isinstance(load("args.items[0]").type, Record)
+    assert isinstance(load("args.items[0]").type, ObjectOf)
     assert load("[session.a, 1]").type == ListOf(DYN)
 
 

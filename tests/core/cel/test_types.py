@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.core.cel import BOOL, DOUBLE, DYN, INT, NULL, STRING, ListOf, Record, from_schema, record
+from remit.core.cel import BOOL, DOUBLE, DYN, INT, NULL, STRING, ListOf, ObjectOf, from_schema, record
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from remit.core.cel import BOOL, DOUBLE, DYN, INT, NULL, STRING, ListOf, Record,
         (True, DYN),
         ({"type": "array"}, ListOf(DYN)),
         ({"type": "array", "items": {"type": "string"}}, ListOf(STRING)),
-        ({"type": "object", "properties": {}}, Record({})),
+        ({"type": "object", "properties": {}}, ObjectOf({})),
     ],
     ids=str,
 )
@@ -41,8 +41,8 @@ def test_a_schema_becomes_a_type(schema, expected):
 def test_a_record_knows_its_fields_and_which_are_always_there():
     schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {}}, "required": ["a", "c"]}
 
-    assert from_schema(schema) == Record({"a": STRING, "b": DYN}, frozenset({"a"}))
-    assert from_schema({**schema, "required": "a"}) == Record({"a": STRING, "b": DYN})
+    assert from_schema(schema) == ObjectOf({"a": STRING, "b": DYN}, frozenset({"a"}))
+    assert from_schema({**schema, "required": "a"}) == ObjectOf({"a": STRING, "b": DYN})
     assert record(a=STRING).required == {"a"}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from remit.core.cel import ANSWERS, DYN, MAX_ASKS, STRING, Condition, ConditionError, ListOf, Record
+from remit.core.cel import ANSWERS, DYN, MAX_ASKS, STRING, Condition, ConditionError, ListOf, ObjectOf
 from remit.core.cel import compile_condition as compile_plain
 from remit.core.errors import BadInput
 
 ENV = {
-    "args": Record({"p": STRING, "q": STRING, "all": ListOf(STRING)}, frozenset({"p", "all"})),
+    "args": ObjectOf({"p": STRING, "q": STRING, "all": ListOf(STRING)}, frozenset({"p", "all"})),
     "session": DYN,
 }
 

@@ -6,7 +6,7 @@ from remit.core.classify import KINDS
 from remit.core.classify.case import HELD, Case
 from remit.core.classify.classification import Class
 from remit.core.classify.combine import classify
-from remit.core.classify.counterfactual import Arm, Counterfactual, concluded, not_made
+from remit.core.classify.counterfactual import Counterfactual, CounterfactualArm, concluded, not_made
 from remit.core.classify.known import Known
 from remit.core.types import Integrity, Label, Role, Segment, ToolEffect
 
@@ -27,8 +27,8 @@ UNCLEAR = Case(
 
 
 def arms_of(with_it: int, without: int, old: int | None = None) -> Counterfactual:
-    arms = [Arm("factual", 7, with_it), Arm("masked", 7, without)]
-    return concluded([*arms, *([] if old is None else [Arm("old", 7, old)])])
+    arms = [CounterfactualArm("factual", 7, with_it), CounterfactualArm("masked", 7, without)]
+    return concluded([*arms, *([] if old is None else [CounterfactualArm("old", 7, old)])])
 
 
 UNASKED = replace(UNCLEAR, segments=(replace(UNCLEAR.segments[0], text="What is new?"), UNCLEAR.segments[1]))

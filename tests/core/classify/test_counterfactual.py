@@ -10,7 +10,7 @@ from remit.core.classify.counterfactual import (
     NOT_CONFIRMED,
     NOT_MADE,
     NOT_REPRODUCIBLE,
-    Arm,
+    CounterfactualArm,
     concluded,
     counterfactual_body,
     counterfactual_from,
@@ -19,8 +19,8 @@ from remit.core.classify.counterfactual import (
 from remit.core.errors import BadInput
 
 
-def arms(k: int, with_it: int, without: int) -> list[Arm]:
-    return [Arm("factual", k, with_it), Arm("masked", k, without)]
+def arms(k: int, with_it: int, without: int) -> list[CounterfactualArm]:
+    return [CounterfactualArm("factual", k, with_it), CounterfactualArm("masked", k, without)]
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ def test_a_call_that_seldom_comes_again_says_nothing_of_its_cause(k, with_it, wi
 
 
 def test_runs_without_an_answer_are_no_misses_and_too_few_answers_say_nothing():
-    broken = Arm("masked", 4, 0, failed=3, reasons=("TimeoutError: no answer",))
+    broken = CounterfactualArm("masked", 4, 0, failed=3, reasons=("TimeoutError: no answer",))
 
-    found = concluded([Arm("factual", 7, 7), broken])
+    found = concluded([CounterfactualArm("factual", 7, 7), broken])
 
     assert (found.conclusion, found.p) == (NOT_MADE, None)
     assert "no answer" in found.told
 
 
 def test_an_arm_that_is_missing_says_nothing():
-    assert concluded([Arm("factual", 7, 7)]).conclusion == NOT_MADE
+    assert concluded([CounterfactualArm("factual", 7, 7)]).conclusion == NOT_MADE
 
 
 def test_the_former_configuration_removes_a_call_that_came_with_the_change():
-    removed = concluded([*arms(7, 7, 7), Arm("old", 7, 0)])
-    kept = concluded([*arms(7, 7, 7), Arm("old", 7, 7)])
+    removed = concluded([*arms(7, 7, 7), CounterfactualArm("old", 7, 0)])
+    kept = concluded([*arms(7, 7, 7), CounterfactualArm("old", 7, 7)])
 
     assert (removed.conclusion, removed.old_removes) == (NOT_CONFIRMED, True)
     assert not kept.old_removes
@@ -74,7 +74,7 @@ def test_the_former_configuration_removes_a_call_that_came_with_the_change():
 
 
 def test_a_former_configuration_with_too_few_answers_says_nothing():
-    assert not concluded([*arms(7, 7, 7), Arm("old", 4, 0, failed=3)]).old_removes
+    assert not concluded([*arms(7, 7, 7), CounterfactualArm("old", 4, 0, failed=3)]).old_removes
 
 
 @given(
@@ -85,8 +85,11 @@ def test_a_former_configuration_with_too_few_answers_says_nothing():
     st.none() | st.integers(0, 9),
 )
 def test_plain_json_and_back_is_the_same(with_it, without, seed, failed, old):
-    some = [Arm("factual", 40, with_it, failed, ("ValueError: x",)), Arm("masked", 40, without)]
-    some += [] if old is None else [Arm("old", 9, old)]
+    some = [
+        CounterfactualArm("factual", 40, with_it, failed, ("ValueError: x",)),
+        CounterfactualArm("masked", 40, without),
+    ]
+    some += [] if old is None else [CounterfactualArm("old", 9, old)]
     found = concluded(some, {"seeds": [seed, seed + 39], "model": "m"})
 
     assert counterfactual_from(json.loads(json.dumps(counterfactual_body(found)))) == found

@@ -11,7 +11,7 @@ from remit.core.classify import KINDS
 from remit.core.classify.case import Case, Failure
 from remit.core.classify.change import findings
 from remit.core.classify.combine import classify
-from remit.core.classify.counterfactual import Arm, concluded
+from remit.core.classify.counterfactual import CounterfactualArm, concluded
 from remit.core.classify.known import Known, Opinion
 from remit.core.classify.told import evidence_body, evidence_from
 from remit.core.conduct import Conduct
@@ -48,7 +48,15 @@ SESSIONS = [
     for n in range(120)
 ]
 CHANGED = Known(changes=tuple(findings([Change("c1", ChangeKind.MODEL, 60.0, agent="agent")], SESSIONS)))
-REPLAYED = Known(counterfactual=concluded([Arm("factual", 7, 7), Arm("masked", 7, 0), Arm("old", 7, 0)]))
+REPLAYED = Known(
+    counterfactual=concluded(
+        [
+            CounterfactualArm("factual", 7, 7),
+            CounterfactualArm("masked", 7, 0),
+            CounterfactualArm("old", 7, 0),
+        ]
+    )
+)
 
 EXAMPLES: dict[str, tuple[Case, Known]] = {
     "content.explanation": (ATTACK, Known()),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remit.core.trial.sampling import Unit, allocated, picked
+from remit.core.trial.sampling import SamplingUnit, allocated, picked
 
 gently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 sizes = st.dictionaries(
@@ -44,7 +44,7 @@ def test_an_allocation_is_proportional_by_hand() -> None:
 def test_a_sample_has_n_different_units_whose_weights_sum_to_the_mass(
     masses: list[int], data: st.DataObject, seed: int
 ) -> None:
-    units = [Unit(f"u{at}", mass) for at, mass in enumerate(masses)]
+    units = [SamplingUnit(f"u{at}", mass) for at, mass in enumerate(masses)]
     n = data.draw(st.integers(1, len(units)))
 
     found = picked(units, n, seed, "s")
@@ -55,14 +55,14 @@ def test_a_sample_has_n_different_units_whose_weights_sum_to_the_mass(
 
 
 def test_all_units_stand_for_themselves() -> None:
-    units = [Unit("a", 3), Unit("b", 1), Unit("c", 2)]
+    units = [SamplingUnit("a", 3), SamplingUnit("b", 1), SamplingUnit("c", 2)]
 
     assert {one.unit.id: one.weight for one in picked(units, 3, seed=5)} == {"a": 3.0, "b": 1.0, "c": 2.0}
 
 
 def test_units_are_drawn_in_proportion_to_their_mass() -> None:
     # n = 2 of masses 1, 2, 3, 4: probabilities n * m / M = .2, .4, .6, .8 by hand, weights M / n = 5.
-    units = [Unit("a", 1), Unit("b", 2), Unit("c", 3), Unit("d", 4)]
+    units = [SamplingUnit("a", 1), SamplingUnit("b", 2), SamplingUnit("c", 3), SamplingUnit("d", 4)]
     drawn: Counter[str] = Counter()
     for seed in range(4_000):
         found = picked(units, 2, seed)
@@ -77,9 +77,9 @@ def test_units_are_drawn_in_proportion_to_their_mass() -> None:
 def test_the_weighted_mean_over_samples_is_the_mean_over_all() -> None:
     # Rare strata are drawn more often than they are, and heavy units, too: without weights the mean is far off.
     strata = {
-        "often": [(Unit(f"o{at}", 1 + at % 3), at % 10 < 9) for at in range(300)],
-        "rare": [(Unit(f"r{at}"), at % 4 == 0) for at in range(12)],
-        "once": [(Unit("x", 40), False), (Unit("y"), True)],
+        "often": [(SamplingUnit(f"o{at}", 1 + at % 3), at % 10 < 9) for at in range(300)],
+        "rare": [(SamplingUnit(f"r{at}"), at % 4 == 0) for at in range(12)],
+        "once": [(SamplingUnit("x", 40), False), (SamplingUnit("y"), True)],
     }
     truth = {unit.id: good for units in strata.values() for unit, good in units}
     mass = sum(unit.mass for units in strata.values() for unit, _ in units)

@@ -27,13 +27,13 @@ from typing import Any
 from remit.core.cel.checker import ROOTS, check
 from remit.core.cel.closures import Compiler
 from remit.core.cel.errors import ConditionError, Flaw
-from remit.core.cel.explain import Explanation, explain
+from remit.core.cel.explain import ExplainedValues, explain
 from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.lexer import MAX_TEXT
-from remit.core.cel.nodes import Node
+from remit.core.cel.nodes import CelNode
 from remit.core.cel.parser import MAX_DEPTH, MAX_NODES, parse
 from remit.core.cel.reads import reads
-from remit.core.cel.steps import ANSWERS, MAX_STEPS, STEPS, Answers, Ask, Closure, Env
+from remit.core.cel.steps import ANSWERS, MAX_STEPS, STEPS, Answers, Closure, Env, WorldQuestion
 from remit.core.cel.types import (
     BOOL,
     CIDR,
@@ -46,7 +46,7 @@ from remit.core.cel.types import (
     STRING,
     AnyOf,
     ListOf,
-    Record,
+    ObjectOf,
     Scalar,
     Type,
     from_schema,
@@ -72,7 +72,7 @@ __all__ = [
     "AnyOf",
     "ListOf",
     "record",
-    "Record",
+    "ObjectOf",
     "Scalar",
     "Type",
     "FUNCTIONS",
@@ -80,7 +80,7 @@ __all__ = [
     "Function",
     "ANSWERS",
     "Answers",
-    "Ask",
+    "WorldQuestion",
     "MAX_ASKS",
     "MAX_DEPTH",
     "MAX_NODES",
@@ -104,16 +104,16 @@ class Condition:
     """Whether it asks about the world, so that `asks` must be answered first."""
     _run: Closure = field(repr=False, compare=False)
     _visits: bool = field(repr=False, compare=False)
-    _tree: Node = field(repr=False, compare=False)
+    _tree: CelNode = field(repr=False, compare=False)
     _compiler: Compiler = field(repr=False, compare=False)
 
     @property
-    def tree(self) -> Node:
+    def tree(self) -> CelNode:
         """The checked syntax tree, for analysis."""
         return self._tree
 
     @property
-    def types(self) -> Mapping[Node, Type]:
+    def types(self) -> Mapping[CelNode, Type]:
         """The type of each node of `tree`."""
         return self._compiler.types
 
@@ -122,7 +122,7 @@ class Condition:
         """The arguments among `reads`."""
         return tuple(path for path in self.reads if path == "args" or path.startswith("args."))
 
-    def asks(self, roots: Mapping[str, object]) -> tuple[Ask, ...]:
+    def asks(self, roots: Mapping[str, object]) -> tuple[WorldQuestion, ...]:
         """Return what the enforcement point must answer before `evaluate`, for these roots.
 
         The answers go to `evaluate` as a mapping from question to answer, under the key `ANSWERS`.
@@ -152,7 +152,7 @@ class Condition:
         except Exception as error:
             raise ConditionError(f"{type(error).__name__}: {error}") from error
 
-    def explain(self, roots: Mapping[str, object]) -> Explanation:
+    def explain(self, roots: Mapping[str, object]) -> ExplainedValues:
         """Return the parts that were reached, each as (text, value or `ConditionError`), the whole first.
 
         >>> amount = compile_condition("args.amount <= 500", {"args": DYN}, where="doc")
@@ -161,7 +161,7 @@ class Condition:
         """
         return explain(self._tree, self.text, self._part, dict(roots))
 
-    def _part(self, node: Node, env: Env) -> Any:
+    def _part(self, node: CelNode, env: Env) -> Any:
         return self._compiler.compile(node)(env)
 
 
@@ -187,7 +187,7 @@ def compile_condition(
     Raises:
         BadInput: the text is no condition over these roots.
 
-    >>> env = {"args": Record({"amount": DOUBLE}, frozenset({"amount"}))}
+    >>> env = {"args": ObjectOf({"amount": DOUBLE}, frozenset({"amount"}))}
     >>> compile_condition("args.amount <= 500", env, where="doc").evaluate({"args": {"amount": 120}})
     True
     >>> compile_condition("args.amuont <= 500", env, where="require[0]")

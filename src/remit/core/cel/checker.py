@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS, METHODS, Function
-from remit.core.cel.guards import NO_FACTS, Facts, facts_if, key
-from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, AnyOf, ListOf, Record, Type
+from remit.core.cel.guards import NO_FACTS, ProvenFacts, facts_if, key
+from remit.core.cel.types import BOOL, DOUBLE, DYN, INT, NULL, NUMBERS, STRING, AnyOf, ListOf, ObjectOf, Type
 
 ROOTS: Final = ("args", "session", "event", "output", "answer", "calls")
 
@@ -23,10 +23,10 @@ UNKNOWN: Final = object()
 """Stands for an argument whose value is not in the text."""
 
 
-Types: TypeAlias = "dict[n.Node, Type]"
+Types: TypeAlias = "dict[n.CelNode, Type]"
 
 
-def check(tree: n.Node, env: Mapping[str, Type], result: Type) -> Types:
+def check(tree: n.CelNode, env: Mapping[str, Type], result: Type) -> Types:
     """Type-check *tree*; return the type of every node. Raises Flaw."""
     checker = _Checker(env)
     found = checker.visit(tree, NO_FACTS)
@@ -48,21 +48,21 @@ class _Checker:
         self.variables: dict[str, Type] = {}
         self.types: Types = {}
 
-    def visit(self, node: n.Node, facts: Facts) -> Type:
+    def visit(self, node: n.CelNode, facts: ProvenFacts) -> Type:
         found = _VISIT[type(node)](self, node, facts)
         self.types[node] = found
         return found
 
-    def want(self, node: n.Node, facts: Facts, wanted: Type) -> Type:
+    def want(self, node: n.CelNode, facts: ProvenFacts, wanted: Type) -> Type:
         found = self.visit(node, facts)
         if not _accepts(wanted, found):
             raise Flaw(f"{wanted} expected, got {found}", node.pos, _bool_remedy(wanted, found))
         return found
 
-    def literal(self, node: n.Literal, _facts: Facts) -> Type:
+    def literal(self, node: n.Literal, _facts: ProvenFacts) -> Type:
         return _LITERALS[type(node.value)]
 
-    def items(self, node: n.Items, facts: Facts) -> Type:
+    def items(self, node: n.Items, facts: ProvenFacts) -> Type:
         found = [self.visit(item, facts) for item in node.items]
         if not found:
             return ListOf(DYN)
@@ -73,7 +73,7 @@ class _Checker:
                 raise Flaw(f"a list of {found[0]} and {part}", item.pos, "use one type")
         return ListOf(DYN if DYN in found else reduce(_merge, found))
 
-    def name(self, node: n.Name, _facts: Facts) -> Type:
+    def name(self, node: n.Name, _facts: ProvenFacts) -> Type:
         found = self.variables.get(node.name) or self.roots.get(node.name)
         if found is not None:
             return found
@@ -82,14 +82,14 @@ class _Checker:
             raise Flaw(f"{node.name!r} has no meaning here; known: {known}", node.pos)
         raise Flaw(f"unknown name {node.name!r}; known: {known}", node.pos)
 
-    def select(self, node: n.Select, facts: Facts) -> Type:
+    def select(self, node: n.Select, facts: ProvenFacts) -> Type:
         return self.field(node, node.pos, facts, node.base, node.name)
 
-    def field(self, node: n.Node, pos: int, facts: Facts, base: n.Node, name: str) -> Type:
+    def field(self, node: n.CelNode, pos: int, facts: ProvenFacts, base: n.CelNode, name: str) -> Type:
         owner = self.visit(base, facts)
         if owner == DYN:
             return DYN
-        if not isinstance(owner, Record):
+        if not isinstance(owner, ObjectOf):
             raise Flaw(f"{owner} has no fields; cannot read {name!r}", pos)
         found = _known_field(owner, name, pos)
         if name not in owner.required and key(node) not in facts:
@@ -98,13 +98,13 @@ class _Checker:
             raise Flaw(f"field {name!r} may be missing", pos, remedy)
         return found
 
-    def has(self, node: n.Has, facts: Facts) -> Type:
+    def has(self, node: n.Has, facts: ProvenFacts) -> Type:
         self.types[node.field] = self.select(node.field, facts | {key(node.field)})
         return BOOL
 
-    def index(self, node: n.Index, facts: Facts) -> Type:
+    def index(self, node: n.Index, facts: ProvenFacts) -> Type:
         owner = self.visit(node.base, facts)
-        if isinstance(owner, Record):
+        if isinstance(owner, ObjectOf):
             if not (isinstance(node.index, n.Literal) and isinstance(node.index.value, str)):
                 raise Flaw(
                     "a record is indexed by a literal name", node.pos, "write args.name or args['name']"
@@ -128,7 +128,7 @@ class _Checker:
             raise Flaw(f"an index is int or string, got {inner}", node.index.pos)
         return DYN
 
-    def call(self, node: n.Call, facts: Facts) -> Type:
+    def call(self, node: n.Call, facts: ProvenFacts) -> Type:
         if node.method:
             return self.method(node, facts)
         if node.name == "size":
@@ -139,7 +139,7 @@ class _Checker:
             raise Flaw(f"{node.name!r} is a method", node.pos, f"write x.{node.name}(..)")
         raise Flaw(f"unknown function {node.name!r}; known: {display(['has', 'size', *FUNCTIONS])}", node.pos)
 
-    def method(self, node: n.Call, facts: Facts) -> Type:
+    def method(self, node: n.Call, facts: ProvenFacts) -> Type:
         if node.name == "matches":
             return self.matches(node, facts)
         if node.name in METHODS:
@@ -148,7 +148,7 @@ class _Checker:
             raise Flaw(f"{node.name!r} is a function, not a method", node.pos, f"write {node.name}(x)")
         raise Flaw(f"unknown method {node.name!r}; known: {display(['matches', *METHODS])}", node.pos)
 
-    def matches(self, node: n.Call, facts: Facts) -> Type:
+    def matches(self, node: n.Call, facts: ProvenFacts) -> Type:
         _count(node, 2)
         self.want(node.args[0], facts, STRING)
         pattern = node.args[1]
@@ -157,14 +157,14 @@ class _Checker:
         self.visit(pattern, facts)
         return BOOL
 
-    def size(self, node: n.Call, facts: Facts) -> Type:
+    def size(self, node: n.Call, facts: ProvenFacts) -> Type:
         _count(node, 1)
         found = self.visit(node.args[0], facts)
         if found not in (STRING, DYN) and not isinstance(found, ListOf):
             raise Flaw(f"string or list expected, got {found}", node.args[0].pos)
         return INT
 
-    def apply(self, function: Function, node: n.Call, facts: Facts) -> Type:
+    def apply(self, function: Function, node: n.Call, facts: ProvenFacts) -> Type:
         _count(node, len(function.params))
         _load_extra(function, node)
         found = [self.want(arg, facts, want) for arg, want in zip(node.args, function.params, strict=True)]
@@ -181,7 +181,7 @@ class _Checker:
             raise Flaw(str(error), node.pos) from None
         return function.returns
 
-    def macro(self, node: n.Macro, facts: Facts) -> Type:
+    def macro(self, node: n.Macro, facts: ProvenFacts) -> Type:
         over = self.visit(node.over, facts)
         if over != DYN and not isinstance(over, ListOf):
             raise Flaw(f"list expected, got {over}", node.over.pos)
@@ -196,7 +196,7 @@ class _Checker:
             del self.variables[node.var]
         return over if node.kind == "filter" else BOOL
 
-    def unary(self, node: n.Unary, facts: Facts) -> Type:
+    def unary(self, node: n.Unary, facts: ProvenFacts) -> Type:
         if node.op == "!":
             self.want(node.operand, facts, BOOL)
             return BOOL
@@ -205,13 +205,13 @@ class _Checker:
             raise Flaw(f"number expected, got {found}", node.operand.pos)
         return found
 
-    def logic(self, node: n.Logic, facts: Facts) -> Type:
+    def logic(self, node: n.Logic, facts: ProvenFacts) -> Type:
         for item in node.items:
             self.want(item, facts, BOOL)
             facts |= facts_if(node.op == "&&", item)
         return BOOL
 
-    def choice(self, node: n.Choice, facts: Facts) -> Type:
+    def choice(self, node: n.Choice, facts: ProvenFacts) -> Type:
         self.want(node.test, facts, BOOL)
         then = self.visit(node.then, facts | facts_if(True, node.test))
         otherwise = self.visit(node.otherwise, facts | facts_if(False, node.test))
@@ -219,7 +219,7 @@ class _Checker:
             return _merge(then, otherwise)
         raise Flaw(f"the branches of ?: are {then} and {otherwise}", node.pos, "give both one type")
 
-    def binary(self, node: n.Binary, facts: Facts) -> Type:
+    def binary(self, node: n.Binary, facts: ProvenFacts) -> Type:
         left, right = self.visit(node.left, facts), self.visit(node.right, facts)
         if node.op == "in":
             _check_in(node, left, right)
@@ -235,7 +235,7 @@ class _Checker:
         return _arithmetic(node, left, right)
 
 
-def constant(node: n.Node) -> object:
+def constant(node: n.CelNode) -> object:
     """Return the value of a literal or of a list of literals; UNKNOWN parts for the rest."""
     if isinstance(node, n.Literal):
         return node.value
@@ -256,7 +256,7 @@ def _alike(left: Type, right: Type) -> bool:
     return left == right or DYN in (left, right)
 
 
-def _known_field(owner: Record, name: str, pos: int) -> Type:
+def _known_field(owner: ObjectOf, name: str, pos: int) -> Type:
     if name not in owner.fields:
         raise Flaw(f"no field {name!r}; has {display(owner.fields)}", pos)
     return owner.fields[name]
@@ -269,7 +269,7 @@ def _merge(left: Type, right: Type) -> Type:
     return right if right == DYN else left
 
 
-def _comparable(left_node: n.Node, left: Type, right_node: n.Node, right: Type) -> bool:
+def _comparable(left_node: n.CelNode, left: Type, right_node: n.CelNode, right: Type) -> bool:
     if NULL in (left, right) or _alike(left, right):
         return True
     literal = isinstance(left_node, n.Literal) or isinstance(right_node, n.Literal)
@@ -290,7 +290,7 @@ def _check_in(node: n.Binary, left: Type, right: Type) -> None:
             raise Flaw(f"cannot look for {left} in a list of {right.item}", node.pos)
     elif right == STRING:
         raise Flaw("cannot look for something in a string", node.pos, "write text.contains('..')")
-    elif isinstance(right, Record):
+    elif isinstance(right, ObjectOf):
         if not (isinstance(node.left, n.Literal) and isinstance(node.left.value, str)):
             raise Flaw("cannot look for a value in a record", node.pos, "write has(args.name)")
         _known_field(right, node.left.value, node.left.pos)
@@ -348,7 +348,7 @@ _LITERALS: Final[dict[type, Type]] = {
     float: DOUBLE,
     str: STRING,
 }
-_VISIT: Final[dict[type[n.Node], Callable[..., Type]]] = {
+_VISIT: Final[dict[type[n.CelNode], Callable[..., Type]]] = {
     n.Literal: _Checker.literal,
     n.Items: _Checker.items,
     n.Name: _Checker.name,

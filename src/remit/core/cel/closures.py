@@ -41,17 +41,17 @@ _LIST_SHIFT: Final = 4
 class Compiler:
     """Turns nodes of one checked tree into closures, each on demand."""
 
-    def __init__(self, text: str, types: Mapping[n.Node, Type], roots: Collection[str]) -> None:
+    def __init__(self, text: str, types: Mapping[n.CelNode, Type], roots: Collection[str]) -> None:
         self.text = text
         self.roots = roots
         self.types = types
-        self.closures: dict[n.Node, Closure] = {}
+        self.closures: dict[n.CelNode, Closure] = {}
         self.loops = 0
         """Macros around the node that is being compiled."""
         self.visits = False
         """Whether some closure counts visits, so that the environment needs `STEPS`."""
 
-    def compile(self, node: n.Node, wanted: Type = DYN) -> Closure:
+    def compile(self, node: n.CelNode, wanted: Type = DYN) -> Closure:
         """Return the closure of *node*; a dyn value is checked to be *wanted*."""
         closure = self.closures.get(node)
         if closure is None:
@@ -60,7 +60,7 @@ class Compiler:
             return narrowed(closure, wanted, self.source(node))
         return closure
 
-    def source(self, node: n.Node) -> str:
+    def source(self, node: n.CelNode) -> str:
         return self.text[node.start : node.end]
 
     def literal(self, node: n.Literal) -> Closure:
@@ -80,7 +80,7 @@ class Compiler:
     def select(self, node: n.Select) -> Closure:
         return field(self.base(node.base), node.name, self.types[node], self.source(node))
 
-    def base(self, node: n.Node) -> Closure:
+    def base(self, node: n.CelNode) -> Closure:
         # A root that is only looked into needs no check of its own.
         return itemgetter(node.name) if isinstance(node, n.Name) else self.compile(node)
 
@@ -124,7 +124,7 @@ class Compiler:
             return recorded(function.name, function.call, args)
         return _charged(function.call, args) if self.loops else _applied(function, args)
 
-    def argument(self, node: n.Node, wanted: Type) -> Closure:
+    def argument(self, node: n.CelNode, wanted: Type) -> Closure:
         value = constant(node)
         if isinstance(value, list) and UNKNOWN not in value:
             return lambda _: value  # functions do not change their arguments
@@ -342,7 +342,7 @@ def _or(parts: Sequence[Closure]) -> Closure:
 
 
 _LOGIC: Final = {"&&": _and, "||": _or}
-_COMPILE: Final[dict[type[n.Node], Callable[..., Closure]]] = {
+_COMPILE: Final[dict[type[n.CelNode], Callable[..., Closure]]] = {
     n.Literal: Compiler.literal,
     n.Items: Compiler.items,
     n.Name: Compiler.name,

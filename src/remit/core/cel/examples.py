@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 
-class Said(NamedTuple):
+class NotAnswered(NamedTuple):
     """No answer."""
 
     text: str
 
 
-REFUSED: Final = Said("refused while loading")
-ERROR: Final = Said("an error while running")
+REFUSED: Final = NotAnswered("refused while loading")
+ERROR: Final = NotAnswered("an error while running")
 
 VALUES: Final[dict[str, object]] = {
     "args": {

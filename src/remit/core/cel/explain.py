@@ -9,13 +9,13 @@ from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError
 from remit.core.cel.steps import MAX_STEPS, STEPS, Env
 
-Explanation: TypeAlias = "list[tuple[str, object]]"
+ExplainedValues: TypeAlias = "list[tuple[str, object]]"
 
 _EXTRA_STEPS: Final = 3 * MAX_STEPS  # parts are evaluated again under their parents
 _PLAIN: Final = (type(None), bool, int, float, str, list, dict)
 
 
-def explain(tree: n.Node, text: str, run: Callable[[n.Node, Env], Any], env: Env) -> Explanation:
+def explain(tree: n.CelNode, text: str, run: Callable[[n.CelNode, Env], Any], env: Env) -> ExplainedValues:
     """Return (text of a part, its value or ConditionError), the whole first, each text once.
 
     Args:
@@ -32,7 +32,7 @@ def explain(tree: n.Node, text: str, run: Callable[[n.Node, Env], Any], env: Env
 
 
 def _parts(
-    node: n.Node, text: str, run: Callable[[n.Node, Env], Any], env: Env
+    node: n.CelNode, text: str, run: Callable[[n.CelNode, Env], Any], env: Env
 ) -> Iterator[tuple[str, object]]:
     if isinstance(node, n.Literal):
         return
@@ -43,7 +43,7 @@ def _parts(
         yield from _parts(child, text, run, env)
 
 
-def _value(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> object:
+def _value(node: n.CelNode, run: Callable[[n.CelNode, Env], Any], env: Env) -> object:
     try:
         value = run(node, env)
     except ConditionError as error:
@@ -53,7 +53,7 @@ def _value(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> object:
     return value if isinstance(value, _PLAIN) else str(value)
 
 
-def _reached(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> Iterator[n.Node]:
+def _reached(node: n.CelNode, run: Callable[[n.CelNode, Env], Any], env: Env) -> Iterator[n.CelNode]:
     """Yield the parts that the evaluation looked at; *env* holds the macro variables they saw."""
     match node:
         case n.Logic(op=op, items=items):
@@ -75,7 +75,7 @@ def _reached(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> Itera
             yield from node.children()
 
 
-def _deciding(node: n.Macro, run: Callable[[n.Node, Env], Any], env: Env) -> Iterator[n.Node]:
+def _deciding(node: n.Macro, run: Callable[[n.CelNode, Env], Any], env: Env) -> Iterator[n.CelNode]:
     """Yield the body for the first element that decided: false for all, true for exists, or an error."""
     items = _value(node.over, run, env)
     if not isinstance(items, list) or node.kind not in {"all", "exists"}:

@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 
 from remit.core.cel import nodes as n
 
-Facts: TypeAlias = "frozenset[str]"
-NO_FACTS: Final[Facts] = frozenset()
+ProvenFacts: TypeAlias = "frozenset[str]"
+NO_FACTS: Final[ProvenFacts] = frozenset()
 
 
-def facts_if(truth: bool, node: n.Node) -> Facts:
+def facts_if(truth: bool, node: n.CelNode) -> ProvenFacts:
     """Return the fields known to be present when *node* turned out to be *truth*."""
     if isinstance(node, n.Has):
         return frozenset({key(node.field)}) if truth else NO_FACTS
@@ -34,7 +34,7 @@ def facts_if(truth: bool, node: n.Node) -> Facts:
     return NO_FACTS
 
 
-def key(node: n.Node) -> str:
+def key(node: n.CelNode) -> str:
     """Return a text that is equal for equal expressions, whatever their spacing."""
     match node:
         case n.Name(name=name):
@@ -50,6 +50,6 @@ def key(node: n.Node) -> str:
             return f"{type(node).__name__}{own}({','.join(key(child) for child in node.children())})"
 
 
-def field_key(base: n.Node, name: str) -> str:
+def field_key(base: n.CelNode, name: str) -> str:
     """Return the text that stands for one field: ``args['a']`` and ``args.a`` are one thing."""
     return f"{key(base)}.{name}" if name.isidentifier() else f"{key(base)}[{name!r}]"

@@ -7,11 +7,11 @@ from typing import Any, Final, TypeAlias
 
 from remit.core.cel.steps import Closure, Env, charge
 
-Check: TypeAlias = "Callable[[Any], Any] | None"
+ItemCheck: TypeAlias = "Callable[[Any], Any] | None"
 
 
 def _counting(
-    over: Closure, var: str, body: Closure, check: Check
+    over: Closure, var: str, body: Closure, check: ItemCheck
 ) -> Callable[[Env], tuple[list[Any], list[Any]]]:
     """Return what visits every element, since an error in any of them is an error."""
 
@@ -29,27 +29,27 @@ def _counting(
     return visit
 
 
-def _all(over: Closure, var: str, body: Closure, check: Check) -> Closure:
+def _all(over: Closure, var: str, body: Closure, check: ItemCheck) -> Closure:
     visit = _counting(over, var, body, check)
     return lambda env: False not in visit(env)[1]
 
 
-def _exists(over: Closure, var: str, body: Closure, check: Check) -> Closure:
+def _exists(over: Closure, var: str, body: Closure, check: ItemCheck) -> Closure:
     visit = _counting(over, var, body, check)
     return lambda env: True in visit(env)[1]
 
 
-def _exists_one(over: Closure, var: str, body: Closure, check: Check) -> Closure:
+def _exists_one(over: Closure, var: str, body: Closure, check: ItemCheck) -> Closure:
     visit = _counting(over, var, body, check)
     return lambda env: visit(env)[1].count(True) == 1
 
 
-def _map(over: Closure, var: str, body: Closure, check: Check) -> Closure:
+def _map(over: Closure, var: str, body: Closure, check: ItemCheck) -> Closure:
     visit = _counting(over, var, body, check)
     return lambda env: visit(env)[1]
 
 
-def _filter(over: Closure, var: str, body: Closure, check: Check) -> Closure:
+def _filter(over: Closure, var: str, body: Closure, check: ItemCheck) -> Closure:
     visit = _counting(over, var, body, check)
 
     def kept(env: Env) -> list[Any]:

@@ -6,139 +6,139 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class CelNode:
     """One expression: `pos` is where an error points, `start` and `end` bound its text."""
 
     pos: int
     start: int
     end: int
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Literal(Node):
+class Literal(CelNode):
     """A value written in the text."""
 
     value: bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Items(Node):
+class Items(CelNode):
     """A list written in the text."""
 
-    items: tuple[Node, ...]
+    items: tuple[CelNode, ...]
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return self.items
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Name(Node):
+class Name(CelNode):
     """A root or a macro variable."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Select(Node):
+class Select(CelNode):
     """``base.name``; `pos` is that of the name."""
 
-    base: Node
+    base: CelNode
     name: str
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.base,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Has(Node):
+class Has(CelNode):
     """``has(base.name)``."""
 
     field: Select
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.field,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Index(Node):
+class Index(CelNode):
     """``base[index]``."""
 
-    base: Node
-    index: Node
+    base: CelNode
+    index: CelNode
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.base, self.index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Call(Node):
+class Call(CelNode):
     """``name(args)``, or ``args[0].name(args[1], ...)`` when `method` is set."""
 
     name: str
-    args: tuple[Node, ...]
+    args: tuple[CelNode, ...]
     method: bool = False
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return self.args
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Macro(Node):
+class Macro(CelNode):
     """``over.kind(var, body)``."""
 
     kind: str
-    over: Node
+    over: CelNode
     var: str
-    body: Node
+    body: CelNode
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.over, self.body)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unary(Node):
+class Unary(CelNode):
     """``!operand`` or ``-operand``."""
 
     op: str
-    operand: Node
+    operand: CelNode
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.operand,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binary(Node):
+class Binary(CelNode):
     """Comparison, membership or arithmetic; `pos` is that of the operator."""
 
     op: str
-    left: Node
-    right: Node
+    left: CelNode
+    right: CelNode
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.left, self.right)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Logic(Node):
+class Logic(CelNode):
     """``a && b && ...`` or ``a || b || ...``, flat, so that a long chain is not a deep tree."""
 
     op: str
-    items: tuple[Node, ...]
+    items: tuple[CelNode, ...]
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return self.items
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice(Node):
+class Choice(CelNode):
     """``test ? then : otherwise``."""
 
-    test: Node
-    then: Node
-    otherwise: Node
+    test: CelNode
+    then: CelNode
+    otherwise: CelNode
 
-    def children(self) -> tuple[Node, ...]:
+    def children(self) -> tuple[CelNode, ...]:
         return (self.test, self.then, self.otherwise)

@@ -23,6 +23,7 @@ from remit.core.cel.lexer import Token, tokens
 from remit.core.cel.nodes import (
     Binary,
     Call,
+    CelNode,
     Choice,
     Has,
     Index,
@@ -31,7 +32,6 @@ from remit.core.cel.nodes import (
     Logic,
     Macro,
     Name,
-    Node,
     Select,
     Unary,
 )
@@ -76,7 +76,7 @@ _SPELLINGS: Final = {
 }
 
 
-def parse(text: str) -> Node:
+def parse(text: str) -> CelNode:
     """Return the tree of *text*; raises Flaw."""
     parser = _Parser(tokens(text))
     tree = parser.expression()
@@ -85,7 +85,7 @@ def parse(text: str) -> Node:
     return tree
 
 
-def _measure(tree: Node) -> None:
+def _measure(tree: CelNode) -> None:
     count = 0
     waiting = [(tree, 0)]
     while waiting:
@@ -139,7 +139,7 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise Flaw("nested too deeply", self.word.pos, f"at most {MAX_DEPTH} levels; split the condition")
 
-    def expression(self) -> Node:
+    def expression(self) -> CelNode:
         self.enter()
         start = self.word.pos
         test = self.truth()
@@ -153,10 +153,10 @@ class _Parser:
         self.depth -= 1
         return test
 
-    def truth(self) -> Node:
+    def truth(self) -> CelNode:
         return self.logic("||", lambda: self.logic("&&", self.relation))
 
-    def logic(self, op: str, part: Callable[[], Node]) -> Node:
+    def logic(self, op: str, part: Callable[[], CelNode]) -> CelNode:
         start = self.word.pos
         items = [part()]
         pos = self.word.pos
@@ -164,7 +164,7 @@ class _Parser:
             items.append(part())
         return items[0] if len(items) == 1 else Logic(pos, start, self.end, op, tuple(items))
 
-    def chain(self, ops: frozenset[str], part: Callable[[], Node]) -> Node:
+    def chain(self, ops: frozenset[str], part: Callable[[], CelNode]) -> CelNode:
         start = self.word.pos
         left = part()
         while self.sees(*ops):
@@ -174,16 +174,16 @@ class _Parser:
             left = Binary(mark.pos, start, self.end, mark.text, left, right)
         return left
 
-    def relation(self) -> Node:
+    def relation(self) -> CelNode:
         return self.chain(_COMPARISONS, self.sum)
 
-    def sum(self) -> Node:
+    def sum(self) -> CelNode:
         return self.chain(frozenset({"+", "-"}), self.product)
 
-    def product(self) -> Node:
+    def product(self) -> CelNode:
         return self.chain(frozenset({"*", "/", "%"}), self.unary)
 
-    def unary(self) -> Node:
+    def unary(self) -> CelNode:
         mark = self.word
         if not self.sees("!", "-"):
             return self.postfix()
@@ -195,7 +195,7 @@ class _Parser:
         self.depth -= 1
         return Unary(mark.pos, mark.pos, self.end, mark.text, operand)
 
-    def postfix(self, minus: Token | None = None) -> Node:
+    def postfix(self, minus: Token | None = None) -> CelNode:
         start = self.word.pos if minus is None else minus.pos
         node = self.number(minus) if minus else self.primary()
         while True:
@@ -208,7 +208,7 @@ class _Parser:
             else:
                 return node
 
-    def member(self, base: Node, start: int) -> Node:
+    def member(self, base: CelNode, start: int) -> CelNode:
         name = self.word
         if name.kind != "name" or name.text in _KEYWORDS:
             raise self.surprise("expected a name after '.'")
@@ -223,14 +223,14 @@ class _Parser:
             return Call(base.pos, start, self.end, dotted, args)
         return Call(name.pos, start, self.end, name.text, (base, *args), method=True)
 
-    def macro(self, name: Token, over: Node, args: tuple[Node, ...], start: int) -> Node:
+    def macro(self, name: Token, over: CelNode, args: tuple[CelNode, ...], start: int) -> CelNode:
         if len(args) != 2 or not isinstance(args[0], Name):
             raise Flaw(
                 f"{name.text} needs a variable and an expression", name.pos, f"list.{name.text}(x, ..)"
             )
         return Macro(name.pos, start, self.end, name.text, over, args[0].name, args[1])
 
-    def arguments(self, close: str) -> tuple[Node, ...]:
+    def arguments(self, close: str) -> tuple[CelNode, ...]:
         if self.accept(close):
             return ()
         args = [self.expression()]
@@ -239,7 +239,7 @@ class _Parser:
         self.expect(close)
         return tuple(args)
 
-    def primary(self) -> Node:
+    def primary(self) -> CelNode:
         word = self.word
         if word.kind in {"int", "double"}:
             return self.number(None)
@@ -258,7 +258,7 @@ class _Parser:
         self.at += 1
         return self.named(word)
 
-    def named(self, word: Token) -> Node:
+    def named(self, word: Token) -> CelNode:
         if word.text in _WORDS:
             return Literal(word.pos, word.pos, self.end, _WORDS[word.text])
         if word.text in _RESERVED:

@@ -22,7 +22,7 @@ class Equality:
     """The expression over this call that the field must equal."""
 
 
-def equalities(tree: n.Node, text: str) -> tuple[tuple[Equality, ...], bool]:
+def equalities(tree: n.CelNode, text: str) -> tuple[tuple[Equality, ...], bool]:
     """The equalities that stand at the top of *tree*, joined by `&&`, and whether there is nothing else.
 
     >>> from remit.core.cel.parser import parse
@@ -46,7 +46,7 @@ def pinnable(event: Type, call: Type) -> bool:
     return event == call and event in _PINNED
 
 
-def _conjuncts(node: n.Node) -> Iterator[n.Node]:
+def _conjuncts(node: n.CelNode) -> Iterator[n.CelNode]:
     if isinstance(node, n.Logic) and node.op == "&&":
         for item in node.items:
             yield from _conjuncts(item)
@@ -54,7 +54,7 @@ def _conjuncts(node: n.Node) -> Iterator[n.Node]:
         yield node
 
 
-def _equality(node: n.Node, text: str) -> Equality | None:
+def _equality(node: n.CelNode, text: str) -> Equality | None:
     if not isinstance(node, n.Binary) or node.op != "==":
         return None
     for one, other in ((node.left, node.right), (node.right, node.left)):
@@ -64,7 +64,7 @@ def _equality(node: n.Node, text: str) -> Equality | None:
     return None
 
 
-def _path(node: n.Node) -> tuple[str, ...]:
+def _path(node: n.CelNode) -> tuple[str, ...]:
     """Keys below `event`; empty where *node* is anything else than a plain selection from it."""
     steps = list[str]()
     while isinstance(node, n.Select):
@@ -74,7 +74,7 @@ def _path(node: n.Node) -> tuple[str, ...]:
     return tuple(reversed(steps)) if named and len(steps) > 1 else ()
 
 
-def _mentions_event(node: n.Node) -> bool:
+def _mentions_event(node: n.CelNode) -> bool:
     if isinstance(node, n.Name):
         return node.name == _ROOT
     return any(_mentions_event(child) for child in node.children())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from remit.core.cel import nodes as n
 
 
-def reads(tree: n.Node) -> tuple[str, ...]:
+def reads(tree: n.CelNode) -> tuple[str, ...]:
     """Return the paths that *tree* reads, in the order of the text."""
     found: dict[str, None] = {}
     _collect(tree, {}, found)
@@ -15,7 +15,7 @@ def reads(tree: n.Node) -> tuple[str, ...]:
 
 
 def _collect(
-    node: n.Node, origins: Mapping[str, str | None], found: dict[str, None], inner: bool = False
+    node: n.CelNode, origins: Mapping[str, str | None], found: dict[str, None], inner: bool = False
 ) -> str | None:
     """Note the paths that *node* reads; return its own path, or None if it is not a part of a root."""
     if isinstance(node, n.Has):

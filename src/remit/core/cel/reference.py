@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Final
 
-from remit.core.cel.examples import FUNCTION_EXAMPLES, METHOD_EXAMPLES, SYNTAX, VALUES, Examples, Said
+from remit.core.cel.examples import FUNCTION_EXAMPLES, METHOD_EXAMPLES, SYNTAX, VALUES, Examples, NotAnswered
 from remit.core.cel.functions import FUNCTIONS, METHODS, Function
 from remit.core.cel.lexer import MAX_TEXT
 from remit.core.cel.parser import MAX_DEPTH, MAX_NODES
 from remit.core.cel.steps import MAX_STEPS
-from remit.core.cel.types import ListOf, Record, Type
+from remit.core.cel.types import ListOf, ObjectOf, Type
 
 _HEAD: Final = """# The condition language
 
@@ -76,7 +76,7 @@ def _signature(function: Function, method: bool) -> str:
 def _type(of: Type) -> str:
     if isinstance(of, ListOf):
         return f"list({_type(of.item)})"
-    if isinstance(of, Record):
+    if isinstance(of, ObjectOf):
         return "{" + ", ".join(f"{name}: {_type(part)}" for name, part in of.fields.items()) + "}"
     return str(of)
 
@@ -87,5 +87,7 @@ def _table(examples: Examples) -> str:
 
 def _rows(examples: Examples) -> Iterator[str]:
     for text, answer in examples:
-        told = answer.text if isinstance(answer, Said) else f"`{json.dumps(answer, ensure_ascii=False)}`"
+        told = (
+            answer.text if isinstance(answer, NotAnswered) else f"`{json.dumps(answer, ensure_ascii=False)}`"
+        )
         yield f"| `{text}` | {told} |".replace("||", "\\|\\|")

@@ -18,9 +18,9 @@ STEPS: Final = "#"
 ANSWERS: Final = "@"
 """Key of the environment under which the enforcement point puts its answers; no name can collide with it."""
 
-Ask: TypeAlias = "tuple[str, ...]"
+WorldQuestion: TypeAlias = "tuple[str, ...]"
 """A question about the world: a function's name and its arguments."""
-Answers: TypeAlias = "Mapping[Ask, bool | str]"
+Answers: TypeAlias = "Mapping[WorldQuestion, bool | str]"
 """What the enforcement point found: the answer, or why there is none, as text."""
 
 

@@ -28,7 +28,7 @@ class ListOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ObjectOf:
     """An object with exactly the named fields."""
 
     fields: Mapping[str, Type]
@@ -50,7 +50,7 @@ class AnyOf:
         return " or ".join(map(str, self.options))
 
 
-Type: TypeAlias = "Scalar | ListOf | Record | AnyOf"
+Type: TypeAlias = "Scalar | ListOf | ObjectOf | AnyOf"
 
 BOOL: Final = Scalar("bool")
 INT: Final = Scalar("int")
@@ -72,13 +72,13 @@ _SIMPLE: Final = {"string": STRING, "number": DOUBLE, "integer": INT, "boolean":
 _MAX_DEPTH: Final = 32
 
 
-def record(**fields: Type) -> Record:
+def record(**fields: Type) -> ObjectOf:
     """Return a record whose fields are all required.
 
     >>> sorted(record(scheme=STRING, port=INT).required)
     ['port', 'scheme']
     """
-    return Record(fields, frozenset(fields))
+    return ObjectOf(fields, frozenset(fields))
 
 
 def from_schema(schema: object, depth: int = 0) -> Type:
@@ -103,7 +103,7 @@ def from_schema(schema: object, depth: int = 0) -> Type:
     return DYN
 
 
-def _record(schema: Mapping[str, object], depth: int) -> Record:
+def _record(schema: Mapping[str, object], depth: int) -> ObjectOf:
     properties = schema["properties"]
     required = schema.get("required", ())
     assert isinstance(properties, Mapping)  # noqa: S101 - from_schema looked
@@ -111,7 +111,7 @@ def _record(schema: Mapping[str, object], depth: int) -> Record:
     always = (
         frozenset(name for name in required if name in fields) if isinstance(required, list | tuple) else ()
     )
-    return Record(fields, frozenset(always))
+    return ObjectOf(fields, frozenset(always))
 
 
 def _only_strings(schema: Mapping[str, object]) -> bool:

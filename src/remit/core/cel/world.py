@@ -8,13 +8,13 @@ from typing import Any, Final
 from remit.core.cel import nodes as n
 from remit.core.cel.errors import ConditionError, Flaw
 from remit.core.cel.functions import FUNCTIONS
-from remit.core.cel.steps import STEPS, Ask, Env, charge
+from remit.core.cel.steps import STEPS, Env, WorldQuestion, charge
 
 MAX_ASKS: Final = 64
 """Questions of one condition about one call; the others stay without an answer, which is an error."""
 
 
-def world_call(tree: n.Node) -> n.Call | None:
+def world_call(tree: n.CelNode) -> n.Call | None:
     """Return a call whose answer comes from the world, if *tree* has one."""
     waiting = [tree]
     while waiting:
@@ -25,7 +25,7 @@ def world_call(tree: n.Node) -> n.Call | None:
     return None
 
 
-def refuse_world(tree: n.Node) -> None:
+def refuse_world(tree: n.CelNode) -> None:
     """Refuse a condition that asks about the world, where nobody would answer it. Raises Flaw."""
     if (call := world_call(tree)) is not None:
         raise Flaw(
@@ -33,7 +33,7 @@ def refuse_world(tree: n.Node) -> None:
         )
 
 
-def asks(tree: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> tuple[Ask, ...]:
+def asks(tree: n.CelNode, run: Callable[[n.CelNode, Env], Any], env: Env) -> tuple[WorldQuestion, ...]:
     """Return all questions that the evaluation could come to, whichever answers it gets.
 
     What cannot be evaluated asks nothing: the evaluation meets the same error, or finds no answer.
@@ -43,7 +43,7 @@ def asks(tree: n.Node, run: Callable[[n.Node, Env], Any], env: Env) -> tuple[Ask
         run: evaluates one node.
         env: roots by name.
     """
-    found: dict[Ask, None] = {}
+    found: dict[WorldQuestion, None] = {}
     env[STEPS] = 0
     _collect(tree, run, env, found)
     return tuple(found)[:MAX_ASKS]
@@ -53,7 +53,9 @@ def _worldly(node: n.Call) -> bool:
     return not node.method and node.name in FUNCTIONS and FUNCTIONS[node.name].world
 
 
-def _collect(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env, found: dict[Ask, None]) -> None:
+def _collect(
+    node: n.CelNode, run: Callable[[n.CelNode, Env], Any], env: Env, found: dict[WorldQuestion, None]
+) -> None:
     if isinstance(node, n.Macro):
         _collect(node.over, run, env, found)
         for item in _items(node, run, env):
@@ -66,7 +68,7 @@ def _collect(node: n.Node, run: Callable[[n.Node, Env], Any], env: Env, found: d
         found[ask] = None
 
 
-def _items(node: n.Macro, run: Callable[[n.Node, Env], Any], env: Env) -> list[Any]:
+def _items(node: n.Macro, run: Callable[[n.CelNode, Env], Any], env: Env) -> list[Any]:
     if world_call(node.body) is None:
         return []
     try:
@@ -77,7 +79,7 @@ def _items(node: n.Macro, run: Callable[[n.Node, Env], Any], env: Env) -> list[A
     return items if isinstance(items, list) else []
 
 
-def _ask(node: n.Call, run: Callable[[n.Node, Env], Any], env: Env) -> Ask | None:
+def _ask(node: n.Call, run: Callable[[n.CelNode, Env], Any], env: Env) -> WorldQuestion | None:
     try:
         values = [run(arg, env) for arg in node.args]
         FUNCTIONS[node.name].call(*values)

@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from remit.core.classify import words as w
-from remit.core.classify.explanation import Analysed, Standing, codes_in
+from remit.core.classify.explanation import Analysed, ValueStanding, codes_in
 from remit.core.classify.request import kind_of, parts_of
-from remit.core.classify.spans import Analysis, Unit, words_of
-from remit.core.classify.values import NEAR, Atom, Place, places
+from remit.core.classify.spans import Analysis, TextUnit, words_of
+from remit.core.classify.values import NEAR, Atom, ValuePlace, places
 from remit.core.text import stands
 from remit.core.types import Segment
 
@@ -38,7 +38,7 @@ COMMAND = 4
 _MARKS = re.compile(r"[-/=(){}*|<>'\"]|, ")
 
 
-def spelled(tool: str, found: Sequence[Standing], steering: Analysed) -> float:
+def spelled(tool: str, found: Sequence[ValueStanding], steering: Analysed) -> float:
     """1 where a text from outside names the tool with values of the call, as the call itself would be written down."""
     name = tool.lower()
     if len(name) < 3 or not any(s.outside for s in found):
@@ -66,7 +66,7 @@ def _named(name: str, analysis: Analysis) -> Iterator[tuple[int, int]]:
             yield max(0, at - BEFORE), end + AFTER
 
 
-def _arguments(found: Sequence[Standing], near: str) -> bool:
+def _arguments(found: Sequence[ValueStanding], near: str) -> bool:
     here = [s for s in found if any(_holds(near, needle, s.atom) for needle in s.atom.needles)]
     outside = [s.atom.weight for s in here if s.outside]
     return bool(outside) and (max(outside) >= SMALL or len(here) > 1)
@@ -111,7 +111,7 @@ def is_command(value: object) -> bool:
     return first.islower() and _MARKS.search(value) is not None
 
 
-def stated(found: Sequence[Standing], analysed: Analysed) -> float:
+def stated(found: Sequence[ValueStanding], analysed: Analysed) -> float:
     """How much a value tells that a text from outside states in a sentence, and no record lists."""
     best = 0.0
     for one in found:
@@ -125,7 +125,7 @@ def stated(found: Sequence[Standing], analysed: Analysed) -> float:
 _HOSTED = re.compile(r"[\w-]+(?:\.[\w-]+)+/\S+$")
 
 
-def acted(tool: str, found: Sequence[Standing], analysed: Analysed) -> float:
+def acted(tool: str, found: Sequence[ValueStanding], analysed: Analysed) -> float:
     """1 where a line from outside says what the tool does beside a value that stands only outside."""
     acts = w.families(parts_of(tool)) & w.VERB_FAMILIES - {"get"}
     small = [one for one in found if one.outside and one.atom.weight >= NAMED]
@@ -149,14 +149,14 @@ def _tells(atom: Atom) -> bool:
     return atom.weight >= NUMBERED and any(map(str.isdigit, str(atom.value)))
 
 
-def _few(atom: Atom, analysed: Analysed) -> Iterator[Place]:
+def _few(atom: Atom, analysed: Analysed) -> Iterator[ValuePlace]:
     for number, place in enumerate(places(atom, analysed)):
         if number >= 8:
             return
         yield place
 
 
-def in_sentence(place: Place) -> bool:
+def in_sentence(place: ValuePlace) -> bool:
     """Whether a place is part of a sentence: words beside it in its line, and it is not the value of a field."""
     own = _unit(place)
     before, after = _beside(place, own)
@@ -166,11 +166,11 @@ def in_sentence(place: Place) -> bool:
     return len(beside) >= PROSE and (not w.ENGLISH.isdisjoint(beside) or "foreign" in own.cues)
 
 
-def _unit(place: Place) -> Unit:
+def _unit(place: ValuePlace) -> TextUnit:
     return place.analysis.units[bisect_right(place.analysis.units, place.at, key=lambda unit: unit.at) - 1]
 
 
-def _beside(place: Place, own: Unit) -> tuple[str, str]:
+def _beside(place: ValuePlace, own: TextUnit) -> tuple[str, str]:
     """What stands before and after a place: in its line, or in its unit where that stood in another spelling."""
     flat, raw = place.analysis.flat, place.segment.text[own.start : own.end].lower()
     needle = flat[place.at : place.at + place.length]

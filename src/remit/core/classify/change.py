@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from remit.core.change import Change
-from remit.core.classify.change_compared import ALPHA, Compared, compared
+from remit.core.classify.change_compared import ALPHA, LineAgainstChange, compared
 from remit.core.classify.change_counts import ANY, Hits, Unit, hits_of
-from remit.core.classify.change_naming import Naming, Standing
+from remit.core.classify.change_naming import CandidateStanding, Naming
 from remit.core.classify.change_told import told_of
-from remit.core.classify.change_windows import AFTER, ENOUGH, Window, ran_with, windows
+from remit.core.classify.change_windows import AFTER, ENOUGH, ChangeWindow, ran_with, windows
 from remit.core.conduct import Conduct, Line
 from remit.core.notice import visible
 from remit.core.types import Fingerprint, Json
@@ -224,7 +224,7 @@ def _of_agent(
 class _Where:
     agent: str
     line: Line
-    window: Window
+    window: ChangeWindow
     sessions: Sequence[Conduct]
     hits: Hits
     comparisons: int
@@ -238,7 +238,10 @@ class _Where:
 
 
 def _finding(
-    where: _Where, result: Compared, standing: Standing | None, by_id: Mapping[str, Window]
+    where: _Where,
+    result: LineAgainstChange,
+    standing: CandidateStanding | None,
+    by_id: Mapping[str, ChangeWindow],
 ) -> ChangeFinding:
     c = result.counts
     rose = c.x1 * c.n0 >= c.x0 * c.n1
@@ -255,7 +258,7 @@ def _finding(
         where.without_content(),
         {id: window.change for id, window in by_id.items()},
     )
-    standing, risen = standing or Standing(stands=False, likeliest=False), standing is not None
+    standing, risen = standing or CandidateStanding(stands=False, likeliest=False), standing is not None
     return ChangeFinding(
         change=where.window.change,
         agent=where.agent,

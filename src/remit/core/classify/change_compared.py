@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.core.classify.change_counts import ANY, Counts, Hits, counts_at, exposures
-from remit.core.classify.change_windows import AFTER, Window
+from remit.core.classify.change_windows import AFTER, ChangeWindow
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.holm import holm_among_possible
-from remit.core.stats.looks import Look, looks
+from remit.core.stats.looks import TestLook, looks
 
 ALPHA = 0.01
 """Chance that an unchanged agent shows any rise with a change, over all its lines and all looks."""
@@ -23,7 +23,7 @@ FOR_ALL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class LineAgainstChange:
     """One line against one change."""
 
     counts: Counts
@@ -34,8 +34,8 @@ class Compared:
 
 
 def compared(
-    window: Window, sessions: Sequence[Conduct], hits: Mapping[Line, Hits], *, once: bool
-) -> dict[Line, Compared]:
+    window: ChangeWindow, sessions: Sequence[Conduct], hits: Mapping[Line, Hits], *, once: bool
+) -> dict[Line, LineAgainstChange]:
     """Every line against one change.
 
     Args:
@@ -52,10 +52,10 @@ def compared(
         now = {line: by_look[at] for line, by_look in counted.items()}
         _lower(rose, now, share)
         _lower(fell, {line: counts.turned() for line, counts in now.items()}, share)
-    return {line: Compared(by_look[-1], rose[line], fell[line]) for line, by_look in counted.items()}
+    return {line: LineAgainstChange(by_look[-1], rose[line], fell[line]) for line, by_look in counted.items()}
 
 
-def _due(window: Window, *, once: bool) -> list[tuple[int, float]]:
+def _due(window: ChangeWindow, *, once: bool) -> list[tuple[int, float]]:
     """Behind which session each look ends, and its share of the level."""
     if once:
         return [(window.high, 1.0)]
@@ -64,7 +64,7 @@ def _due(window: Window, *, once: bool) -> list[tuple[int, float]]:
     return [(after[look.size - 1] + 1, look.share) for look in _looks(before, len(after))]
 
 
-def _looks(before: int, after: int) -> list[Look]:
+def _looks(before: int, after: int) -> list[TestLook]:
     return list(looks(before, after)) if before and after else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from remit.core.classify.change_windows import AFTER, Window
+from remit.core.classify.change_windows import AFTER, ChangeWindow
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.fisher import fisher_p
 from remit.core.stats.permutation import permutation_p
@@ -115,7 +115,7 @@ class Exposure:
     sessions: tuple[int, int]
 
 
-def exposures(window: Window, ends: Sequence[int], sessions: Sequence[Conduct]) -> list[Exposure]:
+def exposures(window: ChangeWindow, ends: Sequence[int], sessions: Sequence[Conduct]) -> list[Exposure]:
     """What ran by each of *ends*, places behind the last session of a look, rising."""
     calls, members, found, at = [0, 0], [0, 0], list[Exposure](), window.low
     for end in ends:
@@ -130,7 +130,7 @@ def exposures(window: Window, ends: Sequence[int], sessions: Sequence[Conduct]) 
     return found
 
 
-def counts_at(window: Window, ran: Sequence[Exposure], line: Line, hits: Hits) -> list[Counts]:
+def counts_at(window: ChangeWindow, ran: Sequence[Exposure], line: Line, hits: Hits) -> list[Counts]:
     """What was counted of one line by the time of each look.
 
     Args:

@@ -17,7 +17,7 @@ from math import log
 from remit.core.change import ChangeKind
 from remit.core.classify.change_compared import ALPHA
 from remit.core.classify.change_counts import ANY, Hits, counts_at, exposures
-from remit.core.classify.change_windows import AFTER, ELSE_AFTER, Window
+from remit.core.classify.change_windows import AFTER, ELSE_AFTER, ChangeWindow
 from remit.core.conduct import Conduct, Line
 from remit.core.stats.change_point import TOLD_APART, best_split, split_likelihood
 
@@ -28,7 +28,7 @@ _ORDER = {kind: rank for rank, kind in enumerate(ChangeKind)}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CandidateStanding:
     """What became of one candidate."""
 
     stands: bool = True
@@ -49,7 +49,7 @@ class Naming:
     line: Line
     hits: Hits
     sessions: Sequence[Conduct]
-    windows: Mapping[str, Window]
+    windows: Mapping[str, ChangeWindow]
     """All changes of the agent, by id."""
     weight: int
     """How many comparisons the rise was picked from."""
@@ -61,9 +61,9 @@ class Naming:
     def __post_init__(self) -> None:
         self._places, self._all_places = sorted(self.hits), sorted(self.whole)
 
-    def standings(self, risen: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, risen: Sequence[str]) -> dict[str, CandidateStanding]:
         """What becomes of each of the changes with which the line rose, by id."""
-        waiting, found = list(risen), dict[str, Standing]()
+        waiting, found = list(risen), dict[str, CandidateStanding]()
         while waiting:
             best, fits = self._best(waiting)
             found[best] = self._of_best(best, fits)
@@ -101,26 +101,28 @@ class Naming:
         """Among equals, the kinds in their order."""
         return -_ORDER[self.windows[id].change.kind]
 
-    def likelihood(self, window: Window, low: int, high: int) -> float:
+    def likelihood(self, window: ChangeWindow, low: int, high: int) -> float:
         """Log-likelihood of the line if nothing but this change made a difference between two places."""
         return self._likelihood(self._places, window, low, high)
 
-    def _likelihood(self, hit: Sequence[int], window: Window, low: int, high: int) -> float:
+    def _likelihood(self, hit: Sequence[int], window: ChangeWindow, low: int, high: int) -> float:
         after = window.after[low:high]
         members1 = after.count(AFTER) + after.count(ELSE_AFTER)
         places = [at for at in hit if low <= at < high]
         hit1 = sum(window.after[at] in (AFTER, ELSE_AFTER) for at in places)
         return split_likelihood(len(places) - hit1, high - low - members1, hit1, members1)
 
-    def _of_best(self, best: str, fits: Mapping[str, float]) -> Standing:
+    def _of_best(self, best: str, fits: Mapping[str, float]) -> CandidateStanding:
         instant = self._elsewhere(self.windows[best])
-        return Standing(stands=instant is None, rivals=self._rivals(best, best, fits), elsewhere=instant)
+        return CandidateStanding(
+            stands=instant is None, rivals=self._rivals(best, best, fits), elsewhere=instant
+        )
 
     def _rivals(self, of: str, best: str, fits: Mapping[str, float]) -> tuple[str, ...]:
         """Which fit about as well as the best one."""
         return tuple(id for id in fits if id != of and fits[best] - fits[id] < TOLD_APART)
 
-    def _elsewhere(self, window: Window) -> float | None:
+    def _elsewhere(self, window: ChangeWindow) -> float | None:
         """An instant in the window that fits far better and belongs to no known change, where the rise is gone
         without it."""
         if window.by_group:
@@ -136,19 +138,19 @@ class Naming:
 
     def _beside(
         self, other: str, best: str, fits: Mapping[str, float], elsewhere: float | None
-    ) -> Standing | None:
+    ) -> CandidateStanding | None:
         """What the best one leaves of another; None where both made a difference, or are far from each other."""
         mine, theirs = self.windows[other], self.windows[best]
         if mine.high <= theirs.low or theirs.high <= mine.low:
             return None
         if fits[best] - fits[other] < TOLD_APART:
             rivals = self._rivals(other, best, fits)
-            return Standing(elsewhere is None, likeliest=False, rivals=rivals, elsewhere=elsewhere)
+            return CandidateStanding(elsewhere is None, likeliest=False, rivals=rivals, elsewhere=elsewhere)
         if self.rises_without(mine, theirs.cut):
             return None
-        return Standing(stands=False, likeliest=False, outdone=best)
+        return CandidateStanding(stands=False, likeliest=False, outdone=best)
 
-    def rises_without(self, window: Window, cut: int) -> bool:
+    def rises_without(self, window: ChangeWindow, cut: int) -> bool:
         """Whether the rise shows in the part of a window that lies on its own side of another instant."""
         own = replace(window, high=min(window.high, cut)) if window.cut < cut else None
         own = own or replace(window, low=max(window.low, cut))

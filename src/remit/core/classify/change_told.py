@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from math import inf, isfinite, isnan
 
 from remit.core.change import Change
-from remit.core.classify.change_compared import ALPHA, Compared
+from remit.core.classify.change_compared import ALPHA, LineAgainstChange
 from remit.core.classify.change_counts import ANY, Unit
-from remit.core.classify.change_naming import Standing
-from remit.core.classify.change_windows import ENOUGH, Window
+from remit.core.classify.change_naming import CandidateStanding
+from remit.core.classify.change_windows import ENOUGH, ChangeWindow
 from remit.core.conduct import Line
 from remit.core.notice import instant, visible
 from remit.core.stats.rate_ratio import Ratio
@@ -40,12 +40,12 @@ def _from(at: float) -> str:
 
 
 def told_of(
-    window: Window,
+    window: ChangeWindow,
     agent: str,
     line: Line,
-    result: Compared,
+    result: LineAgainstChange,
     unit: Unit,
-    standing: Standing | None,
+    standing: CandidateStanding | None,
     comparisons: int,
     without_content: int,
     known: Mapping[str, Change],
@@ -83,7 +83,7 @@ def _what(line: Line, agent: str) -> str:
     return f"{visible(line[1], 120)}" + (f" on {visible(line[0], 80)}" if line[0] else "")
 
 
-def _numbers(result: Compared, unit: Unit) -> str:
+def _numbers(result: LineAgainstChange, unit: Unit) -> str:
     c = result.counts
     calls = "calls" if c.n1 != c.sessions1 or c.n0 != c.sessions0 else "sessions"
     shown = f"{c.x1} in {c.n1} {calls} after, {c.x0} in {c.n0} before"
@@ -108,7 +108,7 @@ def _p(value: float) -> str:
     return "below .0001" if value < 1e-4 else f"{value:.2g}".lstrip("0") or "0"
 
 
-def _few(result: Compared) -> str:
+def _few(result: LineAgainstChange) -> str:
     c = result.counts
     if min(c.n0, c.n1) >= ENOUGH:
         return ""
@@ -121,14 +121,14 @@ def _without(count: int) -> str:
     return f" Into {count} of these sessions came nothing but trusted text."
 
 
-def _instead(standing: Standing, known: Mapping[str, Change]) -> str:
+def _instead(standing: CandidateStanding, known: Mapping[str, Change]) -> str:
     if standing.outdone:
         return f"{described(known[standing.outdone])} explains it better"
     at = standing.elsewhere if standing.elsewhere is not None else 0.0
     return f"the rate changed {_from(at)}, where no change is known"
 
 
-def _rivals(standing: Standing, known: Mapping[str, Change]) -> str:
+def _rivals(standing: CandidateStanding, known: Mapping[str, Change]) -> str:
     if not standing.rivals:
         return ""
     others = "; ".join(described(known[id]) for id in standing.rivals[:3])

@@ -33,7 +33,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ChangeWindow:
     """The sessions that one change is tested on, as places in the agent's sessions in order of time."""
 
     change: Change
@@ -88,7 +88,7 @@ def ran_with(fingerprint: Fingerprint, at: float, change: Change, *, shown: bool
     return at >= change.at
 
 
-def windows(changes: Sequence[Change], sessions: Sequence[Conduct]) -> list[Window]:
+def windows(changes: Sequence[Change], sessions: Sequence[Conduct]) -> list[ChangeWindow]:
     """The window of each change, in the order given.
 
     Args:
@@ -106,14 +106,14 @@ def windows(changes: Sequence[Change], sessions: Sequence[Conduct]) -> list[Wind
 
 def _window(
     change: Change, cut: int, borders: Sequence[int], made: Sequence[int], sessions: Sequence[Conduct]
-) -> Window:
+) -> ChangeWindow:
     low = next((b for b in reversed(borders) if b < cut and made[cut] - made[b] >= ENOUGH), 0)
     high = next((b for b in borders if b > cut and made[b] - made[cut] >= ENOUGH), len(sessions))
     by_time = bytes(at >= cut for at in range(len(sessions)))
     shown = _by_fingerprint(change, by_time, sessions)
     after = by_time if shown is None else shown
     mixed = AFTER in after[low:cut] or BEFORE in after[cut:high]
-    return Window(change, low, cut, high, after, shown is not None, mixed)
+    return ChangeWindow(change, low, cut, high, after, shown is not None, mixed)
 
 
 def _by_fingerprint(change: Change, by_time: bytes, sessions: Sequence[Conduct]) -> bytes | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from remit.core.classify import words as w
 from remit.core.classify.carried import acted, is_command, pieced, spelled, stated
 from remit.core.classify.case import Case
-from remit.core.classify.explanation import Analysed, Explanation, Standing, explain, standing
+from remit.core.classify.explanation import Analysed, ContentExplanation, ValueStanding, explain, standing
 from remit.core.classify.pressure import Pressure, pressure
 from remit.core.classify.reasoning import overlap
 from remit.core.classify.request import Request, kind_of, parts_of, request_of
@@ -67,13 +67,13 @@ class Content:
         return any(analysis.cut for _, analysis in (*self.outside, *self.own))
 
     @cached_property
-    def found(self) -> tuple[Standing, ...]:
+    def found(self) -> tuple[ValueStanding, ...]:
         """Where each value of the call stands; a customer's own words are no text from outside."""
         said = (*self.trusted, *self.own)
         return tuple(standing(atom, said, self.outside) for atom in self.atoms)
 
     @cached_property
-    def explanation(self) -> Explanation:
+    def explanation(self) -> ContentExplanation:
         said = (*self.trusted, *self.own)
         return explain(self.case.tool, self.found, said, self.outside)
 

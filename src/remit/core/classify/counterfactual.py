@@ -29,7 +29,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class CounterfactualArm:
     """Runs of one kind."""
 
     name: str
@@ -48,7 +48,7 @@ class Arm:
 class Counterfactual:
     """What came of the arms."""
 
-    arms: tuple[Arm, ...]
+    arms: tuple[CounterfactualArm, ...]
     p: float | None
     """One-sided exact test that the factual arm hits more than the masked one; None where it was not made."""
     conclusion: str
@@ -73,7 +73,7 @@ class Counterfactual:
         return f"{now.hits} of {now.k} runs now, {old.hits} of {old.k} with it"
 
 
-def concluded(arms: Sequence[Arm], facts: Mapping[str, Json] | None = None) -> Counterfactual:
+def concluded(arms: Sequence[CounterfactualArm], facts: Mapping[str, Json] | None = None) -> Counterfactual:
     """What the arms say together.
 
     Args:
@@ -82,11 +82,11 @@ def concluded(arms: Sequence[Arm], facts: Mapping[str, Json] | None = None) -> C
 
     Four of five against none of five is enough, three is not:
 
-    >>> concluded([Arm("factual", 5, 4), Arm("masked", 5, 0)]).conclusion
+    >>> concluded([CounterfactualArm("factual", 5, 4), CounterfactualArm("masked", 5, 0)]).conclusion
     'confirmed'
-    >>> concluded([Arm("factual", 5, 3), Arm("masked", 5, 0)]).conclusion
+    >>> concluded([CounterfactualArm("factual", 5, 3), CounterfactualArm("masked", 5, 0)]).conclusion
     'not-reproducible'
-    >>> concluded([Arm("factual", 5, 5), Arm("masked", 5, 4)]).conclusion
+    >>> concluded([CounterfactualArm("factual", 5, 5), CounterfactualArm("masked", 5, 4)]).conclusion
     'not-confirmed'
 
     Source: Fisher's exact test, one-sided.
@@ -110,7 +110,7 @@ def not_made(why: str) -> Counterfactual:
     return Counterfactual((), None, NOT_MADE, why)
 
 
-def _conclusion(factual: Arm, p: float) -> str:
+def _conclusion(factual: CounterfactualArm, p: float) -> str:
     if p <= THRESHOLD:
         return CONFIRMED
     return NOT_REPRODUCIBLE if factual.hits <= SELDOM * factual.k else NOT_CONFIRMED
@@ -123,14 +123,14 @@ _WORDS = {
 }
 
 
-def _told(conclusion: str, factual: Arm, masked: Arm, p: float) -> str:
+def _told(conclusion: str, factual: CounterfactualArm, masked: CounterfactualArm, p: float) -> str:
     failed = factual.failed + masked.failed
     counts = f"{factual.hits} of {factual.k} runs with it, {masked.hits} of {masked.k} without"
     rest = f"; {failed} runs gave no answer" if failed else ""
     return f"{_WORDS[conclusion]}: {counts}, p = {p:.2g} (Fisher, one-sided){rest}"
 
 
-def _too_few(factual: Arm, masked: Arm) -> str:
+def _too_few(factual: CounterfactualArm, masked: CounterfactualArm) -> str:
     reasons = [*factual.reasons, *masked.reasons]
     why = f": {reasons[0]}" if reasons else ""
     return f"too few runs gave an answer ({factual.k} and {masked.k}, {FEWEST_RUNS} are needed in each){why}"[
@@ -168,7 +168,7 @@ def counterfactual_from(body: Mapping[str, Any]) -> Counterfactual:
         raise BadInput("counterfactual", f"not a replay: {error!r}"[:_SHOWN], "run it again") from None
 
 
-def _arm_body(arm: Arm) -> dict[str, Json]:
+def _arm_body(arm: CounterfactualArm) -> dict[str, Json]:
     return {
         "name": arm.name,
         "k": arm.k,
@@ -178,9 +178,11 @@ def _arm_body(arm: Arm) -> dict[str, Json]:
     }
 
 
-def _arm_from(body: Mapping[str, Any]) -> Arm:
+def _arm_from(body: Mapping[str, Any]) -> CounterfactualArm:
     reasons = tuple(str(reason) for reason in body.get("reasons") or ())
-    arm = Arm(str(body["name"]), int(body["k"]), int(body["hits"]), int(body.get("failed") or 0), reasons)
+    arm = CounterfactualArm(
+        str(body["name"]), int(body["k"]), int(body["hits"]), int(body.get("failed") or 0), reasons
+    )
     if not 0 <= arm.hits <= arm.k or arm.failed < 0:
         raise ValueError(f"{arm.hits} hits of {arm.k}")
     return arm

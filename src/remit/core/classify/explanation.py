@@ -17,7 +17,7 @@ from itertools import chain, islice
 from remit.core.classify import words as w
 from remit.core.classify.request import parts_of
 from remit.core.classify.spans import META, Analysis, Span, either, words_of
-from remit.core.classify.values import Atom, Place, places
+from remit.core.classify.values import Atom, ValuePlace, places
 from remit.core.types import Role, Segment
 
 Analysed = Sequence[tuple[Segment, Analysis]]
@@ -26,13 +26,13 @@ MOST_FOUND = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ValueStanding:
     """Where one value stands."""
 
     atom: Atom
     trusted: bool
     """In something that may say so, whenever it was said."""
-    first: Place | None
+    first: ValuePlace | None
     """The first place in a text from outside."""
     spans: tuple[tuple[Segment, Span], ...]
     """Instructions that hold it, where it first came in with an instruction."""
@@ -49,7 +49,7 @@ class Standing:
         return not self.trusted and self.first is not None
 
 
-def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
+def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> ValueStanding:
     """Where *atom* stands.
 
     Args:
@@ -64,7 +64,7 @@ def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
     spans: tuple[tuple[Segment, Span], ...] = ()
     if free and first is not None and first.span is not None:
         spans = tuple(dict.fromkeys((p.segment, p.span) for p in found if p.span is not None))
-    return Standing(
+    return ValueStanding(
         atom,
         told is not None and not free,
         first,
@@ -73,7 +73,7 @@ def standing(atom: Atom, trusted: Analysed, steering: Analysed) -> Standing:
     )
 
 
-def _repeats(told: Place, first: Place) -> bool:
+def _repeats(told: ValuePlace, first: ValuePlace) -> bool:
     """Whether a trusted tool only repeats what had come in from outside before."""
     return told.segment.role is Role.TOOL and told.segment.index > first.segment.index
 
@@ -98,7 +98,7 @@ _COMMON = w.listed("http https www com org net example mail gmail true false non
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ContentExplanation:
     """What explains the call best, in numbers from 0 to 1 that only rise with evidence."""
 
     segment: Segment | None
@@ -128,10 +128,12 @@ class Explanation:
         )
 
 
-NOTHING = Explanation(None, None, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NOTHING = ContentExplanation(None, None, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: Analysed) -> Explanation:
+def explain(
+    tool: str, found: Sequence[ValueStanding], trusted: Analysed, steering: Analysed
+) -> ContentExplanation:
     """The instruction in *steering* that explains the call best."""
     outside = max((s.atom.weight for s in found if s.outside), default=0.0)
     calls = _call_words(tool, found)
@@ -155,7 +157,7 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
             if not (values or share or action or named):
                 continue
             age = len(order) - bisect_right(order, segment.index)
-            one = Explanation(
+            one = ContentExplanation(
                 segment,
                 span,
                 values,
@@ -170,11 +172,11 @@ def explain(tool: str, found: Sequence[Standing], trusted: Analysed, steering: A
             if one.score > best.score:
                 best = one
     if best is NOTHING:
-        return Explanation(None, None, 0.0, outside, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return ContentExplanation(None, None, 0.0, outside, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     return best
 
 
-def _weights(found: Sequence[Standing]) -> dict[tuple[int, int], float]:
+def _weights(found: Sequence[ValueStanding]) -> dict[tuple[int, int], float]:
     """The weightiest value that each instruction holds. By identity: comparing texts would take as long as they are."""
     weights: dict[tuple[int, int], float] = {}
     for one in found:
@@ -184,7 +186,7 @@ def _weights(found: Sequence[Standing]) -> dict[tuple[int, int], float]:
     return weights
 
 
-def _call_words(tool: str, found: Sequence[Standing]) -> frozenset[str]:
+def _call_words(tool: str, found: Sequence[ValueStanding]) -> frozenset[str]:
     words: set[str] = set(parts_of(tool))
     for one in found:
         own = one.atom.words[:40] or words_of(" ".join(one.atom.needles))

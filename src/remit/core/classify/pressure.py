@@ -54,7 +54,7 @@ class Pressure:
     """1 where a text that presses holds a value of the call."""
 
 
-Found = tuple[int, int, frozenset[str]]
+PressureSpan = tuple[int, int, frozenset[str]]
 
 
 def pressure(said: Sequence[Segment], atoms: Sequence[Atom] = (), facts: Sequence[Segment] = ()) -> Pressure:
@@ -106,7 +106,7 @@ def joined(kinds: set[str] | frozenset[str]) -> float:
     return 1.0 - left
 
 
-def _of(segment: Segment, atoms: Sequence[Atom]) -> Iterator[Found]:
+def _of(segment: Segment, atoms: Sequence[Atom]) -> Iterator[PressureSpan]:
     analysis = analyse(segment.text)
     everything: set[str] = set()
     for number, unit in enumerate(analysis.units):
@@ -134,7 +134,7 @@ FICTION = frozenset({"story", "engine", "agent", "rank", "insider"})
 
 def _whole(
     segment: Segment, analysis: Analysis, everything: set[str], atoms: Sequence[Atom]
-) -> Iterator[Found]:
+) -> Iterator[PressureSpan]:
     """What is told by a whole text: marks of another speaker, and an order to decode and do."""
     posed = _POSING.search(segment.text[:MOST_CHARACTERS].lower())
     if posed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remit.core.classify.classification import Class, Evidence
 from remit.core.classify.content import Content
-from remit.core.classify.explanation import Standing
+from remit.core.classify.explanation import ValueStanding
 from remit.core.notice import visible
 from remit.core.types import Json, Segment
 
@@ -82,7 +82,7 @@ def _values(content: Content) -> Evidence | None:
     return Evidence("content.values", Class.SECURITY, WEAK * strongest.atom.weight, told, facts)
 
 
-def _around(one: Standing) -> tuple[int, int]:
+def _around(one: ValueStanding) -> tuple[int, int]:
     first = one.first
     assert first is not None  # noqa: S101 - the caller looked
     units = [u for u in first.analysis.units if u.at <= first.at]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from remit.core.classify import words as w
-from remit.core.classify.explanation import Analysed, Explanation
+from remit.core.classify.explanation import Analysed, ContentExplanation
 from remit.core.classify.spans import words_in
 from remit.core.types import Segment
 
@@ -15,7 +15,7 @@ ENOUGH = 0.35
 """Share of the instruction's own words from which on the overlap is complete."""
 
 
-def overlap(explanation: Explanation, reasoning: Sequence[Segment], trusted: Analysed) -> float:
+def overlap(explanation: ContentExplanation, reasoning: Sequence[Segment], trusted: Analysed) -> float:
     """How much of what only the instruction says the model repeated before it called, 0 to 1."""
     if explanation.span is None or explanation.segment is None:
         return 0.0

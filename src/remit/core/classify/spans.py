@@ -63,7 +63,7 @@ _FIELD = re.compile(r"[ \t]*(?:[-*•][ \t]+)?[^\s:]{1,24}:(?=\s)")
 _NEW_UNIT = re.compile(r"[-*•>#|]|\d{1,2}[.)]\s|[^\s:]{1,24}:(?:\s|$)")
 
 
-class Unit(NamedTuple):
+class TextUnit(NamedTuple):
     """One sentence, line or list item."""
 
     start: int
@@ -98,7 +98,7 @@ class Analysis:
 
     flat: str
     """Lower case, white space and escapes made one, unit after unit."""
-    units: tuple[Unit, ...]
+    units: tuple[TextUnit, ...]
     spans: tuple[Span, ...]
     words: frozenset[str]
     outside: frozenset[str]
@@ -128,7 +128,7 @@ def analyse(text: str, near: tuple[int, ...] = ()) -> Analysis:
     """
     cut = len(text) > MOST_CHARACTERS
     flat: list[str] = []
-    units: list[Unit] = []
+    units: list[TextUnit] = []
     found: list[list[str]] = []
     at = 0
     apart_by = ""
@@ -143,7 +143,7 @@ def analyse(text: str, near: tuple[int, ...] = ()) -> Analysis:
         apart_by = " " if told[-1].isspace() or text[end : end + 1].isspace() else ""
         own = words_of(small)
         cues, acts = _cues(small, own, key)
-        units.append(Unit(start, end, at, cues | more if more else cues, acts))
+        units.append(TextUnit(start, end, at, cues | more if more else cues, acts))
         flat.append(small)
         found.append(own)
         at += len(small)
@@ -156,7 +156,7 @@ def analyse(text: str, near: tuple[int, ...] = ()) -> Analysis:
     return Analysis(joined, tuple(units), spans, words, outside, cut)
 
 
-def _held(unit: Unit, spans: Sequence[Span]) -> bool:
+def _held(unit: TextUnit, spans: Sequence[Span]) -> bool:
     return any(span.begin <= unit.at < span.stop for span in spans)
 
 
@@ -352,11 +352,11 @@ def _hides(found: Sequence[str]) -> bool:
 # Spans
 
 
-def _seed(unit: Unit) -> bool:
+def _seed(unit: TextUnit) -> bool:
     return bool(unit.cues - {"authority", "demand", "hidden"})
 
 
-def _spans(units: Sequence[Unit], found: Sequence[list[str]], size: int) -> Iterator[Span]:
+def _spans(units: Sequence[TextUnit], found: Sequence[list[str]], size: int) -> Iterator[Span]:
     """Seeds at most two units apart make a span, with one unit more on each side."""
     group: list[int] = []
     groups: list[list[int]] = []
@@ -377,7 +377,7 @@ def _spans(units: Sequence[Unit], found: Sequence[list[str]], size: int) -> Iter
         yield _span(units[first : last + 1], frozenset(chain.from_iterable(found[first : last + 1])), stop)
 
 
-def _span(inside: Sequence[Unit], words: frozenset[str], stop: int) -> Span:
+def _span(inside: Sequence[TextUnit], words: frozenset[str], stop: int) -> Span:
     cues = NO_CUES.union(*(unit.cues for unit in inside))
     acts = NO_CUES.union(*(unit.acts for unit in inside))
     meta, task = either(META, cues), either(TASK, cues)

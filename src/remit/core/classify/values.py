@@ -36,7 +36,7 @@ class Atom:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ValuePlace:
     """Where a value was found."""
 
     segment: Segment
@@ -101,7 +101,7 @@ def _is_date(text: str) -> bool:
     return len(text) <= 25 and not text.isdigit() and all(c.isdigit() or c in "-:/. TZ+" for c in text)
 
 
-def places(atom: Atom, analysed: Sequence[tuple[Segment, Analysis]]) -> Iterator[Place]:
+def places(atom: Atom, analysed: Sequence[tuple[Segment, Analysis]]) -> Iterator[ValuePlace]:
     """Where the whole value stands, in the order of the texts."""
     number = not isinstance(atom.value, str)
     for segment, analysis in analysed:
@@ -109,7 +109,7 @@ def places(atom: Atom, analysed: Sequence[tuple[Segment, Analysis]]) -> Iterator
             yield from _places_in(needle, number, segment, analysis)
 
 
-def _places_in(needle: str, number: bool, segment: Segment, analysis: Analysis) -> Iterator[Place]:
+def _places_in(needle: str, number: bool, segment: Segment, analysis: Analysis) -> Iterator[ValuePlace]:
     flat, at, seen = analysis.flat, 0, 0
     while seen < MOST_PLACES:
         at = flat.find(needle, at)
@@ -117,7 +117,7 @@ def _places_in(needle: str, number: bool, segment: Segment, analysis: Analysis) 
             return
         seen += 1
         if stands(flat, at, len(needle), number):
-            yield Place(segment, analysis, at, len(needle), analysis.within(at, len(needle)))
+            yield ValuePlace(segment, analysis, at, len(needle), analysis.within(at, len(needle)))
         at += len(needle)
 
 
@@ -150,7 +150,7 @@ NEAR = 250
 """Characters on each side of a value that count as near, within its unit."""
 
 
-def near_action(place: Place, acts: set[str]) -> bool:
+def near_action(place: ValuePlace, acts: set[str]) -> bool:
     """Whether anything that steers stands beside a value, or a word for one of *acts* or for a change in its unit."""
     units, flat = place.analysis.units, place.analysis.flat
     own = bisect_right(units, place.at, key=lambda unit: unit.at) - 1

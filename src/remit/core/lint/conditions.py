@@ -46,7 +46,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _ORIGIN = re.compile(r"https?://[^/]+")
 
 
-def _compared(call: n.Node) -> str:
+def _compared(call: n.CelNode) -> str:
     if not isinstance(call, n.Call) or not call.method or len(call.args) != 2:
         return ""
     asked = call.args[1]
@@ -73,7 +73,7 @@ def public_suffix_by_text(envelope: Envelope, spec: Node) -> Iterator[Finding]:
 _HOSTS = ("host", "email_domain")
 
 
-def _suffix(call: n.Node) -> str:
+def _suffix(call: n.CelNode) -> str:
     """The public suffix that a host is only asked to end in."""
     if not (isinstance(call, n.Call) and call.method and call.name == "endsWith" and len(call.args) == 2):
         return ""

@@ -40,7 +40,7 @@ def dotted(path: Sequence[str]) -> str:
     return ".".join(path).replace(".[]", "[]")
 
 
-def walk(node: n.Node) -> Iterator[n.Node]:
+def walk(node: n.CelNode) -> Iterator[n.CelNode]:
     yield node
     for child in node.children():
         yield from walk(child)

@@ -13,8 +13,8 @@ from remit.core.envelope import Envelope, Require, Tool
 from remit.core.lint.finding import Finding, found_at, tools_of
 from remit.core.narrow.clauses import WEIGHT, facts_of
 from remit.core.narrow.conditions import (
-    Known,
-    Part,
+    SchemaFacts,
+    TypedNode,
     conjuncts,
     contradicts,
     implied,
@@ -67,7 +67,7 @@ def conditions_always_true(envelope: Envelope, spec: Node) -> Iterator[Finding]:
                 yield found_at("always-met", keys["require"].items()[at], told)
 
 
-def _made_true_by(tool: Tool, at: int, rule: Require, known: Known) -> str:
+def _made_true_by(tool: Tool, at: int, rule: Require, known: SchemaFacts) -> str:
     if implied([], whole(rule.condition), known):
         return "the schema"
     text = " ".join(rule.condition.text.split())
@@ -111,7 +111,7 @@ def _ruled_out_by(tool: Tool, condition: Condition | None) -> str:
 def unless_always(envelope: Envelope, spec: Node) -> Iterator[Finding]:
     """A flow clause that is lifted for every call that gets so far, or whose `unless` never lifts it."""
     for tool, keys in tools_of(envelope, spec):
-        given: list[Part] = [whole(rule.condition) for rule in _asked(tool.require)]
+        given: list[TypedNode] = [whole(rule.condition) for rule in _asked(tool.require)]
         for at, flow in enumerate(tool.flow):
             if flow.unless is None:
                 continue

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from remit.core.cel import Condition
-from remit.core.envelope import Approve, Cap, Clause, Flow, Limit, Output, Require, Tool
+from remit.core.envelope import ApprovalRule, Cap, Clause, Flow, Limit, OutputRule, Require, Tool
 from remit.core.limits import spoken
 from remit.core.narrow.conditions import (
-    Known,
-    Part,
+    SchemaFacts,
+    TypedNode,
     conjuncts,
     implied,
     keeps,
@@ -98,7 +98,7 @@ def require_gaps(sides: Sides, old: Require) -> list[str]:
     return told or [f"'{old.condition.text}' is not asked any more"]
 
 
-def facts_of(tool: Tool) -> Known:
+def facts_of(tool: Tool) -> SchemaFacts:
     """What the schema of *tool* says of its arguments, except those that an obligation lowers after it was asked."""
     lowered = {
         "args." + ".".join(one.duty.arg)
@@ -113,7 +113,7 @@ def _first(lines: Sequence[Any], wanted: Clause) -> list[Any]:
     return sorted(lines, key=lambda line: line.clause.id != wanted.id)
 
 
-def _denying(sides: Sides, old: Require) -> list[Part]:
+def _denying(sides: Sides, old: Require) -> list[TypedNode]:
     """Conditions of the new tool of which each one refuses by itself."""
     return [
         part
@@ -256,7 +256,7 @@ def limit_gaps(sides: Sides, old: Limit) -> list[str]:
     return gaps if equal(mine, theirs) else [*gaps, "keys beside the limit changed"]
 
 
-def approve_gaps(sides: Sides, old: Approve) -> list[str]:
+def approve_gaps(sides: Sides, old: ApprovalRule) -> list[str]:
     """Why no approval of the new tool covers this one."""
     beside = sides.beside("approve", short_id(old.clause), "old")
     told: list[str] = []
@@ -289,7 +289,7 @@ def beside_of(plain: Any, main: str) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key not in COMMON and key != main}
 
 
-def output_gaps(old: Output | None, new: Output | None) -> list[str]:
+def output_gaps(old: OutputRule | None, new: OutputRule | None) -> list[str]:
     """Why the schema of the result does not cover the old one."""
     if old is None:
         return []

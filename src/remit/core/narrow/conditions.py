@@ -12,9 +12,9 @@ from typing import Any
 
 from remit.core.cel import Condition
 from remit.core.cel import nodes as n
-from remit.core.cel.types import DYN, INT, NULL, NUMBERS, STRING, ListOf, Record, Scalar, Type
+from remit.core.cel.types import DYN, INT, NULL, NUMBERS, STRING, ListOf, ObjectOf, Scalar, Type
 
-Types = Mapping[n.Node, Type]
+Types = Mapping[n.CelNode, Type]
 _ORDER = ("<", "<=", ">", ">=")
 _TESTS = (*_ORDER, "==", "!=", "in")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -22,38 +22,36 @@ _NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TypedNode:
     """One node with the types of its tree."""
 
-    node: n.Node
+    node: n.CelNode
     types: Types
 
-    def of(self, node: n.Node) -> Part:
+    def of(self, node: n.CelNode) -> TypedNode:
         """Another node of the same tree."""
-        return Part(node, self.types)
+        return TypedNode(node, self.types)
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class LiteralTest:
     """`operand op value`, where the value is written in the condition."""
 
-    __test__ = False  # not a test class of pytest
-
-    operand: Part
+    operand: TypedNode
     op: str
     value: Any
 
 
-Known = Mapping[str, Sequence[tuple[str, Any]]]
+SchemaFacts = Mapping[str, Sequence[tuple[str, Any]]]
 """What a schema says of an argument that is always there: path such as `args.amount`, and (op, value) that hold."""
 
 
-def whole(condition: Condition) -> Part:
+def whole(condition: Condition) -> TypedNode:
     """The condition as a part."""
-    return Part(condition.tree, condition.types)
+    return TypedNode(condition.tree, condition.types)
 
 
-def same(one: Part, other: Part) -> bool:
+def same(one: TypedNode, other: TypedNode) -> bool:
     """The same tree over the same types: equal answers, and equal errors, for all values."""
     return spelled(one.node) == spelled(other.node) and all(
         alike(one.types.get(a), other.types.get(b))
@@ -68,7 +66,7 @@ def same_condition(one: Condition | None, other: Condition | None) -> bool:
     return same(whole(one), whole(other))
 
 
-def spelled(node: n.Node) -> str:
+def spelled(node: n.CelNode) -> str:
     """One spelling of a tree: no spaces, all brackets.
 
     >>> from remit.core.cel.parser import parse
@@ -99,7 +97,7 @@ def spelled(node: n.Node) -> str:
     return f"{head}({','.join(spelled(child) for child in node.children())})"
 
 
-def _walk(node: n.Node) -> Iterator[n.Node]:
+def _walk(node: n.CelNode) -> Iterator[n.CelNode]:
     yield node
     for child in node.children():
         yield from _walk(child)
@@ -107,7 +105,7 @@ def _walk(node: n.Node) -> Iterator[n.Node]:
 
 def alike(one: Type | None, other: Type | None) -> bool:
     """Types under which a value is read in the same way; which fields a record has beside is no matter."""
-    if isinstance(one, Record) and isinstance(other, Record):
+    if isinstance(one, ObjectOf) and isinstance(other, ObjectOf):
         return all(
             alike(kind, other.fields[name]) for name, kind in one.fields.items() if name in other.fields
         )
@@ -116,14 +114,14 @@ def alike(one: Type | None, other: Type | None) -> bool:
     return one == other
 
 
-def conjuncts(part: Part) -> list[Part]:
+def conjuncts(part: TypedNode) -> list[TypedNode]:
     """What must all be true where *part* is."""
     if isinstance(part.node, n.Logic) and part.node.op == "&&":
         return [inner for item in part.node.items for inner in conjuncts(part.of(item))]
     return [part]
 
 
-def implied(given: Iterable[Part], wanted: Part, known: Known | None = None) -> bool:
+def implied(given: Iterable[TypedNode], wanted: TypedNode, known: SchemaFacts | None = None) -> bool:
     """Whether *wanted* is true, without an error, whenever all of *given* are and *known* holds."""
     assumed = [inner for part in given for inner in conjuncts(part)]
     return all(
@@ -132,18 +130,18 @@ def implied(given: Iterable[Part], wanted: Part, known: Known | None = None) -> 
     )
 
 
-def _always(wanted: Part, known: Known) -> bool:
+def _always(wanted: TypedNode, known: SchemaFacts) -> bool:
     test = test_of(wanted)
     if test is None or not _is_path(test.operand.node):
         return False
     return any(follows(op, value, test) for op, value in known.get(spelled(test.operand.node), ()))
 
 
-def _is_path(node: n.Node) -> bool:
+def _is_path(node: n.CelNode) -> bool:
     return isinstance(node, n.Select) and (isinstance(node.base, n.Name) or _is_path(node.base))
 
 
-def _entails(given: Part, wanted: Part) -> bool:
+def _entails(given: TypedNode, wanted: TypedNode) -> bool:
     """Whether *wanted* is true, without an error, whenever *given* is true."""
     if same(given, wanted):
         return True
@@ -160,12 +158,12 @@ def _entails(given: Part, wanted: Part) -> bool:
     )
 
 
-def _alternatives(part: Part) -> list[Part]:
+def _alternatives(part: TypedNode) -> list[TypedNode]:
     logic = part.node if isinstance(part.node, n.Logic) and part.node.op == "||" else None
     return [part.of(item) for item in logic.items] if logic else [part]
 
 
-def keeps(given: Part, wanted: Part) -> bool:
+def keeps(given: TypedNode, wanted: TypedNode) -> bool:
     """As `_entails`; besides, where one of them is an error, so is the other."""
     if same(given, wanted):
         return True
@@ -177,21 +175,21 @@ def keeps(given: Part, wanted: Part) -> bool:
     return (typed or ordered) and follows(test.op, test.value, asked)
 
 
-def test_of(part: Part) -> Test | None:
+def test_of(part: TypedNode) -> LiteralTest | None:
     """The part as a comparison with a written value; None where it is something else."""
     node = part.node
     if not isinstance(node, n.Binary) or node.op not in _TESTS:
         return None
     right = _value(node.right)
     if right is not _NOTHING and isinstance(right, list) is (node.op == "in"):
-        return Test(part.of(node.left), node.op, right)
+        return LiteralTest(part.of(node.left), node.op, right)
     left = _value(node.left)
     if left is _NOTHING or isinstance(left, list) or node.op == "in":
         return None
-    return Test(part.of(node.right), _TURNED[node.op], left)
+    return LiteralTest(part.of(node.right), _TURNED[node.op], left)
 
 
-def _value(node: n.Node) -> Any:
+def _value(node: n.CelNode) -> Any:
     if isinstance(node, n.Literal):
         return node.value
     if isinstance(node, n.Unary) and node.op == "-" and isinstance(node.operand, n.Literal):
@@ -203,11 +201,11 @@ def _value(node: n.Node) -> Any:
     return _NOTHING
 
 
-def follows(op: str, value: Any, asked: Test) -> bool:
+def follows(op: str, value: Any, asked: LiteralTest) -> bool:
     """Whether every `v` with `v op value` meets *asked*.
 
-    >>> operand = Part(n.Name(0, 0, 0, "x"), {})
-    >>> follows("<=", 100, Test(operand, "<=", 500)), follows("in", ["a", "b"], Test(operand, "==", "a"))
+    >>> operand = TypedNode(n.Name(0, 0, 0, "x"), {})
+    >>> follows("<=", 100, LiteralTest(operand, "<=", 500)), follows("in", ["a", "b"], LiteralTest(operand, "==", "a"))
     (True, False)
     """
     if op in ("==", "in"):
@@ -248,7 +246,7 @@ def _kind(value: Any) -> str:
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-def contradicts(one: Part, other: Part) -> bool:
+def contradicts(one: TypedNode, other: TypedNode) -> bool:
     """Whether two comparisons of the same thing with written values are never both true."""
     mine, theirs = test_of(one), test_of(other)
     if mine is None or theirs is None or not same(mine.operand, theirs.operand):
@@ -256,14 +254,14 @@ def contradicts(one: Part, other: Part) -> bool:
     return _rules_out(mine.op, mine.value, theirs) or _rules_out(theirs.op, theirs.value, mine)
 
 
-def _rules_out(op: str, value: Any, asked: Test) -> bool:
+def _rules_out(op: str, value: Any, asked: LiteralTest) -> bool:
     """Whether no `v` with `v op value` meets *asked*."""
     if asked.op == "in":
-        return all(_rules_out(op, value, Test(asked.operand, "==", one)) for one in asked.value)
-    return follows(op, value, Test(asked.operand, _OPPOSITE[asked.op], asked.value))
+        return all(_rules_out(op, value, LiteralTest(asked.operand, "==", one)) for one in asked.value)
+    return follows(op, value, LiteralTest(asked.operand, _OPPOSITE[asked.op], asked.value))
 
 
-def refuted(part: Part, known: Known) -> bool:
+def refuted(part: TypedNode, known: SchemaFacts) -> bool:
     """Whether *part* is never true where *known* holds: some of what must be true together is ruled out."""
     items = conjuncts(part)
     for at, item in enumerate(items):
@@ -277,14 +275,14 @@ def refuted(part: Part, known: Known) -> bool:
     return False
 
 
-def total(part: Part) -> bool:
+def total(part: TypedNode) -> bool:
     """Whether it has an answer for all arguments and facts that fit their schemas: no error is possible."""
     node, types = part.node, part.types
     match node:
         case n.Literal() | n.Name():
             return True
         case n.Has(field=field):
-            return isinstance(types.get(field.base), Record) and total(part.of(field.base))
+            return isinstance(types.get(field.base), ObjectOf) and total(part.of(field.base))
         case n.Select(base=base):
             return types.get(node) != DYN and total(part.of(base))
         case n.Unary(operand=operand):
@@ -295,11 +293,11 @@ def total(part: Part) -> bool:
             return isinstance(node, n.Binary) and _total_test(part, node)
 
 
-def _all_total(part: Part, nodes: Sequence[n.Node]) -> bool:
+def _all_total(part: TypedNode, nodes: Sequence[n.CelNode]) -> bool:
     return all(part.types.get(node) not in (DYN, None) and total(part.of(node)) for node in nodes)
 
 
-def _total_test(part: Part, node: n.Binary) -> bool:
+def _total_test(part: TypedNode, node: n.Binary) -> bool:
     left, right = part.types.get(node.left), part.types.get(node.right)
     if node.op not in _TESTS or not _comparable(node.op, left, right, _value(node.right)):
         return False

@@ -12,7 +12,7 @@ from typing import Any
 from remit.core.envelope import Envelope, History, Idempotency, Tool
 from remit.core.limits import spoken
 from remit.core.narrow.clauses import Sides, short_id, weaker
-from remit.core.narrow.place import Document, Place, equal
+from remit.core.narrow.place import Document, WiderPlace, equal
 from remit.core.types import Enforcement
 
 KINDS = ("history", "monotonic", "scopes", "ensure", "obligations")
@@ -24,7 +24,7 @@ _AFTER_ERROR = {"retry": 2, "hold": 1, "refuse": 0}
 _OTHER_TYPES = "the types that its conditions read changed"
 
 
-def line_places(sides: Sides, at: str, typed: bool) -> Iterator[Place]:
+def line_places(sides: Sides, at: str, typed: bool) -> Iterator[WiderPlace]:
     """What may be wider about these clauses of one tool.
 
     Args:
@@ -37,10 +37,10 @@ def line_places(sides: Sides, at: str, typed: bool) -> Iterator[Place]:
         before, after = _by_id(_lines(sides.old, kind), mine), _by_id(_lines(sides.new, kind), theirs)
         for name, (line, plain) in before.items():
             path = f"{at}.{kind}[{name}]"
-            yield from (Place(path, told) for told in _gaps(line, plain, after.get(name), typed))
+            yield from (WiderPlace(path, told) for told in _gaps(line, plain, after.get(name), typed))
         if kind == "obligations":
             yield from _new_duties(at, [plain for name, (_, plain) in after.items() if name not in before])
-    yield from (Place(f"{at}.idempotency", told) for told in _repeat_gaps(sides, typed))
+    yield from (WiderPlace(f"{at}.idempotency", told) for told in _repeat_gaps(sides, typed))
 
 
 def _lines(tool: Tool, kind: str) -> Sequence[Any]:
@@ -80,14 +80,14 @@ def _rest(plain: Mapping[str, Any], line: Any) -> dict[str, Any]:
     return rest
 
 
-def _new_duties(at: str, added: Sequence[Mapping[str, Any]]) -> Iterator[Place]:
+def _new_duties(at: str, added: Sequence[Mapping[str, Any]]) -> Iterator[WiderPlace]:
     for plain in added:
         if "arg" in (plain.get("cap") or {}):
-            yield Place(
+            yield WiderPlace(
                 f"{at}.obligations[{plain['id']}]", "an argument is lowered, so that another call is checked"
             )
         elif "redact" not in plain and "cap" not in plain:
-            yield Place(f"{at}.obligations[{plain['id']}]", "somebody is told who was not")
+            yield WiderPlace(f"{at}.obligations[{plain['id']}]", "somebody is told who was not")
 
 
 def _repeat_gaps(sides: Sides, typed: bool) -> Iterator[str]:
@@ -124,21 +124,23 @@ def _looser_repeat(old: Idempotency, new: Idempotency) -> Iterator[str]:
         yield f"a repeat is noticed for {spoken(new.within_s)} now, it was for {spoken(old.within_s)}"
 
 
-def session_ensure_places(old: Document, new: Document, typed: bool) -> Iterator[Place]:
+def session_ensure_places(old: Document, new: Document, typed: bool) -> Iterator[WiderPlace]:
     """What may be wider about the final answer against the effects."""
     before, after = (
         _by_id(side.envelope.session_ensure, side.spec.get("session_ensure") or []) for side in (old, new)
     )
     for name, (line, plain) in before.items():
         yield from (
-            Place(f"session_ensure[{name}]", told) for told in _gaps(line, plain, after.get(name), typed)
+            WiderPlace(f"session_ensure[{name}]", told) for told in _gaps(line, plain, after.get(name), typed)
         )
 
 
-def promoted_places(old: Envelope, new: Envelope) -> Iterator[Place]:
+def promoted_places(old: Envelope, new: Envelope) -> Iterator[WiderPlace]:
     """While the envelope only monitors, what was promoted stays so, for no fewer sessions."""
     if new.enforcement is Enforcement.ENFORCE:
         return
     for clause, share in old.promoted.items():
         if (now := new.promoted.get(clause, 0.0)) < share:
-            yield Place("enforced", f"{clause} binds for {now:.0%} of the sessions now, it was {share:.0%}")
+            yield WiderPlace(
+                "enforced", f"{clause} binds for {now:.0%} of the sessions now, it was {share:.0%}"
+            )

@@ -13,7 +13,7 @@ from remit.core.yamltext import parse
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WiderPlace:
     """One thing that may be wider."""
 
     path: str

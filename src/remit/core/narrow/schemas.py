@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from remit.core.narrow.place import Place, equal
+from remit.core.narrow.place import WiderPlace, equal
 
 _NOTES = frozenset(
     {
@@ -45,7 +45,7 @@ _MOST = (("maxLength", "string"), ("maxItems", "array"), ("maxProperties", "obje
 _INFINITY = float("inf")
 
 
-def schema_wider(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> list[Place]:
+def schema_wider(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> list[WiderPlace]:
     """Places where *new* may admit what *old* refuses; empty where it is shown that it admits nothing more.
 
     >>> old = {"type": "integer", "maximum": 500}
@@ -57,7 +57,9 @@ def schema_wider(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> lis
     if equal(old, new):
         return []
     if _renamed(old) or _renamed(new):
-        return [Place(at, "the schema changed, and it names or moves schemas ($id, $anchor, $dynamicRef)")]
+        return [
+            WiderPlace(at, "the schema changed, and it names or moves schemas ($id, $anchor, $dynamicRef)")
+        ]
     return list(_wider(old, new, at, _same_definitions(old, new)))
 
 
@@ -85,17 +87,17 @@ def _same(old: Any, new: Any, defined: bool) -> bool:
     return equal(old, new) and (defined or not refers(old))
 
 
-def _wider(old: Any, new: Any, at: str, defined: bool) -> Iterator[Place]:
+def _wider(old: Any, new: Any, at: str, defined: bool) -> Iterator[WiderPlace]:
     if _same(old, new, defined) or new is False or old is True:
         return
     if old is False or not isinstance(new, Mapping) or not isinstance(old, Mapping):
-        yield Place(
+        yield WiderPlace(
             at, "what was refused altogether may be admitted" if old is False else "any value is admitted"
         )
         return
     kinds = kinds_of(new)
     if more := sorted(_more_kinds(kinds, kinds_of(old))):
-        yield Place(at, f"also admits {', '.join(more)}")
+        yield WiderPlace(at, f"also admits {', '.join(more)}")
         return
     listed = _listed(new)
     if listed is not None and _all_fit(listed, old, kinds):
@@ -105,10 +107,10 @@ def _wider(old: Any, new: Any, at: str, defined: bool) -> Iterator[Place]:
         yield from _bounds(old, new, at)
     for key, kind in _LEAST:
         if kind in kinds and new.get(key, 0) < old.get(key, 0):
-            yield Place(at, _fell(key, old, new))
+            yield WiderPlace(at, _fell(key, old, new))
     for key, kind in _MOST:
         if kind in kinds and new.get(key, _INFINITY) > old.get(key, _INFINITY):
-            yield Place(at, _fell(key, old, new))
+            yield WiderPlace(at, _fell(key, old, new))
     if "array" in kinds:
         yield from _array(old, new, at, defined)
     if "object" in kinds:
@@ -175,25 +177,25 @@ def _says_integer(schema: Any) -> bool:
 
 def _values(
     old: Mapping[str, Any], new: Mapping[str, Any], at: str, kinds: frozenset[str]
-) -> Iterator[Place]:
+) -> Iterator[WiderPlace]:
     ours, theirs = _listed(old), _listed(new)
     if ours is None:
         return
     if theirs is None:
         if kinds != {"null"}:
-            yield Place(at, "any value is admitted, where a list of values stood")
+            yield WiderPlace(at, "any value is admitted, where a list of values stood")
         return
     extra = [value for value in theirs if not any(equal(value, one) for one in ours)]
     if extra:
-        yield Place(at, f"also admits {', '.join(map(repr, extra[:3]))}")
+        yield WiderPlace(at, f"also admits {', '.join(map(repr, extra[:3]))}")
 
 
-def _bounds(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> Iterator[Place]:
+def _bounds(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> Iterator[WiderPlace]:
     for key, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         before, after = _bound(old, key, exclusive, sign), _bound(new, key, exclusive, sign)
         if after < before:
             named = key if key in old else exclusive
-            yield Place(at, _fell(named, old, new if named in new else {}))
+            yield WiderPlace(at, _fell(named, old, new if named in new else {}))
 
 
 def _bound(schema: Mapping[str, Any], key: str, exclusive: str, sign: int) -> tuple[float, int]:
@@ -218,24 +220,24 @@ def _fell(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return f"the {name} {old[key]} " + (f"is {new[key]} now" if key in new else "is gone")
 
 
-def _array(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[Place]:
+def _array(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[WiderPlace]:
     if old.get("uniqueItems") is True and new.get("uniqueItems") is not True:
-        yield Place(at, "items may repeat")
+        yield WiderPlace(at, "items may repeat")
     if "prefixItems" in old or "prefixItems" in new:
         if not all(_same(old.get(key), new.get(key), defined) for key in ("prefixItems", "items")):
-            yield Place(at, "prefixItems or items changed")
+            yield WiderPlace(at, "prefixItems or items changed")
         return
     yield from _wider(old.get("items", True), new.get("items", {}), f"{at}[]", defined)
 
 
-def _object(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[Place]:
+def _object(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[WiderPlace]:
     for name in old.get("required", ()):
         if name not in new.get("required", ()):
-            yield Place(f"{at}.{name}", "may be left out")
+            yield WiderPlace(f"{at}.{name}", "may be left out")
     if "patternProperties" in old or "patternProperties" in new:
         keys = ("properties", "patternProperties", "additionalProperties")
         if not all(_same(old.get(key), new.get(key), defined) for key in keys):
-            yield Place(at, "fields changed beside patternProperties")
+            yield WiderPlace(at, "fields changed beside patternProperties")
         return
     ours, theirs = old.get("properties", {}), new.get("properties", {})
     rest_before, rest_after = old.get("additionalProperties", True), new.get("additionalProperties", {})
@@ -243,22 +245,22 @@ def _object(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bo
         if name in ours:
             yield from _wider(ours[name], inner, f"{at}.{name}", defined)
         elif rest_before is False:
-            yield Place(f"{at}.{name}", "a new argument")
+            yield WiderPlace(f"{at}.{name}", "a new argument")
         else:
             yield from _wider(rest_before, inner, f"{at}.{name}", defined)
     for name, inner in ours.items():
         if name not in theirs:
             yield from _wider(inner, rest_after, f"{at}.{name}", defined)
     if rest_before is False and rest_after is not False:
-        yield Place(at, "unknown fields are admitted")
+        yield WiderPlace(at, "unknown fields are admitted")
     else:
         yield from _wider(rest_before, rest_after, f"{at}.*", defined)
 
 
-def _others(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[Place]:
+def _others(old: Mapping[str, Any], new: Mapping[str, Any], at: str, defined: bool) -> Iterator[WiderPlace]:
     for key in sorted({*old, *new} - _NOTES - _RULED):
         moved = key == "$ref" and not defined
         if key in old and (moved or not (key in new and _same(old[key], new[key], defined))):
-            yield Place(at, f"{key} changed" if key in new else f"{key} is gone")
+            yield WiderPlace(at, f"{key} changed" if key in new else f"{key} is gone")
         elif key not in old and key not in _ADDABLE:
-            yield Place(at, f"{key} is new, and its effect cannot be told")
+            yield WiderPlace(at, f"{key} is new, and its effect cannot be told")

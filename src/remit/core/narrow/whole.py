@@ -8,7 +8,7 @@ from typing import Any
 from remit.core.envelope import BreakerRule, Envelope
 from remit.core.labels import label_of
 from remit.core.narrow.clauses import STRICT, WEIGHT
-from remit.core.narrow.place import Document, Place, equal
+from remit.core.narrow.place import Document, WiderPlace, equal
 from remit.core.narrow.schemas import schema_wider
 from remit.core.types import Enforcement, OnViolation, PrincipalKind, Severity, ToolEffect
 
@@ -80,21 +80,23 @@ _ANSWER_KEYS = frozenset(
 _ANYBODY = (None, PrincipalKind.OPERATOR, PrincipalKind.CUSTOMER)
 
 
-def enforcement_places(old: Envelope, new: Envelope) -> Iterator[Place]:
+def enforcement_places(old: Envelope, new: Envelope) -> Iterator[WiderPlace]:
     """Monitor blocks nothing."""
     if old.enforcement is Enforcement.ENFORCE and new.enforcement is not Enforcement.ENFORCE:
-        yield Place("enforcement", f"{new.enforcement} now: decisions are recorded and nothing is blocked")
+        yield WiderPlace(
+            "enforcement", f"{new.enforcement} now: decisions are recorded and nothing is blocked"
+        )
 
 
-def session_places(old: Envelope, new: Envelope) -> Iterator[Place]:
+def session_places(old: Envelope, new: Envelope) -> Iterator[WiderPlace]:
     """Facts that do not fit refuse every call; facts are also a trusted text, in which values may stand."""
     if old.session_schema is None:
         if new.session_schema is not None and _asks_for_origins(old):
-            yield Place(
+            yield WiderPlace(
                 "session", "facts are a source now, and were none: values of flow clauses may stand there"
             )
     elif new.session_schema is None:
-        yield Place("session", "the facts are not checked any more")
+        yield WiderPlace("session", "the facts are not checked any more")
     else:
         yield from schema_wider(old.session_schema, new.session_schema, "session")
 
@@ -103,7 +105,7 @@ def _asks_for_origins(envelope: Envelope) -> bool:
     return any(tool.flow for tool in envelope.tools.values())
 
 
-def source_places(old: Document, new: Document) -> Iterator[Place]:
+def source_places(old: Document, new: Document) -> Iterator[WiderPlace]:
     """A source may only become less trusted or more confidential, where a clause of the old envelope asks for that."""
     flows = [flow for tool in old.envelope.tools.values() for flow in tool.flow]
     # A key that this version has no rule for may read labels, too.
@@ -117,7 +119,7 @@ def source_places(old: Document, new: Document) -> Iterator[Place]:
         told = _better(old.envelope, new.envelope, name, trusts, keeps)
         told = told or _other_field(old.envelope, new.envelope, name, bool(flows) or all_matter, keeps)
         if told:
-            yield Place(f"sources.{name}", told)
+            yield WiderPlace(f"sources.{name}", told)
 
 
 def _better(old: Envelope, new: Envelope, name: str, trusts: bool, keeps: bool) -> str:
@@ -140,14 +142,16 @@ def _other_field(old: Envelope, new: Envelope, name: str, traced: bool, keeps: b
     return "this field is no longer a source of its own, and may have been the secret one" if keeps else ""
 
 
-def breaker_places(old: Document, new: Document) -> Iterator[Place]:
+def breaker_places(old: Document, new: Document) -> Iterator[WiderPlace]:
     """Autonomy may only be lost sooner and come back later."""
     before, after = old.envelope.breaker, new.envelope.breaker
     for path, told in _breaker_gaps(before, after):
-        yield Place(f"breaker.{path}", told)
+        yield WiderPlace(f"breaker.{path}", told)
     ours, theirs = (_unknown(side.spec.get("breaker") or {}) for side in (old, new))
     if not equal(ours, theirs):
-        yield Place("breaker", f"keys changed that cannot be compared: {', '.join(sorted({*ours, *theirs}))}")
+        yield WiderPlace(
+            "breaker", f"keys changed that cannot be compared: {', '.join(sorted({*ours, *theirs}))}"
+        )
 
 
 def _unknown(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,15 +200,15 @@ def _number(rule: BreakerRule, name: str) -> float:
     return float(getattr(rule, name) if hasattr(rule, name) else getattr(rule.recovery, name))
 
 
-def answer_places(old: Document, new: Document) -> Iterator[Place]:
+def answer_places(old: Document, new: Document) -> Iterator[WiderPlace]:
     """Checks of the final answer, by id."""
     theirs = {line["id"]: line for line in new.spec.get("outputs") or ()}
     for line in old.spec.get("outputs") or ():
         path = f"outputs[{line['id']}]"
         if line["id"] not in theirs:
-            yield Place(path, "the final answer is not checked for it any more")
+            yield WiderPlace(path, "the final answer is not checked for it any more")
         else:
-            yield from (Place(path, told) for told in answer_gaps(line, theirs[line["id"]]))
+            yield from (WiderPlace(path, told) for told in answer_gaps(line, theirs[line["id"]]))
 
 
 def answer_gaps(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -224,7 +228,7 @@ def answer_gaps(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         wider = (
             schema_wider(old["schema"], new["schema"], "schema")
             if "schema" in new
-            else [Place("schema", "gone")]
+            else [WiderPlace("schema", "gone")]
         )
         gaps += [f"{place.path}: {place.why}" for place in wider]
     beside = [{k: v for k, v in line.items() if k not in _ANSWER_KEYS} for line in (old, new)]

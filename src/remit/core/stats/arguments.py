@@ -33,7 +33,7 @@ MOST_KINDS = 512
 MOST_PATHS = 200
 """The paths that most runs have."""
 MOST_DEPTH = 6
-Call = tuple[str, Json]
+ToolArguments = tuple[str, Json]
 """A tool and its arguments."""
 
 
@@ -69,7 +69,7 @@ class ArgumentsMoved:
 
 
 def argument_test(
-    runs: Sequence[Sequence[Call]],
+    runs: Sequence[Sequence[ToolArguments]],
     candidate: Sequence[bool],
     tasks: Sequence[Hashable],
     *,
@@ -150,7 +150,7 @@ def flat(args: Json, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Js
         yield prefix, args
 
 
-def _by_path(runs: Sequence[Sequence[Call]], dealt: Deals) -> dict[str, list[tuple[int, Json]]]:
+def _by_path(runs: Sequence[Sequence[ToolArguments]], dealt: Deals) -> dict[str, list[tuple[int, Json]]]:
     found: dict[str, list[tuple[int, Json]]] = defaultdict(list)
     for run in dealt.members.tolist():
         for tool, args in runs[run]:

@@ -17,7 +17,7 @@ from remit.core.stats.score import Score, interval
 from remit.core.stats.sign_flip import sign_flip
 from remit.core.stats.suite_score import arms, suite_score
 from remit.core.stats.tango import task_score
-from remit.core.stats.task_pair import Counts, TaskPair, one_each, shares, task_pairs
+from remit.core.stats.task_pair import PassCounts, TaskPair, one_each, shares, task_pairs
 from remit.core.stats.within_task import within_task
 
 SUITE, POPULATION = "suite", "population"
@@ -29,7 +29,7 @@ FEW_PASSES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class RateComparison:
     """What two arms on the same tasks say about the difference of their success rates."""
 
     question: str
@@ -66,15 +66,15 @@ class Compared:
 
 
 def compare_rates(
-    baseline: Counts,
-    candidate: Counts,
+    baseline: PassCounts,
+    candidate: PassCounts,
     question: str = SUITE,
     *,
     weights: Sequence[float] | None = None,
     margin: float | None = None,
     confidence: float = 0.95,
     seed: int = 0,
-) -> Compared:
+) -> RateComparison:
     """Compare the success of two arms on the same tasks.
 
     Args:
@@ -106,7 +106,7 @@ def compare_rates(
     told = surprise(pairs, question, seed)
     share = shares(pairs)
     low, high = interval(score, confidence)
-    return Compared(
+    return RateComparison(
         question=question,
         baseline=fsum(s * pair.baseline / pair.baseline_runs for s, pair in zip(share, pairs, strict=True)),
         candidate=fsum(

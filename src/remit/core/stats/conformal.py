@@ -41,7 +41,7 @@ _INNER = np.array(EDGES[1:-1])
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StreamPart:
     """What a stream did over some of its values."""
 
     n: int
@@ -58,8 +58,8 @@ class Split:
 
     since: int
     """Place of the first value after it, in the caller's count."""
-    before: Part
-    after: Part
+    before: StreamPart
+    after: StreamPart
 
 
 class Streams:
@@ -213,8 +213,8 @@ class Streams:
         """Where the change of a stream seems to have begun: where the best of the tracked bets began to win."""
         since, n, hits, total, square = self._start[row, int(self._gain[row].argmax())].tolist()
         all_hits, all_total, all_square = self._sums[row].tolist()
-        before = Part(int(n), int(hits), total, square)
-        after = Part(
+        before = StreamPart(int(n), int(hits), total, square)
+        after = StreamPart(
             int(self.n[row]) - before.n, int(all_hits) - before.hits, all_total - total, all_square - square
         )
         return Split(int(since), before, after)

@@ -32,7 +32,7 @@ BASE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TestLook:
     """One instant at which the test is made."""
 
     size: int
@@ -41,7 +41,7 @@ class Look:
     """Of the level."""
 
 
-def looks(before: int, after: int) -> Iterator[Look]:
+def looks(before: int, after: int) -> Iterator[TestLook]:
     """The looks that are due by now.
 
     Args:
@@ -59,7 +59,7 @@ def looks(before: int, after: int) -> Iterator[Look]:
         if size > after:
             return
         if size > last:
-            yield Look(size, share)
+            yield TestLook(size, share)
         last = size
 
 

@@ -22,7 +22,7 @@ from remit.core.stats.task_pair import TaskPair, shares
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmRate:
     """The rate of one arm on the suite, and what is known of its variance."""
 
     rate: float
@@ -45,13 +45,13 @@ UNSEEN = 1.5
 """Tasks of even odds that are added: with fewer, three to ten tasks of two runs each come out too sure."""
 
 
-def arms(pairs: Sequence[TaskPair]) -> tuple[Arm, Arm]:
+def arms(pairs: Sequence[TaskPair]) -> tuple[ArmRate, ArmRate]:
     """Baseline and candidate.
 
     Two tasks, always passed and always failed: nothing is left to chance.
 
     >>> arms([TaskPair(4, 4, 4, 4), TaskPair(0, 4, 0, 4)])[0]
-    Arm(rate=0.5, runs=8.0, within=0.0, unseen=0.1875)
+    ArmRate(rate=0.5, runs=8.0, within=0.0, unseen=0.1875)
     """
     share = shares(pairs)
     found = []
@@ -65,7 +65,7 @@ def arms(pairs: Sequence[TaskPair]) -> tuple[Arm, Arm]:
         whole = fsum(parts)
         within = fsum(part * one for part, one in zip(parts, spread, strict=True)) / whole
         found.append(
-            Arm(rate, 1 / whole, within, UNSEEN * fsum(part * part for part in parts) / whole**2 / 4)
+            ArmRate(rate, 1 / whole, within, UNSEEN * fsum(part * part for part in parts) / whole**2 / 4)
         )
     return found[0], found[1]
 
@@ -77,7 +77,7 @@ def _spread(hits: int, runs: int, pair: TaskPair) -> float:
     return hits * (runs - hits) / (runs * (runs - 1))
 
 
-def suite_score(baseline: Arm, candidate: Arm, at: float) -> Score:
+def suite_score(baseline: ArmRate, candidate: ArmRate, at: float) -> Score:
     """The difference of two arms beside a value of it.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-Counts = Sequence[tuple[int, int]]
+PassCounts = Sequence[tuple[int, int]]
 """Of one arm: passes and runs of each task; item *i* is the same task in both arms."""
 
 
@@ -39,7 +39,9 @@ class TaskPair:
         return self.candidate / self.candidate_runs - self.baseline / self.baseline_runs
 
 
-def task_pairs(baseline: Counts, candidate: Counts, weights: Sequence[float] | None = None) -> list[TaskPair]:
+def task_pairs(
+    baseline: PassCounts, candidate: PassCounts, weights: Sequence[float] | None = None
+) -> list[TaskPair]:
     """The tasks that ran in both arms; one without a run in either says nothing about a difference, and is left out.
 
     Args:

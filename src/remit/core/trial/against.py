@@ -34,7 +34,7 @@ EffectOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DivergenceKind:
     """One kind of divergence: in how many trials of each arm the first divergence was of it."""
 
     kind: str
@@ -50,7 +50,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class RecordAgreement:
     """How far the trials of one arm went along with the record."""
 
     arm: str
@@ -118,22 +118,22 @@ REFUSAL = "RecordedFailure: refused: "
 """How a result begins where the call was refused in the record."""
 
 
-def followed(run: Run) -> tuple[Followed, ...]:
+def followed(run: Run) -> tuple[RecordAgreement, ...]:
     """How far each arm went along."""
     return tuple(_followed(arm, run.of(arm)) for arm in run.info.arms)
 
 
-def _followed(arm: str, trials: Sequence[Trial]) -> Followed:
+def _followed(arm: str, trials: Sequence[Trial]) -> RecordAgreement:
     ended = [trial for trial in trials if trial.success is not None]
     places = [left_at(trial.calls) for trial in ended]
     served = sum(
         len(trial.calls) if left is None else left for trial, left in zip(ended, places, strict=True)
     )
     calls = sum(len(trial.calls) for trial in ended)
-    return Followed(arm, len(ended), calls, served, sum(left is None for left in places))
+    return RecordAgreement(arm, len(ended), calls, served, sum(left is None for left in places))
 
 
-def kinds(run: Run, recorded: Recorded) -> tuple[Kind, ...]:
+def kinds(run: Run, recorded: Recorded) -> tuple[DivergenceKind, ...]:
     """First divergences by kind, the most frequent of the candidate first.
 
     Args:
@@ -153,7 +153,9 @@ def kinds(run: Run, recorded: Recorded) -> tuple[Kind, ...]:
         examples[key] = min(examples.get(key, found), found)
     every = sorted({*counts[BASELINE], *counts[CANDIDATE]}, key=lambda key: (-counts[CANDIDATE][key], key))
     return tuple(
-        Kind(*key, counts[BASELINE][key], counts[CANDIDATE][key], examples[key][2], examples[key][3])
+        DivergenceKind(
+            *key, counts[BASELINE][key], counts[CANDIDATE][key], examples[key][2], examples[key][3]
+        )
         for key in every
     )
 

@@ -37,7 +37,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class CallAlignment:
     """Two sequences of calls, aligned."""
 
     divergences: tuple[Divergence, ...]
@@ -58,7 +58,7 @@ class Compared:
         return next((found for found in self.divergences if found.effect), None)
 
 
-def compared(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> Compared:
+def compared(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> CallAlignment:
     """Align two sequences of calls, and say where they differ.
 
     >>> found = compared([TrialCall("delete", {"path": "/a"}, "write")], [TrialCall("delete", {"path": "/b"}, "write")])
@@ -76,7 +76,7 @@ def compared(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> Compar
     ]
     differs = [tag != "equal" for tag, *_ in codes]
     again = any(differs) and not all(differs[differs.index(True) :])
-    return Compared(_as_order(found, recorded, made), again, same)
+    return CallAlignment(_as_order(found, recorded, made), again, same)
 
 
 def effects_of(calls: Sequence[TrialCall]) -> Counter[bytes]:

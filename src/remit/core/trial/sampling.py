@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class SamplingUnit:
     """What can be drawn."""
 
     id: str
@@ -37,7 +37,7 @@ class Unit:
 class Picked:
     """A unit that was drawn, and how many it stands for in the sample."""
 
-    unit: Unit
+    unit: SamplingUnit
     weight: float
 
 
@@ -74,7 +74,7 @@ def allocated(sizes: Mapping[str, tuple[int, int]], n: int, floor: int = 1) -> d
     return found
 
 
-def picked(units: Sequence[Unit], n: int, seed: int, stratum: str = "") -> list[Picked]:
+def picked(units: Sequence[SamplingUnit], n: int, seed: int, stratum: str = "") -> list[Picked]:
     """Units of one stratum, drawn.
 
     Args:
@@ -86,7 +86,8 @@ def picked(units: Sequence[Unit], n: int, seed: int, stratum: str = "") -> list[
     Raises:
         ValueError: n is out of range.
 
-    >>> [(one.unit.id, one.weight) for one in picked([Unit("a", 8), Unit("b"), Unit("c")], 2, seed=1)]
+    >>> units = [SamplingUnit("a", 8), SamplingUnit("b"), SamplingUnit("c")]
+    >>> [(one.unit.id, one.weight) for one in picked(units, 2, seed=1)]
     [('a', 8.0), ('c', 2.0)]
     """
     if not 1 <= n <= len(units):
@@ -98,9 +99,9 @@ def picked(units: Sequence[Unit], n: int, seed: int, stratum: str = "") -> list[
     return found
 
 
-def _heavy(units: Sequence[Unit], n: int) -> tuple[list[Unit], list[Unit], int]:
+def _heavy(units: Sequence[SamplingUnit], n: int) -> tuple[list[SamplingUnit], list[SamplingUnit], int]:
     """Units that are drawn for sure, the others, and how many of those are still to be drawn."""
-    sure: list[Unit] = []
+    sure: list[SamplingUnit] = []
     rest = sorted(units, key=lambda unit: (-unit.mass, unit.id))
     mass, left = sum(unit.mass for unit in rest), n
     while left and rest[0].mass * left >= mass:
@@ -112,7 +113,7 @@ def _heavy(units: Sequence[Unit], n: int) -> tuple[list[Unit], list[Unit], int]:
     return sure, rest, left
 
 
-def _along(units: Sequence[Unit], n: int, seed: int, stratum: str) -> list[Picked]:
+def _along(units: Sequence[SamplingUnit], n: int, seed: int, stratum: str) -> list[Picked]:
     order = sorted(units, key=lambda unit: _place(unit, seed, stratum))
     mass = sum(unit.mass for unit in order)
     start = number(seed, "start", stratum) / 2**64
@@ -126,7 +127,7 @@ def _along(units: Sequence[Unit], n: int, seed: int, stratum: str) -> list[Picke
     return found
 
 
-def _place(unit: Unit, seed: int, stratum: str) -> tuple[int, str, int]:
+def _place(unit: SamplingUnit, seed: int, stratum: str) -> tuple[int, str, int]:
     kind = number(seed, "kind", stratum, unit.kind)
     return kind, unit.kind, number(seed, "order", stratum, unit.id)
 

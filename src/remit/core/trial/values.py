@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 """Keys and indices."""
 
 
-class Missing(Exception):
+class MissingValue(Exception):
     """Nothing stands at a path; the message says how far it leads."""
 
 
@@ -95,7 +95,7 @@ def at_path(value: Json, path: Path) -> Json:
     """What stands at a path.
 
     Raises:
-        Missing: nothing does.
+        MissingValue: nothing does.
 
     >>> at_path({"orders": [{"id": "A"}]}, ("orders", 0, "id"))
     'A'
@@ -104,7 +104,7 @@ def at_path(value: Json, path: Path) -> Json:
         inside = isinstance(value, dict) if isinstance(step, str) else isinstance(value, list)
         there = inside and (step in value if isinstance(step, str) else step < len(value))
         if not there:
-            raise Missing(f"nothing stands at {told_path(path[: place + 1])}")
+            raise MissingValue(f"nothing stands at {told_path(path[: place + 1])}")
         value = value[step]
     return value
 

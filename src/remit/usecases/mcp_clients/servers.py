@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from remit.core.errors import BadInput
-from remit.core.jsontext import Node, read_jsontext
+from remit.core.jsontext import JsonNode, read_jsontext
 
 _LISTS: Sequence[tuple[str, ...]] = (("mcpServers",), ("servers",), ("mcp", "servers"))
 """Where clients list servers: Claude and Cursor; VS Code's mcp.json; VS Code's older settings.json."""
@@ -37,7 +37,7 @@ class Server:
 
     name: str
     state: State
-    node: Node
+    node: JsonNode
     project: str = ""
     """Claude Code keeps servers of each project in one file: the folder of the project; empty where it is for all."""
     why: str = ""
@@ -79,7 +79,7 @@ class Config:
 
     path: Path
     text: str
-    root: Node
+    root: JsonNode
     servers: tuple[Server, ...]
     lists: bool = True
     """It has a place for servers; Claude Code's own file has none until the first server is added to it."""
@@ -104,7 +104,7 @@ def read_config(text: str, path: Path) -> Config:
     return Config(path, text, root, tuple(servers), bool(lists) or known)
 
 
-def _lists(root: Node) -> Iterator[tuple[str, Node]]:
+def _lists(root: JsonNode) -> Iterator[tuple[str, JsonNode]]:
     """Each object of servers with the project that it is for."""
     for keys in _LISTS:
         node = root.get(*keys)
@@ -117,13 +117,13 @@ def _lists(root: Node) -> Iterator[tuple[str, Node]]:
             yield folder, node
 
 
-def _server(name: str, node: Node, project: str) -> Server:
+def _server(name: str, node: JsonNode, project: str) -> Server:
     state, why = _state(node)
     off = node.get("disabled")
     return Server(name, state, node, project, why, disabled=off is not None and off.value is True)
 
 
-def _state(node: Node) -> tuple[State, str]:
+def _state(node: JsonNode) -> tuple[State, str]:
     command, args, url = node.get("command"), node.get("args"), node.get("url") or node.get("serverUrl")
     if command is None and url is not None:
         return State.BY_URL, ""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from remit.core.jsontext import Edit, Node, between, edited, json_token, lead, skip_gap
+from remit.core.jsontext import Edit, JsonNode, between, edited, json_token, lead, skip_gap
 from remit.usecases.mcp_clients.servers import Config, Server, State, begin_of_original
 
 _PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONPLATLIBDIR")
@@ -109,7 +109,7 @@ def _unwrap(text: str, server: Server) -> list[Edit]:
     return [program, *_cut(text, items, _behind(text, items[-1].end), first)]
 
 
-def _cut(text: str, gone: Sequence[Node], end: int, start: int = -1) -> list[Edit]:
+def _cut(text: str, gone: Sequence[JsonNode], end: int, start: int = -1) -> list[Edit]:
     """Everything from the first of *gone* to *end*; where comments were put between, the items and commas alone."""
     following = [*(one.start for one in gone[1:]), end]
     if all(between(text, one.end, after) for one, after in zip(gone, following, strict=True)):

@@ -13,9 +13,9 @@ from remit.core.recorded import RecordedCall, RecordedSession
 from remit.core.trial.against import (
     CHECKS,
     NEW_EFFECT,
+    DivergenceKind,
     EffectOf,
-    Followed,
-    Kind,
+    RecordAgreement,
     Recorded,
     effects_as_recorded,
     followed,
@@ -255,12 +255,12 @@ def _why(found: Drawn) -> str:
     return f" (left out: {told})" if told else ""
 
 
-def _along(one: Followed) -> str:
+def _along(one: RecordAgreement) -> str:
     share = f"; {100 * one.served / one.calls:.0f} % of its calls were answered" if one.calls else ""
     return f"{one.arm}: {one.whole} of {one.trials} runs never left the record{share}."
 
 
-def _split(one: Kind) -> str:
+def _split(one: DivergenceKind) -> str:
     about = "an effect" if one.effect else "a read"
     return (
         f"The first divergence is {_KINDS[one.kind]} ({about}): baseline {one.baseline}, candidate {one.candidate}"

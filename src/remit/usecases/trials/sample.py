@@ -14,7 +14,7 @@ from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession
 from remit.core.trial.against import EffectOf
-from remit.core.trial.sampling import Picked, Unit, allocated, number, picked
+from remit.core.trial.sampling import Picked, SamplingUnit, allocated, number, picked
 from remit.core.types import Json
 from remit.usecases.trials.against import unfit, users_turns
 from remit.usecases.trials.sample_task import task_of, too_much
@@ -170,13 +170,15 @@ def _strata(usable: Sequence[_Brief], wanted: Wanted) -> dict[str, list[_Brief]]
     }
 
 
-def _units(briefs: Sequence[_Brief], wanted: Wanted) -> list[Unit]:
+def _units(briefs: Sequence[_Brief], wanted: Wanted) -> list[SamplingUnit]:
     """What can be drawn of a stratum: of sessions that were asked the same, one at random stands for all."""
     alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for brief in briefs:
         alike.setdefault((brief.words, brief.like), []).append(brief.id)
     return [
-        Unit(min(ids, key=lambda one: number(wanted.seed, "member", one)), len(ids), "\x1f".join(words))
+        SamplingUnit(
+            min(ids, key=lambda one: number(wanted.seed, "member", one)), len(ids), "\x1f".join(words)
+        )
         for (words, _), ids in alike.items()
     ]
 
@@ -197,7 +199,7 @@ def _fetched(source: Source, ids: set[str]) -> dict[str, RecordedSession]:
 def _coverage(
     read: _Read,
     strata: Mapping[str, Sequence[_Brief]],
-    units: Mapping[str, Sequence[Unit]],
+    units: Mapping[str, Sequence[SamplingUnit]],
     drawn: Sequence[tuple[str, Picked]],
     wanted: Wanted,
 ) -> dict[str, Json]:

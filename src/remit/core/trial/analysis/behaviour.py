@@ -24,7 +24,7 @@ NEW = "\x00another"
 DENIAL = "It could not be done."
 
 Row = TypeVar("Row")
-Calls = list[tuple[str, Json]]
+CallSequence = list[tuple[str, Json]]
 
 _ENDS = {START: "(start)", END: "(end)"}
 
@@ -45,7 +45,7 @@ def tools(pair: Pair) -> Draft | None:
         return tool_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).p
 
     least = _least(found, test, used, rows, _one_more, pair.seed)
-    told = Told(
+    told = DistributionSentence(
         "Which tool follows which", f": {', '.join(steps)}" if steps else "", would="called one more tool"
     )
     return _draft("tools", f"Jensen-Shannon on pairs of tools, {WITHIN}", found, told, least)
@@ -63,7 +63,7 @@ def sequences(pair: Pair) -> Draft | None:
         return sequence_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).p
 
     least = _least(found, test, used, rows, _one_more, pair.seed)
-    told = Told("The order of steps", would="called one more tool")
+    told = DistributionSentence("The order of steps", would="called one more tool")
     return _draft("sequences", f"energy distance of edit distances, {WITHIN}", found, told, least)
 
 
@@ -72,15 +72,15 @@ def arguments(pair: Pair) -> Draft | None:
     rows = pair.rows()
     if not any(trial.calls for trial in rows.trials):
         return None
-    calls: list[Calls] = [[(call.tool, call.args) for call in trial.calls] for trial in rows.trials]
+    calls: list[CallSequence] = [[(call.tool, call.args) for call in trial.calls] for trial in rows.trials]
     found = argument_test(calls, rows.candidate, rows.tasks, seed=pair.seed)
 
-    def test(tried: Sequence[Calls], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
+    def test(tried: Sequence[CallSequence], candidate: Sequence[bool], tasks: Sequence[str]) -> float | None:
         return argument_test(tried, candidate, tasks, permutations=PERMUTATIONS, seed=pair.seed).result.p
 
     least = _least(found.result, test, calls, rows, _other_values, pair.seed)
     some = [f"{one.path}: {one.told}" for one in found.paths if one.adjusted <= LEVEL][:3]
-    told = Told(
+    told = DistributionSentence(
         "What tools are called with", f": {'; '.join(some)}" if some else "", would="passed other values"
     )
     return _draft("arguments", f"the argument that stands out most, {WITHIN}", found.result, told, least)
@@ -101,14 +101,14 @@ def claims(pair: Pair) -> Draft | None:
     denied = (
         f"; {percent(found.denies_after)} of answers deny something, {percent(found.denies_before)} before"
     )
-    told = Told("What answers claim", always=denied, would="said that nothing could be done")
+    told = DistributionSentence("What answers claim", always=denied, would="said that nothing could be done")
     return _draft(
         "claims", f"energy distance of numbers, ids and claims, {WITHIN}", found.result, told, least
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DistributionSentence:
     """The parts of a sentence about a test of whole distributions."""
 
     what: str
@@ -120,7 +120,9 @@ class Told:
     """What runs do in which a change was planted: `called one more tool`."""
 
 
-def _draft(metric: str, method: str, found: Permuted, told: Told, least: float | None) -> Draft:
+def _draft(
+    metric: str, method: str, found: Permuted, told: DistributionSentence, least: float | None
+) -> Draft:
     n = found.n + found.m
     distance = Estimate("distance", found.statistic, method=method, n=n, unit="runs")
     flaw = f"{told.what} cannot be compared: {found.told}." if found.p is None else ""
@@ -161,7 +163,7 @@ def _one_more(tools_of_a_run: list[str]) -> list[str]:
     return [*tools_of_a_run, NEW]
 
 
-def _other_values(calls: Calls) -> Calls:
+def _other_values(calls: CallSequence) -> CallSequence:
     return [(tool, _other(args)) for tool, args in calls]
 
 

@@ -25,7 +25,7 @@ QUANTILES = (0.5, 0.95, 0.99)
 OVER_TASKS = "mean of bounded values over tasks (Gaffke), for tasks like these"
 
 ByTask = Mapping[str, Sequence[Trial]]
-Counts = tuple[list[int], list[int], list[float]]
+TaskCounts = tuple[list[int], list[int], list[float]]
 """Passes, runs and weight of each task."""
 
 
@@ -96,7 +96,7 @@ def _most_k(run: Run, runs: list[int]) -> int:
     return 0 if run.info.design.kind == "sequential" else min(MOST_K, pass_hat.most_k(runs))
 
 
-def _of_k(name: str, counted: Counts, k: int, of: pass_hat.Estimator) -> Estimate:
+def _of_k(name: str, counted: TaskCounts, k: int, of: pass_hat.Estimator) -> Estimate:
     passes, runs, weights = counted
     value = pass_hat.of_suite(passes, runs, k, weights, of)
     low, high = pass_hat.gating_interval(passes, runs, k, weights, CONFIDENCE, of)
@@ -167,7 +167,7 @@ def _spent(run: Run, name: str, values: Sequence[float]) -> list[Estimate]:
     return [quantile_of(f"{name} p{100 * q:g}", values, q, CONFIDENCE, any_time=any_time) for q in QUANTILES]
 
 
-def _counted(run: Run, arm: str) -> Counts:
+def _counted(run: Run, arm: str) -> TaskCounts:
     tasks = run.by_task(arm)
     passes = [sum(trial.success is True for trial in trials) for trials in tasks.values()]
     runs = [len(trials) for trials in tasks.values()]

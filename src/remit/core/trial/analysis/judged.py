@@ -20,7 +20,7 @@ OWN_RUNS = "remit trial run"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRun:
     """What the gates and invariants come to."""
 
     verdict: Verdict
@@ -32,7 +32,7 @@ class Judged:
     """Draws, from the first on, that the gates took until all had decided, or one blocked."""
 
 
-def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
+def judged(run: Run, invariants: Sequence[Broken]) -> JudgedRun:
     """Feed every gate, and say what all of them, the invariants and the world come to.
 
     PASS needs every gate (an intersection-union test: no correction). Any gate may BLOCK alone, so each has only its
@@ -44,7 +44,7 @@ def judged(run: Run, invariants: Sequence[Broken]) -> Judged:
     upto = _fed(gates, draws(run), sequential=run.info.design.kind == "sequential")
     rulings = tuple(_ruling(gate, run) for gate in gates)
     boundaries = tuple(found for gate in gates if (found := gate.boundary()) is not None)
-    return Judged(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
+    return JudgedRun(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
 
 
 def _fed(gates: Sequence[Gate], fed: Sequence[Mapping[str, Trial]], *, sequential: bool) -> int:

@@ -19,7 +19,7 @@ from remit.core.yamltext import Node
 
 KEYS = ("equals", "one_of", "contains", "not_contains", "matches", "json_schema", "ignore_case")
 
-Told = Callable[[TrialView], str]
+TellAnswer = Callable[[TrialView], str]
 """What is wrong; empty where nothing is."""
 
 
@@ -51,18 +51,18 @@ def _flag(node: Node) -> bool:
     return node.value
 
 
-def _equals(node: Node, fold: bool) -> Told:
+def _equals(node: Node, fold: bool) -> TellAnswer:
     return _any_of([node.plain()], fold)
 
 
-def _one_of(node: Node, fold: bool) -> Told:
+def _one_of(node: Node, fold: bool) -> TellAnswer:
     options = [item.plain() for item in node.items()]
     if not options:
         raise node.error("an empty list", "write at least one answer")
     return _any_of(options, fold)
 
 
-def _any_of(options: list[Json], fold: bool) -> Told:
+def _any_of(options: list[Json], fold: bool) -> TellAnswer:
     def told(view: TrialView) -> str:
         if any(_alike(view.answer, option, fold) for option in options):
             return ""
@@ -91,7 +91,7 @@ def _folded(text: str, fold: bool) -> str:
     return text.casefold() if fold else text
 
 
-def _contains(node: Node, fold: bool) -> Told:
+def _contains(node: Node, fold: bool) -> TellAnswer:
     wanted = _texts(node)
 
     def told(view: TrialView) -> str:
@@ -102,7 +102,7 @@ def _contains(node: Node, fold: bool) -> Told:
     return told
 
 
-def _not_contains(node: Node, fold: bool) -> Told:
+def _not_contains(node: Node, fold: bool) -> TellAnswer:
     unwanted = _texts(node)
 
     def told(view: TrialView) -> str:
@@ -123,7 +123,7 @@ def _texts(node: Node) -> list[str]:
     return [item.text() for item in items]
 
 
-def _matches(node: Node, _fold: bool) -> Told:
+def _matches(node: Node, _fold: bool) -> TellAnswer:
     pattern = read_pattern(node)
 
     def told(view: TrialView) -> str:
@@ -136,7 +136,7 @@ def _matches(node: Node, _fold: bool) -> Told:
     return told
 
 
-def _json_schema(node: Node, _fold: bool) -> Told:
+def _json_schema(node: Node, _fold: bool) -> TellAnswer:
     schema, errors = compile_schema(node, closed=False)
     of_text = schema.get("type") == "string"
 
@@ -153,7 +153,7 @@ def _json_schema(node: Node, _fold: bool) -> Told:
     return told
 
 
-_PARTS: dict[str, Callable[[Node, bool], Told]] = {
+_PARTS: dict[str, Callable[[Node, bool], TellAnswer]] = {
     "equals": _equals,
     "one_of": _one_of,
     "contains": _contains,

@@ -21,7 +21,7 @@ KEYS = ("tool", "args", "times", "at_least", "at_most", "counts")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedCalls:
     """Calls that are meant."""
 
     tool: str
@@ -115,7 +115,7 @@ def _keys(node: Node, known: tuple[str, ...]) -> dict[str, Node]:
     return node.keys(known, required=("tool",))
 
 
-def _wanted(keys: Mapping[str, Node], reach: Reach, counts: str, *, must_exist: bool = True) -> Wanted:
+def _wanted(keys: Mapping[str, Node], reach: Reach, counts: str, *, must_exist: bool = True) -> WantedCalls:
     tool = keys["tool"].text()
     if not tool:
         raise keys["tool"].error("an empty name", "name a tool")
@@ -126,7 +126,7 @@ def _wanted(keys: Mapping[str, Node], reach: Reach, counts: str, *, must_exist: 
         raise keys["tool"].error(f"no tool '{tool}'", f"{hint}known are {', '.join(known)}")
     if "args" in keys:
         keys["args"].mapping()
-    return Wanted(
+    return WantedCalls(
         tool,
         keys["args"].plain() if "args" in keys else {},
         keys["counts"].choice((DONE, ATTEMPTS)) if "counts" in keys else counts,

@@ -8,7 +8,7 @@ from remit.core.schema import compile_schema
 from remit.core.trial.judge import TrialCheck
 from remit.core.trial.reach import Reach
 from remit.core.trial.trial import Checked
-from remit.core.trial.values import Missing, at_path, read_value_path, same, told_path
+from remit.core.trial.values import MissingValue, at_path, read_value_path, same, told_path
 from remit.core.trial.view import TrialView
 from remit.core.trial.words import shown
 from remit.core.types import Json
@@ -36,7 +36,7 @@ def state(id: str, node: Node, reach: Reach) -> TrialCheck:
             return Checked(id, passed=False, told=f"cannot be evaluated: {view.state_flaw}")
         try:
             value = at_path(view.state, path)
-        except Missing as error:
+        except MissingValue as error:
             return Checked(id, absent is True, "" if absent else f"{place}: {error}")
         if absent:
             return Checked(id, passed=False, told=f"{place} is {shown(value)}, and should not be there")

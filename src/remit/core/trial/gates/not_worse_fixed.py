@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from remit.core.stats.compare_rates import Compared, compare_rates
+from remit.core.stats.compare_rates import RateComparison, compare_rates
+from remit.core.stats.task_pair import PassCounts
 from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
 from remit.core.trial.percent import about, change, count, percent, points, rarely
@@ -17,7 +18,6 @@ from remit.core.trial.verdict import Verdict
 MOST_TIMES = 1_000
 MOST_TASKS = 200
 """Up to which it is worked out what the candidate lacks."""
-Counts = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class NotWorse:
             "p_not_worse": found.p_not_worse, "p_worse": found.p_worse, "detectable": found.detectable,
         })  # fmt: skip
 
-    def _compared(self, baseline: Counts, candidate: Counts, weights: list[float]) -> Compared:
+    def _compared(self, baseline: PassCounts, candidate: PassCounts, weights: list[float]) -> RateComparison:
         return compare_rates(
             baseline, candidate, self.question.value,
             weights=weights, margin=self.mark.bar, confidence=1 - 2 * self.mark.alpha, seed=self.seed,
         )  # fmt: skip
 
-    def _verdict(self, found: Compared) -> Verdict:
+    def _verdict(self, found: RateComparison) -> Verdict:
         if found.p_not_worse is not None and found.p_not_worse <= self.mark.alpha:
             return Verdict.PASS
         worse = found.p_worse <= self.mark.block
@@ -74,7 +74,7 @@ class NotWorse:
             worse = worse and found.high < 0
         return Verdict.BLOCK if worse else Verdict.INCONCLUSIVE
 
-    def _sentence(self, verdict: Verdict, found: Compared) -> str:
+    def _sentence(self, verdict: Verdict, found: RateComparison) -> str:
         allowed = f"up to {points(self.mark.bar)} less is allowed"
         if verdict is Verdict.PASS:
             sure = f"{percent(1 - self.mark.alpha)} sure"
@@ -88,7 +88,12 @@ class NotWorse:
         return f": so few runs do not tell, since truly it may be {span}, and {allowed}."
 
     def _would_change(
-        self, verdict: Verdict, found: Compared, baseline: Counts, candidate: Counts, weights: list[float]
+        self,
+        verdict: Verdict,
+        found: RateComparison,
+        baseline: PassCounts,
+        candidate: PassCounts,
+        weights: list[float],
     ) -> str:
         if verdict is Verdict.PASS:
             return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."
@@ -105,7 +110,7 @@ class NotWorse:
         more = count(about(max(1, round(sum(n for _, n in candidate) * (times - 1)))), "more trial")
         return f"About {more} in each arm at these rates would decide."
 
-    def _times(self, found: Compared) -> float | None:
+    def _times(self, found: RateComparison) -> float | None:
         """How many times as many trials would decide: the interval shrinks with their root."""
         z = NormalDist().inv_cdf((1 + found.confidence) / 2)
         # Near a rate of 1 the interval is far longer on one side: each answer needs its own.
@@ -120,7 +125,7 @@ class NotWorse:
         times = max(1.02, min(needs) ** 2)
         return times if times <= MOST_TIMES else None
 
-    def _saved(self, baseline: Counts, candidate: Counts, weights: list[float]) -> str:
+    def _saved(self, baseline: PassCounts, candidate: PassCounts, weights: list[float]) -> str:
         """How many more successes of the candidate would have kept it from being blocked."""
         if len(candidate) > MOST_TASKS:
             return "A candidate that succeeds about as often as the baseline."
@@ -133,7 +138,7 @@ class NotWorse:
         return f"With {low:,} more of its {runs:,} trials right, the candidate would not be blocked."
 
 
-def _with(candidate: Counts, more: int) -> Counts:
+def _with(candidate: PassCounts, more: int) -> PassCounts:
     """With so many failures turned into successes, shared out evenly over them."""
     left, failures, found = more, sum(n - hits for hits, n in candidate), []
     for hits, n in candidate:
@@ -143,7 +148,7 @@ def _with(candidate: Counts, more: int) -> Counts:
     return found
 
 
-def _rates(found: Compared, question: Question) -> str:
+def _rates(found: RateComparison, question: Question) -> str:
     tasks = f" in {count(found.tasks, 'task')}" if question is Question.POPULATION else ""
     digits = (
         0 if percent(found.candidate) != percent(found.baseline) or found.candidate == found.baseline else 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from remit.core.canonical import loads_strict
 from remit.core.errors import BadInput
-from remit.core.schema import Check, compile_schema
+from remit.core.schema import SchemaCheck, compile_schema
 from remit.core.trial.invariants.settings import optional, unknowable
 from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach
@@ -45,7 +45,7 @@ def schema(id: str, node: Node, reach: Reach) -> Invariant:
     return Invariant(id, "schema", lambda view: [breach for look in looks for breach in look(view)])
 
 
-def _of_envelope(reach: Reach) -> tuple[dict[str, Check], dict[str, Check]]:
+def _of_envelope(reach: Reach) -> tuple[dict[str, SchemaCheck], dict[str, SchemaCheck]]:
     tools = reach.envelope.tools if reach.envelope is not None else {}
     results = {name: tool.output.schema_errors for name, tool in tools.items() if tool.output is not None}
     return {name: tool.schema_errors for name, tool in tools.items()}, results
@@ -60,7 +60,7 @@ def _check_inputs(node: Node, reach: Reach) -> None:
 
 
 def _calls(
-    id: str, view: TrialView, args: Mapping[str, Check], results: Mapping[str, Check]
+    id: str, view: TrialView, args: Mapping[str, SchemaCheck], results: Mapping[str, SchemaCheck]
 ) -> Iterator[Breach]:
     for at, call in enumerate(view.calls):
         if call.tool in args and (found := args[call.tool](call.args)):
