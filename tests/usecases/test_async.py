@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,13 @@ async def pay(amount: int) -> dict[str, str]:
 
 def never(**_: Any) -> None:
     raise AssertionError("it ran")
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the loop go on until it is so."""
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.001)
 
 
 def test_coroutines_functions_and_what_returns_an_awaitable_are_all_run() -> None:
@@ -91,11 +98,14 @@ def test_a_coroutines_own_exception_passes_and_its_output_is_judged() -> None:
 
 def test_two_hundred_calls_at_once_are_all_recorded_and_no_limit_is_exceeded(folder: Path) -> None:
     running, most = 0, 0
+    many = asyncio.Event()
 
     async def slow(amount: int) -> dict[str, str]:
         nonlocal running, most
         running, most = running + 1, max(most, running + 1)
-        await asyncio.sleep(0.01)
+        if running > 10:
+            many.set()
+        await asyncio.wait_for(many.wait(), 60)
         running -= 1
         return OK
 
@@ -118,27 +128,33 @@ def test_the_event_loop_goes_on_while_the_store_writes() -> None:
     guard, _ = fake_guard(records)
     admit = records.admit
 
+    ticked = threading.Event()
+
     def slowly(*args: Any) -> Future[Any]:
         late: Future[Any] = Future()
-        threading.Timer(0.2, lambda: late.set_result(admit(*args).result())).start()
+
+        def write() -> None:
+            assert ticked.wait(60)
+            late.set_result(admit(*args).result())
+
+        threading.Thread(target=write).start()
         return late
 
     records.admit = slowly  # type: ignore[method-assign]
-    ticks: list[float] = []
 
     async def tick() -> None:
-        while True:
-            ticks.append(time.monotonic())
+        for _ in range(6):
             await asyncio.sleep(0.01)
+        ticked.set()
 
     async def main() -> None:
         ticking = asyncio.create_task(tick())
         async with guard.session() as session:
-            await session.acall("refund", {"amount": 5}, run=pay)
-        ticking.cancel()
+            await asyncio.wait_for(session.acall("refund", {"amount": 5}, run=pay), 60)
+        await ticking
 
     asyncio.run(main())
-    assert len(ticks) > 5
+    assert ticked.is_set()
 
 
 def test_a_full_queue_refuses_a_call_in_an_event_loop_at_once(folder: Path) -> None:
@@ -215,7 +231,7 @@ def test_an_effect_cancelled_while_it_runs_has_an_unknown_outcome() -> None:
 
     async def slow(amount: int) -> None:
         began.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     async def main() -> None:
         async with guard.session() as session:
@@ -236,13 +252,13 @@ def test_a_function_cancelled_in_its_thread_has_an_unknown_outcome() -> None:
 
     def slow(amount: int) -> dict[str, str]:
         began.set()
-        end.wait(5)
+        end.wait(60)
         return OK
 
     async def main() -> None:
         async with guard.session() as session:
             task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=slow))
-            await asyncio.to_thread(began.wait, 5)
+            await asyncio.to_thread(began.wait, 60)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -263,17 +279,17 @@ def test_a_function_cancelled_while_it_waits_for_a_thread_does_not_run_and_is_re
         pool = ThreadPoolExecutor(1)
         loop.set_default_executor(pool)
         async with guard.session() as session:
-            blocking = loop.run_in_executor(None, lambda: (busy.set(), free.wait(5)))
-            await asyncio.sleep(0.01)
+            blocking = loop.run_in_executor(None, lambda: (busy.set(), free.wait(60)))
+            await until(busy.is_set)
             task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=never))
-            await asyncio.sleep(0.01)
+            await until(pool._work_queue.qsize)
             assert records.in_flight
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             free.set()
             await blocking
-            await asyncio.sleep(0.01)
+            pool.shutdown()
 
     asyncio.run(main())
     assert not records.in_flight and not records.settlements[0].ran
@@ -312,7 +328,7 @@ def test_a_call_cancelled_before_its_admission_is_released_as_soon_as_that_is_kn
     async def main() -> None:
         async with guard.session() as session:
             task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=never))
-            await asyncio.sleep(0.01)
+            await until(lambda: asked)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -326,12 +342,13 @@ def test_a_call_cancelled_before_its_admission_is_released_as_soon_as_that_is_kn
 def test_an_admission_that_fails_after_its_call_was_cancelled_harms_nobody() -> None:
     guard, records = fake_guard()
     late: Future[Any] = Future()
-    records.admit = lambda *_: late  # type: ignore[method-assign]
+    asked: list[Any] = []
+    records.admit = lambda *args: asked.append(args) or late  # type: ignore[method-assign,func-returns-value]
 
     async def main() -> None:
         async with guard.session() as session:
             task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=never))
-            await asyncio.sleep(0.01)
+            await until(lambda: asked)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -352,7 +369,7 @@ def test_a_reservation_that_cannot_be_given_back_harms_nobody_else() -> None:
     async def main() -> None:
         async with guard.session() as session:
             task = asyncio.create_task(session.acall("refund", {"amount": 5}, run=never))
-            await asyncio.sleep(0.01)
+            await until(lambda: asked)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -365,7 +382,7 @@ def test_a_reservation_that_cannot_be_given_back_harms_nobody_else() -> None:
 
             records.settle = failing  # type: ignore[method-assign]
             late.set_result(admitted)
-            await asyncio.to_thread(done.wait, 5)
+            await asyncio.to_thread(done.wait, 60)
             records.settle = settle  # type: ignore[method-assign]
             records.admit = admit  # type: ignore[method-assign]
             assert await session.acall("refund", {"amount": 5}, run=pay) == OK
@@ -389,12 +406,12 @@ def test_a_held_call_raises_at_once_and_continues_when_made_again() -> None:
 
 
 def test_a_waiting_call_sees_the_answer_and_does_not_stop_the_loop() -> None:
-    guard, records = fake_guard(async_approval_wait_s=5.0)
+    guard, records = fake_guard(async_approval_wait_s=60.0)
 
     async def main() -> None:
         async with guard.session() as session:
             task = asyncio.create_task(session.acall("refund", {"amount": 30}, run=pay))
-            await asyncio.sleep(0.05)
+            await until(lambda: records.approvals)
             records.answer(next(iter(records.approvals)), ApprovalState.APPROVED)
             assert await task == OK
 
