@@ -161,7 +161,7 @@ def test_a_reader_that_goes_away_is_no_error(examples: Path, written: Written) -
         process.stdout.readline()
         process.stdout.close()
         told = process.stderr.read()
-        code = process.wait(30)
+        code = process.wait(300)
 
     assert (code, told) == (0, b"")
 

@@ -385,7 +385,7 @@ def test_on_a_terminal_the_question_decides(project: Path, answer: str, written:
         pass  # the other end is closed
     os.close(ours)
 
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=600) == 0
     assert (servers(project / ".mcp.json")["git"]["command"] != "uvx") is written
 
 

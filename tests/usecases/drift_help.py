@@ -81,16 +81,14 @@ def counted(store: SqliteStore) -> list[tuple[Any, ...]]:
     return store.read(lambda db: list(db.execute(sql).fetchall()))
 
 
-def main(folder: Path, batch: int) -> None:
-    """A process that watches until it is killed, and says after each step how many sessions were counted."""
+def main(folder: Path, batch: int, most: int) -> None:
+    """A process that makes *most* steps, says after each how many sessions were counted, and waits to be killed."""
     store = open_store(folder)
     watch = DriftWatch(SqliteDriftBook(store), time.time, batch=batch)
-    while True:
-        step = watch.watch_once()
-        print(len(step.sessions), flush=True)
-        if not step.more and not step.sessions:
-            time.sleep(0.01)
+    for _ in range(most):
+        print(len(watch.watch_once().sessions), flush=True)
+    time.sleep(3600)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

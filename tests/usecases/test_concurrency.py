@@ -32,7 +32,7 @@ def start(what: str, folder: Path, *args: object) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return out
 
@@ -72,7 +72,7 @@ def test_a_full_queue_does_not_lock_a_session_against_its_own_admission(folder: 
 
         def hold_the_lock() -> None:
             with session.lock:
-                made.wait(5)
+                made.wait(60)
 
         holder = threading.Thread(target=hold_the_lock)
         answers = session._answers("refund", {"amount": 5}, "", dict)

@@ -205,12 +205,12 @@ def test_killed_again_and_again_a_watch_repeats_and_loses_no_session(tmp_path: P
         kills = 0
         while len(counted(store)) < 120:
             process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent / "drift_help.py"), str(tmp_path), "4"],
+                [sys.executable, str(Path(__file__).parent / "drift_help.py"), str(tmp_path), "4", "12"],
                 stdout=subprocess.PIPE,
                 text=True,
             )
             assert process.stdout is not None
-            for _ in range(1 + kills % 3):
+            for _ in range(4 * (1 + kills % 3)):
                 process.stdout.readline()
             time.sleep(0.003 * (kills % 5))
             process.send_signal(signal.SIGKILL)
@@ -227,15 +227,15 @@ def test_killed_again_and_again_a_watch_repeats_and_loses_no_session(tmp_path: P
 
 
 def test_no_argument_value_stands_in_the_tables_of_the_watch(store: SqliteStore, tmp_path: Path) -> None:
-    write(store, events_of("s", [("pay", {"to": "DE99 1234 5678", "amount": 4711.25})]))
+    write(store, events_of("s", [("pay_the_supplier", {"to": "DE99 1234 5678", "amount": 471147114711.25})]))
     watch_all(store)
 
     tables = ("drift_state", "drift_session", "drift_open", "drift_mark")
     rows = [store.read(lambda db, t=t: db.execute(f"SELECT * FROM {t}").fetchall()) for t in tables]
 
     assert rows[0]
-    assert "DE99" not in repr(rows) and "4711" not in repr(rows)
-    assert "pay" not in repr(rows[0][0][3])
+    assert "DE99 1234" not in repr(rows) and "47114711" not in repr(rows)
+    assert "pay_the_supplier" not in repr(rows[0][0][3])
 
 
 def test_a_state_that_was_altered_is_refused(store: SqliteStore) -> None:

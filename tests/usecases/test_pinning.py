@@ -373,9 +373,9 @@ def test_processes_that_meet_a_server_at_once_pin_one_definition(folder, guard):
     running = [context.Process(target=_meet, args=(str(folder), n, ready, told)) for n in range(3)]
     for one in running:
         one.start()
-    shown = [told.get(timeout=120) for _ in running]
+    shown = [told.get(timeout=600) for _ in running]
     for one in running:
-        one.join(120)
+        one.join(600)
 
     assert sorted(shown) == [False, False, True]
     assert len(journal(guard, PINNED)) == 1

@@ -249,7 +249,7 @@ def all_effects_follow_a_decision(events: list[Any]) -> bool:
 def test_a_file_that_may_not_grow_refuses_effects(folder: Path) -> None:
     pytest.importorskip("resource")
     command = [sys.executable, str(HERE / "worker.py"), "starved", str(folder), str(600_000)]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
     lines = found.stdout.splitlines()
     ran = {line.split()[1] for line in lines if line.startswith("ran")}

@@ -219,10 +219,10 @@ async def broken_off(session: Any, tool: str) -> threading.Event:
 
     def slow() -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     running = asyncio.create_task(session.acall(tool, {}, run=slow))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -273,16 +273,16 @@ def test_while_a_call_waits_for_a_person_nothing_is_answered(tmp_path: Path) -> 
     asks = envelope(
         ENDS.replace("pay: {effect: irreversible", "pay: {approve: [{id: p}], effect: irreversible")
     )
-    with open_guard(tmp_path, asks, approval_wait_s=20.0) as guard, guard.session() as session:
+    with open_guard(tmp_path, asks, approval_wait_s=300.0) as guard, guard.session() as session:
         paying = threading.Thread(target=lambda: call(session, "pay", "paid"))
         paying.start()
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not pending(guard) and time.monotonic() < until:
             time.sleep(0.01)
         with pytest.raises(AnswerRefused, match="still running"):
             session.finish("not paid")
         answer(guard, pending(guard)[0])
-        paying.join(10)
+        paying.join(60)
         with pytest.raises(AnswerRefused, match=r"session\.honest"):
             session.finish("not paid")
         assert session.finish("paid") == "paid"

@@ -149,7 +149,7 @@ def test_a_worker_that_dies_half_way_leaves_nothing_undone_or_twice(place: Place
         "triage.step(); triage.step(); os.kill(os.getpid(), 9)\n"
     )
     command = [sys.executable, "-c", killed, place.address, place.settings.home]
-    assert subprocess.run(command, check=False, timeout=120).returncode == -9
+    assert subprocess.run(command, check=False, timeout=600).returncode == -9
 
     with place.store() as store:
         assert len(classified(store)) == 16

@@ -149,7 +149,7 @@ def test_several_processes_may_keep_vectors_at_once(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(600)
 
     assert [process.exitcode for process in processes] == [0] * 4
     own = CachedEmbedder(Counting(), path)
