@@ -197,6 +197,11 @@ WRONG: list[tuple[str, str, str]] = [
         "{id: a, input: x, checks: [{cel: 'a b'}]}",
         "spec.tasks[0].checks[0].cel: ",
     ),
+    (
+        "{id: hello, input: Say hello.}",
+        "{id: a, input: x, checks: [{cel: '1 < 2'}]}",
+        "spec.tasks[0].checks[0].cel: reads nothing of the trial",
+    ),
     ("{id: hello, input: Say hello.}", "{id: a, input: x, checks: [{python: 'no.py:f'}]}", "no file"),
     ("{id: hello, input: Say hello.}", "{id: a, input: x, checks: [answer]}", "found nothing"),
     ("tasks:", "tasks_from: no.jsonl\n  tasks:", "spec.tasks_from: no file"),
@@ -214,6 +219,11 @@ WRONG: list[tuple[str, str, str]] = [
         "spec.gates[0].success.at_least: found 1.5",
     ),
     ("tasks:", "gates: [{id: g, success: {at_least: 0.9, alpha: 0.7}}]\n  tasks:", "alpha: found 0.7"),
+    (
+        "tasks:",
+        "defaults: {checks: [{id: form, called: x}]}\n  gates: [{success: {at_least: 0.9, check: from}}]\n  tasks:",
+        "spec.gates[0].success.check: no task has a check 'from'; did you mean 'form'? checks are: form",
+    ),
     ("tasks:", "gates: [success]\n  tasks:", "'at_least' is missing"),
     ("tasks:", "invariants: [safety]\n  tasks:", "spec.invariants[0]: the suite has no envelope"),
     ("tasks:", "invariants: [safty]\n  tasks:", "did you mean 'safety'"),

@@ -39,7 +39,7 @@ spec:
         - {id: c, not_called: {tool: x}}
         - {id: d, order: [lookup_order, {tool: refund_payment, args: {}}]}
         - {id: e, state: {path: [a], absent: true}}
-        - {id: f, cel: "true"}
+        - {id: f, cel: "latency_s < 9.0"}
   design: {fixed: {epochs: 2}}
   invariants:
     - known_tools
@@ -49,7 +49,7 @@ spec:
     - {id: d, monotonic: {value: "args.n"}}
     - {id: e, idempotent: {ignore: [state.log]}}
     - {id: f, deadline: {within: 1s}}
-    - {id: g, cel: "true"}
+    - {id: g, cel: "latency_s < 9.0"}
     - {id: h, python: {function: "checks.py:names_the_amount"}}
   run: {retries: 0}
 """

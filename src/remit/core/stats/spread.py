@@ -28,6 +28,8 @@ FLOOR = 0.02
 """Share of the mean spread that is added before the logarithm."""
 FEWEST = 5
 """Runs of a task before its spread has an interval."""
+ROUNDING = 1e-9
+"""Share of a spread that may be left by rounding where runs are alike."""
 COVERAGE = "81 % to 97 % at 5 to 20 runs, least where answers fall into two or three kinds"
 """How often a 95 % interval of one task was measured to cover; it is for display."""
 
@@ -95,7 +97,7 @@ def of_task(vectors: Any, confidence: float = 0.95) -> Spread:
     if not value:
         return Spread(0.0, n=n, told=f"all {n} runs are alike")
     without = (total - 2 * squares.sum(axis=0)) / (2 * (n - 1) * (n - 2)) if n > 2 else np.zeros(n)
-    if n < FEWEST or without.min() <= 0:
+    if n < FEWEST or without.min() <= ROUNDING * value:
         told = f"fewer than {FEWEST} runs" if n < FEWEST else "all runs but one are alike"
         return Spread(value, n=n, told=told)
     pseudo = n * np.log(value) - (n - 1) * np.log(without)

@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from remit.core.cel import BOOL, DYN, STRING, Condition, compile_condition
+from remit.core.cel import BOOL, DYN, STRING, Condition, ConditionError, compile_condition
 from remit.core.cel.types import DOUBLE, ListOf, Type, record
 from remit.core.envelope import Envelope
 from remit.core.trial.suite import Rule, Task
 from remit.core.trial.view import TrialView
+from remit.core.trial.words import shown
 from remit.core.types import Json
 from remit.core.yamltext import Node
 
+MOST_PARTS = 3
+"""Values that are told of a condition that is not true."""
 _PLACE = re.compile(r"(.*?):([0-9]+): (.*)\Z", re.DOTALL)
 ONLY = "is"
 """Key of the one setting of a rule that needs no names: `cel: "…"` is kept as `{is: "…"}`."""
@@ -95,6 +98,8 @@ def read_condition(
 ) -> Condition:
     """The condition at *node*, checked against what a trial has."""
     found = compile_condition(node.text(), roots, where=node.where, result=result, roots=tuple(roots))
+    if not found.reads:
+        raise node.error("reads nothing of the trial", f"it may read {', '.join(roots)}")
     if not reach.has_world and any(path.split(".")[0].split("[")[0] == "state" for path in found.reads):
         raise node.error("reads state, and the suite has no world", "add 'world:', or read calls")
     return found
@@ -128,6 +133,15 @@ def roots_of(view: TrialView, condition: Condition) -> tuple[dict[str, Json], st
         "session": dict(task.facts),
         "latency_s": float(view.latency_s),
     }, flaw
+
+
+def untrue(condition: Condition, roots: Mapping[str, Json]) -> str:
+    """That a condition is not true, with the first values that it was asked of."""
+    parts = condition.explain(roots)[1 : 1 + MOST_PARTS]
+    values = ", ".join(
+        f"{text} is {shown(value)}" for text, value in parts if not isinstance(value, ConditionError)
+    )
+    return f"{condition.text} is not true" + (f": {values}" if values else "")
 
 
 def reads(condition: Condition, part: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from remit.core.errors import BadInput
+from remit.core.trial.gates.of_check import find_checks
 from remit.core.trial.gates.table import gates_of
 from remit.core.trial.invariants.table import INVARIANTS
 from remit.core.trial.judging import unique
@@ -74,6 +75,7 @@ def suite_of(
     )
     _check(suite, listed)
     gates_of(suite.design, tuple(suite.arms), {task.id: task.weight for task in listed})
+    find_checks(suite.design.gates, listed)
     envelope_hash = read_envelope_file(Path(folder) / envelope).hash if envelope else ""
     return replace(suite, hash=suite_hash(suite, envelope_hash, functions))
 

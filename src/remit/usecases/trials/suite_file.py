@@ -8,6 +8,7 @@ from pathlib import Path
 
 from remit.core.envelope import Envelope
 from remit.core.trial.checks.table import CHECKS, check_of
+from remit.core.trial.gates.of_check import find_checks
 from remit.core.trial.gates.table import KINDS, gates_of
 from remit.core.trial.invariants.table import INVARIANTS, invariant_of
 from remit.core.trial.judging import content_of
@@ -96,6 +97,7 @@ def _read(node: Node, folder: Path) -> Suite:
         coverage=read_mapping(spec["coverage"]) if "coverage" in spec else {},
     )
     gates_of(suite.design, tuple(arms), {name: task.weight for name, task in suite.tasks.items()})
+    find_checks(suite.design.gates, suite.tasks.values())
     return replace(suite, hash=suite_hash(suite, envelope.hash if envelope is not None else "", functions))
 
 

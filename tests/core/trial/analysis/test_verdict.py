@@ -99,6 +99,7 @@ def test_a_fixed_design_is_not_judged_before_its_end():
 
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.sentence == "60 of 100 trials have ended, and a fixed design is judged at its end."
+    assert report.would_change == "All 100 trials: the same command goes on with a run that was cut off."
 
 
 def test_a_sequential_gate_is_fed_up_to_the_first_gap():
@@ -108,6 +109,14 @@ def test_a_sequential_gate_is_fed_up_to_the_first_gap():
 
     assert analyse(whole).verdict is Verdict.PASS
     assert analyse(torn).rulings[0].details["counted"] == 2
+
+
+def test_results_from_elsewhere_are_not_told_to_set_a_gate():
+    assert analyse(run({"agent": many("+-", 3)})).would_change == (
+        "Results from elsewhere have no gates: `remit trial compare` judges two such runs."
+    )
+    own = analyse(run({"agent": many("+-", 3)}, source="remit trial run", design=Design(epochs=2)))
+    assert own.would_change == "A gate, such as `success: {at_least: 0.9}`."
 
 
 def test_a_run_without_gates_passes_on_its_invariants_alone():

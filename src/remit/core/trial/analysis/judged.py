@@ -17,6 +17,7 @@ from remit.core.trial.verdict import Verdict, together
 
 OWN_RUNS = "remit trial run"
 """The source of runs whose design is known to have been fixed beforehand: of them, all trials must be there."""
+_ELSEWHERE = "Results from elsewhere have no gates: `remit trial compare` judges two such runs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,13 @@ def _ruling(gate: Gate, run: Run) -> Ruling:
     ruling, absent = gate.ruling(run), missing(run)
     if not absent or ruling.verdict is Verdict.INCONCLUSIVE:
         return ruling
-    of = f"{len(run.trials):,} of {count(len(run.trials) + absent)}"
+    of, every = f"{len(run.trials):,} of {count(len(run.trials) + absent)}", len(run.trials) + absent
     told = f"{of} have ended, and a fixed design is judged at its end."
     return replace(
         ruling,
         verdict=Verdict.INCONCLUSIVE,
         sentence=told,
-        would_change="Run it again: it goes on where it stopped.",
+        would_change=f"All {every:,} trials: the same command goes on with a run that was cut off.",
         details={**ruling.details, "so_far": ruling.sentence},
     )
 
@@ -143,7 +144,8 @@ def _world(run: Run, arm: str) -> tuple[str, str]:
 def _without_gates(run: Run, invariants: Sequence[Broken]) -> tuple[Verdict, str, str]:
     if not run.trials:
         return Verdict.INCONCLUSIVE, "No trial has ended, so nothing is known.", "Run it."
-    remedy = "A gate, such as `success: {at_least: 0.9}`."
+    own = run.info.source.startswith(OWN_RUNS)
+    remedy = "A gate, such as `success: {at_least: 0.9}`." if own else _ELSEWHERE
     if not invariants:
         return Verdict.INCONCLUSIVE, "No gate and no invariant is set, so there is nothing to pass.", remedy
     names = ", ".join(dict.fromkeys(one.invariant for one in invariants))

@@ -90,7 +90,10 @@ def order(id: str, node: Node, reach: Reach) -> TrialCheck:
     """Tools were called in this order, others between them: a list of names, or of `{tool, args, counts}`."""
     steps = [_wanted(_keys(item, ("tool", "args", "counts")), reach, DONE) for item in node.items()]
     if len(steps) < 2:
-        raise node.error(f"{len(steps)} steps", "write two tools or more; for one use 'called'")
+        raise node.error(
+            f"found {len(steps) or 'no'} step{'' if len(steps) == 1 else 's'}",
+            "write two tools or more; for one use 'called'",
+        )
 
     def check(view: TrialView) -> Checked:
         waiting = list(steps)
@@ -143,4 +146,6 @@ def _bounds(node: Node, keys: Mapping[str, Node]) -> tuple[int, int | None]:
     least = int(keys["at_least"].number(0, integer=True)) if "at_least" in keys else int(most is None)
     if most is not None and least > most:
         raise node.error(f"at least {least} and at most {most}", "no number of calls is both")
+    if not least and most is None:
+        raise keys["at_least"].error("any number of calls is at least 0", "write 1 or more, or 'at_most'")
     return least, most

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from remit.core.cel import ConditionError
 from remit.core.trial.judge import TrialCheck
-from remit.core.trial.reach import Reach, read_condition, roots_of
+from remit.core.trial.reach import Reach, read_condition, roots_of, untrue
 from remit.core.trial.trial import Checked
 from remit.core.trial.view import TrialView
-from remit.core.trial.words import shown
 from remit.core.yamltext import Node
 
 
@@ -27,6 +26,6 @@ def cel(id: str, node: Node, reach: Reach) -> TrialCheck:
                 return Checked(id, passed=True)
         except ConditionError as error:
             return Checked(id, passed=False, told=f"cannot be evaluated: {error}")
-        return Checked(id, passed=False, told=f"{shown(condition.text)} is not true")
+        return Checked(id, passed=False, told=untrue(condition, roots))
 
     return check

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remit.core.trial.gates.gate import Gate, Terms
 from remit.core.trial.gates.settings import wrong
 from remit.core.trial.report import Boundary, Ruling
 from remit.core.trial.run import Run
-from remit.core.trial.suite import Rule
+from remit.core.trial.suite import Rule, Task
 from remit.core.trial.trial import Status, Trial
 from remit.core.trial.verdict import Verdict
 
 KEY = "check"
+MOST_KNOWN = 20
+"""Ids of checks that an error names."""
 
 
 @dataclass(slots=True)
@@ -73,3 +76,20 @@ def of_check(rule: Rule, terms: Terms, build: Callable[[Rule, Terms], Gate]) -> 
         raise wrong(rule, KEY, f"found {check!r}", "write the id of a check")
     settings = {key: value for key, value in rule.settings.items() if key != KEY}
     return OfCheck(rule, check, build(replace(rule, settings=settings), terms))
+
+
+def find_checks(gates: Sequence[Rule], tasks: Iterable[Task]) -> None:
+    """Some task has the check of each gate that names one: told before a run is paid for that could show nothing.
+
+    Raises:
+        BadInput: none has.
+    """
+    named = [rule for rule in gates if isinstance(rule.settings.get(KEY), str)]
+    known = dict.fromkeys(check.id for task in tasks for check in task.checks) if named else {}
+    for rule in named:
+        check = str(rule.settings[KEY])
+        if check not in known:
+            near = difflib.get_close_matches(check, known, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            shown = ", ".join(list(known)[:MOST_KNOWN]) or "none"
+            raise wrong(rule, KEY, f"no task has a check '{check}'", f"{hint}checks are: {shown}")

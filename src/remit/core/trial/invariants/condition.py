@@ -5,10 +5,9 @@ from __future__ import annotations
 from remit.core.cel import ConditionError
 from remit.core.trial.invariants.settings import unknowable
 from remit.core.trial.judge import Invariant
-from remit.core.trial.reach import Reach, read_condition, reads, roots_of
+from remit.core.trial.reach import Reach, read_condition, reads, roots_of, untrue
 from remit.core.trial.trial import Breach
 from remit.core.trial.view import TrialView
-from remit.core.trial.words import shown
 from remit.core.yamltext import Node
 
 
@@ -30,7 +29,6 @@ def cel(id: str, node: Node, reach: Reach) -> Invariant:
                 return []
         except ConditionError as error:
             return [unknowable(id, str(error))]
-        parts = [f"{text} is {shown(value)}" for text, value in condition.explain(roots)[1:4]]
-        return [Breach(id, f"{condition.text} is not true: {', '.join(parts)}" if parts else condition.text)]
+        return [Breach(id, untrue(condition, roots))]
 
     return Invariant(id, "cel", breaches)

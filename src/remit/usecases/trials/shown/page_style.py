@@ -78,6 +78,7 @@ th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:600;font-size:.82rem;color:var(--soft);vertical-align:bottom}
 tbody th{font-weight:500}
 .right{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+#reasons th:first-child{width:50%}#reasons td{overflow-wrap:anywhere}
 td small,tbody th small{display:block;color:var(--soft);font-weight:400;margin-top:.1rem}
 tr.sub td{border-bottom:1px solid var(--line);padding-top:0;color:var(--soft);font-size:.88rem}
 tr.over>*{border-bottom:0;padding-bottom:.1rem}
