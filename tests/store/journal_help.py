@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,21 @@ def ids(store: SqliteStore) -> list[str]:
 
 def problems(path: Path, home: Path) -> list[str]:
     return [f"{problem.place}: {problem.found}" for problem in verify(path, home).problems]
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Fork, run *work* in the child and return its exit status."""
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def assert_nothing_lost(path: Path, home: Path, acknowledged: Mapping[str, int] | set[str]) -> None:

@@ -24,7 +24,7 @@ from remit.core.past import Recalled
 from remit.core.prepare import Prepared, facts_for, prepare
 from remit.core.recollection import Exchange, Recollection
 from remit.core.types import Json, ToolCall, ToolEffect
-from remit.store import control
+from remit.store import connection, control
 from remit.store.control_past import PastRows
 from remit.testing.control import World
 from remit.testing.earlier import Shop, shop
@@ -225,11 +225,16 @@ idempotency: {key: [args.id], within: 1h, on_repeat: return_first, after_error: 
 KINDS = {"never": ONCE, "refuse": SAME, "retry": RETRIED}
 
 
+HANGS_S = 600
+"""Only against hanging."""
+
+
 def _pays(folder: Path, kind: str, rounds: int, ready: Any, answers: Any) -> None:
+    connection.BUSY_S = HANGS_S  # SQLite is not fair to those who wait for its lock
     place = Shop(folder)
     with place.guard(KINDS[kind]).session(principal="ann") as session:
         for n in range(rounds):
-            ready.wait(60)
+            ready.wait(HANGS_S)
             with contextlib.suppress(Refused):
                 session.call("pay", {"id": f"O-{n}", "amount": 1}, run=place.tool("pay"))
     answers.put([args["id"] for _, args in place.ran])
@@ -247,9 +252,9 @@ def test_of_processes_with_the_same_call_exactly_one_runs(tmp_path: Path, kind: 
     ]
     for worker in workers:
         worker.start()
-    ran = [order for _ in workers for order in answers.get(timeout=120)]
+    ran = [order for _ in workers for order in answers.get(timeout=HANGS_S)]
     for worker in workers:
-        worker.join(60)
+        worker.join(HANGS_S)
     assert sorted(ran) == sorted(f"O-{n}" for n in range(rounds))
 
 
@@ -266,7 +271,7 @@ def test_a_process_that_is_killed_while_the_tool_runs_leaves_an_outcome_that_nob
     Shop(tmp_path).store.close()
     worker = multiprocessing.get_context("spawn").Process(target=_dies, args=(tmp_path, kind))
     worker.start()
-    worker.join(60)
+    worker.join(HANGS_S)
     assert worker.exitcode == -9
     place = Shop(tmp_path)
     with place.guard(KINDS[kind]).session(principal="ann") as session:

@@ -43,9 +43,7 @@ def test_where_calls_are_only_counted_those_in_flight_at_the_trip_come_on_top(tm
 
 def test_checking_first_and_acting_then_overshoots(tmp_path: Path):
     """The negative control: without it the test above could be blind."""
-    overshoot = [executed(tmp_path / f"{run}.db", races.act_by_check, 1.0) for run in range(3)]
-
-    assert max(overshoot) > N
+    assert executed(tmp_path / "c.db", races.act_by_check, 1.0) >= PROCESSES > N
 
 
 def test_an_approval_lets_one_process_run_one_call_once(tmp_path: Path):
@@ -82,7 +80,7 @@ def test_a_process_that_dies_in_flight_blocks_its_place_for_a_lease_and_a_window
     context = races.get_context("spawn")
     dying = context.Process(target=races.take_and_crash, args=(path, 1, rule))
     dying.start()
-    dying.join(60.0)
+    dying.join(600.0)
     assert dying.exitcode == 1
 
     clock[0] = time.time()

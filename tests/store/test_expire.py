@@ -10,7 +10,7 @@ import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journal_help import event, problems
+from journal_help import event, in_child, problems
 
 from remit.core.errors import BadInput, Unavailable
 from remit.core.retention import period_end
@@ -322,11 +322,13 @@ def test_a_process_killed_on_the_way_leaves_all_or_nothing(
     store.append_now(kept(1))
     store.close()
     clock.step(9 * HOUR)
-    if not os.fork():
+
+    def child() -> None:
         expiring._sweep = lambda _: os._exit(0)  # type: ignore[assignment]
         open_journal(clock=clock.now)
-        os._exit(1)
-    assert os.wait()[1] == 0
+        raise AssertionError
+
+    assert in_child(child) == 0
     database = apsw.Connection(str(tmp_path / "remit.db"))
     assert database.execute("SELECT count(*) FROM data_key WHERE wrapped IS NULL").get == 0
     database.close()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from journal_help import event, ids
+from journal_help import event, ids, in_child
 
 from remit.core.errors import Unavailable
 from remit.store.sqlite import SqliteStore
@@ -17,21 +15,6 @@ from remit.store.transaction import Transaction
 from remit.store.verify import verify
 
 Open = Callable[..., SqliteStore]
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Fork, run *work* in the child and return its exit status."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_parent_and_child_both_write(journal: SqliteStore) -> None:

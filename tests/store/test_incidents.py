@@ -373,6 +373,7 @@ from pathlib import Path
 sys.path[:0] = {paths!r}
 from incident_help import case, classed
 from remit.core.classify.classification import Class
+from remit.store import connection
 from remit.store.incidents import Incidents
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
@@ -385,6 +386,7 @@ def batch(tx, names):
             desk.absorb(case(f"a{{n}}", f"s{{n % 40}}", began + n), classed(f"a{{n}}", Class.SRE))
     return [t for change in desk.changes for t in change.told]
 
+connection.BUSY_S = 600.0  # SQLite is not fair to those who wait for its lock
 with SqliteStore.open(Path(sys.argv[1]), home=Path(sys.argv[2]), extensions=EXTENSIONS, reserve_bytes=1 << 16) as store:
     print("ready", flush=True)
     for start in range(0, 400, 10):
