@@ -39,7 +39,7 @@ TOOLS = [
     {"name": name, "description": f"It does {name}.", "inputSchema": {"type": "object"}}
     for name in ("read_note", "write_note", "pay", "unlisted_tool")
 ]
-LONG_S = 60.0
+LONG_S = 600.0
 """A guard against a test that hangs; nothing is judged by it."""
 
 Message = dict[str, Any]

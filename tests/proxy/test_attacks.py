@@ -59,10 +59,9 @@ def test_a_late_answer_to_a_cancelled_call_is_not_taken_for_that_of_another(join
             await until(lambda: at.recorded("settled"))
             await until(lambda: not at.pump._asked)
             second = at.asked("tools/call", {"name": "read_note", "arguments": {"name": "a"}}, id=77)
-            await at.ask("ping")
-            await asyncio.sleep(0.3)
-            at.answer({"id": 77}, text("what write_note said"))
             answer = await asyncio.wait_for(second, LONG_S)
+            at.answer({"id": 77}, text("what write_note said"))
+            await at.ask("ping")
             assert answer["error"]["code"] == -32600
             assert len(at.ran) == 1
 

@@ -16,7 +16,7 @@ from remit.core.selftest import load_envelope
 from remit.proxy.held_state import HeldState, NotOurs, Sealer, call_of, is_ours
 from remit.proxy.holding import QUESTION, Elicitation
 from remit.store import control_approvals
-from remit.testing import answer, open_guard, pending
+from remit.testing import FakeClock, answer, open_guard, pending
 
 PAY = {"amount": 5}
 VERSION = "io.modelcontextprotocol/protocolVersion"
@@ -247,17 +247,17 @@ def test_a_state_opens_only_in_its_time_with_its_key_for_its_call():
 
 
 def test_an_approval_whose_time_is_over_makes_the_state_an_error(folder, asks):
-    brief = ENVELOPE.replace("by: [finance]", "by: [finance], expires: 1s")
+    brief = ENVELOPE.replace("by: [finance]", "by: [finance], expires: 1h")
     (folder / "brief").mkdir()
-    with open_guard(folder / "brief", load_envelope(brief, "clerk.yaml")) as guard:
+    clock = FakeClock(time.time())
+    with open_guard(folder / "brief", load_envelope(brief, "clerk.yaml"), clock=clock) as guard:
 
         async def work():
             async with asks(at=guard, meet=False) as at:
                 held = (await pays(at))["result"]
-                ends = time.monotonic() + LONG_S
-                while "error" not in (found := await pays(at, **back(held, "cancel"))):
-                    assert time.monotonic() < ends
-                    await asyncio.sleep(0.2)
+                assert "error" not in await pays(at, **back(held, "cancel"))
+                clock.step(3601.0)
+                found = await pays(at, **back(held, "cancel"))
                 assert found["error"]["message"] == "Invalid or expired requestState"
                 assert at.ran == []
 
