@@ -38,16 +38,16 @@ def end(process: subprocess.Popen[str]) -> str:
 
 
 def test_eight_threads_in_one_session_lose_nothing_and_exceed_no_limit(folder: Path) -> None:
-    done: Counter[str] = Counter()
+    done: list[str] = []
 
     def work(session: Any, guard: Any) -> None:
         for _ in range(20):
             session.observe("assistant", "next")
             try:
                 session.call("refund", {"amount": 2}, run=lambda amount: OK)
-                done["ran"] += 1
+                done.append("ran")
             except CallDenied:
-                done["denied"] += 1
+                done.append("denied")
 
     with open_guard(folder) as guard:
         with guard.session(id="s") as session:
@@ -58,7 +58,7 @@ def test_eight_threads_in_one_session_lose_nothing_and_exceed_no_limit(folder: P
                 thread.join()
         kinds = Counter(e.event.kind for e in guard.records.events("s"))
         indexes = [e.event.body["index"] for e in guard.records.events("s") if e.event.kind == "observed"]
-    assert done == {"ran": 100, "denied": 60}
+    assert Counter(done) == {"ran": 100, "denied": 60}
     assert kinds["observed"] == kinds["decided"] == 160 and kinds["settled"] == 100
     assert len(set(indexes)) == 160
 
@@ -154,8 +154,8 @@ def test_of_eight_processes_exactly_five_actions_run_in_every_round(folder: Path
 
 
 def test_a_held_call_continues_in_its_waiter_when_another_process_approves(folder: Path) -> None:
-    with worker.opened(folder, hold=True, approval_wait_s=30) as guard, guard.session() as session:
-        other = start("approve", folder, 30)
+    with worker.opened(folder, hold=True, approval_wait_s=600) as guard, guard.session() as session:
+        other = start("approve", folder, 600)
         assert session.call("act", {"n": 1}, run=lambda n: {"ok": n}) == {"ok": 1}
         end(other)
 
