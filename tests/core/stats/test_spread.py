@@ -38,7 +38,7 @@ def test_a_tasks_interval_lies_around_its_spread_and_is_missing_where_it_would_b
 def test_what_rounding_leaves_of_a_spread_makes_no_interval() -> None:
     for seed in range(20):
         usual, other = np.sqrt(np.random.default_rng(seed).dirichlet(np.ones(3), 2))
-        found = spreads([other, *[usual] * 9], ["t"] * 10)["t"]
+        found = of_task([other, *[usual] * 9])
 
         assert (found.low, found.told) == (None, "all runs but one are alike")
 
