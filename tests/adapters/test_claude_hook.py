@@ -27,7 +27,7 @@ EVENT = {
     "tool_use_id": "t",
 }
 FINE = {"exit": 0, "out": {"hookSpecificOutput": {"hookEventName": "PreToolUse"}}}
-HANGS_S = 120
+HANGS_S = 600
 
 
 class Fake:

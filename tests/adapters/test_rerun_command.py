@@ -1,5 +1,7 @@
 import os
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +23,11 @@ print(json.dumps({"calls": [{"name": "refund", "args": args}]}))
 """
 
 
-def command(script: str, timeout_s: float = 60.0) -> RerunCommand:
+HANGS_S = 600.0
+"""Only against hanging."""
+
+
+def command(script: str, timeout_s: float = HANGS_S) -> RerunCommand:
     return RerunCommand([sys.executable, "-c", script], timeout_s)
 
 
@@ -67,16 +73,26 @@ def test_an_endless_answer_is_cut_off():
         command("while True: print('x' * 100000)").next_calls(MESSAGES, TOOLS, 0)
 
 
-def test_a_command_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path):
+def test_a_command_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path, monkeypatch):
     note = tmp_path / "pid"
+
+    class Timed(subprocess.Popen):
+        """Whose time begins once it has started what it starts."""
+
+        def wait(self, timeout=None):
+            while self.poll() is None and not (note.exists() and note.read_text()):
+                time.sleep(0.01)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Timed)
     script = (
         "import subprocess, sys, time\n"
         f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         f"open({str(note)!r}, 'w').write(str(child.pid))\n"
         "time.sleep(600)\n"
     )
-    with pytest.raises(RerunFailed, match=r"no answer within 3 s"):
-        command(script, timeout_s=3.0).next_calls(MESSAGES, TOOLS, 0)
+    with pytest.raises(RerunFailed, match=r"no answer within 0.2 s"):
+        command(script, timeout_s=0.2).next_calls(MESSAGES, TOOLS, 0)
 
     assert _gone(int(note.read_text()))
 
@@ -93,9 +109,33 @@ def test_what_an_answering_command_leaves_running_is_killed_and_does_not_delay(t
     assert _gone(int(note.read_text()))
 
 
+def test_what_a_command_answered_is_read_however_late(monkeypatch):
+    class Late(threading.Thread):
+        """As where this process stood still: the first wait for it is over before it has done anything."""
+
+        def __init__(self, **given):
+            self.waited = threading.Event()
+            super().__init__(**given)
+
+        def run(self):
+            self.waited.wait(HANGS_S)
+            super().run()
+
+        def join(self, timeout=None):
+            if self.waited.is_set():
+                super().join(timeout)
+            self.waited.set()
+
+    monkeypatch.setattr(threading, "Thread", Late)
+
+    assert command('print(\'{"calls": [{"name": "x"}]}\')').next_calls(MESSAGES, TOOLS, 0) == (
+        ToolCall("x", {}),
+    )
+
+
 def _gone(pid: int) -> bool:
     """Whether a process ends, within a generous while."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + HANGS_S
     while time.monotonic() < until:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True

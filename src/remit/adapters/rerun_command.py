@@ -27,6 +27,10 @@ TIMEOUT_S = 120.0
 MOST_ANSWER = 1_000_000
 """Bytes of an answer; a command that writes more is killed."""
 _GRACE_S = 2.0
+_LOOKS = 200
+_LOOK_S = 0.01
+"""A pipe that is still open after so many looks is held by a process that got away. Counted and not timed: where this
+process itself stood still for seconds, what it has not read yet is read all the same."""
 
 
 class RerunFailed(Unavailable):
@@ -90,7 +94,7 @@ class RerunCommand:
         finally:
             _kill(child)  # and what it started, which may hold the pipes open
             for thread in (answer.thread, told.thread, writer):
-                thread.join(_GRACE_S)
+                _let_end(thread)
         if answer.full:
             raise RerunFailed(f"more than {MOST_ANSWER} bytes of answer")
         if child.returncode != 0:
@@ -149,6 +153,13 @@ class _Reader:
 def _write(pipe: IO[bytes], request: bytes) -> None:
     with contextlib.suppress(OSError, ValueError), pipe:  # it may answer without reading
         pipe.write(request)
+
+
+def _let_end(thread: threading.Thread) -> None:
+    for _ in range(_LOOKS):
+        thread.join(_LOOK_S)
+        if not thread.is_alive():
+            return
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
