@@ -22,7 +22,7 @@ from remit.adapters.claude_gate import compare, judged, orphaned, problem
 from remit.adapters.claude_reply import GO_ON, Reply, again, no_objection, refused
 from remit.adapters.claude_results import text_of
 from remit.adapters.claude_talk import Open, Talk, carries, is_the_hosts, remember, was_carried
-from remit.core.errors import BadInput, RemitError
+from remit.core.errors import BadInput, RemitError, ToolFailed
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused, ApprovalRequired
 from remit.core.told import told_text
@@ -31,10 +31,6 @@ from remit.usecases.guard import Guard
 
 MOST_SESSIONS = 256
 _log = logging.getLogger("remit.claude")
-
-
-class ToolFailed(Exception):
-    """The tool failed, as Claude Code tells it."""
 
 
 class ClaudeCode:

@@ -15,20 +15,12 @@ from langgraph.types import Command
 from remit.adapters import langchain_messages as read
 from remit.adapters.langchain_call import Call
 from remit.adapters.langchain_thread import SESSION, Thread
-from remit.core.errors import BadInput, OutcomeUnknown, Unavailable
+from remit.core.errors import BadInput, OutcomeUnknown, ToolFailed, Unavailable
 from remit.core.refusals import ResultWithheld
 from remit.core.told import told_text
 from remit.usecases.begun import Begun
 
 _LOG = logging.getLogger("remit.langchain")
-
-
-class ToolFailed(Exception):
-    """The tool's own failure, which LangChain made a message of."""
-
-    def __init__(self, message: ToolMessage) -> None:
-        self.message = message
-        super().__init__(read.readable(message))
 
 
 # ---------------------------------------------------------------------------------------------- it was started
@@ -69,7 +61,7 @@ def ended(call: Call, begun: Begun, result: Any, messages_key: str) -> Any:
     try:
         if own is not None and own.status == "error":
             call.thread.keep(call.name, result)
-            begun.fail(ToolFailed(own))
+            begun.fail(ToolFailed(read.readable(own), own))
             _settled(call, [own, *others])
             return result
         seen = begun.end(value)
@@ -137,7 +129,7 @@ def given_again(call: Call, error: Exception) -> Any:
     """A refusal as a message; where the first call failed, its failure again, as it was."""
     known = call.thread.given.get(call.name)
     if isinstance(error, ToolFailed):
-        return known if known is not None else error.message
+        return known if known is not None else error.answer
     if known is error:
         raise error
     return refused(call, error)

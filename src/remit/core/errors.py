@@ -66,6 +66,18 @@ class OutcomeUnknown(Exception):
     """
 
 
+class ToolFailed(Exception):
+    """The tool's own failure, where its host tells of it and raises nothing: an MCP server, a framework, a coding agent.
+
+    The call is recorded as one that failed, under this name.
+    """
+
+    def __init__(self, told: str, answer: object = None) -> None:
+        self.answer = answer
+        """What the host has in place of a result, as it came; None where there is only the text."""
+        super().__init__(told)
+
+
 def outcome_known(error: BaseException) -> bool:
     """Whether a tool that raised *error* has ended: an interrupt or a cancellation says nothing of what it did.
 

@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, RequestId
 
 from remit.core.codec import visible_name
-from remit.core.errors import OutcomeUnknown, RemitError
+from remit.core.errors import OutcomeUnknown, RemitError, ToolFailed
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import ApprovalRequired
 from remit.core.told import told, told_text
@@ -43,29 +43,8 @@ _CONTINUED: Final = {"inputResponses": dict, "requestState": str}
 """Parameters by which a client goes on with a call that asked it for something, and what they are."""
 
 
-class ToolFailed(Exception):
-    """The tool's own failure: a result that is an error, or the server's error in place of one."""
-
-    def __init__(
-        self, told: str, *, result: dict[str, Any] | None = None, error: MCPError | None = None
-    ) -> None:
-        self.result = result
-        self.error = error
-        super().__init__(told)
-
-    def shown(self, hidden: Hidden) -> ToolFailed:
-        """The same as the agent may see it."""
-        if self.error is not None:
-            return ToolFailed(str(self), error=hidden.error(self.error))
-        return ToolFailed(str(self), result=hidden.failure(self.result or {}))
-
-
 class InputRequired(ToolFailed):
     """The server asks the client for something before it goes on; the client will make the call again."""
-
-    def shown(self, hidden: Hidden) -> ToolFailed:  # noqa: ARG002
-        """Unchanged: it is for the client's user, and no result."""
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +183,10 @@ class Calls:
         try:
             value = await session.acall(asked.tool, asked.arguments, run=run, call_id=str(asked.id))
         except ToolFailed as failed:
-            if failed.result is not None:
-                self._observe_failure(session, asked, failed.result)
+            if isinstance(failed.answer, dict):
+                self._observe_failure(session, asked, failed.answer)
             with _after_it_ran():
-                raise failed.shown(hidden) from None
+                raise _shown(failed, hidden) from None
         result, before = came[0] if came else (None, None)
         with _after_it_ran():
             return seen.rebuilt(result, before, value)
@@ -277,7 +256,7 @@ class _CallView:
 
     def of(self, result: dict[str, Any]) -> Json:
         if result.get("isError") is True:
-            raise ToolFailed(view.error_text(result), result=result)
+            raise ToolFailed(view.error_text(result), result)
         return view.view_of(result)
 
     def rebuilt(self, result: dict[str, Any] | None, before: Json, after: Json) -> dict[str, Any]:
@@ -299,11 +278,20 @@ class _ContentView:
         return {**after, **kept}
 
 
+def _shown(failed: ToolFailed, hidden: Hidden) -> ToolFailed:
+    """The same as the agent may see it; what the server asks for is for the client's user, and no result."""
+    if isinstance(failed, InputRequired):
+        return failed
+    if isinstance(failed.answer, MCPError):
+        return ToolFailed(str(failed), hidden.error(failed.answer))
+    return ToolFailed(str(failed), hidden.failure(_own(failed)))
+
+
 def _own(failed: ToolFailed) -> dict[str, Any]:
-    """The server's own failure, unchanged."""
-    if failed.error is not None:
-        raise failed.error
-    return failed.result or {}
+    """The server's own failure, unchanged: a result that is an error, or its error in place of one."""
+    if isinstance(failed.answer, MCPError):
+        raise failed.answer
+    return failed.answer if isinstance(failed.answer, dict) else {}
 
 
 @contextmanager
@@ -330,7 +318,7 @@ def _whole(result: dict[str, Any]) -> None:
         OutcomeUnknown: a kind of result that nobody here can judge.
     """
     if _interim(result):
-        raise InputRequired("the server asks the client for input", result=result)
+        raise InputRequired("the server asks the client for input", result)
     if not isinstance(result.get("isError", False), bool):
         raise OutcomeUnknown("the server says neither that the call failed nor that it did not")
     kind = result.get("resultType", "complete")

@@ -31,10 +31,10 @@ from mcp_types import (
 
 from remit.core.codec import visible_name
 from remit.core.definitions import METHODS
-from remit.core.errors import OutcomeUnknown, RemitError, Unavailable
+from remit.core.errors import OutcomeUnknown, RemitError, ToolFailed, Unavailable
 from remit.core.told import told_text
 from remit.proxy import methods
-from remit.proxy.calls import Calls, ToolFailed
+from remit.proxy.calls import Calls
 from remit.proxy.holding import Holding
 from remit.proxy.lines import Reader, Writer
 from remit.proxy.listing import Listing
@@ -254,7 +254,7 @@ class Pump:
                 raise OutcomeUnknown("the server's answer is no answer in MCP") from None
             if error.code == CONNECTION_CLOSED and self._server_gone:
                 raise OutcomeUnknown("the server ended before it answered") from None
-            raise ToolFailed(f"{error.code}: {error.message}", error=error) from None
+            raise ToolFailed(f"{error.code}: {error.message}", error) from None
 
     async def _send(self, method: str, params: dict[str, Any], options: CallOptions) -> dict[str, Any]:
         if self._to_server.full:
@@ -370,8 +370,8 @@ def _notification(method: str, params: Params) -> JSONRPCNotification:
 
 def _as_mcp(error: MCPError | ToolFailed) -> MCPError:
     """The error to write; the sign of a malformed answer stays here."""
-    found = error if isinstance(error, MCPError) else error.error
-    if found is None or found.data is MALFORMED:
+    found = error.answer if isinstance(error, ToolFailed) else error
+    if not isinstance(found, MCPError) or found.data is MALFORMED:
         return MCPError(INTERNAL_ERROR, "the answer was no answer in MCP")
     return found
 
