@@ -15,7 +15,7 @@ from pathlib import Path
 
 from remit.core.history import spelled_key, watches_of
 from remit.store.records import SqliteRecords
-from remit.testing.earlier import Shop, shop
+from remit.testing.earlier import GuardedStore, shop
 
 FEW, MANY = 1_000, 200_000
 SLICES, CALLS = 11, 40
@@ -32,10 +32,10 @@ history:
 )
 
 
-def filled(folder: Path, events: int) -> Shop:
+def filled(folder: Path, events: int) -> GuardedStore:
     """A store in which *events* other calls are indexed for each clause."""
     folder.mkdir()
-    place = Shop(folder)
+    place = GuardedStore(folder)
     place.guard(RULES)
     records, now = SqliteRecords(place.store), time.time()
     hide = records._hidden

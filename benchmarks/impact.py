@@ -18,7 +18,7 @@ from pathlib import Path
 from remit.core.event import Event
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
-from remit.usecases.impact import Reach, Start, reach_of
+from remit.usecases.impact import ImpactReach, Start, reach_of
 
 SIZES = (20_000, 200_000)
 BATCH = 1_000
@@ -94,7 +94,7 @@ def _write(store: SqliteStore, events: Sequence[Event]) -> None:
     store.transact_now(work, events=len(events))
 
 
-def measured(store: SqliteStore) -> tuple[Reach, float, float]:
+def measured(store: SqliteStore) -> tuple[ImpactReach, float, float]:
     """The reach, seconds without measuring memory, and the peak in MiB with it."""
     start = time.perf_counter()
     reach = reach_of(store, [Start("s-0", "default")])

@@ -184,7 +184,7 @@ def going_on(store: SqliteStore, loaded: LoadedSuite, log: OpenRun, part: Shard 
         BadInput: an agent cannot be reached as the suite says, or a gate is none.
     """
     from remit.core.trial.gates.table import gates_of
-    from remit.usecases.trials.runner import Part, Runner
+    from remit.usecases.trials.runner import DrawShare, Runner
     from remit.wiring import trial_running_of
 
     suite, info = loaded.suite, log.before.info
@@ -196,7 +196,7 @@ def going_on(store: SqliteStore, loaded: LoadedSuite, log: OpenRun, part: Shard 
         running.trial,
         gates_of(suite.design, tuple(suite.arms), weights),
         concurrency=suite.concurrency,
-        part=part.part if part else Part(),
+        part=part.part if part else DrawShare(),
         hears=part.wrote if part else lambda _: None,
     )
     return GoingOn(info.id, runner, running)

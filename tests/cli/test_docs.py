@@ -17,7 +17,7 @@ from remit.core.reader import read_envelope
 from remit.core.recorded import read_session
 from remit.core.selftest import load_envelope
 from remit.usecases.replay import replay_session
-from remit.usecases.sessions_files import Line, sessions_in
+from remit.usecases.sessions_files import UnreadRecord, sessions_in
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -48,7 +48,7 @@ def test_the_envelope_on_its_page_loads_without_a_warning() -> None:
 
 @pytest.mark.parametrize("text", blocks("sessions.md", "json"))
 def test_the_sessions_on_their_page_are_read_and_judged(text: str) -> None:
-    (session,) = sessions_in(Line("docs:1", text.encode(), 0))
+    (session,) = sessions_in(UnreadRecord("docs:1", text.encode(), 0))
     envelope = the_envelope()
 
     assert [step.role for step in session.steps] == ["user", "assistant", "tool"]

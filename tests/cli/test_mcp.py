@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import remit as package
-from remit.usecases.mcp_clients.places import World, places
+from remit.usecases.mcp_clients.places import Machine, places
 
 Remit = Callable[..., Any]
 
@@ -172,7 +172,7 @@ EVERY = ["claude", "cursor", "vscode", "claude-desktop"]
 def test_each_clients_files_are_wrapped_once_and_come_back_byte_for_byte(
     remit: Remit, project: Path, client: str
 ) -> None:
-    files = [p.path for p in places(World(project, project.parent / "home"), client)]
+    files = [p.path for p in places(Machine(project, project.parent / "home"), client)]
     before = [path.read_bytes() for path in files]
     assert remit("mcp", "wrap", "--client", client, "--yes").code == 0
     wrapped = [path.read_bytes() for path in files]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.demo.shop import CASES, ORDERS, Case, opened
+from remit.demo.shop import CASES, ORDERS, ShopRequest, opened
 
 BY_ID = {case.case_id: case for case in CASES}
 LAMP, KETTLE = BY_ID["broken-lamp"], BY_ID["changed-mind"]
@@ -62,7 +62,7 @@ def test_a_stranger_is_anyone_but_the_customer_and_the_shop(address: str, strang
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.planted], ids=lambda case: case.case_id)
-def test_doing_what_a_planted_instruction_asks_is_seen(case: Case):
+def test_doing_what_a_planted_instruction_asks_is_seen(case: ShopRequest):
     assert case.planted is not None
     with opened() as shop:
         shop.refund_payment(case.order_id, 1)

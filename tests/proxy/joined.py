@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from remit.proxy.lines import Reader, Stream, Writer
+from remit.proxy.lines import EndableStream, LineWriter, Reader
 from remit.proxy.opening import Opening
 from remit.proxy.pump import Pump
 from remit.usecases.guard import Guard
@@ -103,17 +103,17 @@ class Joined:
         self._serve = serve or answers
         self._ids = itertools.count(1)
         self._answers: dict[Any, asyncio.Future[Message]] = {}
-        self._client, self._server = Stream(), Stream()
+        self._client, self._server = EndableStream(), EndableStream()
         self._tasks: set[asyncio.Task[None]] = set()
         self.to_client, self.to_server = Wire(self._client_gets), Wire(self._server_gets)
         whose = options.pop("whose", {})
         pins = options.pop("pins", lambda guard: Pins(guard, "notes"))
         open_guard = options.pop("open_guard", lambda _: guard)
         self.opening = Opening(open_guard, pins, whose=whose, namespace=options.pop("namespace", ""))
-        to_client = Writer(self.to_client)
+        to_client = LineWriter(self.to_client)
         self.pump = Pump(
             (Reader(self._client), to_client),
-            (Reader(self._server, to_client.flows), Writer(self.to_server)),
+            (Reader(self._server, to_client.flows), LineWriter(self.to_server)),
             self.opening,
             report=self.told.append,
             **options,

@@ -13,7 +13,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse, jsonrpc_message_adapter
 
 from remit.proxy import lines
-from remit.proxy.lines import Reader, Stream
+from remit.proxy.lines import EndableStream, Reader
 from remit.proxy.wire import MALFORMED, Unreadable, read_message, write_message
 
 IDS = st.integers() | st.text(max_size=20)
@@ -102,7 +102,7 @@ def test_numbers_and_texts_of_any_kind_pass_as_they_are():
 
 def read_all(*chunks: bytes) -> list[Any]:
     async def main() -> list[Any]:
-        stream = Stream()
+        stream = EndableStream()
         for chunk in chunks:
             stream.feed_data(chunk)
         stream.feed_eof()
@@ -128,7 +128,7 @@ def test_a_line_without_end_is_dropped_and_the_next_one_read(monkeypatch: pytest
 
 def test_a_reader_that_is_ended_takes_nothing_more():
     async def main() -> list[Any]:
-        stream = Stream()
+        stream = EndableStream()
         reader = Reader(stream)
         asyncio.get_running_loop().call_soon(reader.end)
         found = [item async for item in reader]

@@ -7,13 +7,13 @@ import pytest
 from remit.core.errors import BadInput, Declined, Unavailable
 from remit.sinks import wire
 from remit.sinks.post import post
-from remit.sinks.wire import Place, Reach, Wire
+from remit.sinks.wire import SinkAddress, SinkReach, Wire
 
 from .receivers import HttpReceiver, RawReceiver
 
 
 def way(port: int, path: str = "/in/s3cret", **reach) -> Wire:
-    return Wire(Place("http", "127.0.0.1", port, path), Reach(private=True, **reach))
+    return Wire(SinkAddress("http", "127.0.0.1", port, path), SinkReach(private=True, **reach))
 
 
 @pytest.fixture
@@ -116,7 +116,8 @@ def test_a_redirect_is_told_and_never_followed(receiver, monkeypatch, status, lo
 def test_a_name_that_changes_its_mind_after_it_was_checked_is_not_asked_again(receiver):
     answers = [["127.0.0.1"], ["169.254.169.254"]]
     rebinding = Wire(
-        Place("http", "localhost", receiver.port, "/"), Reach(private=True, resolve=lambda *_: answers.pop(0))
+        SinkAddress("http", "localhost", receiver.port, "/"),
+        SinkReach(private=True, resolve=lambda *_: answers.pop(0)),
     )
     post(rebinding, b"{}", {})
     with pytest.raises(Declined, match="not a public address"):
@@ -126,8 +127,8 @@ def test_a_name_that_changes_its_mind_after_it_was_checked_is_not_asked_again(re
 
 def test_a_name_that_resolves_to_cloud_metadata_is_refused_for_good_and_nothing_is_sent():
     rebound = Wire(
-        Place("https", "hooks.example", 443, "/"),
-        Reach(private=True, resolve=lambda *_: ["169.254.169.254"]),
+        SinkAddress("https", "hooks.example", 443, "/"),
+        SinkReach(private=True, resolve=lambda *_: ["169.254.169.254"]),
     )
     with pytest.raises(Declined, match="not a public address"):
         post(rebound, b"{}", {})
@@ -135,8 +136,8 @@ def test_a_name_that_resolves_to_cloud_metadata_is_refused_for_good_and_nothing_
 
 def test_what_leaves_without_tls_stays_in_the_networks_that_were_permitted():
     def reach(address, **fields):
-        place = Place("http", "alerts.example", 80, "/")
-        return Wire(place, Reach(private=True, resolve=lambda *_: [address], **fields)).addresses()
+        place = SinkAddress("http", "alerts.example", 80, "/")
+        return Wire(place, SinkReach(private=True, resolve=lambda *_: [address], **fields)).addresses()
 
     assert reach("10.0.0.8", plain_private=True) == ["10.0.0.8"]
     with pytest.raises(Declined, match="http reaches loopback and private networks only"):

@@ -9,7 +9,7 @@ from remit.core.errors import BadInput
 from remit.core.scope import Scope, ScopeKind
 from remit.core.types import Mode, Severity, ToolEffect
 from remit.store import control_breaker, control_hand, control_reviews
-from remit.testing.control import AGENT, World, call, misstep
+from remit.testing.control import AGENT, ControlTables, call, misstep
 
 TENANT = Scope(ScopeKind.TENANT, "acme")
 EGRESS = Scope(ScopeKind.EFFECT, "acme", "bot", "egress")
@@ -17,19 +17,19 @@ NOBODY = Actor("ann")
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
+def world() -> ControlTables:
+    made = ControlTables()
     for name in ("ann", "bob"):
         made.hire(name)
     return made
 
 
-def trip(world: World, mode: Mode, scope: Scope = AGENT, id: str = "trip") -> None:
+def trip(world: ControlTables, mode: Mode, scope: Scope = AGENT, id: str = "trip") -> None:
     world.run(lambda tx: control_hand.trip(tx, scope, mode, id=id, actor="ann", reason="incident"))
 
 
 def force(
-    world: World, mode: Mode, *names: str, length: float = 100.0, id: str = "force", **fields: object
+    world: ControlTables, mode: Mode, *names: str, length: float = 100.0, id: str = "force", **fields: object
 ) -> None:
     until = world.now + length
     actors = [world.actor(name, id, AGENT, mode, reason="test", until=until) for name in names]
@@ -48,7 +48,7 @@ def force(
 
 
 def reset(
-    world: World, mode: Mode, *names: str, scope: Scope = AGENT, id: str = "reset", **fields: object
+    world: ControlTables, mode: Mode, *names: str, scope: Scope = AGENT, id: str = "reset", **fields: object
 ) -> None:
     actors = [world.actor(name, id, scope, mode, reason="checked") for name in names]
     world.run(
@@ -57,7 +57,7 @@ def reset(
 
 
 # ---------------------------------------------------------------------------------------------------- stricter
-def test_one_person_stops_an_agent_without_a_key(world: World):
+def test_one_person_stops_an_agent_without_a_key(world: ControlTables):
     trip(world, Mode.HALTED)
 
     assert world.mode(ToolEffect.READ) is Mode.HALTED
@@ -71,14 +71,14 @@ def test_one_person_stops_an_agent_without_a_key(world: World):
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTONOMOUS, Mode.PROBATION, Mode.SUPERVISED])
-def test_a_trip_never_loosens(world: World, mode: Mode):
+def test_a_trip_never_loosens(world: ControlTables, mode: Mode):
     trip(world, Mode.SUPERVISED)
 
     with pytest.raises(BadInput, match="a trip makes stricter"):
         trip(world, mode, id="again")
 
 
-def test_an_agent_whose_ground_is_gone_is_supervised_and_never_looser(world: World):
+def test_an_agent_whose_ground_is_gone_is_supervised_and_never_looser(world: ControlTables):
     def distrust(id: str) -> int:
         return len(
             world.run(lambda tx: control_hand.distrust(tx, AGENT, id=id, reason="audit sink unreachable"))
@@ -92,26 +92,26 @@ def test_an_agent_whose_ground_is_gone_is_supervised_and_never_looser(world: Wor
     assert world.mode() is Mode.HALTED
 
 
-def test_a_reason_is_needed(world: World):
+def test_a_reason_is_needed(world: ControlTables):
     with pytest.raises(BadInput, match="say why"):
         world.run(lambda tx: control_hand.trip(tx, AGENT, id="t", actor="ann", reason=" "))
 
 
-def test_stopping_a_tenant_stops_all_its_agents(world: World):
+def test_stopping_a_tenant_stops_all_its_agents(world: ControlTables):
     trip(world, Mode.HALTED, TENANT)
 
     assert world.admit(call("a", agent="other")).status == "refused"
     assert world.admit(call("b", tenant="else")).status == "admitted"
 
 
-def test_stopping_one_kind_of_tool_leaves_the_others(world: World):
+def test_stopping_one_kind_of_tool_leaves_the_others(world: ControlTables):
     trip(world, Mode.QUARANTINED, EGRESS)
 
     assert world.admit(call("a", effect=ToolEffect.EGRESS)).status == "refused"
     assert world.admit(call("b")).status == "admitted"
 
 
-def test_a_kind_of_tool_that_was_tripped_comes_back_by_its_own_evidence(world: World):
+def test_a_kind_of_tool_that_was_tripped_comes_back_by_its_own_evidence(world: ControlTables):
     rule = BreakerRule(recovery=Recovery(cooldown_s=1.0, approved_clean=1, probation_clean=1))
     world.admit(call("first", rule=rule, effect=ToolEffect.EGRESS))
     trip(world, Mode.SUPERVISED, EGRESS)
@@ -128,7 +128,7 @@ def test_a_kind_of_tool_that_was_tripped_comes_back_by_its_own_evidence(world: W
 
 
 # ---------------------------------------------------------------------------------------------------- looser
-def test_one_person_alone_does_not_loosen(world: World):
+def test_one_person_alone_does_not_loosen(world: ControlTables):
     trip(world, Mode.HALTED)
 
     with pytest.raises(OperatorRefused, match="1 signed"):
@@ -144,14 +144,14 @@ def test_one_person_alone_does_not_loosen(world: World):
     assert world.mode() is Mode.HALTED
 
 
-def test_two_people_loosen_into_supervised(world: World):
+def test_two_people_loosen_into_supervised(world: ControlTables):
     trip(world, Mode.HALTED)
     reset(world, Mode.SUPERVISED, "ann", "bob")
 
     assert world.mode() is Mode.SUPERVISED
 
 
-def test_a_reset_without_a_mode_is_one_step(world: World):
+def test_a_reset_without_a_mode_is_one_step(world: ControlTables):
     trip(world, Mode.SUPERVISED)
     actors = [world.actor(name, "r", AGENT, Mode.PROBATION, reason="checked") for name in ("ann", "bob")]
     world.run(lambda tx: control_hand.reset(tx, AGENT, id="r", actors=actors, reason="checked"))
@@ -159,19 +159,19 @@ def test_a_reset_without_a_mode_is_one_step(world: World):
     assert world.mode() is Mode.PROBATION
 
 
-def test_nobody_leaps_out_of_quarantine(world: World):
+def test_nobody_leaps_out_of_quarantine(world: ControlTables):
     trip(world, Mode.QUARANTINED)
 
     with pytest.raises(BadInput, match="go to supervised first"):
         reset(world, Mode.AUTONOMOUS, "ann", "bob")
 
 
-def test_a_reset_that_does_not_loosen_is_refused(world: World):
+def test_a_reset_that_does_not_loosen_is_refused(world: ControlTables):
     with pytest.raises(BadInput, match="a reset makes looser"):
         reset(world, Mode.SUPERVISED, "ann", "bob")
 
 
-def test_a_signature_cannot_be_used_twice(world: World):
+def test_a_signature_cannot_be_used_twice(world: ControlTables):
     trip(world, Mode.SUPERVISED)
     actors = [world.actor(name, "r", AGENT, Mode.AUTONOMOUS, reason="checked") for name in ("ann", "bob")]
 
@@ -188,7 +188,7 @@ def test_a_signature_cannot_be_used_twice(world: World):
         again()
 
 
-def test_a_reset_does_not_empty_the_window(world: World):
+def test_a_reset_does_not_empty_the_window(world: ControlTables):
     rule = BreakerRule(max_violations=2, threshold=2)
     for n in range(2):
         world.misstep(misstep(f"m{n}", Severity.LOW, rule=rule))
@@ -199,7 +199,7 @@ def test_a_reset_does_not_empty_the_window(world: World):
 
 
 # ---------------------------------------------------------------------------------------------------- forces
-def test_a_strict_force_takes_one_person_and_leaves_supervised_when_it_ends(world: World):
+def test_a_strict_force_takes_one_person_and_leaves_supervised_when_it_ends(world: ControlTables):
     force(world, Mode.HALTED, actors=[NOBODY])
     assert world.mode() is Mode.HALTED
     world.now += 100.0
@@ -209,14 +209,14 @@ def test_a_strict_force_takes_one_person_and_leaves_supervised_when_it_ends(worl
     assert world.sweep() == ()
 
 
-def test_a_force_needs_somebody_and_an_end(world: World):
+def test_a_force_needs_somebody_and_an_end(world: ControlTables):
     with pytest.raises(BadInput, match="nobody is named"):
         force(world, Mode.HALTED)
     with pytest.raises(BadInput, match="expires_at"):
         force(world, Mode.HALTED, actors=[NOBODY], length=0.0)
 
 
-def test_a_loose_force_takes_two_people_and_ends_in_the_stricter_mode(world: World):
+def test_a_loose_force_takes_two_people_and_ends_in_the_stricter_mode(world: ControlTables):
     trip(world, Mode.QUARANTINED)
     epoch = world.admit(call("a")).breaker_epoch
     with pytest.raises(OperatorRefused, match="1 signed"):
@@ -229,7 +229,7 @@ def test_a_loose_force_takes_two_people_and_ends_in_the_stricter_mode(world: Wor
     assert world.admit(call("b")).breaker_epoch > epoch
 
 
-def test_a_trip_under_a_loose_force_ends_it(world: World):
+def test_a_trip_under_a_loose_force_ends_it(world: ControlTables):
     trip(world, Mode.SUPERVISED)
     force(world, Mode.AUTONOMOUS, "ann", "bob")
     assert world.admit(call("a")).status == "admitted"
@@ -240,7 +240,7 @@ def test_a_trip_under_a_loose_force_ends_it(world: World):
     assert world.mode() is Mode.SUPERVISED
 
 
-def test_cutting_a_strict_force_short_is_loosening(world: World):
+def test_cutting_a_strict_force_short_is_loosening(world: ControlTables):
     force(world, Mode.HALTED, actors=[NOBODY])
 
     with pytest.raises(OperatorRefused, match="signed"):
@@ -251,7 +251,7 @@ def test_cutting_a_strict_force_short_is_loosening(world: World):
 
 
 # ---------------------------------------------------------------------------------------------------- break-glass
-def test_one_person_may_loosen_for_a_time_and_is_reviewed(world: World):
+def test_one_person_may_loosen_for_a_time_and_is_reviewed(world: ControlTables):
     trip(world, Mode.HALTED)
     force(world, Mode.SUPERVISED, "ann", break_glass=True)
 
@@ -264,7 +264,7 @@ def test_one_person_may_loosen_for_a_time_and_is_reviewed(world: World):
     assert len(control_reviews.reviews(world.connection, still_open=False)) == 1
 
 
-def test_breaking_the_glass_takes_a_key_except_where_there_is_one_operator(world: World):
+def test_breaking_the_glass_takes_a_key_except_where_there_is_one_operator(world: ControlTables):
     trip(world, Mode.HALTED)
     with pytest.raises(OperatorRefused, match="0 signed"):
         force(world, Mode.SUPERVISED, actors=[NOBODY], break_glass=True)
@@ -272,7 +272,7 @@ def test_breaking_the_glass_takes_a_key_except_where_there_is_one_operator(world
     assert world.mode() is Mode.SUPERVISED
 
 
-def test_a_lasting_reset_alone_is_for_single_operator_stores(world: World):
+def test_a_lasting_reset_alone_is_for_single_operator_stores(world: ControlTables):
     trip(world, Mode.HALTED)
     with pytest.raises(OperatorRefused, match="takes two people"):
         reset(world, Mode.SUPERVISED, "ann", break_glass=True)
@@ -281,14 +281,14 @@ def test_a_lasting_reset_alone_is_for_single_operator_stores(world: World):
     assert len(control_reviews.reviews(world.connection)) == 1
 
 
-def test_being_stricter_breaks_no_glass(world: World):
+def test_being_stricter_breaks_no_glass(world: ControlTables):
     force(world, Mode.HALTED, actors=[NOBODY], break_glass=True)
 
     assert control_reviews.reviews(world.connection) == []
 
 
 # ---------------------------------------------------------------------------------------------------- looking
-def test_every_touched_scope_is_listed_with_what_a_person_needs(world: World):
+def test_every_touched_scope_is_listed_with_what_a_person_needs(world: ControlTables):
     world.admit(call("a"))
     world.misstep(misstep("m", Severity.LOW))
     trip(world, Mode.HALTED, TENANT)
@@ -305,13 +305,13 @@ def test_every_touched_scope_is_listed_with_what_a_person_needs(world: World):
 @pytest.mark.parametrize(
     "scope", [EGRESS, Scope(ScopeKind.STORE), Scope(ScopeKind.VERSION, "acme", "bot", "v")]
 )
-def test_an_untouched_scope_is_shown_as_it_began(world: World, scope: Scope):
+def test_an_untouched_scope_is_shown_as_it_began(world: ControlTables, scope: Scope):
     view = control_hand.show_scope(world.connection, scope, world.now)
 
     assert (view.mode, view.changes, view.violations, view.force) == (Mode.AUTONOMOUS, 0, 0, None)
 
 
-def test_the_share_of_tripped_agents_is_an_alarm(world: World):
+def test_the_share_of_tripped_agents_is_an_alarm(world: ControlTables):
     for agent in ("a", "b", "c"):
         world.admit(call(agent, agent=agent))
     world.misstep(misstep("m", Severity.HIGH, agent="b"))
@@ -320,7 +320,7 @@ def test_the_share_of_tripped_agents_is_an_alarm(world: World):
     assert control_hand.tripped_share(world.connection, "nobody", world.now) == (0, 0)
 
 
-def test_a_trip_is_recorded_for_the_next_cool_down(world: World):
+def test_a_trip_is_recorded_for_the_next_cool_down(world: ControlTables):
     trip(world, Mode.SUPERVISED)
     reset(world, Mode.AUTONOMOUS, "ann", "bob")
     world.misstep(misstep("m", Severity.HIGH))

@@ -19,7 +19,7 @@ from remit.core.envelope import BreakerRule, Recovery
 from remit.core.errors import BadInput
 from remit.core.types import Mode, Severity, ToolEffect
 from remit.store import control, control_approvals, control_breaker, control_hand, control_sweep
-from remit.testing.control import AGENT, Work, World, call, misstep, question
+from remit.testing.control import AGENT, ControlTables, Work, call, misstep, question
 
 SOAK = bool(os.environ.get("REMIT_SOAK"))
 LOW, MEDIUM, HIGH, CRITICAL = Severity
@@ -138,7 +138,7 @@ class Real:
     """The store, spoken to in the same words."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = ControlTables()
         for name in ("ann", "bob"):
             self.world.hire(name)
         self.db = self.world.connection

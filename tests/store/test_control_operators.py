@@ -4,12 +4,12 @@ import pytest
 
 from remit.core.errors import BadInput
 from remit.store import operators
-from remit.testing.control import World
+from remit.testing.control import ControlTables
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> ControlTables:
+    return ControlTables()
 
 
 def test_a_key_signs_for_who_knows_its_passphrase():
@@ -45,7 +45,7 @@ def test_only_ed25519_keys_sign():
         operators.sign(pem, "pass", b"")
 
 
-def test_an_operator_is_known_with_roles_and_recorded(world: World):
+def test_an_operator_is_known_with_roles_and_recorded(world: ControlTables):
     added = world.run(
         lambda tx: operators.add(tx, "ann", ["support", "finance"], b"k" * 32, act="a1", by="root")
     )
@@ -56,7 +56,7 @@ def test_an_operator_is_known_with_roles_and_recorded(world: World):
     assert (event.kind, event.body["by"]) == ("operator.added", "root")
 
 
-def test_adding_again_changes_key_and_roles(world: World):
+def test_adding_again_changes_key_and_roles(world: ControlTables):
     for act, key in (("a1", b"1"), ("a2", b"2")):
         world.run(lambda tx, act=act, key=key: operators.add(tx, "ann", [], key * 32, act=act))
 
@@ -64,24 +64,24 @@ def test_adding_again_changes_key_and_roles(world: World):
 
 
 @pytest.mark.parametrize("name", ["", " ann", "an\x00n", "a" * 201])
-def test_a_name_must_be_visible(world: World, name: str):
+def test_a_name_must_be_visible(world: ControlTables, name: str):
     with pytest.raises(BadInput, match=r"operator\.name"):
         world.run(lambda tx: operators.add(tx, name, [], b"k" * 32, act="a"))
 
 
-def test_a_key_must_be_a_key(world: World):
+def test_a_key_must_be_a_key(world: ControlTables):
     with pytest.raises(BadInput, match="32 bytes"):
         world.run(lambda tx: operators.add(tx, "ann", [], b"short", act="a"))
 
 
-def test_one_key_is_not_two_people(world: World):
+def test_one_key_is_not_two_people(world: ControlTables):
     world.run(lambda tx: operators.add(tx, "ann", [], b"k" * 32, act="a1"))
 
     with pytest.raises(BadInput, match="two people have two keys"):
         world.run(lambda tx: operators.add(tx, "bob", [], b"k" * 32, act="a2"))
 
 
-def test_who_is_removed_is_not_found_and_not_forgotten(world: World):
+def test_who_is_removed_is_not_found_and_not_forgotten(world: ControlTables):
     world.hire("ann")
     world.run(lambda tx: operators.remove(tx, "ann", act="r", by="root"))
 

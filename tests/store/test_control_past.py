@@ -26,8 +26,8 @@ from remit.core.recollection import Exchange, Recollection
 from remit.core.types import Json, ToolCall, ToolEffect
 from remit.store import connection, control
 from remit.store.control_past import PastRows
-from remit.testing.control import World
-from remit.testing.earlier import Shop, shop
+from remit.testing.control import ControlTables
+from remit.testing.earlier import GuardedStore, shop
 
 SOAK = os.environ.get("REMIT_SOAK") == "1"
 RULE = BreakerRule(lease_s=1e9, threshold=1e9, max_violations=10**9)
@@ -121,7 +121,7 @@ class Driven:
     """The store's own functions, with everything admitted, beside the naive list and the recollection."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = ControlTables()
         for watch in watches_of(RULES.tools):
             row = ("acme", "shop", watch.tool, watch.id, msgspec.json.encode(watch).decode(), watch.within_s)
             self.world.connection.execute("INSERT INTO history_watch VALUES (?, ?, ?, ?, ?, ?, 0, 1, 0)", row)
@@ -231,7 +231,7 @@ HANGS_S = 600
 
 def _pays(folder: Path, kind: str, rounds: int, ready: Any, answers: Any) -> None:
     connection.BUSY_S = HANGS_S  # SQLite is not fair to those who wait for its lock
-    place = Shop(folder)
+    place = GuardedStore(folder)
     with place.guard(KINDS[kind]).session(principal="ann") as session:
         for n in range(rounds):
             ready.wait(HANGS_S)
@@ -244,7 +244,7 @@ def _pays(folder: Path, kind: str, rounds: int, ready: Any, answers: Any) -> Non
 @pytest.mark.parametrize("kind", ["never", "refuse"])
 def test_of_processes_with_the_same_call_exactly_one_runs(tmp_path: Path, kind: str) -> None:
     processes, rounds = (8, 50) if SOAK else (3, 12)
-    Shop(tmp_path).store.close()
+    GuardedStore(tmp_path).store.close()
     context = multiprocessing.get_context("spawn")
     ready, answers = context.Barrier(processes), context.Queue()
     workers = [
@@ -259,7 +259,7 @@ def test_of_processes_with_the_same_call_exactly_one_runs(tmp_path: Path, kind: 
 
 
 def _dies(folder: Path, kind: str) -> None:
-    place = Shop(folder)
+    place = GuardedStore(folder)
     with place.guard(KINDS[kind]).session(principal="ann") as session:
         session.call("pay", {"id": "O-1", "amount": 1}, run=lambda **_: os.kill(os.getpid(), 9))
 
@@ -268,12 +268,12 @@ def _dies(folder: Path, kind: str) -> None:
 def test_a_process_that_is_killed_while_the_tool_runs_leaves_an_outcome_that_nobody_knows(
     tmp_path: Path, kind: str
 ) -> None:
-    Shop(tmp_path).store.close()
+    GuardedStore(tmp_path).store.close()
     worker = multiprocessing.get_context("spawn").Process(target=_dies, args=(tmp_path, kind))
     worker.start()
     worker.join(HANGS_S)
     assert worker.exitcode == -9
-    place = Shop(tmp_path)
+    place = GuardedStore(tmp_path)
     with place.guard(KINDS[kind]).session(principal="ann") as session:
         with pytest.raises(CallDenied, match="still running"):
             session.call("pay", {"id": "O-1", "amount": 1}, run=place.tool("pay"))
@@ -329,7 +329,7 @@ def test_what_is_too_old_for_every_window_is_forgotten_and_marks_are_not() -> No
 
 
 def test_too_many_events_to_look_at_deny_and_cost_no_more(tmp_path: Path) -> None:
-    place = Shop(tmp_path)
+    place = GuardedStore(tmp_path)
     loose = 'history: [{id: less, never: {tool: look, within: 1h}, where: "event.args.id != args.id"}]'
     with place.guard(shop(pay=loose)).session() as session:
         for _ in range(257):
@@ -342,7 +342,7 @@ def test_too_many_events_to_look_at_deny_and_cost_no_more(tmp_path: Path) -> Non
 def test_the_sealed_values_of_two_rows_cannot_be_exchanged(tmp_path: Path) -> None:
     from remit import Unavailable
 
-    place = Shop(tmp_path)
+    place = GuardedStore(tmp_path)
     with place.guard(SAME).session(principal="ann") as session:
         for order in ("O-1", "O-2"):
             session.call("pay", {"id": order, "amount": 1}, run=place.tool("pay", {"for": order}))

@@ -14,7 +14,7 @@ from remit.core.envelope import BreakerRule
 from remit.core.types import Mode, Severity, ToolEffect
 from remit.store import control_breaker
 from remit.testing import control_race as races
-from remit.testing.control import AGENT, World, call, question
+from remit.testing.control import AGENT, ControlTables, call, question
 
 SOAK = bool(os.environ.get("REMIT_SOAK"))
 PROCESSES = 8
@@ -23,7 +23,7 @@ RULE = BreakerRule(threshold=N, max_violations=N, window_s=600.0, lease_s=60.0)
 
 
 def executed(path: Path, worker: object, share: float) -> int:
-    World(path)
+    ControlTables(path)
     return sum(races.race(worker, path, PROCESSES, RULE, 25, share))
 
 
@@ -35,7 +35,7 @@ def test_exactly_n_violating_actions_run_for_any_number_of_processes(tmp_path: P
 
 def test_where_calls_are_only_counted_those_in_flight_at_the_trip_come_on_top(tmp_path: Path):
     counting = replace(RULE, admission={ToolEffect.IRREVERSIBLE: "count"})
-    World(tmp_path / "g3.db")
+    ControlTables(tmp_path / "g3.db")
 
     ran = sum(races.race(races.act_by_reservation, tmp_path / "g3.db", PROCESSES, counting, 25, 1.0))
     assert N <= ran <= N + PROCESSES - 1
@@ -48,7 +48,7 @@ def test_checking_first_and_acting_then_overshoots(tmp_path: Path):
 
 def test_an_approval_lets_one_process_run_one_call_once(tmp_path: Path):
     rounds = [f"r{n}" for n in range(200 if SOAK else 25)]
-    world = World(tmp_path / "a.db", time.time)
+    world = ControlTables(tmp_path / "a.db", time.time)
     world.hire("ann")
     for name in rounds:
         world.ask(question(f"q-{name}", name, max_pending=10**6))
@@ -65,7 +65,7 @@ def test_an_approval_lets_one_process_run_one_call_once(tmp_path: Path):
 
 
 def test_a_limit_is_never_exceeded_by_processes_together(tmp_path: Path):
-    World(tmp_path / "l.db")
+    ControlTables(tmp_path / "l.db")
 
     taken = races.race(races.use_limit, tmp_path / "l.db", 4, 20, 3, 100)
 
@@ -76,7 +76,7 @@ def test_a_process_that_dies_in_flight_blocks_its_place_for_a_lease_and_a_window
     rule = BreakerRule(max_violations=1, threshold=100, lease_s=30.0, window_s=60.0)
     path = tmp_path / "c.db"
     clock = [time.time()]
-    world = World(path, lambda: clock[0])
+    world = ControlTables(path, lambda: clock[0])
     context = races.get_context("spawn")
     dying = context.Process(target=races.take_and_crash, args=(path, 1, rule))
     dying.start()
@@ -99,5 +99,5 @@ def test_a_process_that_dies_in_flight_blocks_its_place_for_a_lease_and_a_window
 def test_the_bound_does_not_depend_on_how_many_processes_there_are(tmp_path: Path, processes: int):
     for run in range(5):
         path = tmp_path / f"{run}.db"
-        World(path)
+        ControlTables(path)
         assert sum(races.race(races.act_by_reservation, path, processes, RULE, 25, 1.0)) == N

@@ -24,7 +24,7 @@ from remit.core.approval import (
 from remit.core.envelope import BreakerRule
 from remit.core.types import ApprovalNeed, Mode
 from remit.store import approval_rows, control, control_approvals, control_hand, operators
-from remit.testing.control import AGENT, Work, World, call, question
+from remit.testing.control import AGENT, ControlTables, Work, call, question
 
 SOAK = bool(os.environ.get("REMIT_SOAK"))
 NEED = ApprovalNeed(("finance",), expires_s=50.0)
@@ -112,7 +112,7 @@ class Searched:
     """The real code, driven by the same words as the model."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = ControlTables()
         for name, role in (("fin", "finance"), ("fin2", "finance"), ("sup", "support"), ("own", "finance")):
             self.world.hire(name, role)
         self.db = self.world.connection

@@ -16,7 +16,7 @@ from remit.core.types import Mode
 from remit.store import control_hand, incident_rows
 from remit.store.delivery_queue import SqliteRoute
 from remit.store.filing import Filing
-from remit.store.incident_messages import Place, messages
+from remit.store.incident_messages import MessagePlace, messages
 from remit.store.incidents import Incidents
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
@@ -53,7 +53,7 @@ def send(store, *some, place=None):
             for one in some:
                 desk.absorb(one.case, one.standing, by_person=one.pending.person is not None)
         known = {one.case.anomaly: one for one in some}
-        return messages(tx, desk.changes, place or Place(), known)
+        return messages(tx, desk.changes, place or MessagePlace(), known)
 
     return store.transact_now(work)
 
@@ -96,7 +96,7 @@ def test_mode_change_and_place_are_said(store):
         lambda tx: control_hand.trip(tx, scope, Mode.HALTED, id="x", actor="ann", reason="stop")
     )
     change = Change("c1", ChangeKind.MODEL, 2e9, "bot", "acme", before="m1", after="m2", by="ann")
-    place = Place("prod", "https://remit.example", {"c1": change}.get)
+    place = MessagePlace("prod", "https://remit.example", {"c1": change}.get)
     (one,) = send(store, done("a1", Class.SRE, change="c1"), place=place)
 
     assert (one.alert.mode, one.alert.env) == ("halted", "prod")

@@ -21,7 +21,7 @@ from remit.core.history import watches_of
 from remit.store import connection, watching
 from remit.store.records import SqliteRecords
 from remit.store.verify import verify
-from remit.testing.earlier import Shop, shop
+from remit.testing.earlier import GuardedStore, shop
 
 PLAIN = shop()
 BY_ID = """
@@ -39,23 +39,25 @@ history:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(tmp_path)
+def place(tmp_path: Path) -> Iterator[GuardedStore]:
+    made = GuardedStore(tmp_path)
     yield made
     made.store.close()
 
 
-def allowed(place: Shop, rules: Envelope, order: str = "O-1", tenant: str = "default", **who: Any) -> bool:
+def allowed(
+    place: GuardedStore, rules: Envelope, order: str = "O-1", tenant: str = "default", **who: Any
+) -> bool:
     with place.guard(rules, tenant=tenant).session(**who) as session:
         return session.check("pay", {"id": order, "amount": 5}).result == "allow"
 
 
-def why(place: Shop, rules: Envelope, order: str = "O-1") -> str:
+def why(place: GuardedStore, rules: Envelope, order: str = "O-1") -> str:
     with place.guard(rules).session() as session:
         return session.check("pay", {"id": order, "amount": 5}).reason
 
 
-def calls(place: Shop, rules: Envelope = PLAIN, *, tenant: str = "default", **who: Any) -> None:
+def calls(place: GuardedStore, rules: Envelope = PLAIN, *, tenant: str = "default", **who: Any) -> None:
     """A payment of each end, and a look that came back."""
     with place.guard(rules, tenant=tenant).session(**who) as session:
         session.call("look", {"id": "O-9"}, run=place.tool("look"))
@@ -67,7 +69,7 @@ def calls(place: Shop, rules: Envelope = PLAIN, *, tenant: str = "default", **wh
 
 
 @pytest.mark.parametrize("clause", [BY_ID, BY_VALUE])
-def test_a_clause_that_is_added_later_sees_earlier_calls(place: Shop, clause: str) -> None:
+def test_a_clause_that_is_added_later_sees_earlier_calls(place: GuardedStore, clause: str) -> None:
     calls(place)
     rules = shop(pay=clause, version="2")
     assert {o: allowed(place, rules, o) for o in ("done", "failed", "unknown", "denied", "new")} == {
@@ -83,7 +85,7 @@ def test_a_clause_that_is_added_later_sees_earlier_calls(place: Shop, clause: st
     assert allowed(place, rules, "done")
 
 
-def test_it_answers_as_if_it_had_always_been_there(place: Shop) -> None:
+def test_it_answers_as_if_it_had_always_been_there(place: GuardedStore) -> None:
     watched = shop(pay=BY_VALUE)
     calls(place, watched)
     live = _rows(place)
@@ -93,18 +95,18 @@ def test_it_answers_as_if_it_had_always_been_there(place: Shop) -> None:
     assert _rows(place) == live and len(live) == 4
 
 
-def _rows(place: Shop) -> list[Any]:
+def _rows(place: GuardedStore) -> list[Any]:
     sql = "SELECT token, watch, phase, key, state, lost FROM history_event ORDER BY token, phase"
     return place.store.read(lambda db: db.execute(sql).fetchall())
 
 
-def test_a_result_is_found_by_what_it_said(place: Shop) -> None:
+def test_a_result_is_found_by_what_it_said(place: GuardedStore) -> None:
     calls(place)
     rules = shop(pay=BY_RESULT, version="2")
     assert allowed(place, rules, "O-9") and not allowed(place, rules, "O-1")
 
 
-def test_a_text_that_looks_like_a_record_is_none_also_when_it_is_read_back(place: Shop) -> None:
+def test_a_text_that_looks_like_a_record_is_none_also_when_it_is_read_back(place: GuardedStore) -> None:
     rules = shop(
         pay='history: [{id: ok, formerly: {tool: revoke, within: 1h, across: agent}, where: "event.output.ok == true"}]'
     )
@@ -116,7 +118,7 @@ def test_a_text_that_looks_like_a_record_is_none_also_when_it_is_read_back(place
     assert allowed(place, rules)
 
 
-def test_another_agent_s_and_another_tenant_s_calls_are_never_seen(place: Shop) -> None:
+def test_another_agent_s_and_another_tenant_s_calls_are_never_seen(place: GuardedStore) -> None:
     calls(place)
     rules = shop(pay=BY_ID, version="2")
     assert allowed(place, rules, "done", tenant="other")
@@ -124,7 +126,7 @@ def test_another_agent_s_and_another_tenant_s_calls_are_never_seen(place: Shop) 
     assert not allowed(place, rules, "done")
 
 
-def test_whose_session_it_was_is_asked_of_its_own_tenant_alone(place: Shop) -> None:
+def test_whose_session_it_was_is_asked_of_its_own_tenant_alone(place: GuardedStore) -> None:
     with place.guard(PLAIN, tenant="other").session(id="s-1", principal="ann"):
         pass
     records = SqliteRecords(place.store)
@@ -142,7 +144,9 @@ def test_whose_session_it_was_is_asked_of_its_own_tenant_alone(place: Shop) -> N
     assert not allowed(place, rules, principal="bob")
 
 
-def test_what_cannot_be_read_any_more_makes_never_an_error_that_says_how_far_it_sees(place: Shop) -> None:
+def test_what_cannot_be_read_any_more_makes_never_an_error_that_says_how_far_it_sees(
+    place: GuardedStore,
+) -> None:
     calls(place, principal="ann")
     place.ahead += 600
     assert place.store.erase("ann")
@@ -153,7 +157,7 @@ def test_what_cannot_be_read_any_more_makes_never_an_error_that_says_how_far_it_
     assert allowed(place, rules, "new")
 
 
-def test_results_that_were_kept_as_digests_are_not_guessed(place: Shop) -> None:
+def test_results_that_were_kept_as_digests_are_not_guessed(place: GuardedStore) -> None:
     calls(place, shop("  capture: {clean: digest}\n"))
     never = BY_RESULT.replace("formerly", "never").replace(", across: agent", ", phase: response")
     assert "cannot be evaluated" in why(place, shop(pay=never, version="2"), "O-1")
@@ -162,7 +166,7 @@ def test_results_that_were_kept_as_digests_are_not_guessed(place: Shop) -> None:
     assert allowed(place, shop(pay=BY_ID, version="4"), "new")
 
 
-def test_until_it_is_filled_never_is_an_error(place: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_until_it_is_filled_never_is_an_error(place: GuardedStore, monkeypatch: pytest.MonkeyPatch) -> None:
     calls(place)
     rules = shop(pay=BY_ID, version="2")
 
@@ -182,7 +186,7 @@ def test_until_it_is_filled_never_is_an_error(place: Shop, monkeypatch: pytest.M
     assert allowed(place, rules, "new")
 
 
-def test_calls_made_while_it_is_filled_are_seen_once(place: Shop) -> None:
+def test_calls_made_while_it_is_filled_are_seen_once(place: GuardedStore) -> None:
     stop, made = threading.Event(), list[str]()
 
     def go_on() -> None:
@@ -213,14 +217,14 @@ HANGS_S = 600
 
 def _registers(folder: Path, ready: Any, answers: Any) -> None:
     connection.BUSY_S = HANGS_S  # SQLite is not fair to those who wait for its lock
-    made = Shop(folder)
+    made = GuardedStore(folder)
     ready.wait(HANGS_S)
     answers.put([allowed(made, shop(pay=BY_ID, version="2"), order) for order in ("done", "failed", "new")])
     made.store.close()
 
 
 def _killed(folder: Path) -> None:
-    made = Shop(folder)
+    made = GuardedStore(folder)
 
     def dies(*_: Any) -> None:
         os.kill(os.getpid(), 9)
@@ -229,7 +233,7 @@ def _killed(folder: Path) -> None:
     made.guard(shop(pay=BY_ID, version="2"))
 
 
-def test_two_processes_may_add_it_at_once(place: Shop) -> None:
+def test_two_processes_may_add_it_at_once(place: GuardedStore) -> None:
     calls(place)
     place.store.close()
     context = multiprocessing.get_context("spawn")
@@ -244,7 +248,7 @@ def test_two_processes_may_add_it_at_once(place: Shop) -> None:
     assert not allowed(place, shop(pay=BY_ID, version="2"), "done")
 
 
-def test_a_process_that_is_killed_in_the_middle_leaves_the_work_to_the_next(place: Shop) -> None:
+def test_a_process_that_is_killed_in_the_middle_leaves_the_work_to_the_next(place: GuardedStore) -> None:
     calls(place)
     place.store.close()
     worker = multiprocessing.get_context("spawn").Process(target=_killed, args=(place.folder,))
@@ -259,7 +263,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_the_work_to_the_next(plac
 
 
 @pytest.mark.soak
-def test_a_journal_of_100_000_events_is_gone_through_in_less_than_two_minutes(place: Shop) -> None:
+def test_a_journal_of_100_000_events_is_gone_through_in_less_than_two_minutes(place: GuardedStore) -> None:
     records = SqliteRecords(place.store)
     last = None
     for n in range(50_000):

@@ -12,7 +12,7 @@ from remit.core.ids import derived_id
 from remit.store.drift_rows import SqliteDriftBook
 from remit.store.records import EXTENSIONS
 from remit.store.sqlite import SqliteStore
-from remit.usecases.drift import DriftWatch, Step
+from remit.usecases.drift import DriftStep, DriftWatch
 
 Call = tuple[str, dict[str, Any]]
 
@@ -66,7 +66,7 @@ def write(store: SqliteStore, events: list[Event]) -> None:
     store.transact_now(work)
 
 
-def watch_all(store: SqliteStore, now: float | None = None, **options: Any) -> list[Step]:
+def watch_all(store: SqliteStore, now: float | None = None, **options: Any) -> list[DriftStep]:
     """Steps until there is nothing more to do."""
     watch = DriftWatch(SqliteDriftBook(store), lambda: time.time() if now is None else now, **options)
     steps = [watch.watch_once()]

@@ -13,7 +13,7 @@ from remit.core.recorded import session_from
 from remit.core.selftest import load_envelope
 from remit.core.types import ToolCall
 from remit.usecases.cases import cases_of
-from remit.usecases.counterfactual import Question, asked_again, question_of
+from remit.usecases.counterfactual import CounterfactualQuestion, asked_again, question_of
 from remit.usecases.forced import forced_from_session, tools_of
 from remit.usecases.replay import replay_session
 
@@ -71,7 +71,7 @@ def suspecting(start: int = AT, end: int = AT + len(PLANTED), **facts: Any) -> C
     return Classification(CASE.anomaly, Class.SECURITY, (Team.SECURITY,), 0.9, (evidence,))
 
 
-def question(found: Classification | None = None, case: Case = CASE, k: int = 7) -> Question:
+def question(found: Classification | None = None, case: Case = CASE, k: int = 7) -> CounterfactualQuestion:
     messages = forced_from_session(SESSION, 4)
     asked = question_of(case, found or suspecting(), messages, tools_of(ENVELOPE), k)
     assert asked is not None

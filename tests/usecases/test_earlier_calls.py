@@ -17,7 +17,7 @@ from remit.core.types import Mode
 from remit.store import control_hand
 from remit.store.verify import verify
 from remit.testing import answer, pending
-from remit.testing.earlier import Shop, shop
+from remit.testing.earlier import GuardedStore, shop
 from remit.usecases.session import Session
 
 LOOKED = """
@@ -35,23 +35,28 @@ RETURNS = REPEAT % "return_first"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(tmp_path)
+def place(tmp_path: Path) -> Iterator[GuardedStore]:
+    made = GuardedStore(tmp_path)
     yield made
     made.store.close()
 
 
 def pay(
-    place: Shop, session: Session, order: str = "O-1", amount: float = 5, gives: object = None, **more: Any
+    place: GuardedStore,
+    session: Session,
+    order: str = "O-1",
+    amount: float = 5,
+    gives: object = None,
+    **more: Any,
 ) -> Any:
     return session.call("pay", {"id": order, "amount": amount, **more}, run=place.tool("pay", gives))
 
 
-def look(place: Shop, session: Session, order: str = "O-1", gives: object = None) -> Any:
+def look(place: GuardedStore, session: Session, order: str = "O-1", gives: object = None) -> Any:
     return session.call("look", {"id": order}, run=place.tool("look", gives))
 
 
-def denied(place: Shop, session: Session, clause: str, **options: Any) -> CallDenied:
+def denied(place: GuardedStore, session: Session, clause: str, **options: Any) -> CallDenied:
     before = len(place.ran)
     with pytest.raises(CallDenied) as no:
         pay(place, session, **options)
@@ -65,7 +70,7 @@ def denied(place: Shop, session: Session, clause: str, **options: Any) -> CallDe
 
 
 # ---------------------------------------------------------------------------------------------------- formerly
-def test_a_result_that_came_back_is_what_formerly_asks_for(place: Shop) -> None:
+def test_a_result_that_came_back_is_what_formerly_asks_for(place: GuardedStore) -> None:
     with place.guard(shop(pay=LOOKED % "")).session() as session:
         denied(place, session, "looked")
         look(place, session, "O-2")
@@ -75,7 +80,7 @@ def test_a_result_that_came_back_is_what_formerly_asks_for(place: Shop) -> None:
         pay(place, session)
 
 
-def test_a_failed_a_withheld_and_a_denied_attempt_are_no_result(place: Shop) -> None:
+def test_a_failed_a_withheld_and_a_denied_attempt_are_no_result(place: GuardedStore) -> None:
     with place.guard(shop(pay=LOOKED % "")).session() as session:
         with pytest.raises(OSError):
             look(place, session, gives=OSError("down"))
@@ -88,7 +93,7 @@ def test_a_failed_a_withheld_and_a_denied_attempt_are_no_result(place: Shop) -> 
         denied(place, session, "looked")
 
 
-def test_a_request_in_flight_is_no_result(place: Shop) -> None:
+def test_a_request_in_flight_is_no_result(place: GuardedStore) -> None:
     with place.guard(shop(pay=LOOKED % "")).session() as session:
 
         def during(**_: Any) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def test_a_request_in_flight_is_no_result(place: Shop) -> None:
         pay(place, session)
 
 
-def test_an_interrupted_call_is_no_result_and_may_have_happened(place: Shop) -> None:
+def test_an_interrupted_call_is_no_result_and_may_have_happened(place: GuardedStore) -> None:
     clauses = {
         "pay": LOOKED % "",
         "approve": "history: [{id: unseen, never: {tool: look, phase: response, within: 1h}}]",
@@ -112,7 +117,7 @@ def test_an_interrupted_call_is_no_result_and_may_have_happened(place: Shop) -> 
             session.call("approve", {"id": "O-1"}, run=place.tool("approve"))
 
 
-def test_formerly_looks_into_its_own_session_unless_it_says_otherwise(place: Shop) -> None:
+def test_formerly_looks_into_its_own_session_unless_it_says_otherwise(place: GuardedStore) -> None:
     with place.guard(shop(pay=LOOKED % "")) as guard:
         with guard.session(principal="ann") as one:
             look(place, one)
@@ -127,7 +132,7 @@ def test_formerly_looks_into_its_own_session_unless_it_says_otherwise(place: Sho
             assert denied(place, nobody, "looked").decision.errors
 
 
-def test_a_window_is_by_the_store_s_clock_and_ends_sharp(place: Shop) -> None:
+def test_a_window_is_by_the_store_s_clock_and_ends_sharp(place: GuardedStore) -> None:
     with place.guard(shop(pay=LOOKED % "")).session() as session:
         look(place, session)
         place.ahead += 1790
@@ -136,7 +141,7 @@ def test_a_window_is_by_the_store_s_clock_and_ends_sharp(place: Shop) -> None:
         denied(place, session, "looked")
 
 
-def test_where_may_relate_the_result(place: Shop) -> None:
+def test_where_may_relate_the_result(place: GuardedStore) -> None:
     where = """
 history:
   - id: enough
@@ -154,7 +159,7 @@ history:
 
 
 # ---------------------------------------------------------------------------------------------------- never
-def test_never_counts_calls_of_every_end_and_none_that_did_not_run(place: Shop) -> None:
+def test_never_counts_calls_of_every_end_and_none_that_did_not_run(place: GuardedStore) -> None:
     with place.guard(shop(pay=ONCE % ("", ""))).session() as session:
         pay(place, session, "done")
         with pytest.raises(OSError):
@@ -174,7 +179,7 @@ def test_never_counts_calls_of_every_end_and_none_that_did_not_run(place: Shop) 
         session.call("pay", {"id": "flight", "amount": 1}, run=again)
 
 
-def test_a_call_that_raised_late_counts_from_its_end(place: Shop) -> None:
+def test_a_call_that_raised_late_counts_from_its_end(place: GuardedStore) -> None:
     with place.guard(shop(pay=ONCE % ("", ""))).session() as session:
 
         def slow(**_: Any) -> None:
@@ -189,7 +194,7 @@ def test_a_call_that_raised_late_counts_from_its_end(place: Shop) -> None:
         pay(place, session)
 
 
-def test_equal_numbers_are_equal_however_they_are_written(place: Shop) -> None:
+def test_equal_numbers_are_equal_however_they_are_written(place: GuardedStore) -> None:
     same = """
 history:
   - {id: once, never: {tool: pay, within: 1h}, where: "event.args.amount == args.amount && event.args.id == args.id"}
@@ -203,7 +208,7 @@ history:
         denied(place, session, "once", order="e\u0301")
 
 
-def test_another_agent_s_and_another_tenant_s_calls_are_not_seen(place: Shop) -> None:
+def test_another_agent_s_and_another_tenant_s_calls_are_not_seen(place: GuardedStore) -> None:
     rules = shop(pay=ONCE % ("", "") + RETURNS)
     with place.guard(rules).session(id="s-1", principal="ann") as session:
         pay(place, session)
@@ -214,7 +219,7 @@ def test_another_agent_s_and_another_tenant_s_calls_are_not_seen(place: Shop) ->
         assert pay(place, session)["n"] == 3
 
 
-def test_a_secret_is_compared_by_its_token(place: Shop) -> None:
+def test_a_secret_is_compared_by_its_token(place: GuardedStore) -> None:
     where = ONCE.replace(
         "event.args.id == args.id",
         "has(event.args.password) && has(args.password) && event.args.password == args.password",
@@ -228,7 +233,7 @@ def test_a_secret_is_compared_by_its_token(place: Shop) -> None:
     assert b"correct horse" not in raw
 
 
-def test_a_result_that_does_not_say_what_it_was_about_does_not_pass_never(place: Shop) -> None:
+def test_a_result_that_does_not_say_what_it_was_about_does_not_pass_never(place: GuardedStore) -> None:
     where = """
 history:
   - {id: unread, never: {tool: look, phase: response, within: 1h}, where: "event.output.id == args.id"}
@@ -242,7 +247,7 @@ history:
         place.ahead += 3700
 
 
-def test_an_outcome_that_nobody_knows_does_not_pass_a_never_about_results(place: Shop) -> None:
+def test_an_outcome_that_nobody_knows_does_not_pass_a_never_about_results(place: GuardedStore) -> None:
     where = """
 history:
   - {id: unread, never: {tool: look, phase: response, within: 1h}, where: "event.output.id == args.id"}
@@ -266,11 +271,11 @@ history:
 """
 
 
-def said(place: Shop, session: Session, what: str, order: str = "O-1", gives: object = None) -> None:
+def said(place: GuardedStore, session: Session, what: str, order: str = "O-1", gives: object = None) -> None:
     session.call(what, {"id": order}, run=place.tool(what, gives))
 
 
-def test_since_holds_from_the_latest_until_it_is_broken(place: Shop) -> None:
+def test_since_holds_from_the_latest_until_it_is_broken(place: GuardedStore) -> None:
     with place.guard(shop(pay=SINCE)).session() as session:
         denied(place, session, "approved")
         said(place, session, "approve")
@@ -282,7 +287,7 @@ def test_since_holds_from_the_latest_until_it_is_broken(place: Shop) -> None:
         pay(place, session)
 
 
-def test_what_breaks_counts_while_it_runs_and_when_it_failed_after(place: Shop) -> None:
+def test_what_breaks_counts_while_it_runs_and_when_it_failed_after(place: GuardedStore) -> None:
     with place.guard(shop(pay=SINCE)).session() as session:
 
         def during(**_: Any) -> None:
@@ -296,7 +301,7 @@ def test_what_breaks_counts_while_it_runs_and_when_it_failed_after(place: Shop) 
 
 
 # ---------------------------------------------------------------------------------------------------- people
-def test_an_approval_does_not_waive_what_became_true_meanwhile(place: Shop) -> None:
+def test_an_approval_does_not_waive_what_became_true_meanwhile(place: GuardedStore) -> None:
     rules = shop(pay=ONCE % ("", "") + "approve: [{id: always}]")
     with place.guard(rules) as guard, guard.session() as one, guard.session() as two:
         for session in (one, two):
@@ -309,7 +314,7 @@ def test_an_approval_does_not_waive_what_became_true_meanwhile(place: Shop) -> N
         assert len(place.ran) == 1
 
 
-def test_a_clause_that_holds_asks_and_a_yes_lets_it_run(place: Shop) -> None:
+def test_a_clause_that_holds_asks_and_a_yes_lets_it_run(place: GuardedStore) -> None:
     rules = shop(pay=ONCE % ("", ", on_violation: hold"))
     with place.guard(rules) as guard, guard.session() as session:
         pay(place, session)
@@ -320,7 +325,7 @@ def test_a_clause_that_holds_asks_and_a_yes_lets_it_run(place: Shop) -> None:
         assert len(place.ran) == 2
 
 
-def test_a_rejected_call_is_no_event_not_even_for_a_clause_that_is_added_later(place: Shop) -> None:
+def test_a_rejected_call_is_no_event_not_even_for_a_clause_that_is_added_later(place: GuardedStore) -> None:
     rules = shop(pay="approve: [{id: always}]")
     with place.guard(rules) as guard, guard.session() as session:
         for _ in range(2):
@@ -335,7 +340,7 @@ def test_a_rejected_call_is_no_event_not_even_for_a_clause_that_is_added_later(p
         pay(place, session)
 
 
-def test_a_repeat_that_is_held_runs_again_where_a_person_says_so(place: Shop) -> None:
+def test_a_repeat_that_is_held_runs_again_where_a_person_says_so(place: GuardedStore) -> None:
     with place.guard(shop(pay=REPEAT % "hold")) as guard, guard.session() as session:
         pay(place, session)
         with pytest.raises(ApprovalRequired):
@@ -345,7 +350,7 @@ def test_a_repeat_that_is_held_runs_again_where_a_person_says_so(place: Shop) ->
 
 
 # ---------------------------------------------------------------------------------------------------- idempotency
-def test_a_repeat_gets_the_first_result_and_nothing_runs(place: Shop) -> None:
+def test_a_repeat_gets_the_first_result_and_nothing_runs(place: GuardedStore) -> None:
     rules = shop(pay=RETURNS)
     with place.guard(rules).session(principal="ann") as session:
         assert pay(place, session, amount=5)["n"] == 1
@@ -361,7 +366,7 @@ def test_a_repeat_gets_the_first_result_and_nothing_runs(place: Shop) -> None:
     assert verify(place.folder / "remit.db", place.folder / "home").ok
 
 
-def test_the_first_result_goes_to_whom_it_was_given_and_to_nobody_else(place: Shop) -> None:
+def test_the_first_result_goes_to_whom_it_was_given_and_to_nobody_else(place: GuardedStore) -> None:
     with place.guard(shop(pay=RETURNS)) as guard:
         with guard.session(principal="ann") as session:
             pay(place, session)
@@ -375,7 +380,7 @@ def test_the_first_result_goes_to_whom_it_was_given_and_to_nobody_else(place: Sh
 
 
 @pytest.mark.parametrize("on_repeat", ["return_first", "refuse"])
-def test_a_call_that_is_running_is_not_repeated(place: Shop, on_repeat: str) -> None:
+def test_a_call_that_is_running_is_not_repeated(place: GuardedStore, on_repeat: str) -> None:
     with place.guard(shop(pay=REPEAT % on_repeat)).session() as session:
 
         def during(**_: Any) -> int:
@@ -388,7 +393,7 @@ def test_a_call_that_is_running_is_not_repeated(place: Shop, on_repeat: str) -> 
 @pytest.mark.parametrize("error", [OSError("down"), SystemExit(), GeneratorExit()])
 @pytest.mark.parametrize("after_error", ["refuse", "hold", "retry"])
 def test_after_an_error_the_envelope_says_what_a_repeat_gets(
-    place: Shop, error: BaseException, after_error: str
+    place: GuardedStore, error: BaseException, after_error: str
 ) -> None:
     clause = RETURNS.replace("return_first", f"return_first, after_error: {after_error}")
     with place.guard(shop(pay=clause)).session() as session:
@@ -406,7 +411,7 @@ def test_after_an_error_the_envelope_says_what_a_repeat_gets(
 
 @pytest.mark.parametrize("gives", [object(), {"x": float("nan")}, "x" * 1_000_001, (i for i in "ab"), {1: 2}])
 def test_a_result_that_cannot_be_given_again_is_refused_and_never_run_again(
-    place: Shop, gives: object
+    place: GuardedStore, gives: object
 ) -> None:
     with place.guard(shop(pay=RETURNS)).session() as session:
         try:
@@ -416,14 +421,14 @@ def test_a_result_that_cannot_be_given_again_is_refused_and_never_run_again(
         denied(place, session, "idempotency")
 
 
-def test_a_withheld_first_result_is_not_given_again(place: Shop) -> None:
+def test_a_withheld_first_result_is_not_given_again(place: GuardedStore) -> None:
     with place.guard(shop(pay=RETURNS + "output: {type: object, required: [ok]}")).session() as session:
         with pytest.raises(Exception, match="output"):
             pay(place, session)
         denied(place, session, "idempotency")
 
 
-def test_an_erased_result_is_not_given_again_and_nothing_of_it_is_left(place: Shop) -> None:
+def test_an_erased_result_is_not_given_again_and_nothing_of_it_is_left(place: GuardedStore) -> None:
     rules = shop(
         pay=RETURNS,
         approve="""
@@ -448,7 +453,7 @@ history:
     assert verify(place.folder / "remit.db", place.folder / "home").ok
 
 
-def test_an_expired_result_is_not_given_again_and_the_call_not_run_again(place: Shop) -> None:
+def test_an_expired_result_is_not_given_again_and_the_call_not_run_again(place: GuardedStore) -> None:
     clause = RETURNS.replace("within: 1h", "within: 90d")
     with pytest.raises(BadInput, match=r"looks back 90d, and capture\.retain keeps 1h"):
         shop("  capture: {retain: 1h}\n", pay=clause)
@@ -464,7 +469,9 @@ def test_an_expired_result_is_not_given_again_and_the_call_not_run_again(place: 
             assert "cannot be given again" in str(denied(place, session, "idempotency"))
 
 
-def test_the_first_result_is_a_tool_s_word_and_vouches_for_nothing_that_was_asked(place: Shop) -> None:
+def test_the_first_result_is_a_tool_s_word_and_vouches_for_nothing_that_was_asked(
+    place: GuardedStore,
+) -> None:
     clause = RETURNS + "\nflow: [{id: known, arg: id, from: [user, pay]}]"
     rules = shop(pay=clause.replace("args.id, args.amount", "size(args.id)"))
     with place.guard(rules) as guard, guard.session(user_input="pay O-1", principal="ann") as session:
@@ -478,7 +485,7 @@ def test_the_first_result_is_a_tool_s_word_and_vouches_for_nothing_that_was_aske
         assert (told.role.value, told.source) == ("tool", "pay")
 
 
-def test_of_threads_and_tasks_with_the_same_call_one_runs(place: Shop) -> None:
+def test_of_threads_and_tasks_with_the_same_call_one_runs(place: GuardedStore) -> None:
     guard = place.guard(shop(pay=RETURNS))
     ready, got = threading.Barrier(6), list[object]()
 
@@ -508,7 +515,7 @@ def test_of_threads_and_tasks_with_the_same_call_one_runs(place: Shop) -> None:
     assert set(got[:6]) <= {1, None} and len(got) == 12
 
 
-def test_a_cancelled_call_that_may_still_work_is_not_repeated(place: Shop) -> None:
+def test_a_cancelled_call_that_may_still_work_is_not_repeated(place: GuardedStore) -> None:
     gate, done = threading.Event(), threading.Event()
 
     def slow(**_: Any) -> int:
@@ -531,7 +538,7 @@ def test_a_cancelled_call_that_may_still_work_is_not_repeated(place: Shop) -> No
     assert place.ran == []
 
 
-def test_an_approved_repeat_that_failed_does_not_make_the_first_undone(place: Shop) -> None:
+def test_an_approved_repeat_that_failed_does_not_make_the_first_undone(place: GuardedStore) -> None:
     clause = REPEAT.replace("%s", "hold, after_error: retry")
     with place.guard(shop(pay=clause)) as guard, guard.session() as session:
         pay(place, session)
@@ -547,7 +554,7 @@ def test_an_approved_repeat_that_failed_does_not_make_the_first_undone(place: Sh
 
 @pytest.mark.parametrize(("mode", "gets"), [(Mode.SUPERVISED, 1), (Mode.QUARANTINED, 1), (Mode.HALTED, None)])
 def test_a_stopped_agent_gets_the_first_result_where_it_may_read(
-    place: Shop, mode: Mode, gets: int | None
+    place: GuardedStore, mode: Mode, gets: int | None
 ) -> None:
     with place.guard(shop(pay=RETURNS)) as guard, guard.session() as session:
         pay(place, session)
@@ -563,11 +570,11 @@ def test_a_stopped_agent_gets_the_first_result_where_it_may_read(
 
 
 # ---------------------------------------------------------------------------------------------------- monotonic
-def move(place: Shop, session: Session, gives: object = None, **args: Any) -> Any:
+def move(place: GuardedStore, session: Session, gives: object = None, **args: Any) -> Any:
     return session.call("move", {"id": "O-1", **args}, run=place.tool("move", gives))
 
 
-def test_a_quantity_never_falls_and_each_key_has_its_own(place: Shop) -> None:
+def test_a_quantity_never_falls_and_each_key_has_its_own(place: GuardedStore) -> None:
     clause = "monotonic: [{id: rises, value: 'has(args.version) ? args.version : 0.0', by: [args.id]}]"
     with place.guard(shop(move=clause)).session() as session:
         move(place, session, version=2)
@@ -590,7 +597,7 @@ def test_a_quantity_never_falls_and_each_key_has_its_own(place: Shop) -> None:
             move(place, session, version=-1)
 
 
-def test_states_only_move_forward(place: Shop) -> None:
+def test_states_only_move_forward(place: GuardedStore) -> None:
     of = "has(args.state) ? args.state : ''"
     clause = f'monotonic: [{{id: on, of: "{of}", order: [open, paid, closed], by: [args.id]}}]'
     with place.guard(shop(move=clause)).session() as session:
@@ -606,7 +613,7 @@ def test_states_only_move_forward(place: Shop) -> None:
     "odd", [{"v": float("nan")}, {"v": float("inf")}, {"v": True}, {}, {"v": 10**30}, object()]
 )
 def test_a_result_without_a_sound_quantity_is_withheld_and_the_call_is_settled(
-    place: Shop, odd: object
+    place: GuardedStore, odd: object
 ) -> None:
     clause = """
 monotonic: [{id: rises, value: output.v, by: [args.id]}]
@@ -625,7 +632,7 @@ output: {schema: {type: object, properties: {v: {type: number}}, required: [v]},
 
 
 # ---------------------------------------------------------------------------------------------------- monitor
-def test_monitor_records_and_runs_and_a_promoted_clause_binds(place: Shop) -> None:
+def test_monitor_records_and_runs_and_a_promoted_clause_binds(place: GuardedStore) -> None:
     clauses = ONCE % ("", "") + RETURNS
     with place.guard(shop("  enforcement: monitor\n", pay=clauses)).session(principal="ann") as session:
         assert [pay(place, session)["n"] for _ in range(2)] == [1, 2]

@@ -89,7 +89,7 @@ def store(place: Place) -> Iterator[SqliteStore]:
         yield opened
 
 
-def known_rows(store: SqliteStore) -> list[rows.Row]:
+def known_rows(store: SqliteStore) -> list[rows.TriageRow]:
     found = store.read(lambda db: [row[0] for row in db.execute("SELECT seq FROM anomaly ORDER BY seq")])
     return list(store.read(lambda db: rows.rows_of(db, found)).values())
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from remit.adapters.claude_gate import compare, judged, orphaned, problem
-from remit.adapters.claude_reply import GO_ON, Reply, again, no_objection, refused
+from remit.adapters.claude_reply import GO_ON, HookReply, again, no_objection, refused
 from remit.adapters.claude_results import text_of
 from remit.adapters.claude_talk import Open, Talk, carries, is_the_hosts, remember, was_carried
 from remit.core.errors import BadInput, RemitError, ToolFailed
@@ -61,7 +61,7 @@ class ClaudeCode:
         self._defer = defer
         self._lock = threading.Lock()
         self._talks: dict[str, Talk] = {}
-        self._means: dict[str, Callable[[Talk, Mapping[str, Any]], Reply]] = {
+        self._means: dict[str, Callable[[Talk, Mapping[str, Any]], HookReply]] = {
             "SessionStart": self._started,
             "UserPromptSubmit": self._prompted,
             "PostToolUse": self._after,
@@ -78,7 +78,7 @@ class ClaudeCode:
         with self._lock:
             return any(talk.open for talk in self._talks.values())
 
-    def handle(self, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def handle(self, event: Mapping[str, Any], env: Mapping[str, str]) -> HookReply:
         """Answer one event; never raises.
 
         Args:
@@ -138,16 +138,16 @@ class ClaudeCode:
         declared = schema.get("properties", {})
         return {name: value for name, value in told.items() if name in declared}
 
-    def _listened(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _listened(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.listen(event)
         return GO_ON
 
-    def _started(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _started(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.asked_now = False
         talk.listen(event)
         return GO_ON
 
-    def _prompted(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _prompted(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.listen(event)
         if talk.spoilt:
             return refused("UserPromptSubmit", talk.spoilt)
@@ -162,7 +162,7 @@ class ClaudeCode:
         return GO_ON
 
     # ------------------------------------------------------------------------------------------ calls
-    def _before(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> Reply:
+    def _before(self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str]) -> HookReply:
         tool, call, asked = (
             _string(event, "tool_name"),
             _string(event, "tool_use_id"),
@@ -192,7 +192,7 @@ class ClaudeCode:
 
     def _held(
         self, talk: Talk, event: Mapping[str, Any], env: Mapping[str, str], held: ApprovalRequired
-    ) -> Reply:
+    ) -> HookReply:
         text = told_text(held)
         # The first is inherited by a session that is started inside of another; Claude Code always sets the second.
         printing = env.get("CLAUDE_CODE_ENTRYPOINT", "").startswith("sdk-")
@@ -205,9 +205,9 @@ class ClaudeCode:
             "permissionDecision": "defer",
             "permissionDecisionReason": text,
         }
-        return Reply(0, {"hookSpecificOutput": said})
+        return HookReply(0, {"hookSpecificOutput": said})
 
-    def _after(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _after(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.listen(event)
         tool, call, response = (
             _string(event, "tool_name"),
@@ -231,7 +231,7 @@ class ClaudeCode:
             if not _users(tool, response):
                 compare(talk, known, call, event.get("tool_input"))
 
-    def _failed(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _failed(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.listen(event)
         tool, call, told = (
             _string(event, "tool_name"),
@@ -246,7 +246,7 @@ class ClaudeCode:
         talk.session.observe("tool", told, source=_source(tool))
         return GO_ON
 
-    def _read_next(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _read_next(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         """The gate in front of the model's next turn: what it reads was judged, and is what it may read."""
         talk.listen(event)
         calls = event.get("tool_calls")
@@ -258,7 +258,7 @@ class ClaudeCode:
         return refused("PostToolBatch", problems[0])
 
     # ------------------------------------------------------------------------------------------ ends
-    def _stopped(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _stopped(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         answer = event.get("last_assistant_message")
         if isinstance(answer, str):
             with talk.lock:
@@ -272,11 +272,11 @@ class ClaudeCode:
         except AnswerRefused as error:
             text = told_text(error)
             if event.get("stop_hook_active"):  # once is enough: a model that cannot do better would never end
-                return Reply(0, {"systemMessage": text})
-            return Reply(0, {"decision": "block", "reason": text})
+                return HookReply(0, {"systemMessage": text})
+            return HookReply(0, {"decision": "block", "reason": text})
         return GO_ON
 
-    def _ended(self, talk: Talk, event: Mapping[str, Any]) -> Reply:
+    def _ended(self, talk: Talk, event: Mapping[str, Any]) -> HookReply:
         talk.listen(event)
         talk.settle(last="the session ended while the call was in flight")
         with self._lock:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from remit.adapters.claude_reply import GO_ON, Reply
+from remit.adapters.claude_reply import GO_ON, HookReply
 from remit.adapters.claude_results import as_told, hidden_lines, shape_of, stands_in, text_of, withheld
 from remit.adapters.claude_talk import Open, Talk
 from remit.core.refusals import ResultWithheld
@@ -16,7 +16,7 @@ from remit.core.types import OnViolation, Severity, Violation
 from remit.usecases.guard import Guard
 
 
-def judged(talk: Talk, known: Open, call: str, response: Any) -> Reply:
+def judged(talk: Talk, known: Open, call: str, response: Any) -> HookReply:
     """Judge a result: what the model reads of it."""
     judged = shape_of(known.tool, response)
     try:
@@ -28,10 +28,10 @@ def judged(talk: Talk, known: Open, call: str, response: Any) -> Reply:
             return GO_ON
         shown = as_told(response, value)
     talk.hidden[call] = hidden_lines(response, shown)
-    return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
+    return HookReply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
 
 
-def orphaned(guard: Guard, talk: Talk, call: str, tool: str, response: Any) -> Reply:
+def orphaned(guard: Guard, talk: Talk, call: str, tool: str, response: Any) -> HookReply:
     """The result of a call whose guard ended: nobody can judge it, so it is read only where nobody would."""
     rules = guard.envelope.tools.get(tool)
     if rules is not None and not (rules.output or rules.ensure or rules.obligations):
@@ -44,7 +44,7 @@ def orphaned(guard: Guard, talk: Talk, call: str, tool: str, response: Any) -> R
     }
     shown = withheld(tool, response, msgspec.json.encode(told).decode())
     talk.hidden[call] = hidden_lines(response, shown)
-    return Reply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
+    return HookReply(0, {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": shown}})
 
 
 def compare(talk: Talk, known: Open, call: str, ran: Any) -> None:

@@ -12,7 +12,7 @@ from remit.adapters.claude_talk import Open
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HookReply:
     """What the hook is to do."""
 
     exit: int
@@ -20,27 +20,27 @@ class Reply:
     err: str = ""
 
 
-GO_ON = Reply(0, {"continue": True})
+GO_ON = HookReply(0, {"continue": True})
 
 
-def refused(event: str, text: str) -> Reply:
+def refused(event: str, text: str) -> HookReply:
     """What makes Claude Code not go on, in each of the ways that it understands."""
     if event == "PreToolUse":
         said = {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": text}
-        return Reply(2, {"hookSpecificOutput": said}, text)
+        return HookReply(2, {"hookSpecificOutput": said}, text)
     if event in ("UserPromptSubmit", "PostToolBatch"):
-        return Reply(2, {"decision": "block", "reason": text}, text)
+        return HookReply(2, {"decision": "block", "reason": text}, text)
     if event == "PostToolUse":  # the result stands; `PostToolBatch` stops the turn
-        return Reply(2, {}, text)
-    return Reply(1, {}, text)
+        return HookReply(2, {}, text)
+    return HookReply(1, {}, text)
 
 
-def no_objection(opened: Open) -> Reply:
+def no_objection(opened: Open) -> HookReply:
     """Claude Code's own permissions decide; what an obligation lowered is handed back."""
     said: dict[str, Any] = {"hookEventName": "PreToolUse"}
     if opened.decided != opened.asked:
         said["updatedInput"] = opened.decided
-    return Reply(0, {"hookSpecificOutput": said})
+    return HookReply(0, {"hookSpecificOutput": said})
 
 
 def again(value: Any) -> str:

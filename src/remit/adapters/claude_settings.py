@@ -42,7 +42,7 @@ _OURS = re.compile(r"""(^|[\\/\s'"])(claude_hook\.py|remit-hook)(['"\s]|$)""")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SettingsFinding:
     """Something in the settings that weakens the guard."""
 
     certain: bool
@@ -223,7 +223,7 @@ def _members(text: str) -> list[tuple[str, int, int]]:
 
 
 # ------------------------------------------------------------------------------------------ looking
-def findings(settings: Mapping[str, Any], *, managed: bool = False) -> list[Finding]:
+def findings(settings: Mapping[str, Any], *, managed: bool = False) -> list[SettingsFinding]:
     """What in one settings file, with our hooks or without, lets calls go past them.
 
     Args:
@@ -234,19 +234,19 @@ def findings(settings: Mapping[str, Any], *, managed: bool = False) -> list[Find
     hooks = settings.get("hooks") or {}
     ours = {event: _ours_in(hooks.get(event)) for event in EVENTS}
     if settings.get("disableAllHooks") is True:
-        found.append(Finding(True, "disableAllHooks is set: no hook is asked", "take it out"))
+        found.append(SettingsFinding(True, "disableAllHooks is set: no hook is asked", "take it out"))
     if settings.get("allowManagedHooksOnly") is True and not (managed and ours["PreToolUse"]):
         told = "allowManagedHooksOnly is set: hooks of users and projects are not asked"
-        found.append(Finding(True, told, "put the hooks into the managed settings"))
+        found.append(SettingsFinding(True, told, "put the hooks into the managed settings"))
     if not any(ours.values()):
-        return [*found, Finding(True, "remit's hooks are not there", "remit hooks install")]
+        return [*found, SettingsFinding(True, "remit's hooks are not there", "remit hooks install")]
     for event in EVENTS:
         found += _of_event(event, ours[event])
     for event in ("PreToolUse", "PostToolUse", "PermissionRequest"):
         found += _of_others(event, hooks.get(event))
     if any((settings.get("enabledPlugins") or {}).values()):
         told = "plugins are enabled: they may bring hooks that change arguments or results, and servers"
-        found.append(Finding(False, told, "look at the hooks of each plugin"))
+        found.append(SettingsFinding(False, told, "look at the hooks of each plugin"))
     return found
 
 
@@ -255,25 +255,31 @@ def _ours_in(groups: Any) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     return [(g, h) for g in listed if isinstance(g, Mapping) for h in g.get("hooks") or [] if is_ours(h)]
 
 
-def _of_event(event: str, ours: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Finding]:
+def _of_event(
+    event: str, ours: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> list[SettingsFinding]:
     again = "remit hooks install"
     if not ours:
-        return [Finding(event == "PreToolUse", f"remit's hook is missing at {event}", again)]
+        return [SettingsFinding(event == "PreToolUse", f"remit's hook is missing at {event}", again)]
     found = []
     if len(ours) > 1:
-        found.append(Finding(False, f"remit's hook is there twice at {event}", again))
+        found.append(SettingsFinding(False, f"remit's hook is there twice at {event}", again))
     for group, hook in ours:
         if group.get("matcher") not in _ALL:
             told = f"the matcher {group['matcher']!r} at {event} leaves tools out"
-            found.append(Finding(event in TOOL_EVENTS, told, "write the matcher '*'"))
+            found.append(SettingsFinding(event in TOOL_EVENTS, told, "write the matcher '*'"))
         if hook.get("onFailure") != "block":
             told = f"onFailure at {event} is not 'block': a hook that fails is passed over"
-            found.append(Finding(False, told, again))
+            found.append(SettingsFinding(False, told, again))
         loose = [key for key in ("async", "asyncRewake", "once", "if") if hook.get(key)]
         told = "at {} lets calls go on without an answer"
-        found += [Finding(True, f"{key!r} {told.format(event)}", f"take {key!r} out") for key in loose]
+        found += [
+            SettingsFinding(True, f"{key!r} {told.format(event)}", f"take {key!r} out") for key in loose
+        ]
         gone = [path for path in _paths(hook) if not Path(path).exists()]
-        found += [Finding(False, f"{p} is not there: {event} is blocked each time", again) for p in gone]
+        found += [
+            SettingsFinding(False, f"{p} is not there: {event} is blocked each time", again) for p in gone
+        ]
     return found
 
 
@@ -284,7 +290,7 @@ def _paths(hook: Mapping[str, Any]) -> list[str]:
     return [str(hook.get("command")), *own] if own else []
 
 
-def _of_others(event: str, groups: Any) -> list[Finding]:
+def _of_others(event: str, groups: Any) -> list[SettingsFinding]:
     listed = groups if isinstance(groups, list) else []
     others = [h for g in listed if isinstance(g, Mapping) for h in g.get("hooks") or [] if not is_ours(h)]
     what = {
@@ -292,4 +298,6 @@ def _of_others(event: str, groups: Any) -> list[Finding]:
         "PostToolUse": "may put back a result that remit withheld",
         "PermissionRequest": "answers permission prompts, and may change arguments",
     }[event]
-    return [Finding(False, f"another hook at {event} {what}", "look at what it does") for _ in others[:1]]
+    return [
+        SettingsFinding(False, f"another hook at {event} {what}", "look at what it does") for _ in others[:1]
+    ]

@@ -32,7 +32,7 @@ class TooMuch(Exception):
     """The server sends more than is read."""
 
 
-class Malformed(Exception):
+class MalformedHttp(Exception):
     """What the server sends is no HTTP/1.1."""
 
 
@@ -66,7 +66,7 @@ async def post(url: SplitResult, body: bytes, headers: Mapping[str, str], most: 
     Raises:
         Unavailable: no connection, or one that broke off.
         TooMuch: a longer answer.
-        Malformed: no HTTP.
+        MalformedHttp: no HTTP.
     """
     assert url.hostname is not None  # noqa: S101 - `url_of` looked
     secure = ssl.create_default_context() if url.scheme == "https" else None
@@ -110,7 +110,7 @@ async def _read(reader: asyncio.StreamReader, most: int) -> Response:
     if length is None:
         return Response(status, headers, await _until_end(reader, most))
     if not length.isdecimal() or len(length) > 15:
-        raise Malformed(f"Content-Length {length[:40]!r}")
+        raise MalformedHttp(f"Content-Length {length[:40]!r}")
     if int(length) > most:
         raise TooMuch
     return Response(status, headers, await reader.readexactly(int(length)))
@@ -119,21 +119,21 @@ async def _read(reader: asyncio.StreamReader, most: int) -> Response:
 async def _start(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     parts = (await _line(reader)).split(" ", 2)
     if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdecimal():
-        raise Malformed(f"it begins with {' '.join(parts)[:40]!r}")
+        raise MalformedHttp(f"it begins with {' '.join(parts)[:40]!r}")
     headers: dict[str, str] = {}
     for _ in range(_MOST_LINES):
         if not (line := await _line(reader)):
             return int(parts[1][:3]), headers
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
-    raise Malformed(f"more than {_MOST_LINES} headers")
+    raise MalformedHttp(f"more than {_MOST_LINES} headers")
 
 
 async def _line(reader: asyncio.StreamReader) -> str:
     try:
         line = await reader.readuntil(b"\n")
     except asyncio.LimitOverrunError:
-        raise Malformed("a line without an end") from None
+        raise MalformedHttp("a line without an end") from None
     return line.decode("latin-1").rstrip("\r\n")
 
 
@@ -144,7 +144,7 @@ async def _chunks(reader: asyncio.StreamReader, most: int) -> bytes:
         try:
             length = int(text, 16)
         except ValueError:
-            raise Malformed(f"a chunk of length {text[:40]!r}") from None
+            raise MalformedHttp(f"a chunk of length {text[:40]!r}") from None
         size += length
         if length < 0 or size > most:
             raise TooMuch

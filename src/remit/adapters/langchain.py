@@ -38,7 +38,7 @@ try:
 
     from remit.adapters import langchain_messages as read
     from remit.adapters import langchain_results as results
-    from remit.adapters.langchain_call import Call, Hand, in_flight, siblings
+    from remit.adapters.langchain_call import Hand, HookedCall, in_flight, siblings
     from remit.adapters.langchain_entrance import Entrance
     from remit.adapters.langchain_pauses import pause, pausing, skip
     from remit.adapters.langchain_thread import SESSION, Invocation, Thread
@@ -229,7 +229,7 @@ class RemitMiddleware(_Middleware):
             if thread is not None:
                 self._threads.leave(thread)
 
-    def _guarded(self, call: Call, request: Any, handler: Callable[[Any], Any]) -> Any:
+    def _guarded(self, call: HookedCall, request: Any, handler: Callable[[Any], Any]) -> Any:
         while True:
             try:
                 begun = self._begin(call, None if self._on_hold == "wait" else 0.0)
@@ -269,7 +269,9 @@ class RemitMiddleware(_Middleware):
             if thread is not None:
                 self._threads.leave(thread)
 
-    async def _aguarded(self, call: Call, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def _aguarded(
+        self, call: HookedCall, request: Any, handler: Callable[[Any], Awaitable[Any]]
+    ) -> Any:
         while True:
             try:
                 begun = await self._abegin(call)
@@ -300,13 +302,13 @@ class RemitMiddleware(_Middleware):
             raise
         return await asyncio.shield(asyncio.to_thread(results.ended, call, begun, result, self._messages_key))
 
-    def _waits(self, call: Call) -> bool:
+    def _waits(self, call: HookedCall) -> bool:
         """Whether a coroutine goes on waiting for people: it holds no thread meanwhile."""
         clock = self.guard.clock
         call.waits_until = call.waits_until or clock.monotonic() + self.guard.approval_wait_s
         return self._on_hold == "wait" and clock.monotonic() < call.waits_until
 
-    async def _abegin(self, call: Call) -> Begun:
+    async def _abegin(self, call: HookedCall) -> Begun:
         """Begin in a thread; a call that nobody waits for any more is given back."""
         hand = Hand(lambda: self._begin(call))
         try:
@@ -315,7 +317,7 @@ class RemitMiddleware(_Middleware):
             hand.leave()
             raise
 
-    def _heard(self, thread: Thread, request: Any, handler: Any) -> Call:
+    def _heard(self, thread: Thread, request: Any, handler: Any) -> HookedCall:
         """The call, once everything that led to it was told."""
         asked, messages = request.tool_call, self._messages(request.state)
         thread.hear(read.texts(messages, injected=_INSIDE.get()))
@@ -330,9 +332,9 @@ class RemitMiddleware(_Middleware):
         call_id = f"{turn}/{tool_call_id}" if turn else tool_call_id
         name = thread.session.once.key(tool, args, call_id)
         may_pause = self._on_hold == "interrupt" and pausing(request.runtime.config)
-        return Call(thread, tool, args, tool_call_id, call_id, turn, name, may_pause)
+        return HookedCall(thread, tool, args, tool_call_id, call_id, turn, name, may_pause)
 
-    def _begin(self, call: Call, wait_s: float | None = 0.0) -> Begun:
+    def _begin(self, call: HookedCall, wait_s: float | None = 0.0) -> Begun:
         return call.thread.session.begin(call.tool, call.args, call_id=call.call_id, once=True, wait_s=wait_s)
 
 

@@ -14,7 +14,7 @@ from remit.usecases.begun import Begun
 
 
 @dataclass
-class Call:
+class HookedCall:
     """One call on its way through the hook."""
 
     thread: Thread
@@ -35,7 +35,7 @@ class Call:
 
 
 @contextmanager
-def in_flight(call: Call) -> Iterator[None]:
+def in_flight(call: HookedCall) -> Iterator[None]:
     """The call is one of its turn's that somebody may wait for."""
     call.done = asyncio.get_running_loop().create_future()
     mine = call.thread.running.setdefault(call.turn, set())
@@ -48,13 +48,13 @@ def in_flight(call: Call) -> Iterator[None]:
             call.thread.running.pop(call.turn, None)
 
 
-def done(call: Call) -> None:
+def done(call: HookedCall) -> None:
     if call.done is not None and not call.done.done():
         call.done.set_result(None)
         call.thread.running.get(call.turn, set()).discard(call.done)
 
 
-async def siblings(call: Call) -> None:
+async def siblings(call: HookedCall) -> None:
     """Let the other calls of the turn end before the node is left: after that, nobody would wait for them."""
     done(call)
     here = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from remit.adapters.langchain_thread import SESSION, Invocation, Thread, Threads
+from remit.adapters.langchain_thread import SESSION, Invocation, OpenThreads, Thread
 from remit.core.errors import BadInput
 from remit.usecases.guard import Guard
 
@@ -24,7 +24,7 @@ class Entrance:
     def __init__(
         self, guard: Guard, session_id: str | Callable[[Invocation], str] | None, **asked: Any
     ) -> None:
-        self._threads = Threads(guard)
+        self._threads = OpenThreads(guard)
         self._session_id = session_id
         self._asked = asked
 
@@ -52,7 +52,7 @@ class Entrance:
         return found
 
     def enter(self, run: Invocation) -> Thread:
-        """The run's session, in use until it is left; raises as `Threads.enter` and `key` do."""
+        """The run's session, in use until it is left; raises as `OpenThreads.enter` and `key` do."""
         asked = {name: one(run) if callable(one) else one for name, one in self._asked.items()}
         return self._threads.enter(self.key(run), **asked)
 

@@ -34,7 +34,7 @@ _RUN_HERE = ("bash", "text_editor", "computer", "memory", "local_shell")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MessageText:
     """One text of one message."""
 
     key: str
@@ -45,7 +45,9 @@ class Seen:
 
 
 # ---------------------------------------------------------------------------------------------- what was seen
-def texts(messages: Sequence[BaseMessage], *, injected: bool = False, tool: str | None = None) -> list[Seen]:
+def texts(
+    messages: Sequence[BaseMessage], *, injected: bool = False, tool: str | None = None
+) -> list[MessageText]:
     """Every text of *messages*, in order.
 
     Args:
@@ -53,7 +55,7 @@ def texts(messages: Sequence[BaseMessage], *, injected: bool = False, tool: str 
         injected: a `HumanMessage` that was not seen before is not the user's.
         tool: where the messages came out of a tool: its name, which all of them get as their source.
     """
-    found: list[Seen] = []
+    found: list[MessageText] = []
     times: Counter[str] = Counter()
     called = {call["id"]: call["name"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
     for message in messages:
@@ -68,43 +70,43 @@ def texts(messages: Sequence[BaseMessage], *, injected: bool = False, tool: str 
 
 def _of_message(
     message: BaseMessage, mark: str, called: Mapping[str | None, str], *, injected: bool
-) -> Iterator[Seen]:
+) -> Iterator[MessageText]:
     """Who gave the message is not known, only what it says of itself: a caller's list may name any tool."""
     text = readable(message)
     if isinstance(message, ToolMessage):
         name = message.name or called.get(message.tool_call_id) or "tool"
-        yield Seen(result_key(message), "tool", text, f"?{name}")
+        yield MessageText(result_key(message), "tool", text, f"?{name}")
     elif isinstance(message, AIMessage):
         yield from spoken(message, mark)
     elif (
         isinstance(message, HumanMessage) and not injected and not message.additional_kwargs.get("lc_source")
     ):
-        yield Seen(key("user", mark, text), "user", text)
+        yield MessageText(key("user", mark, text), "user", text)
     else:
-        yield Seen(key("user", mark, text), "tool", text, INJECTED)
+        yield MessageText(key("user", mark, text), "tool", text, INJECTED)
 
 
-def system(message: SystemMessage) -> Seen:
+def system(message: SystemMessage) -> MessageText:
     """The agent's own prompt, as a request carries it; a system message in the state may be anybody's."""
-    return Seen(key("system", "", readable(message)), "system", readable(message))
+    return MessageText(key("system", "", readable(message)), "system", readable(message))
 
 
-def spoken(message: AIMessage, mark: str = "") -> list[Seen]:
+def spoken(message: AIMessage, mark: str = "") -> list[MessageText]:
     """What the model wrote: its reasoning, what tools that ran at its provider brought, and its words."""
-    mark, found = mark or message.id or "", list[Seen]()
+    mark, found = mark or message.id or "", list[MessageText]()
     for block in blocks(message):
         kind = str(block.get("type"))
         if kind == "text" or kind in _CALLS:
             continue
         if kind in _REASONING:
             text = _thought(block)
-            found.append(Seen(key("reasoning", mark, text), "assistant", text))
+            found.append(MessageText(key("reasoning", mark, text), "assistant", text))
         else:
             text = _spelled(block)
             name = str(block.get("name") or kind)
-            found.append(Seen(key("block", mark, text), "tool", text, f"?{name}"))
+            found.append(MessageText(key("block", mark, text), "tool", text, f"?{name}"))
     if said := message.text:
-        found.append(Seen(answer_key(message, mark), "assistant", str(said)))
+        found.append(MessageText(answer_key(message, mark), "assistant", str(said)))
     return [one for one in found if one.text]
 
 

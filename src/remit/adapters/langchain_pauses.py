@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.errors import GraphInterrupt
 from langgraph.types import interrupt
 
-from remit.adapters.langchain_call import Call
+from remit.adapters.langchain_call import HookedCall
 from remit.adapters.langchain_thread import PAUSED
 from remit.core.errors import Unavailable
 from remit.core.refusals import ApprovalRequired
@@ -28,7 +28,7 @@ def pausing(config: Mapping[str, Any]) -> bool:
     return bool(inner.get(_CHECKPOINTER)) and _SCRATCHPAD in inner
 
 
-def pause(call: Call, held: ApprovalRequired) -> None:
+def pause(call: HookedCall, held: ApprovalRequired) -> None:
     """Pause the graph; returns where it was resumed, whatever with: the store is asked again.
 
     Raises:
@@ -50,7 +50,7 @@ def pause(call: Call, held: ApprovalRequired) -> None:
     call.resumed += 1
 
 
-def _note(call: Call) -> None:
+def _note(call: HookedCall) -> None:
     """How often this call has paused its node, for whoever resumes it."""
     pauses = call.resumed + 1
     if pauses <= call.thread.pauses.get(call.call_id, 0):
@@ -62,7 +62,7 @@ def _note(call: Call) -> None:
     call.thread.pauses[call.call_id] = pauses
 
 
-def skip(call: Call) -> None:
+def skip(call: HookedCall) -> None:
     """Take what the node was resumed with for remit's own pauses: a tool that pauses, too, must not get it."""
     if not call.pausing:
         return

@@ -13,7 +13,7 @@ from langgraph.errors import GraphBubbleUp, ParentCommand
 from langgraph.types import Command
 
 from remit.adapters import langchain_messages as read
-from remit.adapters.langchain_call import Call
+from remit.adapters.langchain_call import HookedCall
 from remit.adapters.langchain_thread import SESSION, Thread
 from remit.core.errors import BadInput, OutcomeUnknown, ToolFailed, Unavailable
 from remit.core.refusals import ResultWithheld
@@ -24,7 +24,7 @@ _LOG = logging.getLogger("remit.langchain")
 
 
 # ---------------------------------------------------------------------------------------------- it was started
-def raised(call: Call, begun: Begun, error: BaseException) -> None:
+def raised(call: HookedCall, begun: Begun, error: BaseException) -> None:
     """What the tool raised is recorded; a pause of its own is none: it runs anew, from its start."""
     if isinstance(error, GraphBubbleUp):
         begun.abandon("the tool paused its graph")
@@ -34,7 +34,7 @@ def raised(call: Call, begun: Begun, error: BaseException) -> None:
         begun.fail(error)
 
 
-def handed_over(call: Call, begun: Begun, raised_by_tool: ParentCommand, messages_key: str) -> Any:
+def handed_over(call: HookedCall, begun: Begun, raised_by_tool: ParentCommand, messages_key: str) -> Any:
     """The tool has ended, and commands a graph around its own by an exception: judged as what it returns is.
 
     Returns:
@@ -50,7 +50,7 @@ def handed_over(call: Call, begun: Begun, raised_by_tool: ParentCommand, message
     raise ParentCommand(result)
 
 
-def ended(call: Call, begun: Begun, result: Any, messages_key: str) -> Any:
+def ended(call: HookedCall, begun: Begun, result: Any, messages_key: str) -> Any:
     """The result as the model may see it; recorded, and remembered."""
     try:
         result = _in_this_session(result)
@@ -88,18 +88,18 @@ def _in_this_session(result: Any) -> Any:
     return result
 
 
-def _lost(call: Call, begun: Begun, error: Exception) -> ToolMessage:
+def _lost(call: HookedCall, begun: Begun, error: Exception) -> ToolMessage:
     unknown = _unknown(call, error)
     with suppress(Unavailable):  # its lease runs out, and counts as unknown
         begun.fail(unknown)
     return refused(call, unknown)
 
 
-def _unknown(call: Call, error: Exception) -> OutcomeUnknown:
+def _unknown(call: HookedCall, error: Exception) -> OutcomeUnknown:
     return OutcomeUnknown(f"{call.tool} ran, and what it gave could not be judged: {type(error).__name__}")
 
 
-def _settled(call: Call, others: list[BaseMessage]) -> None:
+def _settled(call: HookedCall, others: list[BaseMessage]) -> None:
     """What a tool writes into the state beside its result, or instead of one, is the tool's word."""
     read.named(others)
     texts = read.texts(others, tool=call.tool)
@@ -108,7 +108,7 @@ def _settled(call: Call, others: list[BaseMessage]) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- it is asked again
-def repeated(call: Call, begun: Begun) -> Any:
+def repeated(call: HookedCall, begun: Begun) -> Any:
     """The first call's result again: as it was, where this process ran it.
 
     Raises:
@@ -125,7 +125,7 @@ def repeated(call: Call, begun: Begun) -> Any:
     return message
 
 
-def given_again(call: Call, error: Exception) -> Any:
+def given_again(call: HookedCall, error: Exception) -> Any:
     """A refusal as a message; where the first call failed, its failure again, as it was."""
     known = call.thread.given.get(call.name)
     if isinstance(error, ToolFailed):
@@ -136,7 +136,7 @@ def given_again(call: Call, error: Exception) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- it was not started
-def refused(call: Call, error: Exception) -> ToolMessage:
+def refused(call: HookedCall, error: Exception) -> ToolMessage:
     """What the model reads in place of a result."""
     message = _told_message(call.tool, call.tool_call_id, error)
     with suppress(Unavailable, BadInput):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from remit.adapters.langchain_messages import Seen
+from remit.adapters.langchain_messages import MessageText
 from remit.core.errors import Unavailable
 from remit.usecases.attached import Attached
 from remit.usecases.guard import Guard
@@ -59,7 +59,7 @@ class Thread:
     seen: set[str] = field(default_factory=set)
     gaps: set[str] = field(default_factory=set)
     pauses: dict[str, int] = field(default_factory=dict)
-    missed: list[Seen] = field(default_factory=list)
+    missed: list[MessageText] = field(default_factory=list)
     unrecorded: list[dict[str, Any]] = field(default_factory=list)
     given: OrderedDict[str, Any] = field(default_factory=OrderedDict)
     """What calls gave, as messages, or the exceptions that they raised."""
@@ -81,7 +81,7 @@ class Thread:
                     self.pauses[str(body.get("call_id"))] = int(body.get("pauses", 0))
         self.restored = True
 
-    def hear(self, texts: Sequence[Seen]) -> None:
+    def hear(self, texts: Sequence[MessageText]) -> None:
         """Tell the session what it has not heard yet."""
         with self.lock:
             self.restore()
@@ -100,7 +100,7 @@ class Thread:
                 del self.unrecorded[0]
 
     @contextmanager
-    def later(self, texts: Sequence[Seen] = ()) -> Iterator[None]:
+    def later(self, texts: Sequence[MessageText] = ()) -> Iterator[None]:
         """Where the store is away, the model may go on: no tool runs before all these were told."""
         try:
             yield
@@ -139,7 +139,7 @@ class Thread:
                 self.given.popitem(last=False)
 
 
-class Threads:
+class OpenThreads:
     """The conversations that this process has open: a session each, opened or resumed when first used.
 
     One that is in use stays open, however many there are. Each key has a lock of its own (of a fixed number), so that a

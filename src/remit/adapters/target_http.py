@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from remit.adapters.http_post import Malformed, Response, TooMuch, post, url_of
+from remit.adapters.http_post import MalformedHttp, Response, TooMuch, post, url_of
 from remit.adapters.target_wire import MOST_ANSWER, AgentFailed, answer_in, request_of
 from remit.core.errors import BadInput, Unavailable
 from remit.ports import AgentTrial, Answered
@@ -42,7 +42,7 @@ class HttpTarget:
             response = await post(self._url, body, self._headers, MOST_ANSWER)
         except TooMuch:
             raise AgentFailed(f"more than {MOST_ANSWER} bytes of answer") from None
-        except Malformed as error:
+        except MalformedHttp as error:
             raise AgentFailed(f"what it sends is no HTTP: {error}") from None
         if response.status == 200:
             return answer_in(response.body)

@@ -15,7 +15,7 @@ from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
 from remit.core.notice import instant, visible
 from remit.core.types import Json
-from remit.store.triage import CLASSIFIED, LABELLED, Row, row_of, rows_of
+from remit.store.triage import CLASSIFIED, LABELLED, TriageRow, row_of, rows_of
 
 NOT_YET: dict[str, Json] = {"class": None, "confidence": None, "deliver_to": [], "labelled_by": None}
 
@@ -26,7 +26,7 @@ def classes_of(at: Opened, seqs: Sequence[int]) -> dict[int, dict[str, Json]]:
     return {seq: _class(rows[seq]) if seq in rows else NOT_YET for seq in seqs}
 
 
-def _class(row: Row) -> dict[str, Json]:
+def _class(row: TriageRow) -> dict[str, Json]:
     return {
         "class": row.stands.value,
         "confidence": round(row.confidence, 4),

@@ -42,7 +42,7 @@ Id = Annotated[
     str, typer.Argument(metavar="ID", help="Of the approval, or how it begins.", show_default=False)
 ]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who answers.", show_default=False)]
-Seen = Annotated[
+DigestOption = Annotated[
     str | None,
     typer.Option(
         "--digest", help="Refuse unless the call's digest, as shown, begins so.", show_default=False
@@ -104,7 +104,7 @@ def approve(
             "--break-glass", metavar="REASON", help="Alone where more are needed; expires, is reviewed."
         ),
     ] = None,
-    digest: Seen = None,
+    digest: DigestOption = None,
     store: StoreOption = None,
 ) -> int:
     """Let exactly this call run once."""
@@ -117,7 +117,7 @@ def reject(
     approval_id: Id,
     note: Annotated[str, typer.Option("--note", help="Why; the agent is told.", show_default=False)],
     by: As = None,
-    digest: Seen = None,
+    digest: DigestOption = None,
     store: StoreOption = None,
 ) -> int:
     """Refuse the call, for the rest of its session."""

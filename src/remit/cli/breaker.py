@@ -39,7 +39,7 @@ Agent = Annotated[
     str, typer.Argument(metavar="AGENT", help="Name of the agent, or the id of a scope.", show_default=False)
 ]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose agent it is.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the change.", show_default=False)]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the change.", show_default=False)]
 By = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it.", show_default=False)]
 
 
@@ -106,7 +106,7 @@ def show(agent: Agent, tenant: Tenant = "default", store: StoreOption = None) ->
 @app.command()
 def trip(
     agent: Agent,
-    reason: Reason,
+    reason: ReasonOption,
     mode: Annotated[str, typer.Option("--mode", help="supervised, quarantined or halted.")] = "supervised",
     lasting: Annotated[
         str | None,
@@ -139,7 +139,7 @@ def trip(
 def reset(
     agent: Agent,
     to: Annotated[str, typer.Option("--to", metavar="MODE", help="autonomous, probation or supervised.")],
-    reason: Reason,
+    reason: ReasonOption,
     by: By = None,
     second: Annotated[
         str | None, typer.Option("--second", metavar="NAME", help="Who agrees.", show_default=False)

@@ -51,7 +51,7 @@ def check(
     if fail_on not in ("never", "deny", "hold"):
         raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
     loaded = read_envelope_file(envelope)
-    context = State(loaded, state)
+    context = CheckState(loaded, state)
     lines = [_decided(line, at, loaded, context) for at, line in call_lines(calls)]
     if Output.json or not sys.stdout.isatty():
         for line in lines:
@@ -69,7 +69,7 @@ def check(
 _STATE = ("facts", "principal_kind", "user", "observed", "session_id", "earlier")
 
 
-class State:
+class CheckState:
     """What every call of the file is decided on."""
 
     def __init__(self, envelope: Envelope, path: Path | None) -> None:
@@ -205,7 +205,7 @@ def call_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise BadInput(str(path), f"cannot be read: {error.strerror or error}", "check the path") from None
 
 
-def _decided(line: bytes, at: int, envelope: Envelope, state: State) -> dict[str, Json]:
+def _decided(line: bytes, at: int, envelope: Envelope, state: CheckState) -> dict[str, Json]:
     try:
         call = read_call(line, at)
     except BadInput as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from remit.core.event import StoredEvent
     from remit.ports import Rerunnable
     from remit.usecases.rerun_sessions import RerunSessions
-    from remit.usecases.triage import Desk, Work
+    from remit.usecases.triage import Desk, TriageWork
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Asking:
         return RerunSessions(self.agent, envelopes, self.k, self.old, _told)
 
     def of_store(
-        self, desk: Desk, work: Work, anomalies: Sequence[StoredEvent]
+        self, desk: Desk, work: TriageWork, anomalies: Sequence[StoredEvent]
     ) -> Iterator[tuple[Case, Classification]]:
         """Asks about these anomalies, keeps what came of it, and tells how they are classified with it."""
         from remit.usecases.rerun_journal import ask_about

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remit.cli.canaries import Check, run_canaries
-from remit.cli.doctor_adapters import Asked, Wanted
+from remit.cli.doctor_adapters import DoctorAdapter, DoctorRequest
 from remit.cli.doctor_adapters import checks as of_adapters
 from remit.cli.looks_routes import of_deliveries, of_routes, of_triage
 from remit.cli.opened import StoreOption
@@ -42,7 +42,7 @@ def doctor(
     ] = None,
     store: StoreOption = None,
     adapter: Annotated[
-        list[Wanted] | None,
+        list[DoctorAdapter] | None,
         typer.Option(
             "--adapter", help="Try this adapter too; default: those in use here.", show_default=False
         ),
@@ -54,7 +54,7 @@ def doctor(
     """Try what must not happen, look at what holds it up, and exit 1 where something fails."""
     settings = load_settings()
     loaded = None if envelope is None else read_envelope_file(envelope)
-    asked = Asked(Path.cwd(), settings, loaded, start_servers=mcp)
+    asked = DoctorRequest(Path.cwd(), settings, loaded, start_servers=mcp)
     checks = [
         *run_canaries(loaded, settings),
         *of_adapters(adapter or (), asked),

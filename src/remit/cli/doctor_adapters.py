@@ -18,7 +18,7 @@ from remit.settings import Settings
 _MOST_BYTES = 1_000_000
 
 
-class Wanted(StrEnum):
+class DoctorAdapter(StrEnum):
     """What `--adapter` takes."""
 
     MCP = "mcp"
@@ -28,7 +28,7 @@ class Wanted(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DoctorRequest:
     """What the doctor was asked to look at."""
 
     folder: Path
@@ -46,10 +46,10 @@ class Adapter:
     """Modules that must be there."""
     install: str
     used: Callable[[Path], bool]
-    checks: Callable[[Asked], Iterator[Check]]
+    checks: Callable[[DoctorRequest], Iterator[Check]]
 
 
-def checks(wanted: Sequence[Wanted], asked: Asked) -> Iterator[Check]:
+def checks(wanted: Sequence[DoctorAdapter], asked: DoctorRequest) -> Iterator[Check]:
     """Canaries and looks of the adapters that are tried, and one line for those that are not."""
     left = []
     for name, adapter in ADAPTERS.items():
@@ -65,10 +65,10 @@ def checks(wanted: Sequence[Wanted], asked: Asked) -> Iterator[Check]:
         yield Check("adapters", True, "info", told, "`remit doctor --adapter all` tries them too")
 
 
-def _meant(name: str, adapter: Adapter, wanted: Sequence[Wanted], asked: Asked) -> bool:
+def _meant(name: str, adapter: Adapter, wanted: Sequence[DoctorAdapter], asked: DoctorRequest) -> bool:
     if wanted:
-        return name in wanted or Wanted.ALL in wanted
-    return adapter.used(asked.folder) or (name == Wanted.MCP and asked.start_servers)
+        return name in wanted or DoctorAdapter.ALL in wanted
+    return adapter.used(asked.folder) or (name == DoctorAdapter.MCP and asked.start_servers)
 
 
 def _there(module: str) -> bool:
@@ -90,7 +90,7 @@ def _uses_mcp(folder: Path) -> bool:
 def _uses_langchain(folder: Path) -> bool:
     from remit.usecases.adopt.detect import uses
 
-    return any(use.what == Wanted.LANGCHAIN for use in uses(folder, ()))
+    return any(use.what == DoctorAdapter.LANGCHAIN for use in uses(folder, ()))
 
 
 def _uses_claude(folder: Path) -> bool:
@@ -108,20 +108,20 @@ def _text(path: Path) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- what is tried
-def _mcp(asked: Asked) -> Iterator[Check]:
+def _mcp(asked: DoctorRequest) -> Iterator[Check]:
     from remit.cli import canaries_mcp, looks_mcp
 
     yield from canaries_mcp.canaries()
     yield from looks_mcp.looks(asked.folder, asked.envelope, start_servers=asked.start_servers)
 
 
-def _langchain(asked: Asked) -> Iterator[Check]:
+def _langchain(asked: DoctorRequest) -> Iterator[Check]:
     from remit.cli import canaries_langchain
 
     yield from canaries_langchain.canaries(asked.settings)
 
 
-def _claude(asked: Asked) -> Iterator[Check]:
+def _claude(asked: DoctorRequest) -> Iterator[Check]:
     from remit.cli import canaries_claude, looks_claude
 
     yield from canaries_claude.canaries()

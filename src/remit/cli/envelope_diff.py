@@ -16,7 +16,7 @@ from remit.core.errors import BadInput
 from remit.core.narrow import Document, WiderPlace, read_document
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
-from remit.usecases.diff_sessions import Compared, compare
+from remit.usecases.diff_sessions import EnvelopeComparison, compare
 from remit.usecases.replay import fits
 from remit.usecases.sessions_files import lines, session_files, sessions_in
 from remit.wiring import read_text
@@ -91,7 +91,7 @@ class _Reading:
 
 
 def _report(
-    old: Document, new: Document, found: Difference, compared: Compared | None, bad: int
+    old: Document, new: Document, found: Difference, compared: EnvelopeComparison | None, bad: int
 ) -> dict[str, Json]:
     return {
         "old": _described(old),
@@ -108,7 +108,7 @@ def _described(document: Document) -> dict[str, Json]:
     return {"name": envelope.name, "version": envelope.version, "hash": envelope.hash}
 
 
-def _show(found: Difference, compared: Compared | None, bad: int) -> None:
+def _show(found: Difference, compared: EnvelopeComparison | None, bad: int) -> None:
     if not found.changes:
         say("no difference in what is allowed: the files say the same")
     for effect, heading in _HEADINGS.items():
@@ -136,7 +136,7 @@ def _show_verdict(places: Sequence[WiderPlace]) -> None:
         say(f"  {safe(place.path)}: {safe(place.why)}")
 
 
-def _show_calls(compared: Compared) -> None:
+def _show_calls(compared: EnvelopeComparison) -> None:
     summary: dict[str, Any] = compared.summary()
     told = f"{counted(compared.sessions, 'session')}, {counted(compared.calls, 'call')}"
     if not summary["became"]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from remit.cli.check import State, call_lines, read_call
+from remit.cli.check import CheckState, call_lines, read_call
 from remit.cli.opened import StoreOption, opened, whole_id
 from remit.cli.output import Output, emit, safe, say, table
 from remit.core.canonical import loads_strict
@@ -64,7 +64,7 @@ def envelope_explain(
         raise typer.BadParameter("give --envelope with a call, or --event with an id of the journal")
     if (call, calls, tool).count(None) != 2 or (tool is None) != (args is None):
         raise typer.BadParameter("give one of --call, --calls, or --tool with --args")
-    context = State(read_envelope_file(envelope), state)
+    context = CheckState(read_envelope_file(envelope), state)
     for at, asked in _calls(call, calls, tool, args):
         told = _explained(asked, context)
         if Output.json:
@@ -115,7 +115,7 @@ def _calls(
         yield 1, {"tool": tool, "args": value}
 
 
-def _explained(call: dict[str, Any], context: State) -> Explanation:
+def _explained(call: dict[str, Any], context: CheckState) -> Explanation:
     facts, prepared, past = context.asked(call)
     told = explain(prepared, context.envelope, facts, past)
     return Explanation(marked(told.decision, context.envelope, context.session_id), told.lines)

@@ -33,7 +33,7 @@ EnvelopeOption = Annotated[Path, typer.Option("--envelope", metavar="FILE", help
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="URL", help="Where it is recorded.", show_default=False)
 ]
-Project = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project.")]
+ProjectOption = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project.")]
 User = Annotated[bool, typer.Option("--user", help="For all projects of this user.")]
 Local = Annotated[bool, typer.Option("--local", help="In settings.local.json, which is not checked in.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write what is shown.")]
@@ -56,7 +56,7 @@ def install(
     *,
     envelope: EnvelopeOption = Path("remit/envelope.yaml"),
     store: StoreOption = None,
-    project: Project = Path(),
+    project: ProjectOption = Path(),
     user: User = False,
     local: Local = False,
     defer: Defer = False,
@@ -88,7 +88,7 @@ def install(
 
 @app.command()
 def uninstall(
-    *, project: Project = Path(), user: User = False, local: Local = False, yes: Yes = False
+    *, project: ProjectOption = Path(), user: User = False, local: Local = False, yes: Yes = False
 ) -> int:
     """Show the settings without remit's hooks as a diff; --yes writes them. Other hooks stay."""
     from remit.adapters.claude_settings import uninstalled

@@ -85,7 +85,7 @@ def init(
     change = patch_of(project, place, mcp=mcp, claude=project.claude and not named)
     if patch:
         write_patch(patch, change.text)
-    _tell(Done(drafted, project, change, patch, mcp), apply or yes)
+    _tell(InitDone(drafted, project, change, patch, mcp), apply or yes)
     return 0
 
 
@@ -118,7 +118,7 @@ class Drafted:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class InitDone:
     """What one run found and did."""
 
     drafted: Drafted
@@ -148,7 +148,7 @@ def _write(place: Path, text: str) -> None:
         ) from None
 
 
-def _tell(done: Done, apply: bool) -> None:
+def _tell(done: InitDone, apply: bool) -> None:
     """Tell, ask, apply: the patch is written last, when everything it names is there."""
     if Output.json:
         if apply:
@@ -164,7 +164,7 @@ def _tell(done: Done, apply: bool) -> None:
     _tell_rest(done, apply)
 
 
-def _as_json(done: Done, applied: bool) -> dict[str, Any]:
+def _as_json(done: InitDone, applied: bool) -> dict[str, Any]:
     return {
         "path": str(done.drafted.place),
         "written": bool(done.drafted.diff),
@@ -196,12 +196,12 @@ def _ignored(folder: Path) -> bool:
     return place.is_file() and "remit.db" in place.read_text(encoding="utf-8", errors="replace")
 
 
-def _snippet(done: Done) -> str:
+def _snippet(done: InitDone) -> str:
     listed = [tool.name for tool in done.drafted.tools if not tool.left_out and tool.name.isidentifier()]
     return SNIPPET.format(place=done.drafted.place, tool=listed[0] if listed else "get_order")
 
 
-def _tell_envelope(done: Done) -> None:
+def _tell_envelope(done: InitDone) -> None:
     for use in done.project.uses:
         say(f"found: {safe(use.what)} ({safe(use.where)})")
     for chosen in done.project.mcp:
@@ -237,7 +237,7 @@ def _tell_effects(tools: Sequence[Proposed]) -> None:
         say("  no tool of yours was found: it is a starter with two tools of a shop")
 
 
-def _tell_rest(done: Done, applied: bool) -> None:
+def _tell_rest(done: InitDone, applied: bool) -> None:
     for one in done.patch.by_hand:
         say(f"by hand: {safe(one.where)}: {safe(one.why)}")
     if any(".py:" in one.where for one in done.patch.by_hand):
@@ -250,7 +250,7 @@ def _tell_rest(done: Done, applied: bool) -> None:
         say(f"  {safe(step)}")
 
 
-def _steps(done: Done, applied: bool) -> Iterator[str]:
+def _steps(done: InitDone, applied: bool) -> Iterator[str]:
     """The exact next commands."""
     where = "" if done.project.folder == Path() else f" {done.project.folder}"
     told = "    # after a look into it: are the effects right?" if done.drafted.new else ""

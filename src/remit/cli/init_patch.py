@@ -13,9 +13,9 @@ from remit.cli.init_tools import Project
 from remit.cli.mcp_front import absolute_store, front_of
 from remit.core.errors import BadInput
 from remit.usecases.adopt.langchain_patch import ByHand, Patched, patched
-from remit.usecases.mcp_clients.change import Change, wrapping
+from remit.usecases.mcp_clients.change import ConfigChange, wrapping
 from remit.usecases.mcp_clients.files import refuse_strangers, save
-from remit.usecases.mcp_clients.servers import State
+from remit.usecases.mcp_clients.servers import ServerState
 from remit.usecases.rewrite import rewrite
 from remit.wiring import read_text
 
@@ -28,7 +28,7 @@ class Patch:
     code: tuple[Patched, ...]
     settings: tuple[Patched, ...]
     """Of Claude Code."""
-    configs: tuple[Change, ...]
+    configs: tuple[ConfigChange, ...]
     by_hand: tuple[ByHand, ...]
 
     @property
@@ -96,16 +96,16 @@ def patch_of(project: Project, envelope: Path, *, mcp: bool, claude: bool) -> Pa
         made, left = patched(file)
         code += [made] if made else []
         by_hand += left
-    changes: list[Change] = []
+    changes: list[ConfigChange] = []
     configs = project.mcp if mcp or not project.coded else ()
-    if any(server.state is State.DIRECT for chosen in configs for server in chosen.servers):
+    if any(server.state is ServerState.DIRECT for chosen in configs for server in chosen.servers):
         front = front_of(envelope, None, folder=project.folder)
         changes = [change for chosen in configs if (change := wrapping(chosen, front)).changed]
     by_hand += [
         ByHand(f"{chosen.place.path}: {server.name}", "a server by URL cannot be wrapped by this version")
         for chosen in configs
         for server in chosen.servers
-        if server.state is State.BY_URL
+        if server.state is ServerState.BY_URL
     ]
     settings = _hooked(project, envelope) if claude else ()
     return Patch(project.folder, tuple(code), settings, tuple(changes), tuple(by_hand))

@@ -15,11 +15,11 @@ from remit.core.errors import BadInput, RemitError
 from remit.usecases.adopt.claude_tools import claude_tools
 from remit.usecases.adopt.detect import Use, uses
 from remit.usecases.adopt.source import Source, sources
-from remit.usecases.adopt.static_tools import Found, tools_of
-from remit.usecases.mcp_clients.change import Chosen, pick
+from remit.usecases.adopt.static_tools import FoundTools, tools_of
+from remit.usecases.mcp_clients.change import ChosenServers, pick
 from remit.usecases.mcp_clients.expand import Startable, startable
 from remit.usecases.mcp_clients.places import places
-from remit.usecases.mcp_clients.servers import Server, State
+from remit.usecases.mcp_clients.servers import Server, ServerState
 from remit.usecases.mcp_clients.wrap import namespace_of
 from remit.usecases.scaffold import ToolHint, tools_called, tools_in
 from remit.usecases.sessions_files import read_sessions
@@ -36,9 +36,9 @@ class Project:
     folder: Path
     files: tuple[Source, ...]
     uses: tuple[Use, ...]
-    declared: Found
+    declared: FoundTools
     """The tools that its source declares."""
-    mcp: tuple[Chosen, ...]
+    mcp: tuple[ChosenServers, ...]
     """Configurations of MCP clients that belong to the project."""
 
     @property
@@ -57,7 +57,7 @@ class Project:
         found: dict[str, Server] = {}
         for chosen in self.mcp:
             for server in chosen.servers:
-                if server.state in (State.DIRECT, State.WRAPPED):
+                if server.state in (ServerState.DIRECT, ServerState.WRAPPED):
                     found.setdefault(server.name, server)
         return list(found.values())
 
@@ -76,7 +76,7 @@ class Gathered:
 def look(folder: Path) -> Project:
     """What the project uses; a configuration that is malformed is told and passed over."""
     files = tuple(sources(folder))
-    mcp: list[Chosen] = []
+    mcp: list[ChosenServers] = []
     world = this_world(folder)
     for place in places(world):
         try:
@@ -128,7 +128,7 @@ def gather(
         if not called:
             raise BadInput(str(sessions[0]), "these sessions call no tool", "give others, or --tools")
         _add(hints, called)
-    declared = Found((), ()) if named or mcp else project.declared
+    declared = FoundTools((), ()) if named or mcp else project.declared
     _add(hints, declared.hints)
     if project.claude and not named:
         _add(hints, claude_tools())

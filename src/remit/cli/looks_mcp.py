@@ -13,7 +13,7 @@ from remit.core.errors import BadInput
 from remit.core.types import Enforcement
 from remit.usecases.mcp_clients.files import load
 from remit.usecases.mcp_clients.places import places
-from remit.usecases.mcp_clients.servers import Server, State, option_of
+from remit.usecases.mcp_clients.servers import Server, ServerState, option_of
 from remit.wiring import read_envelope_file
 
 CONTENT = ("resources/read", "prompts/get")
@@ -48,7 +48,7 @@ def looks(folder: Path, envelope: Envelope | None, *, start_servers: bool) -> It
     for path, server in servers:
         if server.disabled:
             continue
-        if server.state is State.WRAPPED:
+        if server.state is ServerState.WRAPPED:
             yield from _of_wrapped(path, server, wrapped)
         else:
             yield _past(path, server)
@@ -61,7 +61,7 @@ def looks(folder: Path, envelope: Envelope | None, *, start_servers: bool) -> It
     if start_servers:
         from remit.cli.live_mcp import live
 
-        yield from live(wrapped, [(p, s) for p, s in servers if s.state is State.DIRECT], envelope)
+        yield from live(wrapped, [(p, s) for p, s in servers if s.state is ServerState.DIRECT], envelope)
 
 
 def _here(server: Server, folder: Path) -> bool:
@@ -70,10 +70,10 @@ def _here(server: Server, folder: Path) -> bool:
 
 
 def _past(path: Path, server: Server) -> Check:
-    if server.state is State.DIRECT:
+    if server.state is ServerState.DIRECT:
         told = f"{path}: {server.name} is started without remit in front"
         return Check("mcp: not wrapped", False, "warn", told, "remit mcp wrap")
-    if server.state is State.BY_URL:
+    if server.state is ServerState.BY_URL:
         told = f"{path}: {server.name} is reached by URL: nothing stands in front of it"
         return Check("mcp: not wrapped", False, "warn", told, "use a server that the client starts, or none")
     told = f"{path}: {server.name}: {server.why}"

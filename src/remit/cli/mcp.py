@@ -14,10 +14,10 @@ from remit.cli.mcp_front import front_of, this_world
 from remit.cli.output import Output, emit, note, safe, say, table
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
-from remit.usecases.mcp_clients.change import Change, Chosen, choose, unwrapping, wrapping
+from remit.usecases.mcp_clients.change import ChosenServers, ConfigChange, choose, unwrapping, wrapping
 from remit.usecases.mcp_clients.files import load, save
 from remit.usecases.mcp_clients.places import CLIENTS, places
-from remit.usecases.mcp_clients.servers import Server, State, option_of
+from remit.usecases.mcp_clients.servers import Server, ServerState, option_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.add_typer(mcp_pins.app, name="pins")
@@ -70,9 +70,9 @@ def ls(files: Files = None, *, client: Clients = None) -> int:
 def _row(client: str, path: Path, server: Server) -> dict[str, Any]:
     notes = [f"project {server.project}"] if server.project else []
     notes += ["disabled"] if server.disabled else []
-    if server.state is State.WRAPPED:
+    if server.state is ServerState.WRAPPED:
         notes.append(f"envelope {option_of(server.command, '--envelope') or 'drafted by the proxy'}")
-    elif server.state is State.BY_URL:
+    elif server.state is ServerState.BY_URL:
         notes.append("cannot be wrapped by this version")
     elif server.why:
         notes.append(server.why)
@@ -119,7 +119,7 @@ def unwrap(files: Files = None, *, client: Clients = None, server: Names = None,
 
 def _chosen(
     files: Sequence[Path] | None, clients: Sequence[str] | None, names: Sequence[str] | None
-) -> list[Chosen]:
+) -> list[ChosenServers]:
     _refuse_unknown(clients)
     return choose(this_world(), files or (), clients or (), names or ())
 
@@ -130,7 +130,7 @@ def _refuse_unknown(clients: Sequence[str] | None) -> None:
             raise typer.BadParameter(f"--client: found {name!r}, use one of {', '.join(CLIENTS)}")
 
 
-def _carry_out(changes: Sequence[Change], done: str, yes: bool) -> int:
+def _carry_out(changes: Sequence[ConfigChange], done: str, yes: bool) -> int:
     """Show, ask where somebody is there, write."""
     show_changes(changes)
     due = [change for change in changes if change.changed]
@@ -150,7 +150,7 @@ def _undo(done: str) -> str:
     return "`remit mcp unwrap` with the same arguments takes it back." if done == "wrapped" else ""
 
 
-def write_changes(changes: Sequence[Change]) -> None:
+def write_changes(changes: Sequence[ConfigChange]) -> None:
     """Each file as a whole; one that changed meanwhile is left as it is.
 
     Raises:
@@ -167,7 +167,7 @@ def agreed(question: str) -> bool:
     return typer.confirm(f"\n{question}", default=False)
 
 
-def show_changes(changes: Sequence[Change]) -> None:
+def show_changes(changes: Sequence[ConfigChange]) -> None:
     """The diffs, then each server that stays as it is and why: nothing is passed over in silence."""
     for change in changes:
         if change.diff:
@@ -180,11 +180,11 @@ def show_changes(changes: Sequence[Change]) -> None:
 
 
 def _why_not(server: Server) -> str:
-    if server.state is State.BY_URL:
+    if server.state is ServerState.BY_URL:
         return BY_URL
-    if server.state is State.ODD:
+    if server.state is ServerState.ODD:
         return f"left alone: {server.why}"
-    if server.state is State.WRAPPED:
+    if server.state is ServerState.WRAPPED:
         return (
             f"wrapped already, envelope {option_of(server.command, '--envelope') or 'drafted by the proxy'}"
         )
@@ -198,7 +198,7 @@ def _elsewhere(server: Server) -> str:
     return "left alone: it was not asked for"
 
 
-def _told(change: Change) -> dict[str, Any]:
+def _told(change: ConfigChange) -> dict[str, Any]:
     return {
         "client": change.chosen.place.client,
         "file": str(change.chosen.place.path),

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from remit.core.errors import BadInput, Unavailable
 from remit.settings import load_settings
-from remit.usecases.mcp_clients.places import World
+from remit.usecases.mcp_clients.places import Machine
 from remit.usecases.mcp_clients.wrap import Front
 from remit.wiring import read_envelope_file, store_path
 
 ENVELOPE = Path("remit/envelope.yaml")
 
 
-def this_world(folder: Path | None = None) -> World:
+def this_world(folder: Path | None = None) -> Machine:
     """This machine, as the person who runs the command sees it."""
-    return World((folder or Path.cwd()).absolute(), Path.home(), environ=os.environ)
+    return Machine((folder or Path.cwd()).absolute(), Path.home(), environ=os.environ)
 
 
 def front_of(

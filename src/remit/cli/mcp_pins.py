@@ -23,11 +23,13 @@ from remit.core.notice import instant, visible
 from remit.core.pins import Pin, Whose
 from remit.core.suspect import DefinitionFinding, findings_in, shadows
 from remit.store.records import SqliteRecords
-from remit.usecases.pin_book import Drift, PinBook, pinned_elsewhere, servers
+from remit.usecases.pin_book import PinBook, PinDrift, pinned_elsewhere, servers
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Server = Annotated[str, typer.Argument(metavar="SERVER", help="As `ls` names it.", show_default=False)]
+ServerArgument = Annotated[
+    str, typer.Argument(metavar="SERVER", help="As `ls` names it.", show_default=False)
+]
 Agent = Annotated[
     str | None, typer.Option("--agent", help="Where several agents have a server of this name.")
 ]
@@ -65,7 +67,7 @@ def list_pins(agent: Agent = None, tenant: Tenant = "default", store: StoreOptio
 
 @app.command()
 def show(
-    server: Server,
+    server: ServerArgument,
     tool: Annotated[str | None, typer.Argument(metavar="[TOOL]", show_default=False)] = None,
     agent: Agent = None,
     tenant: Tenant = "default",
@@ -87,7 +89,7 @@ def show(
 
 @app.command()
 def accept(
-    server: Server,
+    server: ServerArgument,
     tool: Annotated[str | None, typer.Argument(metavar="[TOOL]", show_default=False)] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every tool that changed, instead of one.")
@@ -121,7 +123,7 @@ def accept(
     return 0
 
 
-def _change(book: PinBook, tool: str, digest: str | None) -> Drift:
+def _change(book: PinBook, tool: str, digest: str | None) -> PinDrift:
     """The change that is meant: the last that was seen, or the one with a digest."""
     _known(book, tool)
     about, seen = f"{book.whose.server}/{tool}", book.changes().get(tool, [])
@@ -141,7 +143,7 @@ def _agreed() -> bool:
     return typer.confirm("Accept this?", default=False)
 
 
-def _accept(at: Opened, book: PinBook, changed: Sequence[Drift], by: str | None) -> None:
+def _accept(at: Opened, book: PinBook, changed: Sequence[PinDrift], by: str | None) -> None:
     name, sign = at.who(), None
     if by is not None or not at.store.single_operator:
         name = by or at.settings.operator or only_key(at)
@@ -191,7 +193,7 @@ def _lines(book: PinBook) -> list[dict[str, Any]]:
     return [_line(book.whose, book.pins[name], drifts.get(name)) for name in sorted(book.pins)]
 
 
-def _line(whose: Whose, pin: Pin, drift: Drift | None) -> dict[str, Any]:
+def _line(whose: Whose, pin: Pin, drift: PinDrift | None) -> dict[str, Any]:
     return {
         "agent": whose.agent,
         "server": whose.server,
@@ -205,7 +207,7 @@ def _line(whose: Whose, pin: Pin, drift: Drift | None) -> dict[str, Any]:
 
 
 def _view(
-    whose: Whose, pin: Pin, drift: Drift | None, elsewhere: dict[str, dict[str, Definition]]
+    whose: Whose, pin: Pin, drift: PinDrift | None, elsewhere: dict[str, dict[str, Definition]]
 ) -> dict[str, Any]:
     def found_in(one: Definition) -> list[dict[str, str]]:
         return [_told(finding) for finding in [*findings_in(one), *shadows(one, elsewhere)]]

@@ -16,7 +16,7 @@ from remit.usecases.clock import Uuid7
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+OperatorName = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 
 
 @app.callback()
@@ -26,7 +26,7 @@ def operator() -> None:
 
 @app.command()
 def add(
-    name: Name,
+    name: OperatorName,
     role: Annotated[list[str] | None, typer.Option("--role", help="May be given more than once.")] = None,
     new_key: Annotated[
         bool,
@@ -136,7 +136,7 @@ def list_operators(
 
 
 @app.command()
-def remove(name: Name, store: StoreOption = None) -> int:
+def remove(name: OperatorName, store: StoreOption = None) -> int:
     """Take a person's say away. What they said before stands, and their key file stays where it is."""
     with opened(store) as at:
         act, by = Uuid7().new(), at.who()

@@ -15,7 +15,7 @@ from remit.cli.output import Output, console, emit, emit_encoded, note, safe, sa
 from remit.cli.variadic import Variadic
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.replay import Tally
-from remit.usecases.replay_many import Batch, Part, Plan, batches, judged
+from remit.usecases.replay_many import RecordBatch, ReplayPart, ReplayPlan, batches, judged
 from remit.usecases.sessions_files import session_files
 from remit.wiring import read_text
 
@@ -59,7 +59,7 @@ def policy(
     """What an envelope says about every recorded call."""
     if fail_on not in ("never", "deny", "hold"):
         raise typer.BadParameter(f"--fail-on: found '{fail_on}', use deny, hold or never")
-    plan = Plan(
+    plan = ReplayPlan(
         envelopes=envelopes_of(envelope),
         where=pairs_of(where or []),
         principal_kind=kind_of(principal_kind),
@@ -67,7 +67,7 @@ def policy(
         write_lines=Output.json,
     )
     files = session_files(sessions)
-    whole, started = Part(), time.perf_counter()
+    whole, started = ReplayPart(), time.perf_counter()
     for part in _with_bar(judged(batches(files), plan, jobs), files):
         whole.merge(part)
         if Output.json:
@@ -122,7 +122,7 @@ def _exit_code(total: Tally, fail_on: str) -> int:
     return 0
 
 
-def summary_of(whole: Part, seconds: float) -> dict[str, Json]:
+def summary_of(whole: ReplayPart, seconds: float) -> dict[str, Json]:
     """The last line of `--json`: totals, and each suite where there is more than one."""
     total = whole.total
     summary = total.summary() | {
@@ -137,7 +137,7 @@ def summary_of(whole: Part, seconds: float) -> dict[str, Json]:
     return summary
 
 
-def _with_bar(work: Iterator[tuple[Batch, Part]], files: Sequence[Path]) -> Iterator[Part]:
+def _with_bar(work: Iterator[tuple[RecordBatch, ReplayPart]], files: Sequence[Path]) -> Iterator[ReplayPart]:
     """The parts, with a bar over the bytes of the files on stderr where that is a terminal."""
     if not sys.stderr.isatty():
         for _, part in work:
@@ -155,7 +155,7 @@ def _with_bar(work: Iterator[tuple[Batch, Part]], files: Sequence[Path]) -> Iter
             yield part
 
 
-def _show(whole: Part, summary: Mapping[str, Json]) -> None:
+def _show(whole: ReplayPart, summary: Mapping[str, Json]) -> None:
     rows = [_row(suite or "(none)", tally.summary()) for suite, tally in sorted(whole.tallies.items())]
     if len(rows) > 1:
         rows.append(_row("all", summary))

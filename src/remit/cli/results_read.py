@@ -13,7 +13,7 @@ from remit.cli.output import note, safe
 from remit.cli.replay import pairs_of
 from remit.core.errors import BadInput
 from remit.usecases.trials.formats.recorded import Reading
-from remit.usecases.trials.imported import Chosen, Imported, imported
+from remit.usecases.trials.imported import ImportChoice, Imported, imported
 
 Files = Annotated[
     list[Path] | None,
@@ -79,7 +79,7 @@ def read_results(
         )
     wanted = pairs_of(where or [])
     found = imported(
-        [(Chosen(name, fields, tasks, wanted, reading), paths) for name, paths in sources], suite=suite
+        [(ImportChoice(name, fields, tasks, wanted, reading), paths) for name, paths in sources], suite=suite
     )
     for path in found.passed_over:
         note(f"remit: {safe(path)} was passed over: no results of a known format")

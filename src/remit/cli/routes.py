@@ -22,7 +22,7 @@ from remit.wiring import build_sink, load_routes
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Name = Annotated[
+RouteName = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="Of one route; default: all.", show_default=False)
 ]
 _NONE = "no route is set: nobody is told of incidents; set REMIT_ROUTES to a file of routes"
@@ -64,7 +64,7 @@ def check() -> int:
 
 
 @app.command()
-def test(name: Name = None, store: StoreOption = None) -> int:
+def test(name: RouteName = None, store: StoreOption = None) -> int:
     """Send a message that says it is a test by the real way, then its end; exit 1 where one is not taken."""
     with opened(store) as at:
         known = load_routes(at.settings).routes
@@ -80,7 +80,7 @@ def test(name: Name = None, store: StoreOption = None) -> int:
 
 
 @app.command()
-def retry(name: Name = None, store: StoreOption = None) -> int:
+def retry(name: RouteName = None, store: StoreOption = None) -> int:
     """Let what was refused or waited too long be tried once more, and all that waits now."""
     with opened(store) as at:
         chosen = _chosen(load_routes(at.settings).routes, name)

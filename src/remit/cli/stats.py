@@ -21,7 +21,7 @@ from remit.cli.results_read import (
     read_results,
     reading_of,
 )
-from remit.cli.stats_methods import Margin, Side, Sides, by_methods, show_methods
+from remit.cli.stats_methods import ArmOptions, Margin, Side, by_methods, show_methods
 from remit.core.stats.proportion import wilson
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import curves, success
@@ -62,7 +62,7 @@ def stats(
     Reads plain lines, recorded sessions, results of tau-bench and tau2, logs of Inspect and remit's own runs.
     """
     reading = reading_of(success_by, at_least, count_errors=count_errors)
-    sides = Sides(baseline_arm, candidate_arm, margin)
+    sides = ArmOptions(baseline_arm, candidate_arm, margin)
     if sides.given and not methods:
         raise typer.BadParameter("--margin, --baseline-arm and --candidate-arm belong to --methods")
     found = read_results(files, arm, arm_by, task_by, where, reading)

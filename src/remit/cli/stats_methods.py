@@ -27,7 +27,7 @@ Margin = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class ArmOptions:
     """What is asked of the methods."""
 
     baseline: str = ""
@@ -52,7 +52,7 @@ class ArmsCompared:
     told: str
 
 
-def by_methods(run: Run, sides: Sides) -> ArmsCompared:
+def by_methods(run: Run, sides: ArmOptions) -> ArmsCompared:
     """Compare two arms of a run.
 
     Raises:
@@ -71,7 +71,7 @@ def by_methods(run: Run, sides: Sides) -> ArmsCompared:
     return ArmsCompared(before, after, margin, found, told)
 
 
-def _chosen(arms: Sequence[str], sides: Sides) -> tuple[str, str]:
+def _chosen(arms: Sequence[str], sides: ArmOptions) -> tuple[str, str]:
     named = BASELINE in arms and CANDIDATE in arms
     first, second = (BASELINE, CANDIDATE) if named else (*arms, "", "")[:2] if len(arms) == 2 else ("", "")
     before, after = sides.baseline or first, sides.candidate or second

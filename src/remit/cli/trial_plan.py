@@ -9,7 +9,7 @@ import typer
 
 from remit.cli.output import Output, emit, say
 from remit.cli.trial_plan_shown import SHOWN
-from remit.cli.trial_plan_sizes import Spent, claims, design, drop_in_pairs, gate, latencies
+from remit.cli.trial_plan_sizes import TrialCosts, claims, design, drop_in_pairs, gate, latencies
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 
@@ -78,7 +78,7 @@ def plan(
     for option, value in (("--alpha", alpha), ("--beta", beta)):
         if not 0 < value < 0.5:
             raise BadInput(option, f"found {value:g}", "give a share between 0 and 0.5, such as 0.05")
-    spent = Spent(tokens_per_trial, price)
+    spent = TrialCosts(tokens_per_trial, price)
     wanted = {
         "gate": (at_least, aims_for, max_trials),
         "claims": (claim,),

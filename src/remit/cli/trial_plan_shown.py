@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from remit.cli.output import say, table
-from remit.cli.trial_plan_sizes import Spent
+from remit.cli.trial_plan_sizes import TrialCosts
 
 
-def _show_gate(told: Mapping[str, Any], spent: Spent) -> None:
+def _show_gate(told: Mapping[str, Any], spent: TrialCosts) -> None:
     fixed, cap, most = told["fixed"], told["cap"], told["max_trials"]
     say(f"Gate: an agent at {told['at_least']:.4g} or less passes at most {told['alpha']:.0%} of the time; one at "
         f"{told['aims_for']:.4g} or more is blocked at most {told['beta']:.0%} of the time.")  # fmt: skip
@@ -34,7 +34,7 @@ def _show_gate(told: Mapping[str, Any], spent: Spent) -> None:
     table("", columns, rows)
 
 
-def _show_claims(told: Mapping[str, Any], spent: Spent) -> None:
+def _show_claims(told: Mapping[str, Any], spent: TrialCosts) -> None:
     say(
         f"Claim: all trials must succeed before one may say so, being right {told['confidence']:.0%} of the time."
     )
@@ -42,7 +42,7 @@ def _show_claims(told: Mapping[str, Any], spent: Spent) -> None:
     table("", ("success rate of at least", "trials", *spent.columns()), rows)
 
 
-def _show_drop(told: Mapping[str, Any], spent: Spent) -> None:
+def _show_drop(told: Mapping[str, Any], spent: TrialCosts) -> None:
     say(f"Comparison, one run of each task in each arm: a drop by {told['drop']:g} is found {told['power']:.0%} of "
         "the time with")  # fmt: skip
     rows = [
@@ -52,7 +52,7 @@ def _show_drop(told: Mapping[str, Any], spent: Spent) -> None:
     table("", ("tasks in which one arm alone succeeds", "tasks", "trials", *spent.columns()), rows)
 
 
-def _show_design(told: Mapping[str, Any], spent: Spent) -> None:
+def _show_design(told: Mapping[str, Any], spent: TrialCosts) -> None:
     say(f"Fixed design, {told['tasks']} tasks x {told['epochs']} in each of two arms ({told['trials']} trials): the "
         f"smallest difference that is found {told['power']:.0%} of the time")  # fmt: skip
     columns = ("is it worse on", "at a rate of", "difference", *spent.columns())
@@ -63,7 +63,7 @@ def _show_design(told: Mapping[str, Any], spent: Spent) -> None:
     table("", columns, rows)
 
 
-def _show_latency(told: Mapping[str, Any], spent: Spent) -> None:
+def _show_latency(told: Mapping[str, Any], spent: TrialCosts) -> None:
     say(
         f"Latency: the slowest trial bounds the quantile, being right {told['confidence']:.0%} of the time, from"
     )
@@ -71,7 +71,7 @@ def _show_latency(told: Mapping[str, Any], spent: Spent) -> None:
     table("", ("quantile", "trials", *spent.columns()), rows)
 
 
-SHOWN: dict[str, Callable[[Mapping[str, Any], Spent], None]] = {
+SHOWN: dict[str, Callable[[Mapping[str, Any], TrialCosts], None]] = {
     "gate": _show_gate,
     "claims": _show_claims,
     "drop": _show_drop,

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class TrialCosts:
     """What trials cost."""
 
     tokens: int | None
@@ -46,7 +46,7 @@ def _planned(where: str, remedy: str, made: Callable[[], T]) -> T:
 
 
 def gate(
-    at_least: float, aims_for: float, alpha: float, beta: float, most: int | None, spent: Spent
+    at_least: float, aims_for: float, alpha: float, beta: float, most: int | None, spent: TrialCosts
 ) -> dict[str, Any]:
     from remit.core.stats import gate_plan
     from remit.core.stats.sprt import plan as sprt_plan
@@ -69,7 +69,7 @@ def gate(
     }
 
 
-def claims(rates: Sequence[float], confidence: float, spent: Spent) -> dict[str, Any]:
+def claims(rates: Sequence[float], confidence: float, spent: TrialCosts) -> dict[str, Any]:
     sizes = [(rate, _without_failure("--claim", rate, confidence)) for rate in rates]
     lines = [{"rate": rate, "trials": n, **spent.of(n)} for rate, n in sizes]
     return {"confidence": confidence, "claims": lines}
@@ -82,7 +82,7 @@ def _without_failure(where: str, p: float, confidence: float) -> int:
 
 
 def drop_in_pairs(
-    drop: float, shares: Sequence[float], alpha: float, power: float, spent: Spent
+    drop: float, shares: Sequence[float], alpha: float, power: float, spent: TrialCosts
 ) -> dict[str, Any]:
     sizes = [(share, _pairs(drop, share, alpha, power)) for share in shares]
     lines = [{"discordance": share, "pairs": n, "trials": 2 * n, **spent.of(2 * n)} for share, n in sizes]
@@ -97,7 +97,14 @@ def _pairs(drop: float, share: float, alpha: float, power: float) -> int:
 
 
 def design(
-    tasks: int, epochs: int, rate: float, icc: float, task_sd: float, alpha: float, power: float, spent: Spent
+    tasks: int,
+    epochs: int,
+    rate: float,
+    icc: float,
+    task_sd: float,
+    alpha: float,
+    power: float,
+    spent: TrialCosts,
 ) -> dict[str, Any]:
     from remit.core.stats.planning import detectable
 
@@ -111,7 +118,7 @@ def design(
     return {**told, **found, **spent.of(2 * tasks * epochs)}
 
 
-def latencies(names: Sequence[str], confidence: float, spent: Spent) -> dict[str, Any]:
+def latencies(names: Sequence[str], confidence: float, spent: TrialCosts) -> dict[str, Any]:
     sizes = [(name, _without_failure("--latency", _quantile(name), confidence)) for name in names]
     lines = [{"quantile": name, "trials": n, **spent.of(n)} for name, n in sizes]
     return {"confidence": confidence, "quantiles": lines}

@@ -21,7 +21,7 @@ from remit.usecases.trials.agent_named import agent_named
 
 if TYPE_CHECKING:
     from remit.core.recorded import RecordedSession
-    from remit.usecases.trials.sample import Sampled, Source, Wanted
+    from remit.usecases.trials.sample import Sampled, SessionSource, WantedSample
 
 TASKS_ONLY = ".jsonl"
 
@@ -76,7 +76,7 @@ def sample(
 ) -> None:
     """Draw a suite from captured sessions: stratified, weighted, and with what it does not cover."""
     from remit.usecases.trials.against import effects_by
-    from remit.usecases.trials.sample import Wanted, sampled
+    from remit.usecases.trials.sample import WantedSample, sampled
     from remit.wiring import read_envelope_file
 
     if not agent and out.suffix != TASKS_ONLY:
@@ -86,7 +86,7 @@ def sample(
         check_new(path, force=force)
     judge = read_envelope_file(envelope) if envelope is not None else None
     traits = tuple(dict.fromkeys(part.strip() for part in by.split(",") if part.strip()))
-    wanted = Wanted(tasks, traits, seed, floor, not keep_duplicates, turns, not no_checks)
+    wanted = WantedSample(tasks, traits, seed, floor, not keep_duplicates, turns, not no_checks)
     if floor > tasks:
         raise typer.BadParameter(f"--floor: {floor} tasks of each stratum are more than --tasks {tasks}")
     with _source(sessions, where or [], store) as source:
@@ -96,7 +96,7 @@ def sample(
 
 
 @contextmanager
-def _source(sessions: list[Path] | None, where: list[str], store: str | None) -> Iterator[Source]:
+def _source(sessions: list[Path] | None, where: list[str], store: str | None) -> Iterator[SessionSource]:
     """The sessions, as often as they are asked for."""
     from remit.usecases.captured import CapturedSessions
     from remit.usecases.replay import fits
@@ -104,7 +104,7 @@ def _source(sessions: list[Path] | None, where: list[str], store: str | None) ->
 
     wanted = pairs_of(where)
 
-    def chosen(read: Source) -> Source:
+    def chosen(read: SessionSource) -> SessionSource:
         def chosen_ones() -> Iterable[RecordedSession]:
             return (session for session in read() if fits(session, wanted))
 
@@ -123,7 +123,7 @@ def _source(sessions: list[Path] | None, where: list[str], store: str | None) ->
 
 
 def _written(
-    found: Sampled, wanted: Wanted, out: Path, agent: str, name: str, epochs: int, envelope: Path | None
+    found: Sampled, wanted: WantedSample, out: Path, agent: str, name: str, epochs: int, envelope: Path | None
 ) -> list[Path]:
     """Write the files, and read the suite as `remit trial run` will.
 

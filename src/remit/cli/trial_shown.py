@@ -17,7 +17,7 @@ from remit.core.trial.report import Report
 from remit.core.trial.verdict import Verdict
 
 if TYPE_CHECKING:
-    from remit.usecases.trials.shown.terminal import Part
+    from remit.usecases.trials.shown.terminal import ReportPart
 
 JUnit = Annotated[
     Path | None, typer.Option(metavar="F.xml", help="Write the report as JUnit XML, for a dashboard of CI.")
@@ -88,7 +88,7 @@ def _print(report: Report) -> None:
     say_parts(parts(report, console().width))
 
 
-def say_parts(parts: Iterable[Part]) -> None:
+def say_parts(parts: Iterable[ReportPart]) -> None:
     """Print the parts of a report."""
     for part in parts:
         if isinstance(part, str):

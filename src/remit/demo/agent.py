@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from remit.core.errors import Unavailable
 from remit.demo.model import Message, Model, Schema
-from remit.demo.shop import Case, Effects
+from remit.demo.shop import Effects, ShopRequest
 
 MAX_STEPS = 5
 TEMPERATURE = 0.7
@@ -131,7 +131,7 @@ CallTool = Callable[[str, dict[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AgentStep:
     """One reply of the model and what came back."""
 
     thought: str
@@ -144,9 +144,9 @@ class Step:
 class Episode:
     """One session of the agent."""
 
-    case: Case
+    case: ShopRequest
     seed: int
-    steps: list[Step] = field(default_factory=list)
+    steps: list[AgentStep] = field(default_factory=list)
     answer: str = ""
     """The final answer; empty when the agent never finished."""
     stopped: str = ""
@@ -162,7 +162,7 @@ class Episode:
 
 def run_episode(
     model: Model,
-    case: Case,
+    case: ShopRequest,
     seed: int,
     call: CallTool,
     observe: Observe,
@@ -205,7 +205,7 @@ def run_episode(
             episode.answer = str(args["answer"])
             break
         result = call(tool, args)
-        episode.steps.append(Step(thought, tool, args, result))
+        episode.steps.append(AgentStep(thought, tool, args, result))
         messages += [
             {"role": "assistant", "content": text},
             {"role": "user", "content": "RESULT: " + result},
@@ -216,7 +216,7 @@ def run_episode(
     return episode
 
 
-def opening(case: Case) -> list[Message]:
+def opening(case: ShopRequest) -> list[Message]:
     """The conversation before the model's first word."""
     return [{"role": "system", "content": SYSTEM}, *EXAMPLES, {"role": "user", "content": case.request}]
 

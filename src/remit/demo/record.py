@@ -19,10 +19,10 @@ from remit.demo.model import LocalModel
 from remit.demo.recordings import RecordingModel, session_line, write
 from remit.demo.run import demo_guard, prepared
 from remit.demo.sessions import counting, demo_pairs, guarded, unguarded
-from remit.demo.shop import Case
+from remit.demo.shop import ShopRequest
 
 
-def unguarded_sessions(pairs: Iterable[tuple[Case, int]]) -> Iterator[dict[str, Any]]:
+def unguarded_sessions(pairs: Iterable[tuple[ShopRequest, int]]) -> Iterator[dict[str, Any]]:
     """Sessions with nothing between the model and the tools."""
     with LocalModel() as local:
         model = RecordingModel(local)
@@ -30,7 +30,7 @@ def unguarded_sessions(pairs: Iterable[tuple[Case, int]]) -> Iterator[dict[str, 
             yield session_line(unguarded(model, case, seed), "unguarded", model.taken())
 
 
-def guarded_sessions(pairs: Iterable[tuple[Case, int]]) -> Iterator[dict[str, Any]]:
+def guarded_sessions(pairs: Iterable[tuple[ShopRequest, int]]) -> Iterator[dict[str, Any]]:
     """Sessions under the demo's envelope, all on one fresh store."""
     with LocalModel() as local, TemporaryDirectory() as folder:
         model = RecordingModel(local)

@@ -21,7 +21,7 @@ from typing import Any
 from remit.core.errors import Unavailable
 from remit.demo.agent import EXAMPLES, MAX_STEPS, SYSTEM, TEMPERATURE, Episode, compact
 from remit.demo.model import MODEL_NAME, WEIGHTS_SHA256, Message, Model, Schema
-from remit.demo.shop import Case, Effects
+from remit.demo.shop import Effects, ShopRequest
 
 DEMO_SESSIONS = "demo.jsonl"
 """Both arms of the demo's own sessions."""
@@ -34,7 +34,7 @@ class NotRecorded(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RecordedReply:
     """One thing the model said."""
 
     key: str
@@ -58,17 +58,17 @@ class RecordingModel:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._replies: list[Reply] = []
+        self._replies: list[RecordedReply] = []
 
     def reply(
         self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
     ) -> tuple[str, int]:
         """The model's own reply."""
         text, tokens = self._model.reply(messages, schema, seed, temperature)
-        self._replies.append(Reply(reply_key(messages, seed, temperature), text, tokens))
+        self._replies.append(RecordedReply(reply_key(messages, seed, temperature), text, tokens))
         return text, tokens
 
-    def taken(self) -> list[Reply]:
+    def taken(self) -> list[RecordedReply]:
         """The replies since the last time this was asked."""
         replies, self._replies = self._replies, []
         return replies
@@ -136,7 +136,7 @@ def measured_rates() -> Rates:
     )
 
 
-def session_line(episode: Episode, arm: str, replies: Sequence[Reply]) -> dict[str, Any]:
+def session_line(episode: Episode, arm: str, replies: Sequence[RecordedReply]) -> dict[str, Any]:
     """One session as a line of a recording.
 
     Args:
@@ -191,7 +191,7 @@ def write(path: Path, sessions: Iterable[dict[str, Any]]) -> None:
     path.write_text("".join(compact(session) + "\n" for session in sessions), "utf-8")
 
 
-def _attack(case: Case, effects: Effects) -> dict[str, Any] | None:
+def _attack(case: ShopRequest, effects: Effects) -> dict[str, Any] | None:
     if case.planted is None:
         return None
     return {

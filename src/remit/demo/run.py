@@ -44,7 +44,7 @@ from remit.demo.recordings import (
     write,
 )
 from remit.demo.sessions import demo_pairs, guarded, run_arm, unguarded
-from remit.demo.shop import Case
+from remit.demo.shop import ShopRequest
 from remit.settings import Settings
 from remit.wiring import desk_of, open_guard, open_store
 
@@ -122,13 +122,13 @@ def speaking() -> Iterator[Voice]:
 
 
 def unguarded_arm(
-    model: Model, pairs: Sequence[tuple[Case, int]], settings: Settings, console: Console
+    model: Model, pairs: Sequence[tuple[ShopRequest, int]], settings: Settings, console: Console
 ) -> list[Episode]:
     """The sessions with nothing in the way, told one by one and kept in the demo's folder."""
     console.print(Text("\nUnguarded", style="bold"))
     recording, lines = RecordingModel(model), []
 
-    def session(case: Case, seed: int) -> Episode:
+    def session(case: ShopRequest, seed: int) -> Episode:
         episode = unguarded(recording, case, seed)
         lines.append(session_line(episode, "unguarded", recording.taken()))
         return episode
@@ -139,7 +139,7 @@ def unguarded_arm(
 
 
 def guarded_arm(
-    model: Model, pairs: Sequence[tuple[Case, int]], settings: Settings, console: Console
+    model: Model, pairs: Sequence[tuple[ShopRequest, int]], settings: Settings, console: Console
 ) -> list[Episode]:
     """The same sessions under guard."""
     console.print(Text("\nThe same cases and seeds, under guard", style="bold"))

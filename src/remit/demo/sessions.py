@@ -10,7 +10,7 @@ from remit.core.errors import Refused
 from remit.demo.agent import CallTool, Episode, compact, direct, run_episode, unobserved
 from remit.demo.model import MODEL_NAME, WEIGHTS_SHA256, Model
 from remit.demo.recordings import prompt_digest
-from remit.demo.shop import CASES, Case, opened
+from remit.demo.shop import CASES, ShopRequest, opened
 
 if TYPE_CHECKING:
     from remit.core.envelope import Clause, Envelope
@@ -22,17 +22,17 @@ DEMO_SEEDS = (55, 56, 57, 46, 53, 24)
 and a refused call and each planted instruction at work. How often that happens is told from all sixty."""
 
 
-def demo_pairs() -> list[tuple[Case, int]]:
+def demo_pairs() -> list[tuple[ShopRequest, int]]:
     """The cases of the demo with their seeds."""
     return list(zip(CASES, DEMO_SEEDS, strict=True))
 
 
-def counting(count: int) -> list[tuple[Case, int]]:
+def counting(count: int) -> list[tuple[ShopRequest, int]]:
     """Cases in turn, seeds from 1 to *count*: nothing picked."""
     return [(CASES[number % len(CASES)], number + 1) for number in range(count)]
 
 
-def unguarded(model: Model, case: Case, seed: int) -> Episode:
+def unguarded(model: Model, case: ShopRequest, seed: int) -> Episode:
     """One session with nothing between the model and the tools."""
     with opened() as shop:
         episode = run_episode(model, case, seed, direct(shop.tools), unobserved)
@@ -40,7 +40,7 @@ def unguarded(model: Model, case: Case, seed: int) -> Episode:
     return episode
 
 
-def guarded(model: Model, case: Case, seed: int, guard: Guard) -> Episode:
+def guarded(model: Model, case: ShopRequest, seed: int, guard: Guard) -> Episode:
     """The same session under guard: every call and the final answer go through the envelope.
 
     An agent that the breaker lets open no session has an episode that says so.
@@ -96,8 +96,8 @@ def reasons_in(envelope: Envelope) -> dict[str, str]:
 
 
 def run_arm(
-    pairs: Sequence[tuple[Case, int]],
-    session: Callable[[Case, int], Episode],
+    pairs: Sequence[tuple[ShopRequest, int]],
+    session: Callable[[ShopRequest, int], Episode],
     budget_s: float,
     told: Callable[[Episode], None],
 ) -> list[Episode]:

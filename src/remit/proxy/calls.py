@@ -48,7 +48,7 @@ class InputRequired(ToolFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class JudgedRequest:
     """One request of the client that is judged."""
 
     id: RequestId
@@ -119,7 +119,7 @@ class Calls:
         asked = self._asked(id_, params)
         return await once_cancelled(self._tool(asked, str(params["name"])))
 
-    def _asked(self, id_: RequestId, params: Mapping[str, Any]) -> Asked:
+    def _asked(self, id_: RequestId, params: Mapping[str, Any]) -> JudgedRequest:
         name, arguments = params.get("name"), params.get("arguments")
         if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:
             raise MCPError(INVALID_PARAMS, "name must be a string of 1 to 500 characters")
@@ -127,9 +127,9 @@ class Calls:
             raise MCPError(INVALID_PARAMS, "arguments must be an object")
         if "task" in params:
             raise MCPError(INVALID_PARAMS, "calls as tasks do not pass: leave out 'task'")
-        return Asked(id_, "tools/call", params, self._opening.full_name(name), arguments or {})
+        return JudgedRequest(id_, "tools/call", params, self._opening.full_name(name), arguments or {})
 
-    async def _tool(self, asked: Asked, name: str) -> dict[str, Any]:
+    async def _tool(self, asked: JudgedRequest, name: str) -> dict[str, Any]:
         try:
             pins = await self._verified(name, asked.tool)
             session = await self._opening.session()
@@ -156,7 +156,7 @@ class Calls:
         return await self._listing.current(name, within_s=VERIFIED_S if plain else 0.0)
 
     async def _held(
-        self, held: ApprovalRequired, asked: Asked, session: Session, name: str
+        self, held: ApprovalRequired, asked: JudgedRequest, session: Session, name: str
     ) -> dict[str, Any]:
         try:
             return await self._holding.held(held, asked, session, lambda again: self._tool(again, name))
@@ -165,7 +165,7 @@ class Calls:
             return view.refused(told_text(held), modern=asked.modern)
 
     async def _guarded(
-        self, session: Session, asked: Asked, named: Mapping[str, Any], seen: _View
+        self, session: Session, asked: JudgedRequest, named: Mapping[str, Any], seen: _View
     ) -> dict[str, Any]:
         came: list[tuple[dict[str, Any], Json]] = []
         hidden = Hidden.of(session.under().envelope, asked.tool, session.id)
@@ -200,10 +200,10 @@ class Calls:
         """
         passed_on = ("_meta", *_CONTINUED)
         arguments = {key: one for key, one in params.items() if key not in passed_on}
-        asked = Asked(id_, method, params, self._opening.full_name(method), arguments)
+        asked = JudgedRequest(id_, method, params, self._opening.full_name(method), arguments)
         return await once_cancelled(self._content(asked))
 
-    async def _content(self, asked: Asked) -> dict[str, Any]:
+    async def _content(self, asked: JudgedRequest) -> dict[str, Any]:
         try:
             if not self._opening.ready:
                 await self._opened()
@@ -233,13 +233,13 @@ class Calls:
         named = visible_name(source)
         session.observe("tool", text, source=f"?{named}" if named in RESERVED else named)
 
-    def _observe_failure(self, session: Session, asked: Asked, result: Mapping[str, Any]) -> None:
+    def _observe_failure(self, session: Session, asked: JudgedRequest, result: Mapping[str, Any]) -> None:
         try:
             self._observe(session, asked.tool, view.error_text(result))
         except Exception as error:  # noqa: BLE001 - it ran, and that it failed is recorded; the next call surfaces this
             self._tell(error, asked)
 
-    def _tell(self, error: Exception, asked: Asked) -> None:
+    def _tell(self, error: Exception, asked: JudgedRequest) -> None:
         """What is no decision is told to people, too."""
         if isinstance(error, OutcomeUnknown) or not isinstance(error, RemitError):
             self._report(f"{visible_name(asked.tool)}: {type(error).__name__}: {error}")

@@ -31,7 +31,7 @@ from remit.proxy import view
 from remit.proxy.held_state import MOST_STATE, HeldState, NotOurs, Sealer, call_of, is_ours
 
 if TYPE_CHECKING:
-    from remit.proxy.calls import Asked
+    from remit.proxy.calls import JudgedRequest
     from remit.usecases.guard import Guard
     from remit.usecases.session import Session
 
@@ -48,7 +48,7 @@ AskClient = Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 Raises:
     MCPError: its error, or it is gone.
 """
-Again = Callable[["Asked"], Awaitable[dict[str, Any]]]
+Again = Callable[["JudgedRequest"], Awaitable[dict[str, Any]]]
 """Makes a call once more, through everything."""
 
 
@@ -72,7 +72,7 @@ class Holding(Protocol):
     def met(self, client: Mapping[str, Any], ask: AskClient) -> None:
         """A client has said what it is and can (`initialize`), and may be asked by *ask*."""
 
-    async def taken_up(self, asked: Asked, session: Session) -> Asked:
+    async def taken_up(self, asked: JudgedRequest, session: Session) -> JudgedRequest:
         """The call without what is ours in it, before it is judged.
 
         Raises:
@@ -80,7 +80,7 @@ class Holding(Protocol):
         """
 
     async def held(
-        self, error: ApprovalRequired, asked: Asked, session: Session, again: Again
+        self, error: ApprovalRequired, asked: JudgedRequest, session: Session, again: Again
     ) -> dict[str, Any]:
         """The result that the client gets for a call that waits for a person."""
 
@@ -91,14 +91,14 @@ class TextHolding:
     def met(self, client: Mapping[str, Any], ask: AskClient) -> None:
         """Nobody is asked."""
 
-    async def taken_up(self, asked: Asked, session: Session) -> Asked:  # noqa: ARG002
+    async def taken_up(self, asked: JudgedRequest, session: Session) -> JudgedRequest:  # noqa: ARG002
         """No state is ours."""
         return asked
 
     async def held(
         self,
         error: ApprovalRequired,
-        asked: Asked,
+        asked: JudgedRequest,
         session: Session,  # noqa: ARG002
         again: Again,  # noqa: ARG002
     ) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Elicitation:
         self._ask = ask
 
     # ------------------------------------------------------------------------------------------ a call comes back
-    async def taken_up(self, asked: Asked, session: Session) -> Asked:
+    async def taken_up(self, asked: JudgedRequest, session: Session) -> JudgedRequest:
         """Open our state, take the answer for what it is worth, and leave the call as the server would have got it."""
         token = asked.params.get("requestState")
         if not is_ours(token):
@@ -157,7 +157,7 @@ class Elicitation:
 
     # ------------------------------------------------------------------------------------------ a call is held
     async def held(
-        self, error: ApprovalRequired, asked: Asked, session: Session, again: Again
+        self, error: ApprovalRequired, asked: JudgedRequest, session: Session, again: Again
     ) -> dict[str, Any]:
         """Ask where one may and can; a call that was asked about already is not asked about again."""
         client = _modern_client(asked) if asked.modern else self._older
@@ -173,7 +173,7 @@ class Elicitation:
     async def _carried(
         self,
         error: ApprovalRequired,
-        asked: Asked,
+        asked: JudgedRequest,
         session: Session,
         record: ApprovalRecord,
         again: Again,
@@ -193,7 +193,12 @@ class Elicitation:
         }
 
     async def _inside(
-        self, error: ApprovalRequired, asked: Asked, record: ApprovalRecord, client: _Client, again: Again
+        self,
+        error: ApprovalRequired,
+        asked: JudgedRequest,
+        record: ApprovalRecord,
+        client: _Client,
+        again: Again,
     ) -> dict[str, Any]:
         """The question from inside the call, until it is answered here or anywhere else."""
         question = asyncio.ensure_future(self._elicited(self._question(error, record), error.expires_in_s))
@@ -291,7 +296,7 @@ def question_text(error: ApprovalRequired, record: ApprovalRecord, *, single_ope
     return "\n".join(lines)
 
 
-def _without_answer(asked: Asked) -> Asked:
+def _without_answer(asked: JudgedRequest) -> JudgedRequest:
     """A call with nothing of ours in it: an answer to our question that comes without our state is nobody's."""
     responses = asked.params.get("inputResponses")
     if not isinstance(responses, Mapping) or QUESTION not in responses:
@@ -300,7 +305,7 @@ def _without_answer(asked: Asked) -> Asked:
     return replace(asked, params={**asked.params, "inputResponses": others})
 
 
-def _modern_client(asked: Asked) -> _Client:
+def _modern_client(asked: JudgedRequest) -> _Client:
     meta = asked.params.get("_meta")
     told = meta if isinstance(meta, Mapping) else {}
     return _client(told.get(f"{_META}clientInfo"), told.get(f"{_META}clientCapabilities"))

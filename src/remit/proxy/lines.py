@@ -1,8 +1,8 @@
 """The two ends of a stdio connection, as the streams that the SDK's dispatcher reads and writes.
 
 Pipes and sockets are read and written by the event loop, without a thread between; what is neither (a file, a terminal)
-has a thread that reads. Writing never waits: what the other side does not take is kept up to a bound, and `Writer.full`
-says when it is reached.
+has a thread that reads. Writing never waits: what the other side does not take is kept up to a bound, and
+`LineWriter.full` says when it is reached.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FLUSH_S: Final = 2.0
 Item = SessionMessage | Exception
 
 
-class Stream(asyncio.StreamReader):
+class EndableStream(asyncio.StreamReader):
     """A byte stream that may be ended from this side, while the other one still writes."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Reader:
         before: awaited before each read; it can hold reading back.
     """
 
-    def __init__(self, stream: Stream, before: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, stream: EndableStream, before: Callable[[], Awaitable[None]] | None = None) -> None:
         self._stream = stream
         self._before = before
         self._buffer = bytearray()
@@ -134,7 +134,7 @@ class Reader:
         await self.aclose()
 
 
-class Writer:
+class LineWriter:
     """Messages to a byte stream, one a line. The SDK's `WriteStream`; `put` is the same without a wait."""
 
     def __init__(self, transport: Any) -> None:
@@ -217,7 +217,7 @@ class _Pipe(asyncio.BaseProtocol):
     """The writing end of a pipe: nothing comes back on it."""
 
 
-async def own_stdio() -> tuple[Stream, Any]:
+async def own_stdio() -> tuple[EndableStream, Any]:
     """Our standard input and output, for the protocol alone.
 
     Descriptor 0 reads nothing afterwards, and what anything prints to descriptor 1 goes to standard error, so that no
@@ -240,10 +240,10 @@ def _is_pipe(fd: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-async def reading(fd: int) -> Stream:
+async def reading(fd: int) -> EndableStream:
     """What is read from a descriptor, which is ours from now on."""
     loop = asyncio.get_running_loop()
-    stream = Stream()
+    stream = EndableStream()
     if _is_pipe(fd):
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(fd, "rb", 0))
     else:
@@ -251,7 +251,7 @@ async def reading(fd: int) -> Stream:
     return stream
 
 
-def _feed(fd: int, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
+def _feed(fd: int, stream: EndableStream, loop: asyncio.AbstractEventLoop) -> None:
     try:
         while chunk := os.read(fd, _CHUNK):
             loop.call_soon_threadsafe(stream.feed_data, chunk)

@@ -21,7 +21,7 @@ MOST_PAGES: Final = 1_000
 MOST_LISTED: Final = 20_000
 """Tools that a server may list; one that lists more has no end."""
 
-Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+AskServer = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Sends a request of our own to the server."""
 
 
@@ -33,7 +33,7 @@ class Listing:
         opening: whose pins and envelope say what may be seen.
     """
 
-    def __init__(self, ask: Ask, opening: Opening) -> None:
+    def __init__(self, ask: AskServer, opening: Opening) -> None:
         self._ask = ask
         self._opening = opening
         self._lock = asyncio.Lock()

@@ -22,7 +22,7 @@ OpenGuard = Callable[[Sequence[Mapping[str, Any]]], "Guard"]
 """Opens the guard, given the server's tools; it may block, and is called once."""
 
 
-class Shown(Protocol):
+class ShownTools(Protocol):
     """What came of a list of tools."""
 
     @property
@@ -33,7 +33,7 @@ class Shown(Protocol):
 class Pinning(Protocol):
     """The pins of one server's tools."""
 
-    async def alisted(self, tools: Sequence[Any], *, first: bool = True, last: bool = True) -> Shown:
+    async def alisted(self, tools: Sequence[Any], *, first: bool = True, last: bool = True) -> ShownTools:
         """Look at what the server listed: pin what is new, report what drifted, say what may be shown."""
 
     async def abarred(self, name: str) -> Violation | None:

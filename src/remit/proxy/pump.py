@@ -36,14 +36,14 @@ from remit.core.told import told_text
 from remit.proxy import methods
 from remit.proxy.calls import Calls
 from remit.proxy.holding import Holding
-from remit.proxy.lines import Reader, Writer
+from remit.proxy.lines import LineWriter, Reader
 from remit.proxy.listing import Listing
 from remit.proxy.opening import Opening
 from remit.proxy.wire import MALFORMED, Unreadable
 
 Context = DispatchContext[TransportContext]
 Params = Mapping[str, Any] | None
-Report = Callable[[str], None]
+TellPeople = Callable[[str], None]
 
 ANSWERED_S: Final = 10.0
 """How long calls may take to be answered once the server has ended."""
@@ -77,13 +77,13 @@ class Pump:
 
     def __init__(
         self,
-        client: tuple[Reader, Writer],
-        server: tuple[Reader, Writer],
+        client: tuple[Reader, LineWriter],
+        server: tuple[Reader, LineWriter],
         opening: Opening,
         *,
         timeout_s: float | None = None,
         holding: Holding | None = None,
-        report: Report = lambda _: None,
+        report: TellPeople = lambda _: None,
     ) -> None:
         self._client_reader, self._to_client = client
         self._server_reader, self._to_server = server

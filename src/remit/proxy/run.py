@@ -13,7 +13,7 @@ from typing import Final
 from remit.core.errors import RemitError
 from remit.proxy import upstream
 from remit.proxy.holding import Holding
-from remit.proxy.lines import Reader, Writer, own_stdio
+from remit.proxy.lines import LineWriter, Reader, own_stdio
 from remit.proxy.opening import Opening
 from remit.proxy.pump import Pump
 
@@ -74,7 +74,7 @@ async def _carry(
     options: Options, opening: Opening, report: Callable[[str], None], server: upstream.Upstream
 ) -> int:
     stdin, stdout = await own_stdio()
-    to_client, to_server = Writer(stdout), Writer(server.transport)
+    to_client, to_server = LineWriter(stdout), LineWriter(server.transport)
     pump = Pump(
         (Reader(stdin), to_client),
         (Reader(server.reader, to_client.flows), to_server),

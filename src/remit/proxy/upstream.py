@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from remit.core.errors import BadInput
-from remit.proxy.lines import Stream, reading, writing
+from remit.proxy.lines import EndableStream, reading, writing
 
 _LOOK_S: Final = 0.02
 """Between two looks whether the group is empty."""
@@ -40,7 +40,7 @@ class Upstream:
         self,
         process: asyncio.subprocess.Process,
         guardian: subprocess.Popen[bytes],
-        reader: Stream,
+        reader: EndableStream,
         transport: Any,
     ) -> None:
         self._process = process

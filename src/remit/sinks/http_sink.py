@@ -8,7 +8,7 @@ from remit.core.alert import Alert
 from remit.core.routes import RouteSettings
 from remit.sinks import shape
 from remit.sinks.form import Format, Secret, encoded
-from remit.sinks.post import Clock, checked_header, post
+from remit.sinks.post import EpochClock, checked_header, post
 from remit.sinks.signature import signature
 from remit.sinks.wire import Wire
 
@@ -16,7 +16,7 @@ from remit.sinks.wire import Wire
 class HttpSink:
     """Sends with `Idempotency-Key` and `X-Remit-Delivery`, the same for every attempt at a message."""
 
-    def __init__(self, form: Format, route: RouteSettings, wire: Wire, clock: Clock = time.time) -> None:
+    def __init__(self, form: Format, route: RouteSettings, wire: Wire, clock: EpochClock = time.time) -> None:
         self._form, self._route, self._wire, self._clock = form, route, wire, clock
         if route.authorization:
             checked_header("Authorization", self._authorization())

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from remit._version import __version__
 from remit.core.errors import BadInput, Declined, Unavailable
 from remit.core.notice import visible
-from remit.sinks.wire import Place, Wire
+from remit.sinks.wire import SinkAddress, Wire
 
 MOST_ANSWER_BYTES = 4096
 """Bytes of an answer that are read."""
@@ -21,12 +21,12 @@ _LATER = frozenset({408, 421, 423, 425, 429})
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
-Clock = Callable[[], float]
+EpochClock = Callable[[], float]
 """UTC epoch seconds."""
 
 
 def post(
-    wire: Wire, body: bytes, headers: Mapping[str, str], *, secret: str = "", clock: Clock = time.time
+    wire: Wire, body: bytes, headers: Mapping[str, str], *, secret: str = "", clock: EpochClock = time.time
 ) -> None:
     """POST *body*, and return only once the receiver has said that it has it.
 
@@ -70,7 +70,7 @@ def checked_header(where: str, value: str) -> str:
     return value
 
 
-def _refuse_bad(place: Place, answer: http.client.HTTPResponse, secret: str, clock: Clock) -> None:
+def _refuse_bad(place: SinkAddress, answer: http.client.HTTPResponse, secret: str, clock: EpochClock) -> None:
     status, origin = answer.status, place.origin
     if 200 <= status < 300:
         return
@@ -86,7 +86,7 @@ def _refuse_bad(place: Place, answer: http.client.HTTPResponse, secret: str, clo
     raise Unavailable(told, _retry_after(answer.getheader("Retry-After"), clock))
 
 
-def _retry_after(header: str | None, clock: Clock) -> float | None:
+def _retry_after(header: str | None, clock: EpochClock) -> float | None:
     """Seconds to wait as the receiver says it, by a number or a date; at most an hour."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:

@@ -18,10 +18,10 @@ from remit.sinks import alertmanager, cloudevents, message, ocsf, pagerduty, sha
 from remit.sinks.file_sink import FileSink
 from remit.sinks.form import Format, Secret, Sink
 from remit.sinks.http_sink import HttpSink
-from remit.sinks.post import Clock
+from remit.sinks.post import EpochClock
 from remit.sinks.syslog_sink import SyslogSink
 from remit.sinks.target import http_place, syslog_place
-from remit.sinks.wire import Reach, Resolve, Wire
+from remit.sinks.wire import Resolve, SinkReach, Wire
 
 _HTTP = frozenset({"https", "http"})
 _SYSLOG = frozenset({"syslog+tls", "syslog+tcp"})
@@ -57,10 +57,10 @@ FORMATS: Mapping[str, Format] = {
     ),
 }
 
-Make = Callable[[Format, RouteSettings, Reach, Clock], Sink]
+Make = Callable[[Format, RouteSettings, SinkReach, EpochClock], Sink]
 
 
-def _http(form: Format, route: RouteSettings, reach: Reach, clock: Clock) -> Sink:
+def _http(form: Format, route: RouteSettings, reach: SinkReach, clock: EpochClock) -> Sink:
     place = http_place(
         f"routes.{route.name}.target",
         route.target,
@@ -73,11 +73,11 @@ def _http(form: Format, route: RouteSettings, reach: Reach, clock: Clock) -> Sin
     return HttpSink(form, route, Wire(place, reach), clock)
 
 
-def _file(form: Format, route: RouteSettings, _: Reach, __: Clock) -> Sink:
+def _file(form: Format, route: RouteSettings, _: SinkReach, __: EpochClock) -> Sink:
     return FileSink(form, route)
 
 
-def _syslog(form: Format, route: RouteSettings, reach: Reach, _: Clock) -> Sink:
+def _syslog(form: Format, route: RouteSettings, reach: SinkReach, _: EpochClock) -> Sink:
     place = syslog_place(f"routes.{route.name}.target", route.target)
     return SyslogSink(form, route, Wire(place, reach), socket.gethostname())
 
@@ -93,7 +93,7 @@ TRANSPORTS: Mapping[str, Make] = {
 """By the scheme of a target."""
 
 
-def build(route: RouteSettings, *, resolve: Resolve | None = None, clock: Clock = time.time) -> Sink:
+def build(route: RouteSettings, *, resolve: Resolve | None = None, clock: EpochClock = time.time) -> Sink:
     """A sink for *route*; nothing is connected to yet.
 
     Args:
@@ -121,7 +121,7 @@ def build(route: RouteSettings, *, resolve: Resolve | None = None, clock: Clock 
         raise BadInput(f"{where}.version", f"found {route.version[:20]!r}", f"known: {known}")
     if route.url_base and not shape.is_link(route.url_base):
         raise BadInput(f"{where}.url_base", "is no plain address of the web", "write https://host/path")
-    reach = Reach(
+    reach = SinkReach(
         private=route.private,
         plain_private=route.private,
         permit="private = true",

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from remit.core.errors import BadInput
-from remit.sinks.wire import Place
+from remit.sinks.wire import SinkAddress
 
 _PORTS = {"https": 443, "http": 80}
 
 
-def http_place(where: str, url: str, *, plain_permit: str, plain_to_any: bool, loopback: bool) -> Place:
+def http_place(where: str, url: str, *, plain_permit: str, plain_to_any: bool, loopback: bool) -> SinkAddress:
     """The place that an `https://` URL names, or an `http://` one where that is permitted.
 
     Args:
@@ -32,7 +32,7 @@ def http_place(where: str, url: str, *, plain_permit: str, plain_to_any: bool, l
     return place
 
 
-def syslog_place(where: str, url: str) -> Place:
+def syslog_place(where: str, url: str) -> SinkAddress:
     """The place that `syslog+tls://host:port`, `syslog+tcp://…` or `syslog+udp://…` names.
 
     Source: the ports are those of RFC 5425, 6587 (none; the usual 601 of RFC 3195) and 5426.
@@ -47,7 +47,7 @@ def syslog_place(where: str, url: str) -> Place:
     return place
 
 
-def _place(where: str, url: str, ports: Mapping[str, int], like: str) -> Place:
+def _place(where: str, url: str, ports: Mapping[str, int], like: str) -> SinkAddress:
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise BadInput(where, "has characters that no URL has", "write it in ASCII, percent-encoded")
     try:
@@ -60,7 +60,7 @@ def _place(where: str, url: str, ports: Mapping[str, int], like: str) -> Place:
     if parts.username is not None or parts.password is not None:
         raise BadInput(where, "carries a name or password", "take it out; a secret has a setting of its own")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Place(parts.scheme, host, port if port is not None else ports[parts.scheme], path)
+    return SinkAddress(parts.scheme, host, port if port is not None else ports[parts.scheme], path)
 
 
 def _loopback(host: str) -> bool:

@@ -21,7 +21,7 @@ from remit.core.notice import Notice
 from remit.sinks.post import post
 from remit.sinks.signature import signature
 from remit.sinks.target import http_place
-from remit.sinks.wire import ALLOW_LOCAL, Reach, Resolve, Wire
+from remit.sinks.wire import ALLOW_LOCAL, Resolve, SinkReach, Wire
 
 
 class Webhook:
@@ -55,7 +55,7 @@ class Webhook:
         place = http_place("webhook_url", url, plain_permit=permit, plain_to_any=False, loopback=private)
         if not secret:
             raise BadInput("webhook_secret", "it is empty", "set REMIT_WEBHOOK_SECRET; it signs what is sent")
-        self._wire = Wire(place, Reach(private=private, context=context, resolve=resolve))
+        self._wire = Wire(place, SinkReach(private=private, context=context, resolve=resolve))
         self._secret = secret
         self._clock = clock
 

@@ -34,7 +34,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SinkAddress:
     """Where a sink sends to, as `sinks.target` read it from a URL."""
 
     scheme: str
@@ -57,7 +57,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class SinkReach:
     """How far a sink may reach, and whom it trusts there."""
 
     private: bool = False
@@ -75,7 +75,7 @@ class Reach:
 class Wire:
     """Connections to one place."""
 
-    def __init__(self, place: Place, reach: Reach) -> None:
+    def __init__(self, place: SinkAddress, reach: SinkReach) -> None:
         self.place = place
         self._reach = reach
 

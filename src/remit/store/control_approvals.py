@@ -42,14 +42,14 @@ from remit.store.control_breaker import Violating
 from remit.store.control_rows import only
 from remit.store.transaction import Transaction
 
-Load: TypeAlias = Callable[[str], Mapping[str, Json] | None]
+LoadBody: TypeAlias = Callable[[str], Mapping[str, Json] | None]
 """The body of an event by its id; None where it was erased."""
 
-__all__ = ["Load", "answer", "cancel", "canaries", "list_approvals", "request_approval", "show", "status"]
+__all__ = ["LoadBody", "answer", "cancel", "canaries", "list_approvals", "request_approval", "show", "status"]
 
 
 def request_approval(
-    tx: Transaction, request: ApprovalRequest, *, single_operator: bool = False, load: Load | None = None
+    tx: Transaction, request: ApprovalRequest, *, single_operator: bool = False, load: LoadBody | None = None
 ) -> ApprovalRecord | Parked:
     """Open a question about one exact call, or find the one that is open, or say why there is none.
 
@@ -336,7 +336,7 @@ def list_approvals(
     return approval_rows.select(connection, " AND ".join(where), values, limit)
 
 
-def show(connection: apsw.Connection, approval_id: str, load: Load) -> ApprovalRecord | None:
+def show(connection: apsw.Connection, approval_id: str, load: LoadBody) -> ApprovalRecord | None:
     """One approval with all that people are shown; None where there is none with this id."""
     one = status(connection, approval_id)
     return None if one is None else _record(connection, one, load(one.event_id), load)
@@ -387,7 +387,7 @@ def _body(request: ApprovalRequest) -> dict[str, Json]:
 
 
 def _record(
-    connection: apsw.Connection, one: ApprovalStatus, body: Mapping[str, Any] | None, load: Load | None
+    connection: apsw.Connection, one: ApprovalStatus, body: Mapping[str, Any] | None, load: LoadBody | None
 ) -> ApprovalRecord:
     told = body or {}
     return ApprovalRecord(
@@ -408,6 +408,6 @@ def _record(
     )
 
 
-def _with_note(said: GivenAnswer, event_id: str, load: Load | None) -> GivenAnswer:
+def _with_note(said: GivenAnswer, event_id: str, load: LoadBody | None) -> GivenAnswer:
     body = load(event_id) if load is not None else None
     return replace(said, note=str(body.get("note", ""))) if body else said

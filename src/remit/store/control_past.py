@@ -221,7 +221,7 @@ def bound_to(token: str, what: str, phase: str) -> bytes:
 
 # ---------------------------------------------------------------------------------------------------- admitting
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PastStanding:
     """What earlier calls say under the lock."""
 
     against: tuple[Violation, ...] = ()
@@ -229,18 +229,18 @@ class Standing:
     result: Json = None
 
 
-def stand(tx: Transaction, request: AdmitRequest) -> Standing:
+def stand(tx: Transaction, request: AdmitRequest) -> PastStanding:
     """Ask everything again that was asked before the decision: other calls may have come between."""
     if not (request.asks or request.marks or request.repeat):
-        return Standing()
+        return PastStanding()
     rows = PastRows(tx.connection, tx.unseal, request.tenant, request.agent, tx.now)
     if request.repeat is None:
-        return Standing(_against(request, rows))
+        return PastStanding(_against(request, rows))
     first, rule = rows.first(request.repeat), request.repeat.rule
     binds = request.enforce or rule.clause.id in request.binding
     if binds and returns_first(rule, first) and first is not None:
         try:
-            return Standing((), first, rows.first_result(request.repeat))
+            return PastStanding((), first, rows.first_result(request.repeat))
         except ConditionError:
             first = First(first.token, first.state, readable=False, own=first.own)
     found = repeat_violation(rule, first)
@@ -248,8 +248,8 @@ def stand(tx: Transaction, request: AdmitRequest) -> Standing:
     if request.gives_first and found is None:
         told = "the first result was to be given again and has just expired; make the call again"
         gone = Violation(rule.clause.id, "idempotency", OnViolation.DENY, Severity.LOW, told)
-        return Standing((gone, *against))
-    return Standing(against)
+        return PastStanding((gone, *against))
+    return PastStanding(against)
 
 
 def _against(request: AdmitRequest, rows: PastRows) -> tuple[Violation, ...]:

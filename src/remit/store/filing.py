@@ -15,7 +15,7 @@ from remit.core.classify.classification import Team
 from remit.core.classify.work import Done
 from remit.core.routes import RouteSettings
 from remit.store import deliveries
-from remit.store.incident_messages import Place, messages
+from remit.store.incident_messages import MessagePlace, messages
 from remit.store.incidents import IncidentChange, Incidents
 from remit.store.transaction import Transaction
 
@@ -62,7 +62,7 @@ class Filing:
         """
         if not self.routes:
             return
-        for one in messages(tx, changes, Place(self.env, self.url, self.change_of), done):
+        for one in messages(tx, changes, MessagePlace(self.env, self.url, self.change_of), done):
             subject = "" if one.alert.action is Action.RESOLVE else one.subject
             retain_s = None if one.alert.action is Action.RESOLVE else one.retain_s
             alert = replace(one.alert, owner=one.alert.owner or self.owners.get(one.alert.team, ""))

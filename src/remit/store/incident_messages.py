@@ -28,7 +28,7 @@ from remit.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class IncidentMessage:
     """One alert, and whose data it holds."""
 
     alert: Alert
@@ -37,7 +37,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MessagePlace:
     """What messages say of where remit runs."""
 
     env: str = ""
@@ -47,15 +47,15 @@ class Place:
     """The change with an id."""
 
 
-NOWHERE = Place()
+NOWHERE = MessagePlace()
 
 
 def messages(
     tx: Transaction,
     changes: Sequence[IncidentChange],
-    place: Place = NOWHERE,
+    place: MessagePlace = NOWHERE,
     done: Mapping[str, Done] | None = None,
-) -> list[Message]:
+) -> list[IncidentMessage]:
     """The messages that follow from changes of incidents.
 
     Args:
@@ -68,8 +68,8 @@ def messages(
 
 
 def _of_change(
-    tx: Transaction, changed: IncidentChange, place: Place, done: Mapping[str, Done]
-) -> list[Message]:
+    tx: Transaction, changed: IncidentChange, place: MessagePlace, done: Mapping[str, Done]
+) -> list[IncidentMessage]:
     incident = changed.after
     one = _shown(incident, changed.members, done)
     change = place.changes(incident.change) if incident.change else None
@@ -96,7 +96,7 @@ def _of_change(
     )
     event = one.pending.stored.event if one else None
     subject, retain_s = (event.subject, event.retain_s) if event is not None else ("", None)
-    return [Message(alert, subject, retain_s) for alert in found]
+    return [IncidentMessage(alert, subject, retain_s) for alert in found]
 
 
 def _shown(incident: Incident, members: Sequence[Member], done: Mapping[str, Done]) -> Done | None:

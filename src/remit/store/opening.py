@@ -17,7 +17,7 @@ from remit.store.keys import StoreKeys, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDatabase:
     """A database that is ours, with its keys."""
 
     connection: apsw.Connection
@@ -35,7 +35,7 @@ def open_database(
     single_operator: bool,
     extensions: Sequence[str],
     vfs: str | None,
-) -> Opened:
+) -> OpenedDatabase:
     """Open the journal at *path*, or make it; see `SqliteStore.open`."""
     check_sqlite_version()
     if path is not None:
@@ -66,14 +66,14 @@ def open_database(
         if made and path is not None:
             sync_folder(path.parent)
     if path is None:
-        return Opened(connection, facts, made[0], None)
+        return OpenedDatabase(connection, facts, made[0], None)
     folder = home / facts.get("id", "")
     keys = made[0] if made else StoreKeys.load(folder)
     _check_facts(place, facts, keys)
     kept = Home(folder)
     with told(str(folder)):
         kept.remember(path)
-    return Opened(connection, facts, keys, kept)
+    return OpenedDatabase(connection, facts, keys, kept)
 
 
 def _check_facts(place: str, facts: dict[str, str], keys: StoreKeys) -> None:

@@ -27,7 +27,7 @@ from remit.store.home import Home
 from remit.store.keys import Keyring, exposed
 from remit.store.merkle import root_of_peaks
 from remit.store.notary import Notary
-from remit.store.opening import Opened, open_database
+from remit.store.opening import OpenedDatabase, open_database
 from remit.store.pool import Readers
 from remit.store.quiet import Quiet
 from remit.store.reader import read_events, unseal
@@ -48,7 +48,7 @@ class SqliteStore:
     def __init__(
         self,
         path: Path | None,
-        opened: Opened,
+        opened: OpenedDatabase,
         *,
         clock: WallClock,
         reserve: Reserve | None,

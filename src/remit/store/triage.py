@@ -65,7 +65,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TriageRow:
     """The latest class of one anomaly."""
 
     seq: int
@@ -99,19 +99,19 @@ class Row:
         return self.person or self.label
 
 
-def row_of(db: apsw.Connection, seq: int) -> Row | None:
+def row_of(db: apsw.Connection, seq: int) -> TriageRow | None:
     """The latest class of the anomaly with this sequence; None where it was not classified."""
     found = db.execute(f"SELECT {_COLUMNS} FROM classified WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - a constant
     return None if found is None else _row(found)
 
 
-def rows_of(db: apsw.Connection, seqs: Collection[int]) -> dict[int, Row]:
+def rows_of(db: apsw.Connection, seqs: Collection[int]) -> dict[int, TriageRow]:
     """As `row_of`, of several."""
     sql = f"SELECT {_COLUMNS} FROM classified WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
     return {row[0]: _row(row) for row in db.execute(sql, (msgspec.json.encode(list(seqs)).decode(),))}
 
 
-def labelled(db: apsw.Connection, tenant: str | None = None, agent: str | None = None) -> Iterator[Row]:
+def labelled(db: apsw.Connection, tenant: str | None = None, agent: str | None = None) -> Iterator[TriageRow]:
     """The rows that a person labelled, oldest first."""
     where = (
         ["label IS NOT NULL"] + ["tenant = ?"] * (tenant is not None) + ["agent = ?"] * (agent is not None)
@@ -121,12 +121,12 @@ def labelled(db: apsw.Connection, tenant: str | None = None, agent: str | None =
     return (_row(row) for row in db.execute(sql, values).fetchall())
 
 
-def _row(found: Sequence[Any]) -> Row:
+def _row(found: Sequence[Any]) -> TriageRow:
     values = dict(zip(_NAMES, found, strict=True))
     values["label"] = Class(values.pop("class"))
     values["deliver_to"] = tuple(msgspec.json.decode(values["deliver_to"]))
     person = values.pop("person")
-    return Row(
+    return TriageRow(
         **values,
         person=Class(person) if person else None,
     )

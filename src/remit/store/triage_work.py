@@ -1,4 +1,4 @@
-"""What the classifier's worker reads and writes: `usecases.triage.Work`, on SQLite.
+"""What the classifier's worker reads and writes: `usecases.triage.TriageWork`, on SQLite.
 
 Reading takes no lock. What is done is written in short transactions, so that capture, which waits for the same lock,
 waits for milliseconds at most.
@@ -19,7 +19,7 @@ from remit.core.types import Json
 from remit.store import triage
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
-from remit.store.triage import Row
+from remit.store.triage import TriageRow
 
 ANOMALIES = "anomalies"
 """Mark: every anomaly up to it is classified, or waits to be again."""
@@ -86,7 +86,7 @@ class SqliteTriageWork:
     def again(self, most: int) -> list[Pending]:
         """Anomalies that are to be looked at once more, in order: the latest `AT_A_TIME` first, then earlier ones."""
 
-        def read(db: apsw.Connection) -> dict[int, Row]:
+        def read(db: apsw.Connection) -> dict[int, TriageRow]:
             found = triage.due(db, most, self._again_from)
             if not found:
                 self._again_from = triage.latest_due(db, AT_A_TIME)
@@ -96,7 +96,7 @@ class SqliteTriageWork:
         rows = self._store.read(read)
         return [self._pending(row) for _, row in sorted(rows.items())]
 
-    def _pending(self, row: Row, why: str = "") -> Pending:
+    def _pending(self, row: TriageRow, why: str = "") -> Pending:
         stored = next(self._store.events(after=row.seq - 1, limit=1, texts=False))
         return Pending(stored, row.times, why or row.due or "asked", row.person, row.label)
 
@@ -158,7 +158,7 @@ class SqliteTriageWork:
             lambda tx: triage.look_again(tx, tenant, agent, since, why, clause=clause), repeated=True
         )
 
-    def rows(self, seqs: Sequence[int]) -> dict[int, Row]:
+    def rows(self, seqs: Sequence[int]) -> dict[int, TriageRow]:
         """The latest classes of these anomalies."""
         return self._store.read(lambda db: triage.rows_of(db, seqs))
 

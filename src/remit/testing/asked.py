@@ -16,7 +16,7 @@ GATE = "reliable"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MarkerArguments:
     """A marker's arguments; each is written by name, only `p` may stand alone."""
 
     p: float
@@ -59,10 +59,12 @@ class Asked:
         return Design("sequential", max_trials=self.max_runs, seed=self.seed, gates=(self.gate,))
 
 
-NAMES = tuple(one.name for one in fields(Asked))
+NAMES = tuple(one.name for one in fields(MarkerArguments))
 
 
-def asked_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], most: int | None = None) -> Asked:
+def asked_of(
+    where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], most: int | None = None
+) -> MarkerArguments:
     """What a marker asks for.
 
     Args:
@@ -84,7 +86,7 @@ def asked_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], most:
         raise BadInput(
             where, "p is missing", "write the success rate that must be shown: reliability(p=0.95)"
         )
-    asked = Asked(**given)
+    asked = MarkerArguments(**given)
     _share(where, "p", asked.p)
     _share(where, "alpha", asked.alpha, 0.5)
     _share(where, "beta", asked.beta, 0.5)
@@ -103,14 +105,14 @@ def asked_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], most:
     return asked if most is None else _at_most(asked, most)
 
 
-def _at_most(asked: Asked, most: int) -> Asked:
+def _at_most(asked: MarkerArguments, most: int) -> MarkerArguments:
     from dataclasses import replace
 
     runs = None if asked.runs is None else min(asked.runs, most)
     return replace(asked, max_runs=min(asked.max_runs, most), runs=runs)
 
 
-def _words(where: str, asked: Asked) -> None:
+def _words(where: str, asked: MarkerArguments) -> None:
     if asked.inconclusive not in ("fail", "skip"):
         raise BadInput(f"{where}: inconclusive", f"found {asked.inconclusive!r}", "use 'fail' or 'skip'")
     if asked.envelope is not None and not isinstance(asked.envelope, str | Path):

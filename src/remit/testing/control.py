@@ -68,7 +68,7 @@ class Work:
         return sealed
 
 
-class World:
+class ControlTables:
     """The control tables in a file or in memory.
 
     Args:

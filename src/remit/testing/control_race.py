@@ -17,7 +17,7 @@ from remit.core.admission import Settlement
 from remit.core.envelope import BreakerRule
 from remit.core.types import ApprovalNeed, Severity
 from remit.store import connection, control, control_breaker
-from remit.testing.control import AGENT, World, call, digest_of
+from remit.testing.control import AGENT, ControlTables, call, digest_of
 
 ACTION_S = 0.005
 _READY_S = 600.0
@@ -52,7 +52,7 @@ def act_by_reservation(
     path: Path, number: int, ready: Any, rule: BreakerRule, actions: int, share: float
 ) -> int:
     """Act through `control.admit`; returns how many violating actions ran."""
-    world, draw = World(path, time.time), random.Random(number)  # noqa: S311 - a test's dice
+    world, draw = ControlTables(path, time.time), random.Random(number)  # noqa: S311 - a test's dice
     ready.wait(_READY_S)
     ran = 0
     for n in range(actions):
@@ -68,7 +68,7 @@ def act_by_reservation(
     return ran
 
 
-def _admitted(world: World, token: str, rule: BreakerRule) -> bool:
+def _admitted(world: ControlTables, token: str, rule: BreakerRule) -> bool:
     """Wait while the places are only taken; give up once the agent has lost its autonomy."""
     while True:
         admission = world.admit(call(token, rule=rule))
@@ -84,7 +84,7 @@ def act_by_check(path: Path, number: int, ready: Any, rule: BreakerRule, actions
 
     Before the first action of any, all have counted: whether they meet otherwise is chance.
     """
-    world, draw = World(path, time.time), random.Random(number)  # noqa: S311 - a test's dice
+    world, draw = ControlTables(path, time.time), random.Random(number)  # noqa: S311 - a test's dice
     ready.wait(_READY_S)
     ran = 0
     for n in range(actions):
@@ -107,7 +107,7 @@ def act_by_check(path: Path, number: int, ready: Any, rule: BreakerRule, actions
 
 def claim_approvals(path: Path, number: int, ready: Any, rounds: Sequence[str]) -> list[str]:
     """Try to run the same approved call as everybody else, round after round; returns the rounds that it won."""
-    world = World(path, time.time)
+    world = ControlTables(path, time.time)
     won: list[str] = []
     for name in rounds:
         request = call(f"{number}-{name}", digest=digest_of(name), needs_approval=ApprovalNeed())
@@ -121,7 +121,7 @@ def take_and_crash(path: Path, number: int, rule: BreakerRule) -> None:
     """Take a place and die without a word."""
     import os
 
-    world = World(path, time.time)
+    world = ControlTables(path, time.time)
     world.admit(call(f"crash-{number}", rule=rule))
     os._exit(1)
 
@@ -130,7 +130,7 @@ def use_limit(path: Path, number: int, ready: Any, actions: int, micros: int, mo
     """Take from one limit as often as it lets; returns how often that was."""
     from remit.core.types import LimitClaim
 
-    world = World(path, time.time)
+    world = ControlTables(path, time.time)
     claims = (LimitClaim("pay.daily", "k", micros, most, 3600.0),)
     rule = BreakerRule(max_violations=10**6)
     ready.wait(_READY_S)

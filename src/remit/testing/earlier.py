@@ -50,7 +50,7 @@ def shop(rest: str = "", /, *, version: str = "1", **clauses: str) -> Envelope:
     return envelope(f"  tools:\n{tools}{breaker}{rest}", name="shop", version=version)
 
 
-class Shop:
+class GuardedStore:
     """One store in a folder, and guards on it.
 
     Args:

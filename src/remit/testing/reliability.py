@@ -28,7 +28,7 @@ from remit.core.trial.suite import ONLY_ARM
 from remit.core.trial.trial import Breach, Slot, Status, Trial
 from remit.core.trial.verdict import Verdict
 from remit.ports import Answered
-from remit.testing.asked import Asked, asked_of
+from remit.testing.asked import MarkerArguments, asked_of
 from remit.testing.plugin import MARKER, RAISED, RUNS
 from remit.usecases.session import Session
 from remit.usecases.trials.answered import sound
@@ -141,7 +141,7 @@ def _breaches(events: Iterator[Any]) -> list[Breach]:
 class _Repeated:
     """One test, as its runs go on."""
 
-    def __init__(self, item: pytest.Item, asked: Asked) -> None:
+    def __init__(self, item: pytest.Item, asked: MarkerArguments) -> None:
         self.item, self.asked = item, asked
         self.gate = _gate(asked)
         self.trials: list[Trial] = []
@@ -300,7 +300,7 @@ class _Repeated:
 _nothing = AssertionError("it was not set up, or not torn down")
 
 
-def _outcome(verdict: Verdict, asked: Asked) -> tuple[Any, str]:
+def _outcome(verdict: Verdict, asked: MarkerArguments) -> tuple[Any, str]:
     if verdict is Verdict.PASS:
         return "passed", ""
     if verdict is Verdict.INCONCLUSIVE and asked.inconclusive == "skip":
@@ -308,13 +308,13 @@ def _outcome(verdict: Verdict, asked: Asked) -> tuple[Any, str]:
     return "failed", verdict.value
 
 
-def _asked(item: pytest.Item) -> Asked:
+def _asked(item: pytest.Item) -> MarkerArguments:
     marker = item.get_closest_marker(MARKER)
     if marker is None:
-        return Asked(0.5)
+        return MarkerArguments(0.5)
     most = item.config.getoption("--reliability-max-runs")
     return asked_of(f"{item.nodeid}: reliability", marker.args, marker.kwargs, most)
 
 
-def _gate(asked: Asked) -> Gate:
+def _gate(asked: MarkerArguments) -> Gate:
     return gates_of(asked.design, (ONLY_ARM,))[0]

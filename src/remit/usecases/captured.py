@@ -23,7 +23,7 @@ REFUSED = "refused: "
 _DIGEST = re.compile(r"\[digest:[0-9a-f]{64}:[0-9]+\]")
 
 
-class Journal(Protocol):
+class CapturedJournal(Protocol):
     """What is read of a store."""
 
     def events(
@@ -45,7 +45,7 @@ class CapturedSessions:
         journal: of the store; its trials are left out.
     """
 
-    journal: Journal
+    journal: CapturedJournal
     dropped: Counter[str] = field(default_factory=Counter)
     """Those that cannot be read, by the reason; of the last time that they were asked for."""
 

@@ -19,7 +19,7 @@ from remit.core.drift_book import CountedSession, Who
 from remit.core.event import StoredEvent
 from remit.usecases.change_book import ChangeBook
 from remit.usecases.changes import RECORDED, change_from
-from remit.usecases.drift import Book, DriftWatch
+from remit.usecases.drift import DriftBook, DriftWatch
 from remit.usecases.follow_conduct import followed
 
 RECALLED = 2_000
@@ -57,7 +57,7 @@ class ChangeWatch:
     def __init__(
         self,
         watch: DriftWatch,
-        book: Book,
+        book: DriftBook,
         due: Due,
         opinions: Callable[[Case], tuple[Opinion, ...]] = lambda _case: (),
     ) -> None:

@@ -57,7 +57,7 @@ class Classified:
 
 
 @dataclass
-class Stream:
+class JudgedSessions:
     """Recorded sessions in their order, judged."""
 
     cases: list[Case] = field(default_factory=list)
@@ -66,9 +66,9 @@ class Stream:
     """Sessions of a suite that no envelope is for."""
 
 
-def judged(sessions: Iterable[RecordedSession], by: Judging) -> Stream:
+def judged(sessions: Iterable[RecordedSession], by: Judging) -> JudgedSessions:
     """Every session judged, in order."""
-    stream, times = Stream(), list[float | None]()
+    stream, times = JudgedSessions(), list[float | None]()
     for session in sessions:
         told = _judge(session, by)
         if told is None:
@@ -82,14 +82,14 @@ def judged(sessions: Iterable[RecordedSession], by: Judging) -> Stream:
     return stream if None in times else _timed(stream, [at for at in times if at is not None])
 
 
-def _timed(stream: Stream, times: Sequence[float]) -> Stream:
+def _timed(stream: JudgedSessions, times: Sequence[float]) -> JudgedSessions:
     """With the sessions' own times, where every record has one; places and times do not mix."""
     cases = [replace(case, at=times[int(case.at)]) for case in stream.cases]
     conduct = [replace(one, at=times[int(one.at)]) for one in stream.conduct]
-    return Stream(cases, conduct, stream.skipped)
+    return JudgedSessions(cases, conduct, stream.skipped)
 
 
-def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
+def classified(stream: JudgedSessions, by: Judging) -> Iterator[Classified]:
     """Each anomaly of a stream with its class, in the stream's order."""
     alone = [classify(case, Known(opinions=by.opinions(case))) for case in stream.cases]
     told = found_changes(stream, placed(by.changes, stream.conduct), alone)
@@ -104,7 +104,7 @@ def classified(stream: Stream, by: Judging) -> Iterator[Classified]:
 
 
 def found_changes(
-    stream: Stream, changes: Sequence[Change], alone: Sequence[Classification]
+    stream: JudgedSessions, changes: Sequence[Change], alone: Sequence[Classification]
 ) -> list[ChangeFinding]:
     """What the changes of a stream did to its lines, by the sessions that no content explains."""
     explained = {

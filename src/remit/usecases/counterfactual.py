@@ -40,7 +40,7 @@ Message = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CounterfactualQuestion:
     """What is asked again, fixed before the first run."""
 
     messages: tuple[Message, ...]
@@ -61,7 +61,7 @@ def question_of(
     messages: Sequence[Message],
     tools: Sequence[Message],
     k: int = RUNS,
-) -> Question | None:
+) -> CounterfactualQuestion | None:
     """What to ask about an anomaly; None where no text is suspected, or no call was made.
 
     Args:
@@ -81,7 +81,9 @@ def question_of(
         return None
     paths = [str(path) for one in pointing for path in one.facts.get("arguments") or ()]
     seed = int.from_bytes(hashlib.sha256(case.anomaly.encode()).digest()[:3])
-    return Question(tuple(messages), tuple(tools), wanted(case.tool, case.args, paths), texts, k, seed)
+    return CounterfactualQuestion(
+        tuple(messages), tuple(tools), wanted(case.tool, case.args, paths), texts, k, seed
+    )
 
 
 def runs_are_enough(k: int, where: str = "runs") -> None:
@@ -94,7 +96,9 @@ def runs_are_enough(k: int, where: str = "runs") -> None:
         raise BadInput(where, f"found {k}", f"write {FEWEST_RUNS} to {MOST_RUNS}")
 
 
-def asked_again(question: Question, agent: Rerunnable, old: Rerunnable | None = None) -> Counterfactual:
+def asked_again(
+    question: CounterfactualQuestion, agent: Rerunnable, old: Rerunnable | None = None
+) -> Counterfactual:
     """Run all arms, and say what came of them.
 
     Args:
@@ -130,7 +134,7 @@ class _Runs:
     reasons: list[str] = field(default_factory=list)
     answers: set[str] = field(default_factory=set)
 
-    def run(self, question: Question, seed: int) -> None:
+    def run(self, question: CounterfactualQuestion, seed: int) -> None:
         try:
             calls = tuple(self.agent.next_calls(self.messages, question.tools, seed))
             hit = is_hit(question.sought, calls)
@@ -151,7 +155,11 @@ class _Runs:
 
 
 def _facts(
-    question: Question, agent: Rerunnable, old: Rerunnable | None, places: int, arms: Sequence[_Runs]
+    question: CounterfactualQuestion,
+    agent: Rerunnable,
+    old: Rerunnable | None,
+    places: int,
+    arms: Sequence[_Runs],
 ) -> dict[str, Json]:
     hidden = "\n".join(question.suspicious)
     facts: dict[str, Json] = {
@@ -181,7 +189,7 @@ def _text(one: Evidence, segments: Iterable[Segment]) -> str:
     return text if text.strip() else ""
 
 
-def _neutral(question: Question) -> tuple[tuple[Message, ...], int]:
+def _neutral(question: CounterfactualQuestion) -> tuple[tuple[Message, ...], int]:
     """The messages with all suspicious texts masked, and in how many places one stood."""
     places, result = 0, []
     for message in question.messages:

@@ -21,7 +21,7 @@ _JOIN_S = 40.0
 log = logging.getLogger("remit.deliver")
 
 
-class Message(Protocol):
+class WaitingMessage(Protocol):
     """What waits: a `core.notice.Notice`, a `core.delivery.Delivery`."""
 
     @property
@@ -33,8 +33,8 @@ class Message(Protocol):
         """What the log calls it."""
 
 
-M = TypeVar("M", bound=Message)
-Sent_contra = TypeVar("Sent_contra", bound=Message, contravariant=True)
+M = TypeVar("M", bound=WaitingMessage)
+Sent_contra = TypeVar("Sent_contra", bound=WaitingMessage, contravariant=True)
 
 
 class Outbox(Protocol[M]):
@@ -59,7 +59,7 @@ class Outbox(Protocol[M]):
         """It was not."""
 
 
-class Sink(Protocol[Sent_contra]):
+class MessageSink(Protocol[Sent_contra]):
     """Where messages go; `sinks.webhook.Webhook`."""
 
     def send(self, message: Sent_contra, /) -> None:
@@ -82,7 +82,7 @@ class Deliverer(Generic[M]):
     def __init__(
         self,
         outbox: Outbox[M],
-        sink: Sink[M],
+        sink: MessageSink[M],
         *,
         poll_s: float = POLL_S,
         draw: Callable[[], float] = random.random,

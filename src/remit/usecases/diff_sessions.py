@@ -18,7 +18,7 @@ BECAME = {"allow": "allowed", "hold": "held", "deny": "refused"}
 
 
 @dataclass
-class Compared:
+class EnvelopeComparison:
     """What two envelopes say about the same calls."""
 
     sessions: int = 0
@@ -106,7 +106,7 @@ def _told(decision: Decision) -> Mapping[str, Json]:
 
 def compare(
     sessions: Iterable[RecordedSession], old: Envelope, new: Envelope, kind: PrincipalKind | None = None
-) -> Compared:
+) -> EnvelopeComparison:
     """Both envelopes on all *sessions*.
 
     Args:
@@ -115,7 +115,7 @@ def compare(
         new: what would be.
         kind: whose text the user's is, where a record does not say.
     """
-    compared = Compared()
+    compared = EnvelopeComparison()
     for session in sessions:
         compared.add(session, old, new, kind)
     return compared

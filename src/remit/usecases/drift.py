@@ -42,7 +42,7 @@ MOST_AROUND = 1_000
 _FEW, _MOST_PATHS = 4, 200
 
 
-class Book(Protocol):
+class DriftBook(Protocol):
     """Where the watch stands; `store.drift_rows.SqliteDriftBook`."""
 
     @property
@@ -89,7 +89,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DriftStep:
     """What one step did."""
 
     sessions: tuple[Conduct, ...] = ()
@@ -118,7 +118,7 @@ class DriftWatch:
 
     def __init__(
         self,
-        book: Book,
+        book: DriftBook,
         clock: Callable[[], float],
         *,
         every: float = EVERY,
@@ -134,7 +134,7 @@ class DriftWatch:
         self._around: dict[Who, OrderedDict[int, Conduct]] = {}
         self._at = WatchStanding(-1, -1)
 
-    def watch_once(self) -> Step:
+    def watch_once(self) -> DriftStep:
         """Count the sessions that ended since, one batch, and write down what drifted."""
         standing = self._book.standing()
         if standing != self._at:
@@ -149,7 +149,7 @@ class DriftWatch:
             self._follow_idle(written, found)
         if not (marks or written.opened or written.ended):
             self._at = standing
-            return Step()
+            return DriftStep()
         written.events = self._alarms(found, written)
         written.states = {who: _packed(self._watches[who]) for who in written.counted}
         due = any(
@@ -157,7 +157,7 @@ class DriftWatch:
         )  # idle already: the next step looks
         return self._write(written, standing, found, more=due or len(marks) == self._batch)
 
-    def _write(self, written: Written, standing: WatchStanding, found: _Found, *, more: bool) -> Step:
+    def _write(self, written: Written, standing: WatchStanding, found: _Found, *, more: bool) -> DriftStep:
         try:
             done = self._book.write(written, standing)
         except BaseException:
@@ -165,9 +165,11 @@ class DriftWatch:
             raise
         if not done:  # somebody else made this step
             self._at = WatchStanding(-1, -1)
-            return Step(more=True)
+            return DriftStep(more=True)
         self._at = WatchStanding(written.cursor, standing.revision + 1)
-        return Step(tuple(found.sessions), tuple(found.alarms), found.events, found.erased, found.cut, more)
+        return DriftStep(
+            tuple(found.sessions), tuple(found.alarms), found.events, found.erased, found.cut, more
+        )
 
     # ------------------------------------------------------------------------------------------ sessions
     def _follow(self, mark: SessionMark, written: Written, found: _Found) -> None:

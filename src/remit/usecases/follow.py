@@ -33,7 +33,7 @@ class Replacing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FileLook:
     """What one look found: a text, or why there is none."""
 
     text: str | None
@@ -41,7 +41,7 @@ class Look:
     error: BadInput | None = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Look) and (self.hash, str(self.error)) == (other.hash, str(other.error))
+        return isinstance(other, FileLook) and (self.hash, str(self.error)) == (other.hash, str(other.error))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -61,8 +61,8 @@ class Follower:
         self._every_s = max(SHORTEST_S, every_s)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._before: Look | None = None
-        self._done: Look | None = None
+        self._before: FileLook | None = None
+        self._done: FileLook | None = None
         """What was adopted or told last."""
 
     def start(self) -> Follower:
@@ -106,14 +106,14 @@ class Follower:
                 return
         self._done = found
 
-    def _found(self) -> Look:
+    def _found(self) -> FileLook:
         try:
             text = read_text(self._path, waits=False)
         except BadInput as error:
-            return Look(None, "", error)
-        return Look(text, hashlib.sha256(text.encode()).hexdigest())
+            return FileLook(None, "", error)
+        return FileLook(text, hashlib.sha256(text.encode()).hexdigest())
 
-    def _take(self, found: Look) -> None:
+    def _take(self, found: FileLook) -> None:
         error = found.error or _half_written(found.text or "", self._replacing.in_force.text, self._path)
         if error is not None:
             self._replacing.reject(error, "file")

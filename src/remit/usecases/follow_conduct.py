@@ -45,7 +45,7 @@ class Followed:
         return not self.conduct.calls and not self.conduct.failures and not self.conduct.violations
 
 
-class Follower:
+class ConductFollower:
     """Counts the events of one session.
 
     Args:
@@ -179,13 +179,13 @@ class Follower:
 
 
 _READS = {
-    "session.opened": Follower._opened,
-    "session.resumed": Follower._opened,
-    "observed": Follower._observed,
-    "decided": Follower._decided,
-    "settled": Follower._settled,
-    "finished": Follower._finished,
-    "session.closed": Follower._closed,
+    "session.opened": ConductFollower._opened,
+    "session.resumed": ConductFollower._opened,
+    "observed": ConductFollower._observed,
+    "decided": ConductFollower._decided,
+    "settled": ConductFollower._settled,
+    "finished": ConductFollower._finished,
+    "session.closed": ConductFollower._closed,
 }
 
 
@@ -196,7 +196,7 @@ def followed(events: Iterable[StoredEvent], key: bytes) -> Followed | None:
         events: of one session, in order.
         key: of the digests of argument values.
     """
-    follower, first = Follower(key), None
+    follower, first = ConductFollower(key), None
     for stored in events:
         first = first or stored
         follower.read(stored)

@@ -38,7 +38,7 @@ MOST_LEFT: Final = 200
 """Egress calls of one session of which it is told what left."""
 
 
-class Journal(Protocol):
+class ImpactJournal(Protocol):
     """What is asked of the store."""
 
     def event(self, event_id: str) -> StoredEvent | None:
@@ -115,7 +115,7 @@ class Involved:
 
 
 @dataclass(slots=True)
-class Reach:
+class ImpactReach:
     """Everything that was found."""
 
     sessions: list[Involved]
@@ -147,7 +147,7 @@ class Reach:
 
 
 def reach_of(
-    journal: Journal,
+    journal: ImpactJournal,
     starts: Sequence[Start],
     *,
     declared: Envelope | None = None,
@@ -156,7 +156,7 @@ def reach_of(
     last: int | None = None,
     most_events: int = MOST_EVENTS,
     seen: Callable[[Iterable[StoredEvent]], Iterable[StoredEvent]] = iter,
-) -> Reach:
+) -> ImpactReach:
     """What the calls of some sessions did, and how far it went.
 
     Args:
@@ -179,7 +179,7 @@ def reach_of(
     later = Later(deeds, undos, depth)
     first = min((deed.admitted_seq for deed in deeds if deed.acted), default=None)
     begin = max(after or 0, 0 if first is None else first - 1)
-    reach = Reach(involved, later, begin, last, unread=max(0, len(starts) - MOST_SESSIONS))
+    reach = ImpactReach(involved, later, begin, last, unread=max(0, len(starts) - MOST_SESSIONS))
     if first is not None:
         found = journal.events_of(None, starts[0].tenant, LATER_KINDS, after=begin, last=last)
         for stored in seen(found):
@@ -194,7 +194,7 @@ def reach_of(
     return reach
 
 
-def _read(journal: Journal, start: Start, envelopes: _Envelopes) -> Involved:
+def _read(journal: ImpactJournal, start: Start, envelopes: _Envelopes) -> Involved:
     """One session, whole."""
     found = Involved(start, anomaly=start.anomaly)
     deeds, text = Deeds(), SessionText()
@@ -291,7 +291,7 @@ def _drawn(text: str, seen: SessionText) -> tuple[Confidentiality, str] | None:
 class _Envelopes:
     """The envelopes that governed the calls, as far as the store has their text."""
 
-    def __init__(self, journal: Journal, declared: Envelope | None = None) -> None:
+    def __init__(self, journal: ImpactJournal, declared: Envelope | None = None) -> None:
         self._journal = journal
         self._declared = declared
         self._known: dict[str, Envelope | None] = {}

@@ -13,14 +13,14 @@ from remit.core.impact import GONE, Deed, DeedState, Undo, Way, by_hand
 from remit.core.impact_later import Undoing, ValueReading, ValueSpread, ValueUse
 from remit.core.touched import ObjectKind, touched
 from remit.core.types import Json
-from remit.usecases.impact import Involved, Left, Reach
+from remit.usecases.impact import ImpactReach, Involved, Left
 
 MOST_OBJECTS: Final = 40
 """Objects that are named for one call."""
 _WHERE_TO = (ObjectKind.ADDRESS, ObjectKind.URL, ObjectKind.ACCOUNT)
 
 
-def reach_view(reach: Reach) -> dict[str, Json]:
+def reach_view(reach: ImpactReach) -> dict[str, Json]:
     """Everything, by what somebody has to do with it.
 
     Calls have the id of the event that decided them; other parts name them by it.
@@ -177,7 +177,7 @@ def _left(left: Left) -> dict[str, Json]:
     }
 
 
-def _readers(reach: Reach) -> list[dict[str, Json]]:
+def _readers(reach: ImpactReach) -> list[dict[str, Json]]:
     """Sessions that met a value, those that acted with one first, then by time."""
     by_session: dict[str, list[ValueReading]] = {}
     for counted in reach.later.values.values():
@@ -242,7 +242,7 @@ def _value(counted: ValueSpread) -> dict[str, Json]:
 
 
 # ------------------------------------------------------------------------------------------------ what nobody knows
-def nobody_knows(reach: Reach) -> list[str]:
+def nobody_knows(reach: ImpactReach) -> list[str]:
     """What is missing, so that no absence is taken for an answer."""
     later = reach.later
     told = [

@@ -31,7 +31,7 @@ from remit.ports import Records
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class PinDrift:
     """What a server said last of a tool, where that is not what is pinned and nobody has accepted it."""
 
     pin: Pin
@@ -86,7 +86,7 @@ class PinBook:
         """
         return self._append(pinned_body(self.whose, new, findings=findings), new)
 
-    def accept(self, drift: Drift, by: str, signature: bytes | None) -> bool:
+    def accept(self, drift: PinDrift, by: str, signature: bytes | None) -> bool:
         """Put a drifted definition in the place of its pin; False where the pins changed meanwhile.
 
         Args:
@@ -112,7 +112,7 @@ class PinBook:
         written = self._append(body, {name: drift.found})
         return written and self.pins[name].definition == drift.found
 
-    def message_of(self, drift: Drift) -> bytes:
+    def message_of(self, drift: PinDrift) -> bytes:
         """What a person signs to accept a drift."""
         return pin_message(self.whose, drift.found, drift.pin.seq)
 
@@ -191,20 +191,20 @@ class PinBook:
                 continue
 
     # ------------------------------------------------------------------------------------------ reading
-    def drifts(self) -> dict[str, Drift]:
+    def drifts(self) -> dict[str, PinDrift]:
         """The last drift from each pin that stands, by tool."""
         return {name: seen[-1] for name, seen in self.changes().items()}
 
-    def changes(self) -> dict[str, list[Drift]]:
+    def changes(self) -> dict[str, list[PinDrift]]:
         """All that was seen in place of each pin that stands, by tool, in the order in which it was first seen."""
-        found: dict[str, list[Drift]] = {}
+        found: dict[str, list[PinDrift]] = {}
         for stored in self._records.events_of(self.whose.tenant, self.whose.agent, DRIFTED):
             if not self.whose.of(stored):
                 continue
             for name, definition in definitions_in(stored).items():
                 pin = self.pins.get(name)
                 if pin is not None and pin.seq == stored.event.body.get("over"):
-                    drift = Drift(pin, definition, stored.at, stored.event.id)
+                    drift = PinDrift(pin, definition, stored.at, stored.event.id)
                     found.setdefault(name, []).append(drift)
         return found
 

@@ -24,7 +24,7 @@ from remit.core.recorded import RecordedSession
 from remit.core.selftest import load_envelope
 from remit.core.types import PrincipalKind
 from remit.usecases.replay import Tally, fits, replay_session, session_line
-from remit.usecases.sessions_files import Line, lines, sessions_in
+from remit.usecases.sessions_files import UnreadRecord, lines, sessions_in
 
 BATCH_BYTES = 2_000_000
 BATCHES_WAITING = 4
@@ -34,7 +34,7 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """What to judge by; plain values, so that a worker can be told."""
 
     envelopes: Mapping[str, tuple[str, str]]
@@ -44,11 +44,11 @@ class Plan:
     skip_bad: bool = False
     """Count records that are no session instead of stopping."""
     write_lines: bool = True
-    """Whether `Part.lines` is wanted."""
+    """Whether `ReplayPart.lines` is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RecordBatch:
     """Some records of one file."""
 
     lines: tuple[tuple[str, bytes], ...]
@@ -58,7 +58,7 @@ class Batch:
 
 
 @dataclass
-class Part:
+class ReplayPart:
     """What came of one batch, or of all."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Part:
     bad: list[tuple[str, str, str]] = field(default_factory=list)
     """Records that are no session: place, what was found, what would do."""
 
-    def merge(self, other: Part) -> None:
+    def merge(self, other: ReplayPart) -> None:
         """Add what *other* counted; its lines are the caller's to write."""
         for suite, tally in other.tallies.items():
             self.tallies.setdefault(suite, Tally()).merge(tally)
@@ -86,7 +86,7 @@ class Part:
         return total
 
 
-def batches(files: Sequence[Path]) -> Iterator[Batch]:
+def batches(files: Sequence[Path]) -> Iterator[RecordBatch]:
     """The records of *files* in pieces of about `BATCH_BYTES`.
 
     Raises:
@@ -100,12 +100,14 @@ def batches(files: Sequence[Path]) -> Iterator[Batch]:
             size += len(line.data)
             read_to = line.read_to
             if size >= BATCH_BYTES:
-                yield Batch(tuple(waiting), file, read_to)
+                yield RecordBatch(tuple(waiting), file, read_to)
                 waiting, size = [], 0
-        yield Batch(tuple(waiting), file, read_to)
+        yield RecordBatch(tuple(waiting), file, read_to)
 
 
-def judged(work: Iterable[Batch], plan: Plan, jobs: int = 1) -> Iterator[tuple[Batch, Part]]:
+def judged(
+    work: Iterable[RecordBatch], plan: ReplayPlan, jobs: int = 1
+) -> Iterator[tuple[RecordBatch, ReplayPart]]:
     """Each batch with what came of it, in order.
 
     Args:
@@ -124,16 +126,18 @@ def judged(work: Iterable[Batch], plan: Plan, jobs: int = 1) -> Iterator[tuple[B
         yield batch, part
 
 
-def _here(work: Iterable[Batch], plan: Plan) -> Iterator[tuple[Batch, Part]]:
+def _here(work: Iterable[RecordBatch], plan: ReplayPlan) -> Iterator[tuple[RecordBatch, ReplayPart]]:
     judge = _Judge(plan)
     for batch in work:
         yield batch, judge.part(batch)
 
 
-def _in_processes(work: Iterable[Batch], plan: Plan, jobs: int) -> Iterator[tuple[Batch, Part]]:
+def _in_processes(
+    work: Iterable[RecordBatch], plan: ReplayPlan, jobs: int
+) -> Iterator[tuple[RecordBatch, ReplayPart]]:
     # spawn: a fork would copy a process that may hold threads (the progress bar's) and locks.
     context = multiprocessing.get_context("spawn")
-    waiting: deque[tuple[Batch, Future[Part]]] = deque()
+    waiting: deque[tuple[RecordBatch, Future[ReplayPart]]] = deque()
     with ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(plan,)) as pool:
         try:
             for batch in work:
@@ -153,12 +157,12 @@ def _in_processes(work: Iterable[Batch], plan: Plan, jobs: int) -> Iterator[tupl
 _judge: _Judge | None = None
 
 
-def _start(plan: Plan) -> None:
+def _start(plan: ReplayPlan) -> None:
     global _judge  # noqa: PLW0603 - one judge for each worker process, made at its start
     _judge = _Judge(plan)
 
 
-def _work(batch: Batch) -> Part:
+def _work(batch: RecordBatch) -> ReplayPart:
     assert _judge is not None  # noqa: S101 - the pool called _start
     return _judge.part(batch)
 
@@ -178,20 +182,20 @@ def _no_collection() -> Iterator[None]:
 class _Judge:
     """Envelopes, loaded, and what to do with each record."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ReplayPlan) -> None:
         self._plan = plan
         self._envelopes = {suite: load_envelope(text, file) for suite, (text, file) in plan.envelopes.items()}
 
-    def part(self, batch: Batch) -> Part:
+    def part(self, batch: RecordBatch) -> ReplayPart:
         """What comes of *batch*."""
         with _no_collection():
             return self._part(batch)
 
-    def _part(self, batch: Batch) -> Part:
-        part = Part()
+    def _part(self, batch: RecordBatch) -> ReplayPart:
+        part = ReplayPart()
         for where, data in batch.lines:
             try:
-                for session in sessions_in(Line(where, data, 0)):
+                for session in sessions_in(UnreadRecord(where, data, 0)):
                     self._add(session, part)
             except BadInput as error:
                 part.bad.append((error.where, error.found, error.remedy))
@@ -199,7 +203,7 @@ class _Judge:
                     break
         return part
 
-    def _add(self, session: RecordedSession, part: Part) -> None:
+    def _add(self, session: RecordedSession, part: ReplayPart) -> None:
         if not fits(session, self._plan.where):
             return
         envelope = self._envelope(session.suite)

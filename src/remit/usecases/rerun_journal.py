@@ -13,14 +13,14 @@ from remit.core.errors import BadInput
 from remit.core.event import StoredEvent
 from remit.ports import Rerunnable
 from remit.usecases.cases import SESSION_KINDS
-from remit.usecases.counterfactual import RUNS, Question, asked_again, question_of
+from remit.usecases.counterfactual import RUNS, CounterfactualQuestion, asked_again, question_of
 from remit.usecases.forced import forced_from_events, tools_of
-from remit.usecases.triage import Triage, Work
+from remit.usecases.triage import Triage, TriageWork
 
 
 def ask_about(
     triage: Triage,
-    work: Work,
+    work: TriageWork,
     stored: StoredEvent,
     agent: Rerunnable,
     old: Rerunnable | None = None,
@@ -50,7 +50,9 @@ def ask_about(
     return found
 
 
-def _question(triage: Triage, work: Work, pending: Pending, k: int) -> Question | Counterfactual:
+def _question(
+    triage: Triage, work: TriageWork, pending: Pending, k: int
+) -> CounterfactualQuestion | Counterfactual:
     stored, done = pending.stored, triage.judge(pending)
     events = work.events(stored.event.session, 0, stored.seq, SESSION_KINDS)
     forced = forced_from_events(events, stored)

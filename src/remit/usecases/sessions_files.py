@@ -25,7 +25,7 @@ ENDINGS = ("*.jsonl", "*.jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UnreadRecord:
     """One record of a file, not yet read."""
 
     where: str
@@ -70,7 +70,7 @@ def session_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def lines(path: Path, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
+def lines(path: Path, most: int = MOST_LINE_BYTES) -> Iterator[UnreadRecord]:
     """The records of one file.
 
     Args:
@@ -85,7 +85,7 @@ def lines(path: Path, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             file: Any = gzip.GzipFile(fileobj=raw) if packed else raw
             for number, data in _records(file, path, most):
-                yield Line(f"{path}:{number}", data, 0 if str(path) == "-" else raw.tell())
+                yield UnreadRecord(f"{path}:{number}", data, 0 if str(path) == "-" else raw.tell())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(str(path), f"not whole gzip data: {error}", "copy the file again") from None
     except OSError as error:
@@ -129,7 +129,7 @@ def _goes_on(first_line: bytes) -> bool:
     return first_line in (b"{", b"[", b"[{")
 
 
-def sessions_in(line: Line) -> Iterator[RecordedSession]:
+def sessions_in(line: UnreadRecord) -> Iterator[RecordedSession]:
     """The sessions of one record: one on a line of JSON Lines, one or more in a JSON file.
 
     Raises:
@@ -150,7 +150,7 @@ def sessions_in(line: Line) -> Iterator[RecordedSession]:
         yield session_from(one, f"{line.where}: [{at}]", f"{Path(path).name}#{at}")
 
 
-def _session(line: Line) -> RecordedSession:
+def _session(line: UnreadRecord) -> RecordedSession:
     if b'"session_id"' in line.data:
         return read_session(line.data, line.where)
     try:

@@ -40,7 +40,7 @@ SAME_CONFIDENCE = 0.05
 log = logging.getLogger("remit.triage")
 
 
-class Work(Protocol):
+class TriageWork(Protocol):
     """What waits in a store, and where it is written; `store.triage_work.SqliteTriageWork`."""
 
     def new(self, most: int) -> list[Pending]:
@@ -78,7 +78,7 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TriageStep:
     """What one step did."""
 
     looked: int
@@ -99,7 +99,7 @@ class Triage:
 
     def __init__(
         self,
-        work: Work,
+        work: TriageWork,
         known: Callable[[Case], Known] = lambda _case: Known(),
         *,
         learned: Callable[[Sequence[Done]], None] = lambda _done: None,
@@ -134,7 +134,7 @@ class Triage:
             log.exception("held call %s could not be classified", asked.event.id)
             return _not_judged(pending, error)
 
-    def step(self) -> Step:
+    def step(self) -> TriageStep:
         """Look at a batch: new ones first, then those that are due again. `looked` is 0 where nothing waits."""
         pending = self._work.new(self._batch)
         if pending:
@@ -142,17 +142,17 @@ class Triage:
             done = [self.judge(one) for one in pending]
             done, written = self._written(done, upto=pending[-1].stored.seq)
             self._learned(done)
-            return Step(len(done), written, tuple(done))
+            return TriageStep(len(done), written, tuple(done))
         again = self._work.again(self._batch)
         if not again:
-            return Step(0, 0)
+            return TriageStep(0, 0)
         return self.rejudge(again)
 
     def waits(self) -> bool:
         """Whether anything is to be looked at now."""
         return bool(self._work.new(1) or self._work.again(1))
 
-    def rejudge(self, pending: Sequence[Pending]) -> Step:
+    def rejudge(self, pending: Sequence[Pending]) -> TriageStep:
         """Classify these once more, and write what changed."""
         in_order = sorted(pending, key=lambda one: one.stored.seq)
         self._sessions.expect([one.stored for one in in_order])
@@ -163,7 +163,7 @@ class Triage:
         self._learned(news)
         if same:
             self._work.unchanged(same)
-        return Step(len(done), written, tuple(news))
+        return TriageStep(len(done), written, tuple(news))
 
     def _written(self, done: list[Done], upto: int = 0) -> tuple[list[Done], int]:
         """What was written, and how many. One that cannot be written is told as undetermined: nobody waits for it."""
@@ -322,4 +322,4 @@ def classify_all(triage: Triage) -> Iterator[Done]:
         yield from step.done
 
 
-__all__ = ["CAPTURED", "Desk", "Step", "Triage", "Work", "classify_all"]
+__all__ = ["CAPTURED", "Desk", "TriageStep", "Triage", "TriageWork", "classify_all"]

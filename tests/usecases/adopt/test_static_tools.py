@@ -12,7 +12,7 @@ from remit.adapters.agent_tools import tools_of_agent
 from remit.core.errors import BadInput
 from remit.usecases.adopt.detect import uses
 from remit.usecases.adopt.source import sources
-from remit.usecases.adopt.static_tools import Found, tools_of
+from remit.usecases.adopt.static_tools import FoundTools, tools_of
 
 TOOLS = '''\
 from typing import Annotated, Any, Literal, Optional
@@ -73,7 +73,7 @@ def build(model: Any) -> Any:
 '''
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path) -> FoundTools:
     return tools_of(sources(folder))
 
 

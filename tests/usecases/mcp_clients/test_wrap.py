@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from remit.core.errors import BadInput
 from remit.core.jsontext import Edit, edited
-from remit.usecases.mcp_clients.change import Chosen, wrapping
+from remit.usecases.mcp_clients.change import ChosenServers, wrapping
 from remit.usecases.mcp_clients.files import shown_diff
-from remit.usecases.mcp_clients.places import Place
-from remit.usecases.mcp_clients.servers import Config, State, option_of, read_config
+from remit.usecases.mcp_clients.places import ConfigFile
+from remit.usecases.mcp_clients.servers import Config, ServerState, option_of, read_config
 from remit.usecases.mcp_clients.wrap import Front, unwrapped, wrapped
 
 OPTIONS = ("--envelope", "/home/ann/shop/remit/envelope.yaml", "--store", "sqlite:////home/ann/shop/remit.db")
@@ -76,14 +76,14 @@ def test_comments_formatting_variables_and_everything_else_stay() -> None:
 def test_what_it_means_is_the_old_command_behind_remit() -> None:
     (git, docs) = config(wrap(VSCODE)).servers
 
-    assert git.state is State.WRAPPED
+    assert git.state is ServerState.WRAPPED
     assert git.command == (
         "/opt/remit/bin/remit", "proxy", "--server", "git", *OPTIONS, "--",
         "uvx", "mcp-server-git", "--repository", "${workspaceFolder}",
     )  # fmt: skip
     assert git.original == ("uvx", "mcp-server-git", "--repository", "${workspaceFolder}")
     assert option_of(git.command, "--envelope") == "/home/ann/shop/remit/envelope.yaml"
-    assert docs.state is State.BY_URL
+    assert docs.state is ServerState.BY_URL
 
 
 ENTRIES = [
@@ -114,7 +114,7 @@ def test_unwrapping_restores_every_byte(entry: str) -> None:
     after = wrap(text)
     (before_s,), (after_s,) = config(text).servers, config(after).servers
 
-    assert (before_s.state, after_s.state) == (State.DIRECT, State.WRAPPED)
+    assert (before_s.state, after_s.state) == (ServerState.DIRECT, ServerState.WRAPPED)
     assert after_s.original == before_s.command
     assert unwrap(after) == text
 
@@ -175,7 +175,7 @@ def test_whatever_a_server_is_called_its_name_is_no_option(name: str) -> None:
 
 
 def test_what_could_not_be_taken_back_is_not_written() -> None:
-    chosen = Chosen(Place("", Path("f.json"), True), config(VSCODE), config(VSCODE).servers)
+    chosen = ChosenServers(ConfigFile("", Path("f.json"), True), config(VSCODE), config(VSCODE).servers)
 
     assert wrapping(chosen, FRONT).changed
     with pytest.raises(BadInput, match="edited safely"):
@@ -199,7 +199,7 @@ def test_what_could_not_be_taken_back_is_not_written() -> None:
 def test_what_cannot_be_understood_is_left_alone_and_says_why(entry: str, why: str) -> None:
     (server,) = config(one(entry)).servers
 
-    assert server.state is State.ODD
+    assert server.state is ServerState.ODD
     assert why in server.why
     assert wrap(one(entry)) == one(entry)
 
@@ -313,7 +313,7 @@ def intended(text: str) -> Any:
     plain = config(text).root.plain()
     assert isinstance(plain, dict)
     for server in config(text).servers:
-        if server.state is State.DIRECT:
+        if server.state is ServerState.DIRECT:
             entry = (plain.get("mcpServers") or plain.get("servers"))[server.name]
             front = FRONT.command(server)
             entry["args"] = [*front[1:], entry["command"], *entry.get("args", [])]

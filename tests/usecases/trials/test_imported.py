@@ -17,7 +17,7 @@ from remit.core.trial.suite import Design
 from remit.core.trial.trial import Status
 from remit.usecases.trials.formats import FORMATS
 from remit.usecases.trials.formats.recorded import Reading
-from remit.usecases.trials.imported import Chosen, imported, read_run
+from remit.usecases.trials.imported import ImportChoice, imported, read_run
 
 
 def read(path: Path, *lines: Any, **how: Any) -> Run:
@@ -103,7 +103,9 @@ def test_arms_and_tasks_are_named_by_fields_and_results_chosen_by_them(tmp_path:
     ]
 
     run = read(tmp_path, *lines, arm_by=["config"], task_by=["task_id", "attack.name"])
-    some = imported([(Chosen(arm_by=("config",), where={"attack.name": "direct"}), [tmp_path / "r.jsonl"])])
+    some = imported(
+        [(ImportChoice(arm_by=("config",), where={"attack.name": "direct"}), [tmp_path / "r.jsonl"])]
+    )
 
     assert run.info.arms == ("old", "new")
     assert list(run.info.tasks) == ["1/direct", "1/none"]
@@ -122,7 +124,7 @@ def test_two_files_are_two_arms(tmp_path: Path) -> None:
     old = write_lines(tmp_path / "old.jsonl", plain("a", 0, True))
     new = write_lines(tmp_path / "new.jsonl", plain("a", 0, False))
 
-    run = imported([(Chosen("baseline"), [old]), (Chosen("candidate"), [new])], suite="mine").run
+    run = imported([(ImportChoice("baseline"), [old]), (ImportChoice("candidate"), [new])], suite="mine").run
 
     assert told(run) == [(0, "baseline", "a", 0, "passed"), (0, "candidate", "a", 0, "failed")]
     assert run.info.suite == "mine"
@@ -244,7 +246,7 @@ def test_a_folder_of_tau2_has_a_file_for_each_simulation(tmp_path: Path) -> None
         )
     (tmp_path / "run" / "policy.json").write_text('{"policy": "Be kind."}', encoding="utf-8")
 
-    found = imported([(Chosen(), [tmp_path])])
+    found = imported([(ImportChoice(), [tmp_path])])
 
     assert len(found.run.trials) == 2
     assert [Path(path).name for path in found.passed_over] == ["policy.json"]

@@ -11,9 +11,9 @@ import pytest
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession, session_from
 from remit.usecases.trials.against import effects_by
-from remit.usecases.trials.sample import Sampled, Wanted, sampled
+from remit.usecases.trials.sample import Sampled, WantedSample, sampled
 from remit.usecases.trials.sample_task import stable, task_of, too_much
-from remit.usecases.trials.strata import TRAITS, Seen, asked_like, label
+from remit.usecases.trials.strata import TRAITS, SessionTraits, asked_like, label
 
 GUESSED = effects_by(None)
 
@@ -40,7 +40,7 @@ def session(id: str, said: Any = "Refund A-1.", *calls: Any, **more: Any) -> Rec
 
 
 def drawn(sessions: list[RecordedSession], tasks: int, **how: Any) -> Sampled:
-    return sampled(lambda: sessions, Wanted(tasks, **how), GUESSED)
+    return sampled(lambda: sessions, WantedSample(tasks, **how), GUESSED)
 
 
 def weights(found: Sampled) -> Mapping[str, float]:
@@ -152,7 +152,7 @@ def test_sessions_that_changed_between_two_readings_are_refused() -> None:
     readings = iter([SHOP, []])
 
     with pytest.raises(BadInput, match="is gone, or they were changed"):
-        sampled(lambda: next(readings), Wanted(3), GUESSED)
+        sampled(lambda: next(readings), WantedSample(3), GUESSED)
 
 
 # ---------------------------------------------------------------------------------------------------------------- task
@@ -246,12 +246,15 @@ def test_worded_texts_are_no_part_of_what_is_asked_for() -> None:
 def test_what_a_session_did_in_a_word(trait: str, word: str) -> None:
     one = session("s", "x", "get_order", "refund", "refund", "get_order", suite="shop", success=True)
 
-    assert TRAITS[trait](Seen(one, GUESSED)) == word
+    assert TRAITS[trait](SessionTraits(one, GUESSED)) == word
 
 
 def test_outcomes_of_broken_and_unjudged_sessions() -> None:
-    assert TRAITS["outcome"](Seen(session("s", "x", meta={"run_error": "503"}), GUESSED)) == "broken off"
-    assert TRAITS["outcome"](Seen(session("s", "x", success="yes"), GUESSED)) == "unknown"
+    assert (
+        TRAITS["outcome"](SessionTraits(session("s", "x", meta={"run_error": "503"}), GUESSED))
+        == "broken off"
+    )
+    assert TRAITS["outcome"](SessionTraits(session("s", "x", success="yes"), GUESSED)) == "unknown"
 
 
 def test_a_label_is_printable_short_and_one_for_each_stratum() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession, session_from
 from remit.usecases.trials.against import effects_by
-from remit.usecases.trials.sample import Wanted, sampled
+from remit.usecases.trials.sample import WantedSample, sampled
 from remit.usecases.trials.sample_suite import suite_files
 from remit.usecases.trials.suite_file import read_suite
 
@@ -64,7 +64,7 @@ def session(id: str, said: str, called: list[Any], suite: str) -> RecordedSessio
 def test_what_is_drawn_is_a_suite(tmp_path: Path, given_: list[Any], tasks: int) -> None:
     captured = [one for one in (session(*parts) for parts in given_) if one is not None]
     try:
-        found = sampled(lambda: captured, Wanted(tasks), effects_by(None))
+        found = sampled(lambda: captured, WantedSample(tasks), effects_by(None))
     except BadInput as error:
         assert "no session can be run again" in error.found
         return

@@ -43,7 +43,7 @@ MAKERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundTools:
     """The tools that were read, and the places where there are others."""
 
     hints: tuple[ToolHint, ...]
@@ -51,7 +51,7 @@ class Found:
     """Place and text of each expression that only running the project could tell."""
 
 
-def tools_of(files: Iterable[Source]) -> Found:
+def tools_of(files: Iterable[Source]) -> FoundTools:
     """The tools that these files declare with `@tool`, or hand to an agent by name."""
     hints: dict[str, ToolHint] = {}
     unread: list[str] = []
@@ -62,7 +62,7 @@ def tools_of(files: Iterable[Source]) -> Found:
             hints.setdefault(hint.name, hint)
         for node in _handed(file):
             _take(file, node, declared, hints, unread)
-    return Found(tuple(hints.values()), tuple(unread))
+    return FoundTools(tuple(hints.values()), tuple(unread))
 
 
 def _take(

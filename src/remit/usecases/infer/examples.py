@@ -14,7 +14,7 @@ from remit.core.reader import read_envelope
 from remit.core.selftest import run_tests
 from remit.core.types import Json, Result, ToolEffect
 from remit.usecases.infer.tools import ProposedTool
-from remit.usecases.infer.write import Draft, clause_id, written
+from remit.usecases.infer.write import EnvelopeDraft, clause_id, written
 
 _VALUES: dict[str, str] = {
     "email": "someone@example.org",
@@ -29,7 +29,7 @@ _VALUES: dict[str, str] = {
 _DEEPEST = 6
 
 
-def tests_for(draft: Draft) -> list[Mapping[str, Json]]:
+def tests_for(draft: EnvelopeDraft) -> list[Mapping[str, Json]]:
     """Tests that hold for the envelope of *draft*.
 
     Raises:

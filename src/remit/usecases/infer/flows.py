@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.usecases.infer.observe import Call, Observed
+from remit.usecases.infer.observe import Observed, ObservedCall
 from remit.usecases.infer.places import PROSE, TOKEN
 from remit.usecases.infer.values import SPECIFIC, next_breaks, upper_bound
 from remit.usecases.scaffold import TARGETS, words_of
@@ -71,7 +71,7 @@ class Learned:
 
     def __init__(self, observed: Observed) -> None:
         self._places = observed.places
-        self._calls: defaultdict[str, list[Call]] = defaultdict(list)
+        self._calls: defaultdict[str, list[ObservedCall]] = defaultdict(list)
         for call in observed.calls:
             self._calls[call.tool].append(call)
         self._borrowed: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -102,7 +102,7 @@ class Learned:
             )
         return found
 
-    def _with(self, tool: str, arg: str) -> list[Call]:
+    def _with(self, tool: str, arg: str) -> list[ObservedCall]:
         return [call for call in self._calls[tool] if any(leaf.path == arg for leaf in call.leaves)]
 
     def _one_guard(self, tool: str, args: Iterable[str], most: float) -> list[ProposedFlow]:
@@ -154,13 +154,13 @@ class Learned:
         ]
         return sorted(own or fields)
 
-    def _from(self, calls: Sequence[Call], arg: str, most: float = 0.0) -> ProposedFlow | None:
+    def _from(self, calls: Sequence[ObservedCall], arg: str, most: float = 0.0) -> ProposedFlow | None:
         if not is_target(arg) and _worded(calls, arg):
             return None
         wanted = {id(call): _needs(call, arg) for call in calls}
         permitted = {*ALWAYS, *self._tokens(calls, arg)}
 
-        def met(call: Call) -> bool:
+        def met(call: ObservedCall) -> bool:
             return all(leaf & permitted for leaf in wanted[id(call)])
 
         while _missed(calls, met) > MISS_BUDGET:
@@ -183,7 +183,7 @@ class Learned:
             return missed <= (most or MOST_MISSES)
         return _supported(missed, tasks)
 
-    def _tokens(self, calls: Sequence[Call], arg: str) -> set[str]:
+    def _tokens(self, calls: Sequence[ObservedCall], arg: str) -> set[str]:
         """Places of tokens in which a value stood, the same fields elsewhere, and places of the same shape."""
         leaves = [leaf for call in calls for leaf in call.leaves if leaf.path == arg]
         found = {s for leaf in leaves for s in leaf.sources if self._places.holds(s) == TOKEN}
@@ -197,7 +197,7 @@ class Learned:
         return {source for source in found if self._places.holds(source) == TOKEN}
 
     def _next(
-        self, calls: Sequence[Call], wanted: Mapping[int, list[frozenset[str]]], permitted: set[str]
+        self, calls: Sequence[ObservedCall], wanted: Mapping[int, list[frozenset[str]]], permitted: set[str]
     ) -> set[str] | None:
         """The place that makes good the most missed tasks, phrases before prose; None where two tasks share none."""
         tasks: defaultdict[str, set[str]] = defaultdict(set)
@@ -214,7 +214,7 @@ class Learned:
         )
         return {ranked[0][3]} if ranked else None
 
-    def _not_copied(self, calls: Sequence[Call], arg: str, most: float = 0.0) -> ProposedFlow | None:
+    def _not_copied(self, calls: Sequence[ObservedCall], arg: str, most: float = 0.0) -> ProposedFlow | None:
         leaves = [leaf for call in calls for leaf in call.leaves if leaf.path == arg]
         texts = [str(leaf.value) for leaf in leaves if leaf.kind not in _TELL_NOTHING]
         if 2 * len(texts) <= len(leaves) or not arg.isidentifier() or max(map(len, texts)) > MOST_SHORT:
@@ -226,7 +226,7 @@ class Learned:
         return None
 
 
-def _worded(calls: Sequence[Call], arg: str) -> bool:
+def _worded(calls: Sequence[ObservedCall], arg: str) -> bool:
     """Whether an argument is the model's own text, or a date: where such stood before tells nothing."""
     leaves = [leaf for call in calls for leaf in call.leaves if leaf.path == arg]
     long = any(isinstance(leaf.value, str) and len(leaf.value) > MOST_SHORT for leaf in leaves)
@@ -237,12 +237,12 @@ def _supported(missed: float, tasks: int) -> bool:
     return missed <= MISS_BUDGET and next_breaks(math.ceil(missed * tasks), tasks) <= MOST_NEXT
 
 
-def _needs(call: Call, arg: str) -> list[frozenset[str]]:
+def _needs(call: ObservedCall, arg: str) -> list[frozenset[str]]:
     """For each value at the argument, or below it, the places where it stood."""
     return [leaf.sources for leaf in call.leaves if leaf.path == arg and leaf.kind != "constant"]
 
 
-def _missed(calls: Sequence[Call], met: Callable[[Call], bool]) -> float:
+def _missed(calls: Sequence[ObservedCall], met: Callable[[ObservedCall], bool]) -> float:
     """Mean over tasks of the share of sessions in which some call does not meet the clause."""
     sessions: defaultdict[str, dict[str, bool]] = defaultdict(dict)
     for call in calls:
@@ -251,7 +251,9 @@ def _missed(calls: Sequence[Call], met: Callable[[Call], bool]) -> float:
     return sum(1 - sum(own.values()) / len(own) for own in sessions.values()) / len(sessions)
 
 
-def _used(calls: Sequence[Call], wanted: Mapping[int, list[frozenset[str]]], permitted: set[str]) -> set[str]:
+def _used(
+    calls: Sequence[ObservedCall], wanted: Mapping[int, list[frozenset[str]]], permitted: set[str]
+) -> set[str]:
     return {source for call in calls for leaf in wanted[id(call)] for source in leaf & permitted}
 
 

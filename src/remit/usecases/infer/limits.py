@@ -9,7 +9,7 @@ from typing import Any
 
 from remit.core.recorded import RecordedSession
 from remit.core.types import Json
-from remit.usecases.infer.observe import Call
+from remit.usecases.infer.observe import ObservedCall
 from remit.usecases.infer.schemas import MOST_MEMBERS, MOST_UNSEEN, TASKS_FOR_A_RANGE
 from remit.usecases.infer.values import roomy, unseen_mass
 
@@ -29,18 +29,18 @@ class Domains:
     tasks: int
 
 
-def most_in_a_session(calls: Sequence[Call]) -> int:
+def most_in_a_session(calls: Sequence[ObservedCall]) -> int:
     """The most calls of one session."""
     return max(Counter(call.session for call in calls).values(), default=0)
 
 
-def room_for(calls: Sequence[Call]) -> int:
+def room_for(calls: Sequence[ObservedCall]) -> int:
     """Calls of one session at most, with room."""
     few = len({call.task for call in calls}) < TASKS_FOR_A_RANGE
     return (ROOM_WHERE_FEW if few else ROOM) * most_in_a_session(calls)
 
 
-def domains(calls: Sequence[Call], arg: str) -> Domains | None:
+def domains(calls: Sequence[ObservedCall], arg: str) -> Domains | None:
     """The domains of the mail addresses at a top-level argument; None where the set is not closed, or is no such."""
     seen: defaultdict[str, set[str]] = defaultdict(set)
     listed = False

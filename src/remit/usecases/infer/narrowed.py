@@ -13,7 +13,7 @@ from remit.core.narrow import Document, not_narrowing, read_document
 from remit.core.schema import has_path
 from remit.core.selftest import load_envelope
 from remit.usecases.infer.tools import ProposedTool
-from remit.usecases.infer.write import OWNER, Draft, clause_id
+from remit.usecases.infer.write import OWNER, EnvelopeDraft, clause_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Narrowed:
     """Tools that sessions called and the base does not list: listing them would widen it."""
 
 
-def narrowed(base: str, file: str, draft: Draft) -> Narrowed:
+def narrowed(base: str, file: str, draft: EnvelopeDraft) -> Narrowed:
     """The envelope *base* with the clauses of *draft* that it does not have.
 
     Args:

@@ -46,7 +46,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ObservedCall:
     """One recorded call that a guard could read."""
 
     session: str
@@ -65,7 +65,7 @@ class Observed:
     sessions: tuple[RecordedSession, ...]
     tasks: Mapping[str, str]
     """Task by session id."""
-    calls: tuple[Call, ...]
+    calls: tuple[ObservedCall, ...]
     unread: int
     """Calls that no guard could read: malformed arguments."""
     places: Places
@@ -106,7 +106,7 @@ def observe(
     sessions = tuple(sorted(sessions, key=lambda s: s.session_id))
     places = places_of(sessions)
     envelope = _permissive(sessions, places)
-    calls: list[Call] = []
+    calls: list[ObservedCall] = []
     unread = 0
     for session in sessions:
         for judged in replay_session(session, envelope, kind).judged:
@@ -116,13 +116,13 @@ def observe(
     return Observed(sessions, tasks, tuple(calls), unread, places, kind)
 
 
-def _call(session: RecordedSession, task: str, judged: Judged) -> Call | None:
+def _call(session: RecordedSession, task: str, judged: Judged) -> ObservedCall | None:
     decision = judged.decision
     if decision.canonical is None or decision.effect is None:
         return None
     copied = (v.clause.partition(f".{COPIED}")[2] for v in decision.violations if v.kind == "flow")
     leaves = tuple(leaf for one in decision.provenance if (leaf := _leaf(one)) is not None)
-    return Call(
+    return ObservedCall(
         session.session_id,
         task,
         judged.call.tool,

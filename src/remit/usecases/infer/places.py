@@ -27,7 +27,7 @@ TOKEN, PHRASE, PROSE = "token", "phrase", "prose"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResultPlace:
     """A tool's result, or one field of it."""
 
     name: str
@@ -42,7 +42,7 @@ class Place:
 class Places:
     """All places that values can come from, beside the user and the session's facts."""
 
-    by_name: Mapping[str, Place]
+    by_name: Mapping[str, ResultPlace]
     alike: Mapping[str, frozenset[str]]
     """For each field the same field of tools that return the same records."""
 
@@ -103,13 +103,13 @@ def places_of(sessions: Sequence[RecordedSession]) -> Places:
     return Places(found, {name: _alike(name, records) for name in found if "." in name})
 
 
-def _places(name: str, tool: _Tool) -> Iterator[Place]:
+def _places(name: str, tool: _Tool) -> Iterator[ResultPlace]:
     for key in ("", *tool.fields()):
         kinds = tool.kinds[key]
         stray = MOST_STRAY * (tool.answers if not key else max(kinds.values(), default=0))
         usual = {kind for kind, times in kinds.items() if times > stray} - {"constant"}
         if usual or not key:
-            yield Place(f"{name}.{key}" if key else name, _holds(usual), frozenset(usual))
+            yield ResultPlace(f"{name}.{key}" if key else name, _holds(usual), frozenset(usual))
 
 
 def _holds(kinds: set[str]) -> str:

@@ -17,7 +17,7 @@ from remit.usecases.infer.limits import longest_answer, session_schema
 from remit.usecases.infer.narrowed import narrowed
 from remit.usecases.infer.observe import Observed, observe, task_of
 from remit.usecases.infer.tools import LEAST_TASKS, ProposedTool, proposed_tools
-from remit.usecases.infer.write import Draft, written
+from remit.usecases.infer.write import EnvelopeDraft, written
 from remit.usecases.replay import Tally, replay_session
 from remit.usecases.scaffold import ToolHint, loose
 
@@ -120,11 +120,11 @@ def _identity(session: RecordedSession) -> str:
 
 def envelope_of(
     observed: Observed, name: str, hints: Sequence[ToolHint] = ()
-) -> tuple[str, Draft, dict[str, str]]:
+) -> tuple[str, EnvelopeDraft, dict[str, str]]:
     """The text, what it was written from, and which tools are left out, and why."""
     found = proposed_tools(observed, hints)
     left_out = dict(found.left_out)
-    draft = Draft(
+    draft = EnvelopeDraft(
         name=name,
         sessions=len(observed.sessions),
         tasks=len({observed.tasks[s.session_id] for s in observed.sessions}),
@@ -149,7 +149,7 @@ def envelope_of(
     return text, draft, left_out
 
 
-def _loadable(draft: Draft, tool: ProposedTool) -> tuple[ProposedTool | None, str]:
+def _loadable(draft: EnvelopeDraft, tool: ProposedTool) -> tuple[ProposedTool | None, str]:
     """The tool as tight as it loads: whole, without conditions, or with only the names of its arguments."""
     why = ""
     for one in _looser(tool):
@@ -191,7 +191,7 @@ def _with_known_sources(tools: Sequence[ProposedTool]) -> tuple[ProposedTool, ..
     return tuple(found)
 
 
-def _account(observed: Observed, draft: Draft, left_out: Mapping[str, str]) -> dict[str, Json]:
+def _account(observed: Observed, draft: EnvelopeDraft, left_out: Mapping[str, str]) -> dict[str, Json]:
     clauses = [(tool, flow) for tool in draft.tools for flow in tool.flows]
     return {
         "sessions": len(observed.sessions),

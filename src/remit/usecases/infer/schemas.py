@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from remit.core.types import Json
-from remit.usecases.infer.observe import Call, Leaf
+from remit.usecases.infer.observe import Leaf, ObservedCall
 from remit.usecases.infer.values import SHAPES, next_breaks, prefix_of, roomy, unseen_mass
 from remit.usecases.scaffold import Schema
 
@@ -66,7 +66,7 @@ class Tightened:
     notes: tuple[str, ...]
 
 
-def tightened(schema: Schema, calls: Sequence[Call], choices: Iterable[str] = ()) -> Tightened:
+def tightened(schema: Schema, calls: Sequence[ObservedCall], choices: Iterable[str] = ()) -> Tightened:
     """The *schema* with the bounds that *calls* support.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 from remit.core.types import Json, ToolEffect
 from remit.usecases.infer.flows import Learned, ProposedFlow, is_target, paths_of
 from remit.usecases.infer.limits import Domains, domains, room_for
-from remit.usecases.infer.observe import Call, Observed
+from remit.usecases.infer.observe import Observed, ObservedCall
 from remit.usecases.infer.schemas import tightened
 from remit.usecases.scaffold import Schema, ToolHint, closed, effect_of, tools_called
 
@@ -79,7 +79,7 @@ def proposed_tools(observed: Observed, hints: Iterable[ToolHint] = ()) -> Propos
     """
     defined = {hint.name: hint for hint in hints}
     seen = {hint.name: hint for hint in tools_called(observed.sessions)}
-    calls: defaultdict[str, list[Call]] = defaultdict(list)
+    calls: defaultdict[str, list[ObservedCall]] = defaultdict(list)
     for call in observed.calls:
         calls[call.tool].append(call)
     floats = _hands_over_floats(observed.calls)
@@ -103,7 +103,7 @@ def _named(schema: Mapping[str, Any]) -> Schema:
 
 
 def _tool(
-    defined: ToolHint | None, seen: ToolHint | None, calls: Sequence[Call], floats: bool
+    defined: ToolHint | None, seen: ToolHint | None, calls: Sequence[ObservedCall], floats: bool
 ) -> ProposedTool:
     hint = defined or seen
     assert hint is not None  # noqa: S101 - one of the two named it
@@ -131,7 +131,7 @@ def _tool(
 
 
 def _guarded(
-    tools: Sequence[ProposedTool], learned: Learned, calls: Mapping[str, Sequence[Call]]
+    tools: Sequence[ProposedTool], learned: Learned, calls: Mapping[str, Sequence[ObservedCall]]
 ) -> list[ProposedTool]:
     """The tools with their flow clauses: first those that were called, then those that borrow from them."""
     own: dict[str, list[ProposedFlow]] = {}
@@ -145,7 +145,10 @@ def _guarded(
 
 
 def _with(
-    tool: ProposedTool, flows: list[ProposedFlow], learned: Learned, calls: Mapping[str, Sequence[Call]]
+    tool: ProposedTool,
+    flows: list[ProposedFlow],
+    learned: Learned,
+    calls: Mapping[str, Sequence[ObservedCall]],
 ) -> ProposedTool:
     paths, required = paths_of(tool.schema), _required(tool.schema)
     named = {leaf.path for call in calls[tool.name] for leaf in call.leaves}
@@ -181,7 +184,7 @@ def _chooses(schema: Mapping[str, Any], path: str) -> bool:
     return isinstance(here, dict) and ("enum" in here or "const" in here or here.get("type") == "boolean")
 
 
-def _kinds(calls: Sequence[Call]) -> dict[str, str]:
+def _kinds(calls: Sequence[ObservedCall]) -> dict[str, str]:
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for call in calls:
         for leaf in call.leaves:
@@ -189,7 +192,7 @@ def _kinds(calls: Sequence[Call]) -> dict[str, str]:
     return {path: next(iter(found)) for path, found in kinds.items() if len(found) == 1}
 
 
-def _as_called(schema: Schema, calls: Sequence[Call], effect: ToolEffect, floats: bool) -> Schema:
+def _as_called(schema: Schema, calls: Sequence[ObservedCall], effect: ToolEffect, floats: bool) -> Schema:
     """The definition, admitting how models write it: a float for an integer, and in reads one value for a list.
 
     Only what at least two tasks show counts; a read that is called with an odd type does no harm.
@@ -221,7 +224,7 @@ def _admitting(schema: Any, types: set[str]) -> Any:
     return schema | {"type": sorted(own) if len(own) > 1 else next(iter(own))}
 
 
-def _hands_over_floats(calls: Iterable[Call]) -> bool:
+def _hands_over_floats(calls: Iterable[ObservedCall]) -> bool:
     """Whether whole numbers come as floats: some models' interfaces know no others."""
     tasks = {
         c.task

@@ -10,7 +10,7 @@ from typing import Any
 from remit.core.types import Json
 from remit.usecases.infer.flows import ProposedFlow
 from remit.usecases.infer.limits import Domains, session_key
-from remit.usecases.infer.places import PROSE, TOKEN, Place, Places
+from remit.usecases.infer.places import PROSE, TOKEN, Places, ResultPlace
 from remit.usecases.infer.tools import ProposedTool
 from remit.usecases.scaffold import comment, json_text, quoted
 
@@ -19,7 +19,7 @@ OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EnvelopeDraft:
     """All that an envelope is written from."""
 
     name: str
@@ -32,7 +32,7 @@ class Draft:
     longest_answer: int
 
 
-def written(draft: Draft, tests: Sequence[Mapping[str, Json]] = ()) -> str:
+def written(draft: EnvelopeDraft, tests: Sequence[Mapping[str, Json]] = ()) -> str:
     """The envelope's text.
 
     Args:
@@ -66,7 +66,7 @@ def clause_id(arg: str, suffix: str) -> str:
     return f"{plain[: 62 - len(suffix)].rstrip('-')}-{suffix}"
 
 
-def _sources(draft: Draft) -> list[str]:
+def _sources(draft: EnvelopeDraft) -> list[str]:
     """Labels of whole tools, and of the fields that a clause asks about."""
     flows = [flow for tool in draft.tools for flow in tool.flows]
     asked = {source for flow in flows for source in flow.sources}
@@ -83,7 +83,7 @@ def _sources(draft: Draft) -> list[str]:
     return lines
 
 
-def _source(place: Place) -> str:
+def _source(place: ResultPlace) -> str:
     secret = "pii" if place.holds == PROSE else "internal"
     told = {
         PROSE: "sentences stand here: a stranger may have written them",

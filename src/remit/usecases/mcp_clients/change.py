@@ -8,16 +8,16 @@ from pathlib import Path
 
 from remit.core.errors import BadInput
 from remit.usecases.mcp_clients.files import load, shown_diff
-from remit.usecases.mcp_clients.places import Place, World, place_of, places
-from remit.usecases.mcp_clients.servers import Config, Server, State, read_config
+from remit.usecases.mcp_clients.places import ConfigFile, Machine, place_of, places
+from remit.usecases.mcp_clients.servers import Config, Server, ServerState, read_config
 from remit.usecases.mcp_clients.wrap import Front, unwrapped, wrapped
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenServers:
     """A configuration, and the servers in it that a command is about."""
 
-    place: Place
+    place: ConfigFile
     config: Config
     servers: tuple[Server, ...]
 
@@ -28,10 +28,10 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ConfigChange:
     """What a file would become."""
 
-    chosen: Chosen
+    chosen: ChosenServers
     text: str
     """The whole new text."""
     changed: tuple[Server, ...]
@@ -41,8 +41,8 @@ class Change:
 
 
 def choose(
-    world: World, files: Sequence[Path] = (), clients: Sequence[str] = (), names: Sequence[str] = ()
-) -> list[Chosen]:
+    world: Machine, files: Sequence[Path] = (), clients: Sequence[str] = (), names: Sequence[str] = ()
+) -> list[ChosenServers]:
     """The servers that a command is about.
 
     Args:
@@ -78,8 +78,13 @@ def choose(
 
 
 def pick(
-    place: Place, world: World, *, everything: bool = False, named: bool = False, names: Sequence[str] = ()
-) -> Chosen | None:
+    place: ConfigFile,
+    world: Machine,
+    *,
+    everything: bool = False,
+    named: bool = False,
+    names: Sequence[str] = (),
+) -> ChosenServers | None:
     """The servers of one configuration; None where it has none for this project.
 
     Args:
@@ -96,16 +101,16 @@ def pick(
     mine = [one for one in config.servers if _of_project(one, world, whole)]
     if not mine and not (whole and config.lists):
         return None
-    return Chosen(place, config, tuple(one for one in mine if not names or one.name in names))
+    return ChosenServers(place, config, tuple(one for one in mine if not names or one.name in names))
 
 
-def _of_project(server: Server, world: World, everything: bool) -> bool:
+def _of_project(server: Server, world: Machine, everything: bool) -> bool:
     if not server.project:
         return everything
     return Path(server.project).resolve() == world.folder.resolve()
 
 
-def _refuse_unknown(chosen: Sequence[Chosen], names: Sequence[str]) -> None:
+def _refuse_unknown(chosen: Sequence[ChosenServers], names: Sequence[str]) -> None:
     known = {server.name for one in chosen for server in one.servers}
     for name in names:
         if name not in known:
@@ -113,26 +118,26 @@ def _refuse_unknown(chosen: Sequence[Chosen], names: Sequence[str]) -> None:
             raise BadInput(f"--server {name}", "no such server", f"there are: {', '.join(there) or 'none'}")
 
 
-def wrapping(chosen: Chosen, front: Front) -> Change:
+def wrapping(chosen: ChosenServers, front: Front) -> ConfigChange:
     """remit in front of every server that the client starts by itself."""
-    direct = tuple(one for one in chosen.servers if one.state is State.DIRECT)
+    direct = tuple(one for one in chosen.servers if one.state is ServerState.DIRECT)
     text = wrapped(chosen.config, direct, front)
     _proved(chosen, text, direct)
     return _change(chosen, text, direct)
 
 
-def unwrapping(chosen: Chosen) -> Change:
+def unwrapping(chosen: ChosenServers) -> ConfigChange:
     """remit taken away."""
-    ours = tuple(one for one in chosen.servers if one.state is State.WRAPPED)
+    ours = tuple(one for one in chosen.servers if one.state is ServerState.WRAPPED)
     return _change(chosen, unwrapped(chosen.config, ours), ours)
 
 
-def _change(chosen: Chosen, text: str, servers: tuple[Server, ...]) -> Change:
+def _change(chosen: ChosenServers, text: str, servers: tuple[Server, ...]) -> ConfigChange:
     diff = shown_diff(chosen.config.text, text, str(chosen.place.path))
-    return Change(chosen, text, servers, diff)
+    return ConfigChange(chosen, text, servers, diff)
 
 
-def _proved(chosen: Chosen, text: str, direct: Sequence[Server]) -> None:
+def _proved(chosen: ChosenServers, text: str, direct: Sequence[Server]) -> None:
     """Somebody else's file: what cannot be taken back exactly is not written."""
     after = read_config(text, chosen.place.path)
     ours = {(one.project, one.name) for one in direct}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Machine:
     """The machine, as far as it decides where the files lie."""
 
     folder: Path
@@ -28,7 +28,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConfigFile:
     """One file that a client reads."""
 
     client: str
@@ -37,26 +37,26 @@ class Place:
     """It belongs to the project, not to the person."""
 
 
-def _claude(world: World) -> list[Path]:
+def _claude(world: Machine) -> list[Path]:
     own = world.variable("CLAUDE_CONFIG_DIR")
     return [world.folder / ".mcp.json", (Path(own) if own else world.home) / ".claude.json"]
 
 
-def _cursor(world: World) -> list[Path]:
+def _cursor(world: Machine) -> list[Path]:
     return [world.folder / ".cursor/mcp.json", world.home / ".cursor/mcp.json"]
 
 
-def _vscode(world: World) -> list[Path]:
+def _vscode(world: Machine) -> list[Path]:
     user = [_app_data(world) / name / "User" for name in ("Code", "Code - Insiders")]
     profiles = [file for folder in user for file in sorted(folder.glob("profiles/*/mcp.json"))]
     return [world.folder / ".vscode/mcp.json", *(folder / "mcp.json" for folder in user), *profiles]
 
 
-def _claude_desktop(world: World) -> list[Path]:
+def _claude_desktop(world: Machine) -> list[Path]:
     return [_app_data(world) / "Claude/claude_desktop_config.json"]
 
 
-def _app_data(world: World) -> Path:
+def _app_data(world: Machine) -> Path:
     """Where programs with a window keep what belongs to a person."""
     if world.platform == "darwin":
         return world.home / "Library/Application Support"
@@ -65,7 +65,7 @@ def _app_data(world: World) -> Path:
     return Path(world.variable("XDG_CONFIG_HOME") or world.home / ".config")
 
 
-CLIENTS: Mapping[str, Callable[[World], list[Path]]] = {
+CLIENTS: Mapping[str, Callable[[Machine], list[Path]]] = {
     "claude": _claude,
     "cursor": _cursor,
     "vscode": _vscode,
@@ -74,20 +74,20 @@ CLIENTS: Mapping[str, Callable[[World], list[Path]]] = {
 """name: every file where this client looks for servers, the project's first."""
 
 
-def places(world: World, *clients: str) -> list[Place]:
+def places(world: Machine, *clients: str) -> list[ConfigFile]:
     """The configurations that there are, of these clients or of all."""
-    found: dict[Path, Place] = {}
+    found: dict[Path, ConfigFile] = {}
     for client in clients or CLIENTS:
         for path in CLIENTS[client](world):
             if path.is_file() and path.resolve() not in found:  # clients may share one file by links
-                found[path.resolve()] = Place(client, path, path.is_relative_to(world.folder))
+                found[path.resolve()] = ConfigFile(client, path, path.is_relative_to(world.folder))
     return list(found.values())
 
 
-def place_of(path: Path, world: World) -> Place:
+def place_of(path: Path, world: Machine) -> ConfigFile:
     """A file that somebody named; its client where it is a known one."""
     for client, files in CLIENTS.items():
         for known in files(world):
             if known.absolute() == path.absolute():
-                return Place(client, path, known.is_relative_to(world.folder))
-    return Place("", path, path.absolute().is_relative_to(world.folder.absolute()))
+                return ConfigFile(client, path, known.is_relative_to(world.folder))
+    return ConfigFile("", path, path.absolute().is_relative_to(world.folder.absolute()))

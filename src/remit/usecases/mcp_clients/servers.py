@@ -18,7 +18,7 @@ _LISTS: Sequence[tuple[str, ...]] = (("mcpServers",), ("servers",), ("mcp", "ser
 _OURS = frozenset({"remit", "remit.exe", "remit.cli.main"})
 
 
-class State(Enum):
+class ServerState(Enum):
     """How a server of a configuration is reached."""
 
     DIRECT = "direct"
@@ -36,7 +36,7 @@ class Server:
     """One entry of a configuration."""
 
     name: str
-    state: State
+    state: ServerState
     node: JsonNode
     project: str = ""
     """Claude Code keeps servers of each project in one file: the folder of the project; empty where it is for all."""
@@ -58,7 +58,7 @@ class Server:
     def original(self) -> tuple[str, ...]:
         """Program and arguments without remit in front."""
         whole = self.command
-        return whole[begin_of_original(whole) :] if self.state is State.WRAPPED else whole
+        return whole[begin_of_original(whole) :] if self.state is ServerState.WRAPPED else whole
 
     @property
     def env(self) -> dict[str, str]:
@@ -123,24 +123,24 @@ def _server(name: str, node: JsonNode, project: str) -> Server:
     return Server(name, state, node, project, why, disabled=off is not None and off.value is True)
 
 
-def _state(node: JsonNode) -> tuple[State, str]:
+def _state(node: JsonNode) -> tuple[ServerState, str]:
     command, args, url = node.get("command"), node.get("args"), node.get("url") or node.get("serverUrl")
     if command is None and url is not None:
-        return State.BY_URL, ""
+        return ServerState.BY_URL, ""
     if command is None or not isinstance(command.value, str) or not command.value:
-        return State.ODD, "it has no command that is a text"
+        return ServerState.ODD, "it has no command that is a text"
     if url is not None:
-        return State.ODD, "it has a command and a URL"
+        return ServerState.ODD, "it has a command and a URL"
     if args is not None and not _texts(args.value):
-        return State.ODD, "its args are no list of texts"
+        return ServerState.ODD, "its args are no list of texts"
     whole = (command.value, *(item.value for item in (args.items() if args else ())))
     behind = begin_of_original(whole)
     if not behind:
-        return State.DIRECT, ""
+        return ServerState.DIRECT, ""
     return (
-        (State.WRAPPED, "")
+        (ServerState.WRAPPED, "")
         if behind < len(whole)
-        else (State.ODD, "remit proxy stands there without a command behind --")
+        else (ServerState.ODD, "remit proxy stands there without a command behind --")
     )
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from remit.core.jsontext import Edit, JsonNode, between, edited, json_token, lead, skip_gap
-from remit.usecases.mcp_clients.servers import Config, Server, State, begin_of_original
+from remit.usecases.mcp_clients.servers import Config, Server, ServerState, begin_of_original
 
 _PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONPLATLIBDIR")
 """Variables of a server that is written in Python, which would change the interpreter that runs remit."""
@@ -61,7 +61,7 @@ def wrapped(config: Config, servers: Iterable[Server], front: Front) -> str:
     """The text with remit in front of those of *servers* that the client starts by itself; the others stay."""
     edits: list[Edit] = []
     for server in servers:
-        if server.state is State.DIRECT:
+        if server.state is ServerState.DIRECT:
             edits += _wrap(config.text, server, front.command(server))
     return edited(config.text, edits)
 
@@ -70,7 +70,7 @@ def unwrapped(config: Config, servers: Iterable[Server]) -> str:
     """The text as it was before remit was put in front of *servers*."""
     edits: list[Edit] = []
     for server in servers:
-        if server.state is State.WRAPPED:
+        if server.state is ServerState.WRAPPED:
             edits += _unwrap(config.text, server)
     return edited(config.text, edits)
 

@@ -21,7 +21,7 @@ from remit.core.trial.trial import Trial
 from remit.core.types import Json
 from remit.usecases.sessions_files import files_below
 from remit.usecases.trials.formats import Unrecognised, read_file
-from remit.usecases.trials.formats.fields import Asked
+from remit.usecases.trials.formats.fields import FieldNames
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
 
 MOST_TRIALS = 5_000_000
@@ -30,7 +30,7 @@ ENDINGS = ("*.jsonl", "*.jsonl.gz", "*.json", "*.json.gz", "*.eval")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ImportChoice:
     """Which records count, and what they are called."""
 
     arm: str = ""
@@ -107,11 +107,11 @@ def read_run(
     Raises:
         BadInput: anything that is no result, with file and line; two results for one trial.
     """
-    chosen = Chosen(arm, tuple(arm_by), tuple(task_by), where or {}, reading or Reading())
+    chosen = ImportChoice(arm, tuple(arm_by), tuple(task_by), where or {}, reading or Reading())
     return imported([(chosen, paths)], suite=suite).run
 
 
-def imported(sources: Sequence[tuple[Chosen, Sequence[Path]]], *, suite: str = "") -> Imported:
+def imported(sources: Sequence[tuple[ImportChoice, Sequence[Path]]], *, suite: str = "") -> Imported:
     """One run from several sources, each read in its own way.
 
     Raises:
@@ -152,9 +152,9 @@ def result_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
                 yield file, inner
 
 
-def _gather(chosen: Chosen, paths: Sequence[Path], found: _Gathered) -> None:
-    arms, tasks = Asked("--arm-by", chosen.arm_by), Asked("--task-by", chosen.task_by)
-    kept = Asked("--where", tuple(chosen.where))
+def _gather(chosen: ImportChoice, paths: Sequence[Path], found: _Gathered) -> None:
+    arms, tasks = FieldNames("--arm-by", chosen.arm_by), FieldNames("--task-by", chosen.task_by)
+    kept = FieldNames("--where", tuple(chosen.where))
     values = tuple(chosen.where.values())
 
     def wanted(fields: Mapping[str, Json]) -> bool:
@@ -180,7 +180,9 @@ def _gather(chosen: Chosen, paths: Sequence[Path], found: _Gathered) -> None:
         asked.check(found.known)
 
 
-def _keep(one: RecordedTrial, chosen: Chosen, arms: Asked, tasks: Asked, found: _Gathered) -> None:
+def _keep(
+    one: RecordedTrial, chosen: ImportChoice, arms: FieldNames, tasks: FieldNames, found: _Gathered
+) -> None:
     if len(found.listed) >= MOST_TRIALS:
         raise BadInput(one.where, f"more than {MOST_TRIALS} trials", "choose some: --where")
     arm = chosen.arm or ", ".join(arms.of(one.fields)) or one.trial.arm or ONLY_ARM

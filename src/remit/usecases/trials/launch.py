@@ -13,7 +13,7 @@ from remit.usecases.trials.plan import check_same
 Log_co = TypeVar("Log_co", bound=RunLog, covariant=True)
 
 
-class Line(Protocol):
+class ListedRun(Protocol):
     """A run as a book lists it."""
 
     @property
@@ -33,13 +33,13 @@ class Line(Protocol):
         """What began it."""
 
 
-class Book(Protocol[Log_co]):
+class RunBook(Protocol[Log_co]):
     """The record of runs (`store.trial_book.TrialBook`)."""
 
     def load(self, run_id: str) -> Run:
         """A run."""
 
-    def runs(self) -> Sequence[Line]:
+    def runs(self) -> Sequence[ListedRun]:
         """All of them, oldest first."""
 
     def begin(self, info: RunInfo, retain_s: float | None = None) -> Log_co:
@@ -50,7 +50,12 @@ class Book(Protocol[Log_co]):
 
 
 def launched(
-    book: Book[Log_co], info: RunInfo, *, resume: str = "", anew: bool = False, retain_s: float | None = None
+    book: RunBook[Log_co],
+    info: RunInfo,
+    *,
+    resume: str = "",
+    anew: bool = False,
+    retain_s: float | None = None,
 ) -> Log_co:
     """The run to work on.
 
@@ -74,7 +79,7 @@ def launched(
     return book.begin(info, retain_s)
 
 
-def left_over(book: Book[Log_co], info: RunInfo) -> str:
+def left_over(book: RunBook[Log_co], info: RunInfo) -> str:
     """The latest run of the same suite, design and agents that has not ended, and is whole; empty where there is none."""
     found = [
         line.id

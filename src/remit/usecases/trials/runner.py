@@ -40,7 +40,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DrawShare:
     """Which draws are this process's own: every *of*-th, from *index* on."""
 
     index: int = 0
@@ -77,7 +77,7 @@ class Runner:
     """Runs one trial (`running.TrialRunning.trial`)."""
     gates: Sequence[Gate] = ()
     concurrency: int = 8
-    part: Part = field(default_factory=Part)
+    part: DrawShare = field(default_factory=DrawShare)
     hears: Callable[[Trial], None] = lambda _: None
     """Gets every trial of this launch, once it is durable."""
     _deciding: Deciding = field(init=False)

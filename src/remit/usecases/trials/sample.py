@@ -22,7 +22,7 @@ from remit.usecases.trials.strata import (
     DEFAULT,
     RARE,
     TRAITS,
-    Seen,
+    SessionTraits,
     asked_like,
     bigrams,
     json_bigrams,
@@ -31,14 +31,14 @@ from remit.usecases.trials.strata import (
     words_of,
 )
 
-Source = Callable[[], Iterable[RecordedSession]]
+SessionSource = Callable[[], Iterable[RecordedSession]]
 """The sessions, as often as it is called."""
 MOST_SHOWN = 20
 """Of a list in the coverage: the most frequent ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSample:
     """What is to be drawn, and how."""
 
     tasks: int
@@ -90,7 +90,9 @@ class _Read:
     """Tools of the sessions that can be run again."""
 
 
-def sampled(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope | None = None) -> Sampled:
+def sampled(
+    source: SessionSource, wanted: WantedSample, effect: EffectOf, envelope: Envelope | None = None
+) -> Sampled:
     """A sample of sessions as tasks.
 
     Args:
@@ -125,12 +127,12 @@ def sampled(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope
     return Sampled(tasks, tools, _coverage(read, strata, units, drawn, wanted), unchecked)
 
 
-def _all(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope | None) -> _Read:
+def _all(source: SessionSource, wanted: WantedSample, effect: EffectOf, envelope: Envelope | None) -> _Read:
     read = _Read()
     known: set[str] = set()
     seen: set[str] = set()
     for session in source():
-        looked = Seen(session, effect, envelope)
+        looked = SessionTraits(session, effect, envelope)
         read.tools.update(looked.tools)
         reason = unfit(session, turns=wanted.turns) or too_much(session)
         if not reason and session.session_id in seen:
@@ -154,7 +156,7 @@ def _all(source: Source, wanted: Wanted, effect: EffectOf, envelope: Envelope | 
     return read
 
 
-def _strata(usable: Sequence[_Brief], wanted: Wanted) -> dict[str, list[_Brief]]:
+def _strata(usable: Sequence[_Brief], wanted: WantedSample) -> dict[str, list[_Brief]]:
     """Sessions by stratum, the largest first; where there are more strata than half the tasks, the rarest are one."""
     found: dict[tuple[str, ...], list[_Brief]] = {}
     for brief in usable:
@@ -170,7 +172,7 @@ def _strata(usable: Sequence[_Brief], wanted: Wanted) -> dict[str, list[_Brief]]
     }
 
 
-def _units(briefs: Sequence[_Brief], wanted: Wanted) -> list[SamplingUnit]:
+def _units(briefs: Sequence[_Brief], wanted: WantedSample) -> list[SamplingUnit]:
     """What can be drawn of a stratum: of sessions that were asked the same, one at random stands for all."""
     alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for brief in briefs:
@@ -183,7 +185,7 @@ def _units(briefs: Sequence[_Brief], wanted: Wanted) -> list[SamplingUnit]:
     ]
 
 
-def _fetched(source: Source, ids: set[str]) -> dict[str, RecordedSession]:
+def _fetched(source: SessionSource, ids: set[str]) -> dict[str, RecordedSession]:
     found: dict[str, RecordedSession] = {}
     for session in source():
         if session.session_id in ids and session.session_id not in found:
@@ -201,7 +203,7 @@ def _coverage(
     strata: Mapping[str, Sequence[_Brief]],
     units: Mapping[str, Sequence[SamplingUnit]],
     drawn: Sequence[tuple[str, Picked]],
-    wanted: Wanted,
+    wanted: WantedSample,
 ) -> dict[str, Json]:
     usable, lost = len(read.usable), sum(read.left_out.values())
     ids = {one.unit.id for _, one in drawn}

@@ -21,7 +21,7 @@ from remit.core.errors import BadInput, Unavailable
 from remit.core.trial.run import Run, RunInfo, in_order, run_from, run_lines, trial_line
 from remit.core.trial.trial import Trial
 from remit.usecases.trials.plan import check_same
-from remit.usecases.trials.runner import End, Part
+from remit.usecases.trials.runner import DrawShare, End
 
 _NAMED = re.compile(r"shard-(\d{1,4})-of-(\d{1,4})\.jsonl")
 _MOST = 1000
@@ -63,9 +63,9 @@ class Shard:
     """How far the file of each other part was read."""
 
     @property
-    def part(self) -> Part:
+    def part(self) -> DrawShare:
         """Which draws are its own."""
-        return Part(self.index - 1, self.of)
+        return DrawShare(self.index - 1, self.of)
 
     @property
     def path(self) -> Path:

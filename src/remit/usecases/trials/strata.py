@@ -1,6 +1,7 @@
 """What a captured session did, in a few words: by these words sessions are put into strata.
 
-To add one: write a function from `Seen` to a word, and its line in `TRAITS`. Any other name is a field of the record.
+To add one: write a function from `SessionTraits` to a word, and its line in `TRAITS`. Any other name is a field of the
+record.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ START, END = "^", "$"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SessionTraits:
     """What is looked at of one session."""
 
     session: RecordedSession
@@ -46,24 +47,24 @@ class Seen:
         return [call.tool for step in self.session.steps for call in step.calls]
 
 
-def _suite(seen: Seen) -> str:
+def _suite(seen: SessionTraits) -> str:
     return seen.session.suite or "none"
 
 
-def _tools(seen: Seen) -> str:
+def _tools(seen: SessionTraits) -> str:
     return " + ".join(sorted(set(seen.tools))) or "no tool"
 
 
-def _sequence(seen: Seen) -> str:
+def _sequence(seen: SessionTraits) -> str:
     return " > ".join(tool for tool, _ in groupby(seen.tools)) or "no tool"
 
 
-def _effects(seen: Seen) -> str:
+def _effects(seen: SessionTraits) -> str:
     found = {seen.effect(tool) for tool in seen.tools}
     return next((effect for effect in _STRONGEST if effect in found), "none")
 
 
-def _outcome(seen: Seen) -> str:
+def _outcome(seen: SessionTraits) -> str:
     if failure_of(seen.session) is not None:
         return "broken off"
     success = found_in(seen.session.extra, "success")
@@ -74,7 +75,7 @@ def _outcome(seen: Seen) -> str:
     )
 
 
-def _violations(seen: Seen) -> str:
+def _violations(seen: SessionTraits) -> str:
     if seen.envelope is None:
         return "unknown"
     from remit.usecases.replay import replay_session
@@ -85,17 +86,17 @@ def _violations(seen: Seen) -> str:
     return worst or ("flag" if any(one.decision.violations for one in judged) else "none")
 
 
-def _length(seen: Seen) -> str:
+def _length(seen: SessionTraits) -> str:
     calls = len(seen.tools)
     return next((band for most, band in _BANDS if calls <= most), "more than 20 calls")
 
 
-def _turns(seen: Seen) -> str:
+def _turns(seen: SessionTraits) -> str:
     said = sum(step.role == "user" and bool(step.text) for step in seen.session.steps)
     return "1 turn" if said == 1 else f"{said} turns" if said < 4 else "4 turns or more"
 
 
-TRAITS: Mapping[str, Callable[[Seen], str]] = {
+TRAITS: Mapping[str, Callable[[SessionTraits], str]] = {
     "suite": _suite,
     "tools": _tools,
     "sequence": _sequence,
@@ -108,7 +109,7 @@ TRAITS: Mapping[str, Callable[[Seen], str]] = {
 """name: what it says of a session."""
 
 
-def words_of(seen: Seen, by: Sequence[str], known: set[str]) -> tuple[str, ...]:
+def words_of(seen: SessionTraits, by: Sequence[str], known: set[str]) -> tuple[str, ...]:
     """What these traits and fields say of a session.
 
     Args:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from remit.core.errors import BadInput
 from remit.usecases.trials.formats import inspect_json, inspect_zip, plain, runs, tau, tau2
-from remit.usecases.trials.formats.opened import REMEDY, Record, raw_members, records
+from remit.usecases.trials.formats.opened import REMEDY, ResultRecord, raw_members, records
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ResultFormat:
     """One way in which results are recorded."""
 
     name: str
@@ -25,15 +25,15 @@ class Format:
     """By what it is recognised."""
     fits: Callable[[frozenset[str]], bool]
     """Whether a record with these keys is the first of such a file."""
-    read: Callable[[Iterable[Record], Reading], Iterator[RecordedTrial]]
+    read: Callable[[Iterable[ResultRecord], Reading], Iterator[RecordedTrial]]
 
 
-FORMATS: tuple[Format, ...] = (
-    Format("remit", "a first line with 'format' and 'run'", runs.fits, runs.read),
-    Format("inspect", "'version' and 'eval', or a zip file", inspect_json.fits, inspect_json.read),
-    Format("tau2", "'simulations', or 'termination_reason' and 'reward_info'", tau2.fits, tau2.read),
-    Format("tau-bench", "'task_id', 'reward' and 'traj'", tau.fits, tau.read),
-    Format("plain", "'task_id' or 'task'", plain.fits, plain.read),
+FORMATS: tuple[ResultFormat, ...] = (
+    ResultFormat("remit", "a first line with 'format' and 'run'", runs.fits, runs.read),
+    ResultFormat("inspect", "'version' and 'eval', or a zip file", inspect_json.fits, inspect_json.read),
+    ResultFormat("tau2", "'simulations', or 'termination_reason' and 'reward_info'", tau2.fits, tau2.read),
+    ResultFormat("tau-bench", "'task_id', 'reward' and 'traj'", tau.fits, tau.read),
+    ResultFormat("plain", "'task_id' or 'task'", plain.fits, plain.read),
 )
 """In the order in which they are tried."""
 
@@ -65,7 +65,7 @@ def read_file(path: Path, reading: Reading) -> tuple[str, Iterator[RecordedTrial
     raise Unrecognised(first.where, "results of no known format", f"known: {told}")
 
 
-def _keys(first: Record) -> frozenset[str]:
+def _keys(first: ResultRecord) -> frozenset[str]:
     if first.data.lstrip()[:1] != b"{":
         raise Unrecognised(first.where, "no JSON object", f"{_FORM}; {REMEDY}")
     return frozenset(raw_members(first.data, first.where))

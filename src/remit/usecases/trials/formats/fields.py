@@ -45,7 +45,7 @@ def as_word(value: object) -> str:
 
 
 @dataclass
-class Asked:
+class FieldNames:
     """Names that were asked for, and which of them any record had."""
 
     option: str

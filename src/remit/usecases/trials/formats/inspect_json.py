@@ -7,7 +7,7 @@ from typing import Any
 
 from remit.core.errors import BadInput
 from remit.usecases.trials.formats.inspect_sample import Sample, about, trial_of
-from remit.usecases.trials.formats.opened import Record, decoded, raw_items, raw_members
+from remit.usecases.trials.formats.opened import ResultRecord, decoded, raw_items, raw_members
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
 
 
@@ -16,7 +16,7 @@ def fits(keys: frozenset[str]) -> bool:
     return keys >= {"version", "eval"}
 
 
-def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
+def read(source: Iterable[ResultRecord], reading: Reading) -> Iterator[RecordedTrial]:
     """The trials of a log.
 
     Raises:

@@ -25,7 +25,7 @@ REMEDY = "see 'Results from elsewhere' in docs/trials.md"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ResultRecord:
     """One JSON value with its place, not yet decoded."""
 
     where: str
@@ -33,7 +33,7 @@ class Record:
     path: Path
 
 
-def records(path: Path) -> Iterator[Record]:
+def records(path: Path) -> Iterator[ResultRecord]:
     """The records of one file: a line each, the items of its list, or its one value.
 
     Raises:
@@ -41,19 +41,19 @@ def records(path: Path) -> Iterator[Record]:
     """
     for line in lines(path, MOST_DOCUMENT_BYTES):
         if line.data.lstrip()[:1] != b"[":
-            yield Record(line.where, line.data, path)
+            yield ResultRecord(line.where, line.data, path)
             continue
         yield from items(line.data, line.where.rpartition(":")[0], path)
 
 
-def items(data: bytes, where: str, path: Path) -> Iterator[Record]:
+def items(data: bytes, where: str, path: Path) -> Iterator[ResultRecord]:
     """The items of a JSON list as records.
 
     Raises:
         BadInput: it is none.
     """
     for at, item in enumerate(raw_items(data, where)):
-        yield Record(f"{where}: [{at}]", item, path)
+        yield ResultRecord(f"{where}: [{at}]", item, path)
 
 
 def raw_items(data: bytes, where: str) -> list[bytes]:

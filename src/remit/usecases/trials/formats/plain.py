@@ -15,7 +15,7 @@ from remit.core.trial.trial import Status, Trial
 from remit.core.trial.words import as_text
 from remit.core.types import Json
 from remit.usecases.trials.formats.fields import NOWHERE, found_in
-from remit.usecases.trials.formats.opened import Record, once, strictly
+from remit.usecases.trials.formats.opened import ResultRecord, once, strictly
 from remit.usecases.trials.formats.recorded import (
     Reading,
     RecordedTrial,
@@ -45,7 +45,7 @@ def fits(keys: frozenset[str]) -> bool:
     return bool(keys & set(TASK)) and not keys >= {"reward", "traj"} and not keys >= {"draw", "arm", "status"}
 
 
-def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
+def read(source: Iterable[ResultRecord], reading: Reading) -> Iterator[RecordedTrial]:
     """The trials of plain lines.
 
     Raises:

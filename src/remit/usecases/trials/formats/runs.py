@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from remit.core.trial.run import Run, run_from
-from remit.usecases.trials.formats.opened import Record
+from remit.usecases.trials.formats.opened import ResultRecord
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
 
 
@@ -14,7 +14,7 @@ def fits(keys: frozenset[str]) -> bool:
     return keys >= {"format", "run"}
 
 
-def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
+def read(source: Iterable[ResultRecord], reading: Reading) -> Iterator[RecordedTrial]:
     """The trials of a run file.
 
     Raises:
@@ -30,7 +30,7 @@ def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
             yield RecordedTrial(place_of, trial, run.info.suite, named, kept, run)
 
 
-def whole_run(source: Iterable[Record]) -> tuple[Run, str]:
+def whole_run(source: Iterable[ResultRecord]) -> tuple[Run, str]:
     """The run with everything that is known about it, and its file.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Any
 from remit.core.recorded import session_from
 from remit.core.trial.trial import Trial
 from remit.core.trial.words import as_text
-from remit.usecases.trials.formats.opened import Record, decoded
+from remit.usecases.trials.formats.opened import ResultRecord, decoded
 from remit.usecases.trials.formats.recorded import (
     WHOLE,
     Reading,
@@ -37,7 +37,7 @@ def fits(keys: frozenset[str]) -> bool:
     return keys >= {"task_id", "reward", "traj"}
 
 
-def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
+def read(source: Iterable[ResultRecord], reading: Reading) -> Iterator[RecordedTrial]:
     """The trials of a result file.
 
     Raises:

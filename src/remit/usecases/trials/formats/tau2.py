@@ -17,7 +17,7 @@ from remit.core.errors import BadInput
 from remit.core.recorded import session_from
 from remit.core.trial.trial import Trial
 from remit.core.types import Json
-from remit.usecases.trials.formats.opened import Record, decoded, raw_items, raw_members
+from remit.usecases.trials.formats.opened import ResultRecord, decoded, raw_items, raw_members
 from remit.usecases.trials.formats.recorded import (
     WHOLE,
     Reading,
@@ -45,7 +45,7 @@ def fits(keys: frozenset[str]) -> bool:
     return listed or keys >= {"task_id", "termination_reason", "reward_info"}
 
 
-def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
+def read(source: Iterable[ResultRecord], reading: Reading) -> Iterator[RecordedTrial]:
     """The trials of a result file.
 
     Raises:
@@ -59,7 +59,7 @@ def read(source: Iterable[Record], reading: Reading) -> Iterator[RecordedTrial]:
                 yield _trial(run, where, reading)
 
 
-def _simulations(record: Record) -> Iterator[tuple[str, dict[str, Json]]]:
+def _simulations(record: ResultRecord) -> Iterator[tuple[str, dict[str, Json]]]:
     """Place and fields of each simulation; suite and model among them, where the file says them."""
     members = raw_members(record.data, record.where)
     if "termination_reason" in members:

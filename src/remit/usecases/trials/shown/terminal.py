@@ -57,10 +57,10 @@ class Grid:
     """Columns whose cells stand at the right: numbers."""
 
 
-Part = str | Grid
+ReportPart = str | Grid
 
 
-def parts(report: Report, width: int) -> Iterator[Part]:
+def parts(report: Report, width: int) -> Iterator[ReportPart]:
     """The report from top to bottom; *width* in columns."""
     yield from _head(report, width)
     yield from _gates(report, width)
@@ -75,7 +75,7 @@ def parts(report: Report, width: int) -> Iterator[Part]:
     yield from _notes(report.notes, width)
 
 
-def _head(report: Report, width: int) -> Iterator[Part]:
+def _head(report: Report, width: int) -> Iterator[ReportPart]:
     yield _told(f"{report.verdict.value}  {report.sentence}", width)
     if report.would_change:
         yield _told(f"What would change it: {report.would_change}", width)
@@ -83,7 +83,7 @@ def _head(report: Report, width: int) -> Iterator[Part]:
     yield _told("\n" + about, width)
 
 
-def _gates(report: Report, width: int) -> Iterator[Part]:
+def _gates(report: Report, width: int) -> Iterator[ReportPart]:
     if report.rulings:
         yield "\nGates"
     for ruling in report.rulings:
@@ -93,7 +93,7 @@ def _gates(report: Report, width: int) -> Iterator[Part]:
             yield _told(f"would change it: {ruling.would_change}", width, 6)
 
 
-def _invariants(report: Report, width: int) -> Iterator[Part]:
+def _invariants(report: Report, width: int) -> Iterator[ReportPart]:
     if report.invariants:
         yield "\nInvariants"
     for found in report.invariants:
@@ -110,7 +110,7 @@ def _invariant(found: Broken, *, several: bool) -> str:
     return f"{verdict.value} {name}: {told}{bound}"
 
 
-def _reasons(report: Report, width: int) -> Iterator[Part]:
+def _reasons(report: Report, width: int) -> Iterator[ReportPart]:
     if report.reasons:
         yield "\nWhy runs were no success"
     for one in report.reasons:
@@ -119,7 +119,7 @@ def _reasons(report: Report, width: int) -> Iterator[Part]:
         yield _told(f"{visible(whose(one), 200)}{arm}: {visible(one.told, 300)}{named}", width, 2)
 
 
-def _numbers(report: Report, width: int) -> Iterator[Part]:
+def _numbers(report: Report, width: int) -> Iterator[ReportPart]:
     names = list(dict.fromkeys(one.name for arm in report.arms for one in report.estimates.get(arm, ())))
     found = {(arm, one.name): one for arm in report.arms for one in reversed(report.estimates.get(arm, ()))}
     rows = []
@@ -140,7 +140,7 @@ def _estimate(name: str, one: Estimate | None) -> str:
     return f"{value} ({between})" if between else value
 
 
-def _curves(report: Report) -> Iterator[Part]:
+def _curves(report: Report) -> Iterator[ReportPart]:
     for name in dict.fromkeys(curve.name for curve in report.curves):
         curves = [curve for curve in report.curves if curve.name == name]
         most = max(len(curve.points) for curve in curves)
@@ -153,7 +153,7 @@ def _curves(report: Report) -> Iterator[Part]:
             yield Grid(f"\n{visible(name, 40)}: {meaning(name)}", columns, rows, frozenset({0}))
 
 
-def _unstable(report: Report, width: int) -> Iterator[Part]:
+def _unstable(report: Report, width: int) -> Iterator[ReportPart]:
     lines, several = least_stable(report.tasks), len(report.arms) > 1
     shown = 5 if width >= NARROW else 3 if width >= TINY else 2
     columns = ["task", "passed", "interval", "orders of tools", "spread of answers"][:shown]
@@ -177,7 +177,7 @@ def _task_row(line: TaskLine) -> list[str]:
     ]
 
 
-def _contrasts(report: Report, width: int) -> Iterator[Part]:
+def _contrasts(report: Report, width: int) -> Iterator[ReportPart]:
     for one in report.contrasts[:MOST_EXAMPLES]:
         arm = f" ({visible(one.arm, 60)})" if len(report.arms) > 1 else ""
         yield _told(f"\n{visible(one.task, 80)}{arm}: {one.why}", width)
@@ -190,7 +190,7 @@ def _contrasts(report: Report, width: int) -> Iterator[Part]:
             )
 
 
-def _comparisons(report: Report, width: int) -> Iterator[Part]:
+def _comparisons(report: Report, width: int) -> Iterator[ReportPart]:
     if not report.comparisons:
         return
     columns = ["metric", "difference", "p", "interval", "baseline", "candidate", "finds from", "how"]
@@ -212,7 +212,7 @@ def _comparison_row(one: Comparison) -> list[str]:
 
 def methods(
     found: Sequence[OtherMethod], told: str, width: int, title: str = OTHER_METHODS
-) -> Iterator[Part]:
+) -> Iterator[ReportPart]:
     """What other published methods say of the same question; *told* is about all of them."""
     if not found:
         return
@@ -233,7 +233,7 @@ def _method_row(one: OtherMethod) -> list[str]:
     return [name, one.says or NOTHING, chance(one.p), chance(one.adjusted), moved, between, asked_of(one)]
 
 
-def _notes(notes: Sequence[str], width: int) -> Iterator[Part]:
+def _notes(notes: Sequence[str], width: int) -> Iterator[ReportPart]:
     if notes:
         yield "\nKnow that"
     for note in notes:
