@@ -239,17 +239,31 @@ def test_another_user_gets_no_answer(served):
     assert there.ask()["exit"] == 0
 
 
+PATIENT = """
+import sys
+sys.path.insert(0, {src!r})
+from remit.adapters import claude_hook
+claude_hook.START_S = {hangs}
+sys.argv = ["hook", *{options!r}]
+claude_hook.run()
+"""
+
+
 def test_many_hooks_that_find_no_daemon_start_one(desk):
-    from claude_help import EXAMPLE
+    from claude_help import EXAMPLE, SRC
 
     desk.write(EXAMPLE.read_text(encoding="utf-8"))
     desk.install()
     (hook,) = desk.settings()["hooks"]["PreToolUse"][0]["hooks"]
     env = {**desk.environment(), "CLAUDE_PROJECT_DIR": str(desk.project)}
+    patient = desk.home / "patient.py"  # the hook, where a daemon may need long to start
+    patient.write_text(
+        PATIENT.format(src=str(SRC), hangs=HANGS_S, options=hook["args"][4:]), encoding="utf-8"
+    )
 
     def asked(number: int) -> subprocess.Popen[bytes]:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen([hook["command"], *hook["args"]], env=env, **pipes)
+        process = subprocess.Popen([hook["command"], "-I", str(patient)], env=env, **pipes)
         event = {"hook_event_name": "PreToolUse", "session_id": f"s{number}", "tool_name": "Bash"}
         event |= {
             "tool_use_id": "t",

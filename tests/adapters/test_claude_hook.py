@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,22 @@ def test_a_daemon_that_cannot_start_blocks_at_once_and_tells_why(tmp_path):
 
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"does not start" in done.stderr and str(missing).encode() in done.stderr
+
+
+def test_a_daemon_that_is_slow_to_start_is_waited_for_and_no_other_is_started(tmp_path, monkeypatch):
+    starting, _ = os.pipe()
+    os.set_blocking(starting, False)
+    now, started = [1_000.0], []
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr(claude_hook, "_start", lambda *_: started.append("one") or starting)
+    monkeypatch.setattr(
+        claude_hook, "_asked", lambda _, asked: {"id": asked["id"], **FINE} if now[0] > 1_020.0 else None
+    )
+
+    assert claude_hook._answer({"envelope": "/e.yaml", "store": "sqlite:////s.db"}, EVENT)["exit"] == 0
+    assert started == ["one"]
 
 
 @pytest.mark.parametrize("limit", ["resource.RLIMIT_NOFILE, (3, 3)", "resource.RLIMIT_AS, (40_000_000,) * 2"])

@@ -205,9 +205,8 @@ def _answer(options: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
                 failed, started = failed + 1, 0.0
                 if failed > 1:  # once may be bad luck: two that begin at once
                     raise Blocked(f"the daemon does not start: {_last_words(path)}")
-        if time.monotonic() - started > 3.0:  # one that found another's lock has ended by now
-            if ended >= 0:
-                os.close(ended)
+        # Not while one is on its way: on a busy machine a second one would only keep the first from starting.
+        if ended < 0 and time.monotonic() - started > 3.0:
             ended, started = _start(options, path), time.monotonic()
         time.sleep(0.02)
 
