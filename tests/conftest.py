@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 SOAK = os.environ.get("REMIT_SOAK") == "1"
 DATA = os.environ.get("REMIT_DATA", "")
@@ -17,6 +18,10 @@ DATA = os.environ.get("REMIT_DATA", "")
 # change, not by chance or by a busy machine. The long form draws afresh, to find what nobody has met yet.
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False)
 settings.load_profile("long" if SOAK else "ci")
+if not SOAK:
+    # It also draws numbers and texts that stand in the modules imported so far: which these are depends on the tests
+    # that ran before.
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 @pytest.fixture(autouse=True)

@@ -589,19 +589,27 @@ def test_a_writer_that_stops_half_way_leaves_the_old_version_in_force(folder: Pa
         assert guard.reload().text == beginning  # whoever asks for it by name means it
 
 
+def followers() -> set[threading.Thread]:
+    """Threads that follow a file; of other tests, too."""
+    return {thread for thread in threading.enumerate() if thread.name == "remit-follow"}
+
+
 def test_following_ends_when_the_guard_is_closed(folder: Path) -> None:
+    before = followers()
     guard = through_the_door(folder, version(1), reload_every_s=EVERY_S)
-    assert "remit-follow" in {t.name for t in threading.enumerate()}
+    assert followers() - before
     guard.close()
-    assert "remit-follow" not in {t.name for t in threading.enumerate()}
+    assert not followers() - before
 
 
 def test_a_guard_that_nobody_closed_does_not_keep_its_thread(folder: Path) -> None:
+    before = followers()
     guard = through_the_door(folder, version(1), reload_every_s=EVERY_S)
+    assert followers() - before
     store = guard.records.store  # type: ignore[attr-defined]
     del guard
     put(folder, version(2))
-    until(lambda: "remit-follow" not in {t.name for t in threading.enumerate()})
+    until(lambda: not followers() - before)
     store.close()
 
 
