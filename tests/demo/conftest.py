@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from remit.demo import model as demo_model
 from remit.demo.agent import compact
 from remit.demo.model import Message, ModelFailed, Schema
 
 
 def says(tool: str, **args: Any) -> str:
     return compact({"thought": f"I use {tool}.", "tool": tool, "args": args})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patience() -> Iterator[None]:
+    """The real model may take as long as a busy machine needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo_model, "START_WITHIN_S", 600.0)
+        patch.setattr(demo_model, "REPLY_WITHIN_S", 600.0)
+        yield
 
 
 class ScriptedModel:

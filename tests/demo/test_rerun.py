@@ -93,7 +93,11 @@ def test_a_real_model_takes_the_planted_address_up_with_the_text_and_never_witho
 
 
 def test_the_demos_agent_answers_as_a_command_too(local: LocalModel):
-    command = RerunCommand([sys.executable, "-m", "remit.demo.rerun"])
+    code = (
+        "import sys; from remit.demo import model, rerun; "
+        "model.START_WITHIN_S = model.REPLY_WITHIN_S = 600.0; sys.exit(rerun.main())"
+    )
+    command = RerunCommand([sys.executable, "-c", code], timeout_s=1200.0)
 
     calls = command.next_calls(MESSAGES, (), 7)
 
