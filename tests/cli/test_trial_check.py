@@ -30,6 +30,15 @@ def test_a_good_suite_is_told_in_a_few_lines(suite: Path, capsys) -> None:
     )
 
 
+def test_a_design_too_small_for_its_gate_is_told_before_a_trial_is_paid_for(suite: Path, capsys) -> None:
+    suite.write_text(suite.read_text().replace("max_trials: 200", "max_trials: 10"))
+
+    assert main(["trial", "check", str(suite)]) == 0
+    assert "gate 'reliable' cannot pass here: of 10 trials without a failure" in capsys.readouterr().out
+    main(["trial", "run", str(suite), "--store", f"sqlite:///{suite.parent}/t.db", "--embedder", "none"])
+    assert "gate 'reliable' cannot pass here" in capsys.readouterr().err
+
+
 def test_without_load_nothing_of_its_code_runs(suite: Path, capsys) -> None:
     (suite.parent / "shop.py").write_text("raise SystemExit(9)\n")
 

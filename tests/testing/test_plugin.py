@@ -60,6 +60,7 @@ def test_what_so_few_runs_do_not_tell_is_no_pass(project: pytest.Pytester):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*INCONCLUSIVE*"])
+    result.stdout.no_fnmatch_line("*A run that failed*")
 
 
 def test_where_it_is_asked_for_it_is_a_skip(project: pytest.Pytester):
@@ -95,7 +96,9 @@ def test_a_world_that_is_down_is_an_error_and_no_verdict_on_the_agent(project: p
     result = run(project, test)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*ERROR*the world failed in 10 of 10 runs*refused*"])
+    result.stdout.fnmatch_lines(
+        ["*ERROR*the world failed in 10 of 10 runs*refused*", "Mend what failed, and run the test again."]
+    )
 
 
 def test_fixtures_are_made_anew_for_each_run_and_torn_down_before_the_next(project: pytest.Pytester):
@@ -139,7 +142,12 @@ def test_a_broken_invariant_ends_the_test_at_once(project: pytest.Pytester):
     result = run(project, test)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*run 4 of 4 broke an invariant: it paid twice*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*run 4 of 4 broke an invariant: it paid twice*",
+            "No breach in any run: mend it, and run the test again.",
+        ]
+    )
 
 
 def test_a_violation_of_the_envelope_is_one_even_where_the_agent_goes_on(project: pytest.Pytester):

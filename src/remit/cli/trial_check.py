@@ -23,15 +23,16 @@ def check(
     ] = False,
 ) -> int:
     """Whether a suite can run: reads it, strictly, and runs nothing of it; no trial is made."""
+    from remit.core.trial.gates.hopeless import hopeless
     from remit.usecases.trials import loaded
     from remit.usecases.trials.suite_check import outline, problems
     from remit.usecases.trials.suite_file import read_suite
 
     read = read_suite(suite)
     found = list(problems(loaded.load(read))) if load else []
-    told = outline(read)
+    told, vain = outline(read), list(hopeless(read))
     if Output.json:
-        emit({**told, "loaded": load, "problems": found})
+        emit({**told, "loaded": load, "problems": found, "cannot_pass": vain})
         return int(bool(found))
     size = f"{counted(told['tasks'], 'task')}, {counted(len(told['arms']), 'arm')}"
     say(f"{safe(read.name)}: {size}, hash {read.hash[:12]}…")
@@ -40,6 +41,8 @@ def check(
         f"gates: {safe(', '.join(told['gates']) or 'none')}")  # fmt: skip
     if told["unchecked"]:
         say(f"without a check, so any run that ends is a success: {safe(', '.join(told['unchecked']), 300)}")
+    for one in vain:
+        say(f"- {safe(one)}")
     if not load:
         say("nothing of its code was run: --load does that")
     for one in found:

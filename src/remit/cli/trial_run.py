@@ -77,6 +77,7 @@ def run(
 ) -> int:
     """Run an agent many times, and say what came of it. Cut off, the same command goes on. Exit code 0: it passes, 1: it
     blocks, 4: not enough is known, 3: something is wrong."""
+    from remit.core.trial.gates.hopeless import hopeless
     from remit.core.trial.gates.table import gates_of
     from remit.usecases.trials.loaded import load
     from remit.usecases.trials.shards import shard_of
@@ -90,6 +91,8 @@ def run(
     asked = loaded.suite
     weights = {task.id: task.weight for task in asked.tasks.values()}
     gates_of(asked.design, tuple(asked.arms), weights)  # what is wrong with one is told before anything runs
+    for told in hopeless(asked):
+        note(f"remit: {safe(told)}")
     with opened(store, create=True) as at:
         log = begun(at, loaded, resume=resume, anew=new, part=part)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -222,18 +222,16 @@ class _Repeated:
     def _call(self) -> pytest.TestReport:
         run = Run(self._info(), tuple(self.trials))
         self._write(run)
-        ruling = self.gate.ruling(run)
-        verdict, sentence = self._verdict(ruling)
-        outcome, told = _outcome(verdict, self.asked)
+        ruling = self._ruling(run)
+        outcome, told = _outcome(ruling.verdict, self.asked)
         long: Any = None
         if outcome == "failed":
-            shown = str(self.failed.longrepr) if self.failed is not None else ""
-            long = (
-                f"{verdict.value}: {sentence}\n{ruling.would_change}\n\nA run that failed:\n{shown}".rstrip()
-            )
+            long = f"{ruling.verdict.value}: {ruling.sentence}\n{ruling.would_change}"
+            if self.failed is not None:
+                long += f"\n\nA run that failed:\n{self.failed.longrepr}".rstrip()
         elif outcome == "skipped":
             path, line, _ = self.item.location
-            long = (path, line or 0, f"Skipped: {told}: {sentence}")
+            long = (path, line or 0, f"Skipped: {told}: {ruling.sentence}")
         return pytest.TestReport(
             self.item.nodeid,
             self.item.location,
@@ -244,30 +242,31 @@ class _Repeated:
             duration=perf_counter() - self.started,
             start=0.0,
             stop=0.0,
-            user_properties=[*self.item.user_properties, *self._properties(verdict, sentence, ruling)],
+            user_properties=[*self.item.user_properties, *self._properties(ruling)],
         )
 
-    def _verdict(self, ruling: Ruling) -> tuple[Verdict, str]:
+    def _ruling(self, run: Run) -> Ruling:
+        """What the gate says, unless an invariant was broken or the world failed: then no number of runs changes it."""
+        ruling = self.gate.ruling(run)
         broken = next((trial for trial in self.trials if trial.breaches), None)
         if broken is not None:
             found = broken.breaches[0]
             clause = f" ({found.clause})" if found.clause else ""
             told = f"run {broken.epoch + 1} of {len(self.trials)} broke an invariant: {found.told}{clause}"
-            return Verdict.BLOCK, told
+            remedy = "No breach in any run: mend it, and run the test again."
+            return replace(ruling, verdict=Verdict.BLOCK, sentence=told, would_change=remedy)
         lost = [trial for trial in self.trials if trial.status is Status.INFRASTRUCTURE]
         if len(lost) > self.asked.design.max_infrastructure * len(self.trials):
-            last = lost[-1].reason
-            return (
-                Verdict.ERROR,
-                f"the world failed in {len(lost)} of {len(self.trials)} runs; the last: {last}",
-            )
-        return ruling.verdict, ruling.sentence
+            told = f"the world failed in {len(lost)} of {len(self.trials)} runs; the last: {lost[-1].reason}"
+            remedy = "Mend what failed, and run the test again."
+            return replace(ruling, verdict=Verdict.ERROR, sentence=told, would_change=remedy)
+        return ruling
 
-    def _properties(self, verdict: Verdict, sentence: str, ruling: Ruling) -> list[tuple[str, object]]:
+    def _properties(self, ruling: Ruling) -> list[tuple[str, object]]:
         return [
             ("remit_test", self.item.nodeid),
-            ("remit_verdict", verdict.value),
-            ("remit_sentence", sentence),
+            ("remit_verdict", ruling.verdict.value),
+            ("remit_sentence", ruling.sentence),
             ("remit_would_change", ruling.would_change),
             ("remit_runs", len(self.trials)),
             ("remit_passed", sum(trial.success is True for trial in self.trials)),
