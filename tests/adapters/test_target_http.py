@@ -73,6 +73,12 @@ def test_an_endpoint_gets_the_request_and_answers() -> None:
     assert (found.answer, found.calls[0].tool, found.extra) == ("sent", "get_order", {"x": 1})
 
 
+def test_an_answer_that_is_packed_says_so() -> None:
+    with pytest.raises(AgentFailed, match=r"packed \(gzip\), which nobody asked for"):
+        run(says("200 OK", b"\x1f\x8b\x08", "Content-Encoding: gzip"))
+    assert run(says("200 OK", b'{"answer": 3}', "Content-Encoding: identity"))[0].answer == 3
+
+
 def test_an_answer_may_come_in_chunks_or_end_with_the_connection() -> None:
     chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert run(raw(chunks, b'c\r\n{"answer": 1\r\n', b"1;x=y\r\n}\r\n0\r\n\r\n"))[0].answer == 1

@@ -45,6 +45,11 @@ class HttpTarget:
         except MalformedHttp as error:
             raise AgentFailed(f"what it sends is no HTTP: {error}") from None
         if response.status == 200:
+            packed = response.headers.get("content-encoding", "identity")
+            if packed.lower() != "identity":
+                raise AgentFailed(
+                    f"its answer is packed ({packed[:40]}), which nobody asked for; send it plain"
+                )
             return answer_in(response.body)
         raise _failed(response)
 

@@ -118,6 +118,8 @@ class Reason:
     """Of the first; empty where it has none."""
     world: bool = False
     """Whether the world failed, and not the agent: these runs are in no rate."""
+    stratum: str = ""
+    """In which all of `tasks` are, two or more, where the run has tasks of others too; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.core.trial.run_help import run
 
 from remit.core.trial.analysis.analyse import analyse
 from remit.core.trial.report import Reason
+from remit.core.trial.run import TaskInfo
 from remit.core.trial.trial import Checked
 
 
@@ -39,6 +42,20 @@ def test_the_failures_of_the_world_and_late_runs_are_told_apart():
         ("not done by the deadline", 1, False),
         ("failed, and the record does not say why", 1, False),
     ]
+
+
+def test_what_happens_in_one_stratum_only_says_so():
+    def of(marks: dict[str, str], strata: dict[str, str]) -> list[str]:
+        found = run({"agent": marks})
+        tasks = {task: TaskInfo(stratum=strata.get(task, "")) for task in marks}
+        return [one.stratum for one in analyse(replace(found, info=replace(found.info, tasks=tasks))).reasons]
+
+    german = {"a": "de", "b": "de", "c": "en"}
+    assert of({"a": "-+", "b": "--", "c": "++"}, german) == ["de"]
+    assert of({"a": "-+", "b": "--", "c": "-+"}, german) == [""]
+    assert of({"a": "--", "b": "++", "c": "++"}, german) == [""]
+    assert of({"a": "--", "b": "--"}, german) == [""]
+    assert of({"a": "--", "b": "--", "c": "++"}, {}) == [""]
 
 
 def test_a_run_without_a_failure_has_no_reasons():

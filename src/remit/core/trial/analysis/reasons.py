@@ -7,7 +7,7 @@ A-1001 is unknown' and 'order A-1002 is unknown' are one reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from remit.core.trial.report import Reason
 from remit.core.trial.run import Run
@@ -38,7 +38,24 @@ def _of_arm(run: Run, arm: str) -> Iterator[Reason]:
         first = trials[0]
         tasks = tuple(dict.fromkeys(trial.task for trial in trials))
         world = first.status is Status.INFRASTRUCTURE
-        yield Reason(arm, _told(first), len(trials), tasks, first.epoch, first.session, world)
+        yield Reason(
+            arm,
+            _told(first),
+            len(trials),
+            tasks,
+            first.epoch,
+            first.session,
+            world,
+            _stratum(run, arm, tasks),
+        )
+
+
+def _stratum(run: Run, arm: str, tasks: Sequence[str]) -> str:
+    """The one that all of *tasks* are in, where that says something: a language, a customer, a kind of request."""
+    known = {task: one.stratum for task, one in run.info.tasks.items()}
+    found = {known.get(task, "") for task in tasks}
+    ran = {known.get(trial.task, "") for trial in run.of(arm)}
+    return found.pop() if len(tasks) > 1 and len(found) == 1 and len(ran) > 1 else ""
 
 
 def _kind(trial: Trial) -> object:

@@ -63,11 +63,14 @@ def whose(one: Reason) -> str:
 
     >>> whose(Reason("agent", "paid twice", 3, ("clock", "cup"), 0)), whose(Reason("agent", "", 1, tuple("abcd"), 0))
     ('3 runs of clock, cup', '1 run of a, b, c and 1 task more')
+    >>> whose(Reason("agent", "paid twice", 3, ("clock", "cup"), 0, stratum="de"))
+    '3 runs of clock, cup, all in stratum de'
     """
     named, more = ", ".join(one.tasks[:3]), len(one.tasks) - 3
-    return f"{counted(one.trials, 'run')} of {named}" + (
+    told = f"{counted(one.trials, 'run')} of {named}" + (
         f" and {counted(more, 'task')} more" if more > 0 else ""
     )
+    return f"{told}, all in stratum {one.stratum}" if one.stratum else told
 
 
 def said_above(report: Report, ruling: Ruling) -> bool:
