@@ -140,8 +140,11 @@ def kept(one: Broken) -> tuple[Verdict, str]:
     ((<Verdict.PASS: 'PASS'>, 'held in 9 runs'), (<Verdict.BLOCK: 'BLOCK'>, 'broken in 2 of 9 runs, unknown in 1'))
     >>> kept(Broken("safety", "agent", 9, 1, 0.5, unknown=1))
     (<Verdict.ERROR: 'ERROR'>, 'unknown in 1 of 9 runs: it could not be evaluated')
+    >>> kept(Broken("safety", "agent", 1, 1, 1.0))
+    (<Verdict.BLOCK: 'BLOCK'>, 'broken in 1 of 1 run')
     """
-    sure, of = one.broken - one.unknown, f"of {one.trials:,} runs"
+    runs = counted(one.trials, "run")
+    sure, of = one.broken - one.unknown, f"of {runs}"
     if not one.trials:
         return Verdict.INCONCLUSIVE, "no run was watched"
     if sure:
@@ -150,7 +153,7 @@ def kept(one: Broken) -> tuple[Verdict, str]:
         )
     if one.unknown:
         return Verdict.ERROR, f"unknown in {one.unknown:,} {of}: it could not be evaluated"
-    return Verdict.PASS, f"held in {one.trials:,} runs"
+    return Verdict.PASS, f"held in {runs}"
 
 
 OTHER_METHODS = "The same question by other published methods (they decide nothing)"
