@@ -141,3 +141,15 @@ def test_what_is_remembered_as_clean_is_only_what_has_no_secret() -> None:
     assert redactor.text("AKIAIOSFODNN7EXAMPLE").startswith("[secret:aws:")
     masked = redactor.masking(["word"])
     assert masked.text("a plain word").startswith("a plain [secret:mask:")
+
+
+def test_what_a_mask_changes_is_changed_every_time_also_as_a_name_of_a_field() -> None:
+    redactor = Redactor(KEY, masks=["or?d"])
+    for _ in range(2):
+        assert redactor.text("word") != "word"
+        assert redactor.text("od") != "od"
+        assert redactor.value({"order": "plain", "border": "x"}) == {
+            redactor.text("order"): "plain",
+            redactor.text("border"): "x",
+        }
+        assert redactor.value({"wOrd_password": "hunter22"}) != {"wOrd_password": "hunter22"}

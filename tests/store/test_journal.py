@@ -111,6 +111,30 @@ def test_works_of_one_batch_fail_one_by_one(journal: SqliteStore) -> None:
     assert sorted(future.result() for future in futures if not future.exception()) == list(range(1, 21))
 
 
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_text_that_several_works_of_one_batch_hold_is_read_back_whichever_of_them_fails(
+    journal: SqliteStore, looks: bool
+) -> None:
+    def work(number: int, *texts: str) -> Callable[[Transaction], int]:
+        def run(tx: Transaction) -> int:
+            seq = tx.append(event(number, blobs={text: text * 50 for text in texts}))
+            assert not looks or tx.connection
+            if number in (2, 4):
+                raise ValueError(number)
+            return seq
+
+        return run
+
+    held = {1: "ab", 2: "bc", 3: "cab", 4: "d", 5: "dcab", 6: "d"}
+    with journal._writer.paused():
+        futures = [journal.transact(work(number, *texts)) for number, texts in held.items()]
+    assert [number for number, one in enumerate(futures, 1) if one.exception()] == [2, 4]
+
+    kept = [dict(stored.event.blobs) for stored in journal.events()]
+    assert kept == [{text: text * 50 for text in held[number]} for number in (1, 3, 5, 6)]
+    assert journal.read(lambda db: db.execute("SELECT count(*) FROM payload").get) == 4
+
+
 def test_work_sees_what_was_appended_before_it(either: SqliteStore) -> None:
     def count_inside(tx: Transaction) -> tuple[int, int]:
         tx.append(event(1))

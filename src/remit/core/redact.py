@@ -43,9 +43,11 @@ _SECRET_NAMES = (
     "privatekey",
 )
 """Endings of the names of fields whose values are secret, without `_` and `-`."""
-_SHORT = 40
+_LEAST, _SHORT = 8, 40
+"""No secret is shorter than the one; texts up to the other are remembered."""
+_PLAIN = frozenset((bool, int, float))
 _MOST_CLEAN = 4_096
-"""Short texts without a secret that are remembered at most."""
+"""Short texts without a secret, and names of fields, that are remembered at most."""
 
 
 class Redactor:
@@ -67,7 +69,10 @@ class Redactor:
         self._assigned: Any = re2.compile(_ASSIGNED, options)
         # One by one: a pattern of the envelope may name groups, also the same twice.
         self._masks: list[Any] = [re2.compile(mask, options) for mask in masks]
+        # Most texts hold no secret: one search says so.
+        self._any: Any = re2.compile("|".join((*named, _ASSIGNED)), options)
         self._clean: set[str] = set()
+        self._names: dict[str, tuple[str, bool]] = {}
 
     def masking(self, masks: Sequence[str]) -> Redactor:
         """The same redactor with other masks: equal secrets keep their tokens."""
@@ -75,42 +80,62 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """*text* with every secret replaced, and lone surrogates written as escapes, so that it can be stored."""
-        if not text.isascii():
-            text = text.encode("utf-8", "backslashreplace").decode()
-        for mask in self._masks:
-            if mask.search(text) is not None:
-                text = mask.sub(self._mask, text)
-        if len(text) < 8 or text in self._clean:
+        short = len(text) <= _SHORT
+        if short and text in self._clean:
             return text
-        return self._searched(text)
+        found = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+        for mask in self._masks:
+            if mask.search(found) is not None:
+                found = mask.sub(self._mask, found)
+        if len(found) >= _LEAST and self._any.search(found) is not None:
+            found = self._searched(found)
+        if short and found == text:
+            self._remember(text)
+        return found
+
+    def _remember(self, text: str) -> None:
+        """A short text without a secret, since events say the same words again and again."""
+        if len(self._clean) >= _MOST_CLEAN:
+            self._clean = set()
+        self._clean.add(text)
 
     def _searched(self, text: str) -> str:
-        """By patterns; a short text without a secret is remembered, since events say the same words again and again."""
-        before = text
+        """By patterns."""
         if self._formats.search(text) is not None:
             text = self._formats.sub(lambda m: self._token(m.lastgroup, m.group(0)), text)
         if self._assigned.search(text) is not None:
             text = self._assigned.sub(self._assignment, text)
-        if len(text) <= _SHORT and text == before:
-            if len(self._clean) >= _MOST_CLEAN:
-                self._clean = set()
-            self._clean.add(text)
         return text
 
     def value(self, value: Json) -> Json:
         """A copy of a JSON value with every secret replaced, in keys' values by name and in strings by pattern."""
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(k): self._field(k, v) for k, v in value.items()}
+        if value is None or kind in _PLAIN:
+            return value
+        if kind is dict or isinstance(value, Mapping):
+            return self._object(value)
         if isinstance(value, list | tuple):
             return [self.value(v) for v in value]
-        return value
+        return self.text(value) if isinstance(value, str) else value
 
-    def _field(self, key: str, value: Json) -> Json:
-        if value and key.lower().replace("-", "").replace("_", "").endswith(_SECRET_NAMES):
-            return self._hidden(value)
-        return self.value(value)
+    def _object(self, values: Mapping[str, Json]) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        for key, value in values.items():
+            name, secret = self._names.get(key) or self._named(key)
+            found[name] = self._hidden(value) if secret and value else self.value(value)
+        return found
+
+    def _named(self, key: str) -> tuple[str, bool]:
+        """A field's name as it is written, and whether it says that the value is secret."""
+        secret = key.lower().replace("-", "").replace("_", "").endswith(_SECRET_NAMES)
+        known = self.text(key), secret
+        if len(key) <= _SHORT:
+            if len(self._names) >= _MOST_CLEAN:
+                self._names = {}
+            self._names[key] = known
+        return known
 
     def _hidden(self, value: Json) -> Json:
         """Every leaf of a value that stands under a secret's name."""

@@ -62,7 +62,12 @@ class Scope:
 @lru_cache(maxsize=4096)
 def _id(scope: Scope) -> str:
     parts = (scope.tenant, scope.agent, scope.part)[: _PARTS[scope.kind]]
-    return "/".join((scope.kind.value, *(quote(part, safe="") for part in parts)))
+    return "/".join((scope.kind.value, *map(_quoted, parts)))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
 
 
 _PARTS = {
@@ -85,3 +90,21 @@ def scopes_of(
     if effect is not None:
         scopes.append(Scope(ScopeKind.EFFECT, tenant, agent, effect.value))
     return tuple(sorted(scopes, key=lambda scope: scope.id))
+
+
+@lru_cache(maxsize=4096)
+def scope_ids(
+    tenant: str, agent: str, version: str = "", effect: ToolEffect | None = None
+) -> tuple[str, ...]:
+    """The ids of `scopes_of`, for whoever needs nothing else of them.
+
+    >>> scope_ids("acme", "bot") == tuple(scope.id for scope in scopes_of("acme", "bot"))
+    True
+    """
+    whose = f"{_quoted(tenant)}/{_quoted(agent)}"
+    ids = [ScopeKind.STORE.value, f"tenant/{_quoted(tenant)}", f"agent/{whose}"]
+    if version:
+        ids.append(f"version/{whose}/{_quoted(version)}")
+    if effect is not None:
+        ids.append(f"effect/{whose}/{_quoted(effect.value)}")
+    return tuple(sorted(ids))

@@ -55,6 +55,8 @@ class Batch:
         self._earlier = _Rows()
         self._own = _Rows()
         self._ids: set[str] = set()
+        self._digests: dict[tuple[bytes, bytes], bytes] = {}
+        """Of payloads that this batch stored, by key and address; where a work was undone, those before it are forgotten."""
         self._now: float | None = None
         self._noise = b""
         self._saved = False
@@ -72,6 +74,11 @@ class Batch:
             self._execute("SAVEPOINT work")
             self._saved = self.touched = True
         self._flush(self._own)
+        return self._connection
+
+    @property
+    def reading(self) -> apsw.Connection:
+        """The same connection, to read tables beside the journal's own: no savepoint, and nothing is inserted for it."""
         return self._connection
 
     @property
@@ -142,7 +149,8 @@ class Batch:
             self._execute("RELEASE work")
             self._saved = False
         self._keyring.forget()
-        self._own = _Rows()
+        self._flush(self._earlier)  # so that all payloads are found in the database
+        self._own, self._digests = _Rows(), {}
         self._size, self._chain, peaks, self._at, self._top, self._erasures = self._start
         self._peaks = list(peaks)
 
@@ -262,10 +270,9 @@ class Batch:
         return b"".join(parts)
 
     def _digest_of(self, key: DataKey, address: bytes) -> bytes | None:
-        for rows in (self._own.payload, self._earlier.payload):
-            for key_id, known, digest, *_ in rows:
-                if known == address and key_id == key.id:
-                    return digest
+        known = self._digests.get((key.id, address))
+        if known is not None:
+            return known
         row = self._execute(
             "SELECT digest FROM payload WHERE key_id = ? AND address = ?", (key.id, address)
         ).fetchone()
@@ -276,6 +283,7 @@ class Batch:
         ciphertext = key.cipher.encrypt(nonce, content, address)
         digest = sha256(nonce + ciphertext).digest()
         self._own.payload.append((key.id, address, digest, nonce, ciphertext))
+        self._digests[key.id, address] = digest
         return digest
 
     def _flush(self, rows: _Rows) -> None:

@@ -18,7 +18,7 @@ from remit.core.breaker import Force, ModeChange, ScopeState, Window
 from remit.core.envelope import BreakerRule
 from remit.core.event import Event
 from remit.core.ids import derived_id
-from remit.core.scope import Scope, ScopeKind, scopes_of
+from remit.core.scope import Scope, ScopeKind, scope_ids, scopes_of
 from remit.core.types import Mode, Severity, ToolEffect
 from remit.store import approval_rows
 from remit.store.control_rows import only
@@ -74,13 +74,21 @@ class Violating:
 
 def load(connection: apsw.Connection, scopes: Iterable[Scope]) -> dict[Scope, ScopeRow]:
     """The rows of these scopes, in their order; a scope without a row stands as it began."""
-    found = {scope: ScopeRow(scope) for scope in scopes}
-    by_id = {scope.id: scope for scope in found}
-    marks = ",".join("?" * len(by_id))
-    for text, *values in connection.execute(
+    by_id = {scope.id: scope for scope in scopes}
+    return _filled(by_id, _stored(connection, tuple(by_id)))
+
+
+def _stored(connection: apsw.Connection, ids: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    marks = ",".join("?" * len(ids))
+    return connection.execute(
         f"SELECT id, {_FIELDS} FROM breaker_scope WHERE id IN ({marks})",  # noqa: S608 - marks are question marks
-        tuple(by_id),
-    ):
+        ids,
+    ).fetchall()
+
+
+def _filled(by_id: Mapping[str, Scope], stored: Iterable[tuple[Any, ...]]) -> dict[Scope, ScopeRow]:
+    found = {scope: ScopeRow(scope) for scope in by_id.values()}
+    for text, *values in stored:
         found[by_id[text]] = _row(by_id[text], values)
     return found
 
@@ -178,11 +186,18 @@ def mode_of(rows: Mapping[Scope, ScopeRow], at: float) -> tuple[Mode, str]:
     return mode, f"{best.scope.id}: {reason}" if reason else ""
 
 
+_UNTOUCHED = ScopeState().mode, 0, ""
+"""Of calls whose scopes nobody has moved."""
+
+
 def effective_mode(
     connection: apsw.Connection, tenant: str, agent: str, version: str, effect: ToolEffect | None, now: float
 ) -> tuple[Mode, int, str]:
-    """Mode, breaker epoch and reason for calls of this kind, as they stand. Reads only."""
-    rows = load(connection, scopes_of(tenant, agent, version, effect))
+    """Mode, breaker epoch and reason for calls of this kind, as they stand. Reads only, and in one statement."""
+    stored = _stored(connection, scope_ids(tenant, agent, version, effect))
+    if not stored:
+        return _UNTOUCHED
+    rows = _filled({scope.id: scope for scope in scopes_of(tenant, agent, version, effect)}, stored)
     mode, reason = mode_of(rows, now)
     return mode, epoch_of(rows), reason
 

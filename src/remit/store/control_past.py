@@ -387,7 +387,7 @@ def remember_ended(tx: Transaction, who: tuple[str, str], settlement: Settlement
     """
     trace, token, state = settlement.trace, settlement.token, settlement.state
     whose = (*who, settlement.tool)
-    if trace is None or not _watches(tx.connection, *whose):
+    if trace is None or not _watches(tx.reading, *whose):
         return
     _remember(tx, token, whose, trace, REQUEST, state, None)
     if state in (DONE, WITHHELD):

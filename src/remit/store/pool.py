@@ -29,16 +29,22 @@ class Readers:
         self._running = 0
         self.paused = self._closed = False
 
-    def read(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run *work* on this thread's connection."""
+    def read(self, work: Callable[[apsw.Connection], T], *, one: bool = False) -> T:
+        """Run *work* on this thread's connection.
+
+        Args:
+            work: what is to be read.
+            one: whether it is one statement, read to its end, which sees one snapshot by itself.
+        """
         with self._gate:
-            self._gate.wait_for(lambda: not self.paused)
+            while self.paused:
+                self._gate.wait()
             if self._closed:
                 raise Unavailable("the journal is closed")
             self._running += 1
         try:
             connection = self._mine()
-            if connection.in_transaction:
+            if one or connection.in_transaction:
                 return work(connection)
             connection.execute("BEGIN")
             try:
@@ -48,7 +54,8 @@ class Readers:
         finally:
             with self._gate:
                 self._running -= 1
-                self._gate.notify_all()
+                if self.paused:
+                    self._gate.notify_all()
 
     def close(self, *, timeout_s: float) -> bool:
         """Close all connections once no read runs; False when one still ran after *timeout_s*."""

@@ -200,11 +200,11 @@ class SqliteRecords:
                 f"{self.store.path}: the database was deleted or replaced; restore it and restart"
             )
 
-    def _read(self, work: Callable[[Any], T]) -> T:
+    def _read(self, work: Callable[[Any], T], *, one: bool = False) -> T:
         """A read; what is wrong with a store that was open already is the world's failure, not bad input."""
         self._check_file()
         try:
-            return self.store.read(work)
+            return self.store.read(work, one=one)
         except BadInput as error:
             raise Unavailable(str(error)) from None
 
@@ -272,7 +272,7 @@ class SqliteRecords:
         """Effective mode, breaker epoch and the reason."""
         now = self._now()
         return self._read(
-            lambda db: control_breaker.effective_mode(db, tenant, agent, agent_version, effect, now)
+            lambda db: control_breaker.effective_mode(db, tenant, agent, agent_version, effect, now), one=True
         )
 
     def precheck(self, token: str) -> bool:

@@ -229,11 +229,16 @@ class SqliteStore:
 
     # Reading
 
-    def read(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run *work* on a connection that cannot write, in one snapshot of what is committed."""
+    def read(self, work: Callable[[apsw.Connection], T], *, one: bool = False) -> T:
+        """Run *work* on a connection that cannot write, in one snapshot of what is committed.
+
+        Args:
+            work: what is to be read.
+            one: whether it is one statement, which needs no transaction around it.
+        """
         with told(self._place):
             if not self.volatile:
-                return self._readers.read(work)
+                return self._readers.read(work, one=one)
             if self._writer.leads:
                 return work(self._committer.connection())
             with self._writer.paused():

@@ -20,6 +20,11 @@ class Transaction(Protocol):
         """The connection that holds the write lock. Do not begin or commit on it."""
 
     @property
+    def reading(self) -> apsw.Connection:
+        """The same connection for a look at tables beside the journal's own, which costs the work no savepoint. Write
+        nothing through it: it would stay where the work is undone."""
+
+    @property
     def now(self) -> float:
         """The store's clock, read after the lock was taken; never lower than any time the store has seen."""
 

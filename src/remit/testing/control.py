@@ -46,6 +46,11 @@ class Work:
     journal: dict[str, Event]
     written: list[Event] = field(default_factory=list)
 
+    @property
+    def reading(self) -> apsw.Connection:
+        """The same."""
+        return self.connection
+
     def append(self, event: Event) -> int:
         """Keep the event; the same id twice must say the same."""
         known = self.journal.get(event.id) or next((e for e in self.written if e.id == event.id), None)

@@ -30,6 +30,7 @@ from remit.core.refusals import CallDenied
 from remit.core.session_ensure import dispatched
 from remit.core.types import Decision, OnViolation, Outcome, Severity, Violation
 from remit.usecases.answers import CallAnswers
+from remit.usecases.awaiting import shielded
 
 if TYPE_CHECKING:
     from remit.usecases.session import Session
@@ -319,18 +320,6 @@ class _Gate:
     @property
     def elapsed_s(self) -> float:
         return time.perf_counter() - self._since
-
-
-async def shielded(future: Future[Any]) -> Any:
-    """Wait for a write without cancelling it: what was handed to the store is written, whoever still waits."""
-    inner = asyncio.wrap_future(future)
-    try:
-        return await asyncio.shield(inner)
-    except asyncio.CancelledError:
-        inner.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # else asyncio reports it as lost
-        raise
 
 
 def _discard(awaitable: Any) -> None:

@@ -45,8 +45,9 @@ from remit.core.types import (
 )
 from remit.usecases import realpath
 from remit.usecases.answers import CallAnswers
+from remit.usecases.awaiting import shielded
 from remit.usecases.begun import Begun
-from remit.usecases.driver import Driver, shielded
+from remit.usecases.driver import Driver
 from remit.usecases.governing import Governing, Under, tools_hash
 from remit.usecases.governing import under as make_under
 from remit.usecases.once import Ending, Once

@@ -21,7 +21,7 @@ from remit.core.trial.trial import Slot, TrialCall
 from remit.core.types import Json, Result
 from remit.ports import Clock, Ids, Records
 from remit.usecases.archive import loaded
-from remit.usecases.driver import shielded
+from remit.usecases.awaiting import shielded
 from remit.usecases.guard import FINGERPRINT_KEYS, Guard
 from remit.usecases.replay import replay_session
 from remit.usecases.session import Session

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from remit.core.trial.trial import Slot, Trial
-from remit.usecases.driver import shielded
+from remit.usecases.awaiting import shielded
 from remit.usecases.trials.book import RunLog
 
 AT_ONCE = 250
