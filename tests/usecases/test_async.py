@@ -445,6 +445,81 @@ def test_a_final_answer_is_checked_and_recorded_without_stopping_the_loop() -> N
     assert records.kinds() == ["session.opened", "finished", "finished", "session.closed"]
 
 
+def test_a_session_that_is_concluded_is_finished_and_closed() -> None:
+    guard, records = fake_guard()
+
+    async def main() -> None:
+        session = guard.session()
+        await session.aconclude("done")
+        await session.aclose()
+        with pytest.raises(BadInput, match="closed"):
+            await session.aconclude("again")
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "finished", "session.closed"]
+    assert records.bodies("session.closed") == [{"finished": True, "error": None}]
+
+
+def test_an_answer_that_is_refused_at_the_end_closes_the_session_and_counts() -> None:
+    guard, records = fake_guard(envelope=one_tool(rest="  outputs:\n    - {id: short, max_length: 5}\n"))
+
+    async def main() -> Session:
+        session = guard.session()
+        with pytest.raises(AnswerRefused):
+            await session.aconclude("too long")
+        await session.aclose()
+        return session
+
+    session = asyncio.run(main())
+    assert records.kinds() == ["session.opened", "finished", "session.closed"]
+    assert [one.violations[0][1] for one in records.missteps] == ["outputs.short"]
+    assert [one.clause for one in session.unmet] == ["outputs.short"]
+
+
+def test_nothing_is_concluded_over_a_hole_in_the_record() -> None:
+    guard, records = fake_guard()
+
+    async def main() -> None:
+        session = guard.session()
+        records.failing = Unavailable("the disk is full")
+        session.observe("user", "hello")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="the disk is full"):
+                await session.aconclude("done")
+        records.failing = None
+        with pytest.raises(Unavailable):
+            await session.aconclude("done")
+        await session.aconclude("done")
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "observed", "finished", "session.closed"]
+
+
+def test_a_conclusion_that_is_cancelled_is_written_once() -> None:
+    guard, records = fake_guard()
+    written = Future[None]()
+    settle = records.settle
+
+    def slow(*given: Any) -> Future[None]:
+        settle(*given)
+        return written
+
+    records.settle = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        session = guard.session()
+        concluding = asyncio.create_task(session.aconclude("done"))
+        await asyncio.sleep(0)
+        concluding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await concluding
+        written.set_result(None)
+        await session.aclose()
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "finished", "session.closed"]
+
+
 def test_envelopes_may_hold_reads_only() -> None:
     rules = envelope(
         "  tools:\n    look: {effect: read, args: {type: object, additionalProperties: false}}\n"

@@ -120,6 +120,20 @@ def test_a_hole_that_cannot_be_mended_yet_stays_one() -> None:
         session.close()
 
 
+def test_what_the_user_asked_is_written_together_with_the_session_or_not_at_all() -> None:
+    guard, records = fake_guard()
+    append, writes = records.append, list[list[str]]()
+
+    def counting(events: Any, **how: Any) -> Any:
+        writes.append([event.kind for event in events])
+        return append(events, **how)
+
+    records.append = counting  # type: ignore[method-assign]
+    guard.session(user_input="refund O-1").observe("assistant", "which one?")
+    guard.session()
+    assert writes == [["session.opened", "observed"], ["observed"], ["session.opened"]]
+
+
 def test_a_session_forgets_writes_that_are_durable() -> None:
     session = fake_guard()[0].session()
     for _ in range(500):

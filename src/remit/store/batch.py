@@ -56,7 +56,7 @@ class Batch:
         self._own = _Rows()
         self._ids: set[str] = set()
         self._digests: dict[tuple[bytes, bytes], bytes] = {}
-        """Of payloads that this batch stored, by key and address; where a work was undone, those before it are forgotten."""
+        """Of payloads that this batch stored, by key and address; forgotten where a work is undone."""
         self._now: float | None = None
         self._noise = b""
         self._saved = False

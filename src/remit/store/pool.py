@@ -37,8 +37,8 @@ class Readers:
             one: whether it is one statement, read to its end, which sees one snapshot by itself.
         """
         with self._gate:
-            while self.paused:
-                self._gate.wait()
+            if self.paused:
+                self._gate.wait_for(lambda: not self.paused)
             if self._closed:
                 raise Unavailable("the journal is closed")
             self._running += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from remit.core import codec
 from remit.core.envelope import Envelope
@@ -63,4 +64,9 @@ def under(
 
 def tools_hash(envelope: Envelope) -> str:
     """The fingerprint of the tools: their names and schemas."""
-    return codec.hash_of(sorted((tool.name, tool.schema_hash) for tool in envelope.tools.values()))
+    return _hash_of(tuple(sorted((tool.name, tool.schema_hash) for tool in envelope.tools.values())))
+
+
+@lru_cache(maxsize=64)
+def _hash_of(tools: tuple[tuple[str, str], ...]) -> str:
+    return codec.hash_of(tools)

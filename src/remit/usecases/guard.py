@@ -213,13 +213,11 @@ class Guard:
         session.once.restore(history)
         body = codec.session_body(info, envelope.name, envelope.version, envelope.enforcement.value)
         if history:
-            session.tell("session.resumed", body)
+            session.begins("session.resumed", body, user_input)
         else:
             # One session opens once: of two that open the same new id at once, the second is refused by the store.
             first = derived_id(session_id, "session.opened", self.tenant)
-            session.tell("session.opened", body, event_id=first)
-        if user_input is not None:
-            session.observe("user", user_input)
+            session.begins("session.opened", body, user_input, event_id=first)
         return session
 
     def _earlier(self, session_id: str) -> list[StoredEvent]:

@@ -79,6 +79,8 @@ class Session:
         """What was dispatched, by token, in order."""
         self._on_the_way: set[str] = set()
         self._writes: list[_Write] = []
+        self._gathered: list[Event] | None = None
+        """Events that are to go to the store together, while the session begins."""
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
         self.once = Once(self)
@@ -179,15 +181,30 @@ class Session:
             event = self.event(kind, body, under=self.under())
             self._write(replace(event, id=event_id) if event_id else event)
 
-    def _write(self, event: Event) -> None:
+    def begins(
+        self, opened: str, body: dict[str, Json], user_input: str | None, *, event_id: str = ""
+    ) -> None:
+        """Tell that the session was opened, or resumed, and what the user asked, in one write."""
+        with self.lock:
+            self._gathered = []
+            self.tell(opened, body, event_id=event_id)
+            if user_input is not None:
+                self.observe("user", user_input)
+            events, self._gathered = self._gathered, None
+            self._write(*events)
+
+    def _write(self, *events: Event) -> None:
+        if self._gathered is not None:
+            self._gathered += events
+            return
         if len(self._writes) >= _MOST_WRITES:
             self._writes = [write for write in self._writes if not write.durable]
-        self._writes.append(_Write(event, self.guard.records.append([event])))
+        self._writes.append(_Write(events, self.guard.records.append(events)))
 
     def wait_for(self, write: Future[None]) -> None:
         """Have the session's end wait for a write that no call waits for."""
         with self.lock:
-            self._writes.append(_Write(None, write))
+            self._writes.append(_Write((), write))
 
     def _kept(self, text: str, under: Under) -> str:
         """The text as it is written: redacted, and only its digest where clean texts are not kept."""
@@ -396,7 +413,7 @@ class Session:
 
     def _again(self, write: _Write) -> _Write:
         try:
-            return _Write(write.event, self.guard.records.append([write.event] if write.event else []))
+            return _Write(write.events, self.guard.records.append(write.events))
         except Unavailable:
             return write
 
@@ -515,7 +532,7 @@ class Session:
         if self._closed:
             return
         for write in self._taken():
-            if (lost := write.future.exception()) is not None and write.event is not None:
+            if (lost := write.future.exception()) is not None and write.events:
                 raise lost
         self.guard.records.append([self._closing(error)]).result()
         self._closed = True
@@ -524,23 +541,46 @@ class Session:
         """As `close`, for coroutines: the event loop does not wait for the store."""
         if self._closed:
             return
-        writes = self._taken()
-        for write in writes:
-            with suppress(Exception):  # which are looked at below
-                await shielded(write.future)
-            if (lost := write.future.exception()) is not None and write.event is not None:
-                raise lost
+        await self._all_durable()
         await shielded(self.guard.records.append([self._closing(error)]))
         self._closed = True
+
+    async def aconclude(self, answer: str) -> None:
+        """`afinish`, then `aclose`, in one write: for whoever acts on neither before both are durable."""
+        under = self.under()
+        if under.envelope.session_ensure:  # which reads the session's events
+            await self.afinish(answer)
+            await self.aclose()
+            return
+        answer, found, event = self._answered(answer, under)
+        await self._all_durable()
+        last, missteps = [event, self._closing(None, finished=True)], self._answer_missteps(found, under)
+        written = self.guard.records.settle(None, last, missteps)
+        self._closed = True  # also for whoever is cancelled now: the write goes on
+        try:
+            await shielded(written)
+        except Exception:
+            self._closed = False
+            raise
+        self._said(answer, found, under)
+
+    async def _all_durable(self) -> None:
+        for write in self._taken():
+            with suppress(Exception):  # which is looked at below
+                await shielded(write.future)
+            if (lost := write.future.exception()) is not None and write.events:
+                raise lost
 
     def _taken(self) -> list[_Write]:
         with self.lock:
             writes, self._writes = self._writes, []
         return writes
 
-    def _closing(self, error: BaseException | None) -> Event:
+    def _closing(self, error: BaseException | None, *, finished: bool | None = None) -> Event:
         told = None if error is None else codec.error_body(error, self.under().redactor.text)
-        return self.event("session.closed", {"finished": self._finished, "error": told})
+        return self.event(
+            "session.closed", {"finished": self._finished if finished is None else finished, "error": told}
+        )
 
     def _check_open(self, what: str) -> None:
         if self._closed:
@@ -678,18 +718,18 @@ def _somebody_else() -> None:
 
 
 class _Write:
-    """An event that no call waits for, and what became of it."""
+    """Events that no call waits for, and what became of them."""
 
-    __slots__ = ("event", "future")
+    __slots__ = ("events", "future")
 
-    def __init__(self, event: Event | None, future: Future[None]) -> None:
-        self.event = event
+    def __init__(self, events: tuple[Event, ...], future: Future[None]) -> None:
+        self.events = events
         self.future = future
 
     @property
     def error(self) -> BaseException | None:
         """Why a record has a hole; a reservation that was not given back is none, since its lease ends."""
-        return self.future.exception() if self.event is not None and self.future.done() else None
+        return self.future.exception() if self.events and self.future.done() else None
 
     @property
     def durable(self) -> bool:

@@ -110,9 +110,9 @@ class GovernedTrials:
 
 
 async def finished(session: Session, answer: str) -> tuple[tuple[str, str], ...]:
-    """Check the final answer; the clauses that it does not meet, with what was told."""
+    """Check the final answer and close the session; the clauses that it does not meet, with what was told."""
     with suppress(AnswerRefused):
-        await session.afinish(answer)
+        await session.aconclude(answer)
     return tuple((violation.clause, violation.message) for violation in session.unmet)
 
 

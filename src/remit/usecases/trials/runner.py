@@ -18,6 +18,7 @@ from remit.core.trial.run import Run, RunInfo, in_order
 from remit.core.trial.schedule import slots
 from remit.core.trial.trial import Slot, Trial
 from remit.usecases.trials.book import RunLog
+from remit.usecases.trials.collecting import seldom_collected
 from remit.usecases.trials.deciding import Deciding
 from remit.usecases.trials.writing import Writing
 
@@ -143,8 +144,9 @@ class Runner:
         writer.add_done_callback(lambda _: self._bell.set())
         self._look()
         try:
-            await self._start_all(writing, writer)
-            await self._drain(writer)
+            with seldom_collected():
+                await self._start_all(writing, writer)
+                await self._drain(writer)
         finally:
             await self._let_go()
             writing.close()
