@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from remit.cli.output import say, table
+from remit.cli.output import counted, say, table
 from remit.cli.trial_plan_sizes import TrialCosts
 
 
@@ -43,8 +43,8 @@ def _show_claims(told: Mapping[str, Any], spent: TrialCosts) -> None:
 
 
 def _show_drop(told: Mapping[str, Any], spent: TrialCosts) -> None:
-    say(f"Comparison, one run of each task in each arm: a drop by {told['drop']:g} is found {told['power']:.0%} of "
-        "the time with")  # fmt: skip
+    say(f"Comparison, one run of each task in each arm: a drop by {told['drop']:g} is found about "
+        f"{told['power']:.0%} of the time with")  # fmt: skip
     rows = [
         (f"{one['discordance']:g}", one["pairs"], one["trials"], *spent.cells(one["trials"]))
         for one in told["sizes"]
@@ -53,14 +53,22 @@ def _show_drop(told: Mapping[str, Any], spent: TrialCosts) -> None:
 
 
 def _show_design(told: Mapping[str, Any], spent: TrialCosts) -> None:
-    say(f"Fixed design, {told['tasks']} tasks x {told['epochs']} in each of two arms ({told['trials']} trials): the "
-        f"smallest difference that is found {told['power']:.0%} of the time")  # fmt: skip
-    columns = ("is it worse on", "at a rate of", "difference", *spent.columns())
+    say(f"Fixed design, {counted(told['tasks'], 'task')} x {told['epochs']} in each of two arms ({told['trials']} "
+        f"trials): about the smallest drop that is found {told['power']:.0%} of the time")  # fmt: skip
+    columns = ("is it worse on", "at a rate of", "drop", *spent.columns())
     names = (("this suite", "this_suite"), ("tasks like these", "tasks_like_these"))
     rows = [
-        (name, f"{told['rate']:g}", f"{told[key]:.3f}", *spent.cells(told["trials"])) for name, key in names
+        (
+            name,
+            f"{told['rate']:g}",
+            "none" if told[key] is None else f"{told[key]:.3f}",
+            *spent.cells(told["trials"]),
+        )
+        for name, key in names
     ]
     table("", columns, rows)
+    if None in (told["this_suite"], told["tasks_like_these"]):
+        say("  none: so few may miss even an agent that always fails.")
 
 
 def _show_latency(told: Mapping[str, Any], spent: TrialCosts) -> None:

@@ -108,11 +108,11 @@ def design(
 ) -> dict[str, Any]:
     from remit.core.stats.planning import detectable
 
-    def seen(sd: float) -> float:
+    def seen(sd: float | None) -> float | None:
         return detectable(tasks, epochs, rate=rate, icc=icc, task_sd=sd, alpha=alpha, power=power)
 
     remedy = "shares lie between 0 and 1"
-    this, like = _planned("--rate, --icc, --task-sd", remedy, lambda: (seen(0.0), seen(task_sd)))
+    this, like = _planned("--rate, --icc, --task-sd", remedy, lambda: (seen(None), seen(task_sd)))
     told = {"tasks": tasks, "epochs": epochs, "trials": 2 * tasks * epochs, "rate": rate, "icc": icc}
     found = {"task_sd": task_sd, "power": power, "this_suite": this, "tasks_like_these": like}
     return {**told, **found, **spent.of(2 * tasks * epochs)}

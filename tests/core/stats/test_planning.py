@@ -1,6 +1,11 @@
+import numpy as np
 import pytest
+from scipy.stats import binom
 
+from remit.core.stats.compare_rates import surprise
+from remit.core.stats.mcnemar import mcnemar_worse_p
 from remit.core.stats.planning import detectable, pairs, without_failure
+from remit.core.stats.task_pair import task_pairs
 
 
 @pytest.mark.parametrize(("p", "trials"), [(0.80, 14), (0.90, 29), (0.95, 59), (0.99, 299), (0.999, 2995)])
@@ -27,21 +32,59 @@ def test_pairs_as_by_hand() -> None:
     assert pairs(0.10, 0.20) == 168
 
 
-@pytest.mark.parametrize(
-    ("tasks", "epochs", "suite", "population"),
-    [
-        (20, 1, 0.275, 0.277),
-        (20, 5, 0.123, 0.127),
-        (20, 20, 0.061, 0.070),
-        (50, 4, 0.087, 0.089),
-        (200, 1, 0.087, 0.087),
-    ],
-)
-def test_the_smallest_difference_that_a_design_sees(
-    tasks: int, epochs: int, suite: float, population: float
+@pytest.mark.parametrize(("task_sd", "wanted"), [(None, 0.00388), (0.05, 0.00604)])
+def test_of_many_trials_the_smallest_drop_is_that_of_the_published_formula(
+    task_sd: float | None, wanted: float
 ) -> None:
-    assert detectable(tasks, epochs) == pytest.approx(suite, abs=6e-4)
-    assert detectable(tasks, epochs, task_sd=0.05) == pytest.approx(population, abs=6e-4)
+    # Miller (2024): 2.9264 * sqrt(2 * .16 * .55 / 100,000 + sd ** 2 / 1,000).
+    assert detectable(1000, 100, task_sd=task_sd) == pytest.approx(wanted, rel=0.02)
+
+
+@pytest.mark.parametrize("tasks", [20, 50, 200])
+@pytest.mark.parametrize("rate", [0.5, 0.8, 0.95])
+def test_one_run_of_each_task_finds_the_drop_as_often_as_planned(rate: float, tasks: int) -> None:
+    # Every outcome of McNemar's exact test, summed.
+    drop = detectable(tasks, 1, rate=rate, icc=0.0) or 0.0
+    lost, won = rate * (1 - rate + drop), (1 - rate) * (rate - drop)
+
+    found = sum(
+        binom.pmf(changed, tasks, lost + won) * binom.pmf(down, changed, lost / (lost + won))
+        for changed in range(tasks + 1)
+        for down in range(changed + 1)
+        if mcnemar_worse_p(down, changed - down) <= 0.05
+    )
+
+    assert 0.86 <= found <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("tasks", "epochs", "question"),
+    [(10, 10, "suite"), (5, 4, "suite"), (8, 10, "population"), (20, 5, "population")],
+)
+def test_several_runs_of_each_task_find_the_drop_as_often_as_planned(
+    tasks: int, epochs: int, question: str
+) -> None:
+    random = np.random.default_rng(7)
+    drop = detectable(tasks, epochs, icc=0.0, task_sd=0.0 if question == "population" else None) or 0.0
+    runs = [[(int(k), epochs) for k in random.binomial(epochs, p, tasks)] for p in (0.8, 0.8 - drop) * 200]
+
+    found = sum(
+        surprise(task_pairs(before, after, None), question).worse <= 0.05
+        for before, after in zip(runs[::2], runs[1::2], strict=True)
+    )
+
+    assert 0.84 <= found / 200 <= 0.98
+
+
+def test_so_few_that_nothing_could_be_found_are_told() -> None:
+    assert detectable(1, 1) is None
+    assert detectable(4, 50, task_sd=0.05) is None  # four losses of four: 1 of 16 ways to swap the arms
+    assert detectable(4, 50) is not None
+
+
+def test_other_tasks_are_never_easier_to_speak_for_than_these() -> None:
+    for tasks, epochs in ((5, 4), (20, 5), (50, 4), (200, 1), (1000, 100)):
+        assert (detectable(tasks, epochs, task_sd=0.0) or 1) >= (detectable(tasks, epochs) or 1) - 1e-9
 
 
 def test_what_cannot_be_planned_is_told() -> None:

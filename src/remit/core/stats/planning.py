@@ -5,7 +5,8 @@ Gates on a rate are planned by `fixed_test` and `sprt`; here stand the other que
 
 from __future__ import annotations
 
-from math import ceil, log, sqrt
+from collections.abc import Callable
+from math import ceil, floor, inf, log, sqrt
 
 
 def without_failure(p: float, confidence: float = 0.95) -> int:
@@ -55,34 +56,83 @@ def detectable(
     *,
     rate: float = 0.8,
     icc: float = 0.45,
-    task_sd: float = 0.0,
+    task_sd: float | None = None,
     alpha: float = 0.05,
     power: float = 0.90,
-) -> float:
-    """The smallest true difference between two arms that a fixed design finds with probability *power*.
+) -> float | None:
+    """About the smallest drop of the success rate that a fixed design finds with probability *power*.
 
     Args:
         tasks: that both arms run.
         epochs: of each task, in each arm.
-        rate: about at which they succeed, in (0, 1).
+        rate: at which the baseline succeeds, in (0, 1).
         icc: share of the variance of a trial that lies between tasks, in [0, 1); measured on airline tasks: .4 to .45.
-        task_sd: standard deviation of the true difference from task to task. 0 asks about *this suite*; .05 is what a
-            changed prompt did, for *tasks like these*.
+        task_sd: standard deviation of the true difference from task to task, for *tasks like these*; .05 is what a changed
+            prompt did. None asks about *this suite*, whose tasks are given.
         alpha: level, one-sided.
         power: in (0, 1).
 
-    Twenty tasks, five times each:
+    Returns:
+        In (0, *rate*]; None where even an agent that always fails may be missed.
 
-    >>> round(detectable(20, 5), 3), round(detectable(20, 5, task_sd=0.05), 3)
-    (0.123, 0.127)
+    Twenty tasks, five times each; and so few tasks that no result of theirs is surprising:
 
-    Source: Miller, Adding error bars to evals, arXiv:2411.00640 (2024), section 5.
+    >>> round(detectable(20, 5) or 0, 3), round(detectable(20, 5, task_sd=0.05) or 0, 3), detectable(4, 50, task_sd=0.05)
+    (0.163, 0.171, None)
+
+    Source: Miller, Adding error bars to evals, arXiv:2411.00640 (2024), section 5, to which it comes for many trials. Few
+    ones need what that leaves out: trials vary more at the lower rate, exact tests count in steps, and the spread between
+    tasks is not known but estimated.
     """
     _shares(rate=rate, alpha=alpha, power=power)
-    if tasks < 1 or epochs < 1 or not 0 <= icc < 1 or task_sd < 0:
-        raise ValueError(f"{tasks} tasks, {epochs} epochs, icc {icc:g}, task_sd {task_sd:g}")
-    within = 2 * rate * (1 - rate) * (1 - icc) / (tasks * epochs)
-    return (_z(1 - alpha) + _z(power)) * sqrt(within + task_sd * task_sd / tasks)
+    if tasks < 1 or epochs < 1 or not 0 <= icc < 1 or (task_sd is not None and task_sd < 0):
+        raise ValueError(f"{tasks} tasks, {epochs} epochs, icc {icc:g}, task_sd {task_sd}")
+    runs, between = tasks * epochs, (task_sd or 0.0) ** 2 / tasks
+    over_tasks = task_sd is not None and epochs > 1
+    reach = _over_tasks(tasks, alpha, power) if over_tasks else 0.0
+
+    def found(drop: float) -> bool:
+        start, half, end = (_variance(rate, rate - part * drop, icc) for part in (0.0, 0.5, 1.0))
+        apart = sqrt((start + end) / runs + between)
+        pooled = sqrt(2 * half / runs + between)
+        needs = reach * apart if over_tasks else _z(1 - alpha) * pooled + _z(power) * apart
+        return drop - _STEP / runs >= needs
+
+    return _least(found, rate)
+
+
+def _variance(rate: float, at: float, icc: float) -> float:
+    """Of one trial about its task's rate, once the mean has gone from *rate* to *at*: what that adds may fall anywhere."""
+    here, there = rate * (1 - rate), at * (1 - at)
+    return min(there, here * (1 - icc) + max(0.0, there - here))
+
+
+def _over_tasks(tasks: int, alpha: float, power: float) -> float:
+    """Standard errors between 0 and what a test on the differences of so many tasks finds."""
+    from scipy.special import stdtrit
+
+    ways = floor(alpha * 2**tasks) if tasks < _MANY_TASKS else _MANY_TASKS
+    if not ways:
+        return inf
+    t = float(stdtrit(tasks - 1, 1 - alpha) + stdtrit(tasks - 1, power)) if tasks > 1 else inf
+    # With so few that only a loss in every single task is surprising, each has to lose.
+    return max(t, sqrt(tasks) * _z(power ** (1 / tasks))) if ways == 1 else t
+
+
+_STEP = 1.5
+"""Trials by which a test that counts asks for more than a smooth one."""
+_MANY_TASKS = 15
+"""From so many on, a t-test takes the place of counting signs."""
+
+
+def _least(found: Callable[[float], bool], most: float) -> float | None:
+    if not found(most):
+        return None
+    low, high = 0.0, most
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high
 
 
 def _z(share: float) -> float:
