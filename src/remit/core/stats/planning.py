@@ -67,8 +67,8 @@ def detectable(
         epochs: of each task, in each arm.
         rate: at which the baseline succeeds, in (0, 1).
         icc: share of the variance of a trial that lies between tasks, in [0, 1); measured on airline tasks: .4 to .45.
-        task_sd: standard deviation of the true difference from task to task, for *tasks like these*; .05 is what a changed
-            prompt did. None asks about *this suite*, whose tasks are given.
+        task_sd: standard deviation of the true difference from task to task, for *tasks like these*; .05 is what a
+            changed prompt did. None asks about *this suite*, whose tasks are given.
         alpha: level, one-sided.
         power: in (0, 1).
 
@@ -102,7 +102,7 @@ def detectable(
 
 
 def _variance(rate: float, at: float, icc: float) -> float:
-    """Of one trial about its task's rate, once the mean has gone from *rate* to *at*: what that adds may fall anywhere."""
+    """Of one trial about its task's rate, once the mean went from *rate* to *at*: what that adds may fall anywhere."""
     here, there = rate * (1 - rate), at * (1 - at)
     return min(there, here * (1 - icc) + max(0.0, there - here))
 

@@ -75,7 +75,7 @@ def test_no_difference_found_stands_beside_what_would_have_been_found():
 
     assert success_.told == (
         "The candidate succeeds in 82 % of runs, the baseline in 84 %: no difference found, and a loss of 15.5 points "
-        "or more would be found nine times in ten; truly it is from 12.1 points less to 8.1 points more."
+        "or more would be found nine times in ten; truly it is from 12.1 points less to 8.1 points more (95 % sure)."
     )
     assert "gate no-worse says" in asked.told
     assert success_.detectable == pytest.approx(0.155, abs=0.001)

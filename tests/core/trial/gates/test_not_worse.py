@@ -31,7 +31,7 @@ def test_no_difference_in_few_runs_is_no_proof_that_there_is_none():
     assert ruling.sentence == (
         "The candidate succeeds in 94 % of runs, the baseline in 94 %: so few runs do not tell, "
         "since truly it may be anywhere from "
-        "10 points less to 10 points more, and up to 5 points less is allowed."
+        "10 points less to 10 points more (90 % sure), and up to 5 points less is allowed."
     )
     assert ruling.would_change == "About 160 more trials in each arm at these rates would decide."
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from remit.core.errors import BadInput
@@ -56,3 +58,18 @@ def test_a_time_out_stays_one():
 def test_a_check_is_named(check: object):
     with pytest.raises(BadInput, match="write the id of a check"):
         ruled(check, trial(0, KIND))
+
+
+def test_a_comparison_of_one_check_does_not_speak_of_success():
+    rule = Rule("kind", "not_worse", {"margin": 0.1, "check": "kind"})
+    design = Design(epochs=20, gates=(rule,))
+    trials = [replace(trial(draw, KIND), arm=arm) for draw in range(20) for arm in ("baseline", "candidate")]
+    arms = ("baseline", "candidate")
+    run = Run(RunInfo("r", "s", "h", design, arms, {"a": TaskInfo()}), tuple(trials))
+    (gate,) = gates_of(design, arms)
+    for before, after in zip(trials[::2], trials[1::2], strict=True):
+        gate.step({"baseline": before, "candidate": after})
+
+    told = gate.ruling(run).sentence
+
+    assert told.startswith("The candidate meets 'kind' in 100 % of runs, the baseline in 100 %")

@@ -17,7 +17,7 @@ def test_a_gate_that_does_not_know_says_what_is_possible_and_what_would_decide()
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
     assert ruling.sentence == (
-        "With 48 of 50 right, the true rate may be anywhere from 86 % to 99.5 %; the bar is 90 %."
+        "With 48 of 50 right, the true rate may be anywhere from 86 % to 99.5 % (95 % sure); the bar is 90 %."
     )
     assert ruling.would_change == "About 11 more trials at this rate would decide."
 
@@ -26,7 +26,7 @@ def test_a_rate_at_the_bar_is_told_to_lie_there():
     ruling = ruled(gate("success", BAR), draws(mixed(45, 50)))
 
     assert ruling.sentence == (
-        "With 45 of 50 right, the true rate may be anywhere from 78 % to 97 %; the bar is 90 %."
+        "With 45 of 50 right, the true rate may be anywhere from 78 % to 97 % (95 % sure); the bar is 90 %."
     )
     assert ruling.would_change == (
         "The rate lies too close to the bar for any reasonable number of trials. "
@@ -72,7 +72,7 @@ def test_tasks_like_these_are_less_certain_than_this_suite():
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
     assert ruling.sentence == (
-        "With 50 of 50 right in 10 tasks, the true rate on tasks like these may be anywhere from 69 % to 100 %; "
+        "With 50 of 50 right in 10 tasks, the true rate on tasks like these may be anywhere from 69 % to 100 % (95 % sure); "
         "the bar is 90 %."
     )
     assert ruling.would_change == "About 20 more tasks like these would decide, at this rate."

@@ -44,7 +44,7 @@ def succeeded(pair: Pair) -> Draft | None:
     # Where tasks are drawn at random, some ran more often than others; here each counts by its weight.
     who = "The candidate" if fixed else "Task by task, the candidate"
     rates = f"{who} succeeds in {percent(found.candidate)} of runs, the baseline in {percent(found.baseline)}"
-    span = f"truly it is from {change(found.low)} to {change(found.high)}"
+    span = f"truly it is from {change(found.low)} to {change(found.high)} ({percent(CONFIDENCE)} sure)"
     rules = pair.run.info.design.gates
     gate = next((rule.id for rule in rules if rule.kind == "not_worse" and KEY not in rule.settings), "")
     if gate:  # one question, one answer: what decides has its own levels, one-sided and against the margin

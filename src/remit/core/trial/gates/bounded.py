@@ -71,7 +71,8 @@ class Bounded:
                 f"{told}, and truly at most {beside(high, at)} ({percent(sure)} sure); the bar is {bar(at)}."
             )
         least, most = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-        return f"{told}, and truly anywhere from {beside(least, at)} to {beside(most, at)}; the bar is {bar(at)}."
+        span = f"{beside(least, at)} to {beside(most, at)} ({percent(estimate.confidence)} sure)"
+        return f"{told}, and truly anywhere from {span}; the bar is {bar(at)}."
 
     def _would_change(self, verdict: Verdict, values: Sequence[float], weights: Sequence[float]) -> str:
         if verdict is not Verdict.INCONCLUSIVE:

@@ -25,6 +25,8 @@ class Terms:
     arms: tuple[str, ...]
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of the tasks; 1 where there is none."""
+    does: str = "succeeds"
+    """What a run that counts as a success does, as sentences say it."""
 
     def share_of(self, level: float) -> float:
         """Of the chance of a false BLOCK that all gates together may have, what one of them may spend.

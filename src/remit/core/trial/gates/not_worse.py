@@ -26,7 +26,7 @@ def not_worse(rule: Rule, terms: Terms) -> Gate:
     mark = Mark(number(rule, "margin", 0.0, 1.0), None, alpha, terms.share_of(level(rule, "beta", alpha)))
     question = question_of(rule, terms)
     if terms.design.kind == "fixed":
-        return NotWorse(rule, arms, mark, question, terms.weights, terms.design.seed).gate()
+        return NotWorse(rule, arms, mark, question, terms.weights, terms.design.seed, terms.does).gate()
     if "question" in rule.settings and question is not Question.SUITE:
         found = f"gate '{rule.id}' asks about tasks like these, and a sequential design draws from this suite alone"
         raise wrong(rule, "question", found, "write 'suite', or a fixed design")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from remit.core.stats.compare_rates import RateComparison, compare_rates
-from remit.core.stats.task_pair import PassCounts
 from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
 from remit.core.trial.percent import about, change, count, percent, points, rarely
@@ -18,6 +17,7 @@ from remit.core.trial.verdict import Verdict
 MOST_TIMES = 1_000
 MOST_TASKS = 200
 """Up to which it is worked out what the candidate lacks."""
+PassCounts = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class NotWorse:
     question: Question
     weights: Mapping[str, float]
     seed: int
+    does: str = "succeeds"
+    """What a run that counts as a success does."""
 
     def gate(self) -> EndGate:
         """The gate that asks it."""
@@ -50,7 +52,7 @@ class NotWorse:
             "success difference", found.difference, found.low, found.high, found.confidence, found.interval_method,
             found.n, found.unit, gating=True,
         )  # fmt: skip
-        told = f"{_rates(found, self.question)}{self._sentence(verdict, found)}"
+        told = f"{self._rates(found)}{self._sentence(verdict, found)}"
         return Found(verdict, told, self._would_change(verdict, found, baseline, candidate, weights), (estimate,), {
             "method": f"{found.interval_method} for the margin, {found.method} for worse",
             "question": told_question(self.question), "unit": found.unit, "n": found.n, "tasks": found.tasks,
@@ -74,6 +76,12 @@ class NotWorse:
             worse = worse and found.high < 0
         return Verdict.BLOCK if worse else Verdict.INCONCLUSIVE
 
+    def _rates(self, found: RateComparison) -> str:
+        tasks = f" in {count(found.tasks, 'task')}" if self.question is Question.POPULATION else ""
+        alike = percent(found.candidate) == percent(found.baseline) and found.candidate != found.baseline
+        after, before = (percent(rate, int(alike)) for rate in (found.candidate, found.baseline))
+        return f"The candidate {self.does} in {after} of runs{tasks}, the baseline in {before}"
+
     def _sentence(self, verdict: Verdict, found: RateComparison) -> str:
         allowed = f"up to {points(self.mark.bar)} less is allowed"
         if verdict is Verdict.PASS:
@@ -84,16 +92,11 @@ class NotWorse:
             return f": it is worse by at most {points(found.low)}{but} ({sure}), and {allowed}."
         if verdict is Verdict.BLOCK:
             return f": it is worse, since chance alone does this in {rarely(found.p_worse)}."
-        span = f"anywhere from {change(found.low)} to {change(found.high)}"
+        span = f"anywhere from {change(found.low)} to {change(found.high)} ({percent(found.confidence)} sure)"
         return f": so few runs do not tell, since truly it may be {span}, and {allowed}."
 
     def _would_change(
-        self,
-        verdict: Verdict,
-        found: RateComparison,
-        baseline: PassCounts,
-        candidate: PassCounts,
-        weights: list[float],
+        self, verdict: Verdict, found: RateComparison, baseline: PassCounts, candidate: PassCounts, weights: list[float]
     ) -> str:
         if verdict is Verdict.PASS:
             return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."
@@ -146,14 +149,3 @@ def _with(candidate: PassCounts, more: int) -> PassCounts:
         found.append((hits + turned, n))
         left, failures = left - turned, failures - (n - hits)
     return found
-
-
-def _rates(found: RateComparison, question: Question) -> str:
-    tasks = f" in {count(found.tasks, 'task')}" if question is Question.POPULATION else ""
-    digits = (
-        0 if percent(found.candidate) != percent(found.baseline) or found.candidate == found.baseline else 1
-    )
-    return (
-        f"The candidate succeeds in {percent(found.candidate, digits)} of runs{tasks}, the baseline in "
-        f"{percent(found.baseline, digits)}"
-    )

@@ -121,7 +121,8 @@ class BetGate:
             return f"{told}: the candidate is worse; one that is not is blocked in at most {wrong} of cases."
         estimate = self._estimate()
         span = f"{change(estimate.low or 0.0)} to {change(estimate.high or 0.0)}"
-        return f"{told}: truly it may succeed in anywhere from {span} of runs, and up to {margin} less is allowed."
+        sure = f"({percent(estimate.confidence)} sure)"
+        return f"{told}: truly its rate may be anywhere from {span} {sure}, and up to {margin} less is allowed."
 
     def _would_change(self) -> str:
         if not self.seen.pairs:

@@ -75,6 +75,7 @@ def of_check(rule: Rule, terms: Terms, build: Callable[[Rule, Terms], Gate]) -> 
     if not isinstance(check, str) or not check:
         raise wrong(rule, KEY, f"found {check!r}", "write the id of a check")
     settings = {key: value for key, value in rule.settings.items() if key != KEY}
+    terms = replace(terms, does=f"meets '{check}'")
     return OfCheck(rule, check, build(replace(rule, settings=settings), terms))
 
 

@@ -48,8 +48,8 @@ def _open(counted: Counted, said: Said, stopping: Stopping) -> str:
     low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
     aim = f" and the aim {bar(mark.aim)}" if mark.aim is not None else ""
     return (
-        f"{_seen(counted, said, stopping)} may be anywhere from {beside(low, mark.bar)} to {beside(high, mark.bar)}; "
-        f"the bar is {bar(mark.bar)}{aim}."
+        f"{_seen(counted, said, stopping)} may be anywhere from {beside(low, mark.bar)} to {beside(high, mark.bar)} "
+        f"({percent(estimate.confidence)} sure); the bar is {bar(mark.bar)}{aim}."
     )
 
 

@@ -55,7 +55,8 @@ def _told(verdict: Verdict, low: float, high: float, moved: Estimate, mark: Mark
         return f"truly {least} ({percent(1 - mark.alpha)} sure), and {allowed}."
     if verdict is Verdict.BLOCK:
         return f"truly at least {points(high)} less ({percent(1 - mark.block)} sure), and {allowed}."
-    return f"truly anywhere from {change(moved.low or 0.0)} to {change(moved.high or 0.0)}, and {allowed}."
+    span = f"{change(moved.low or 0.0)} to {change(moved.high or 0.0)} ({percent(moved.confidence)} sure)"
+    return f"truly anywhere from {span}, and {allowed}."
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -137,7 +137,7 @@ def _reasons(report: Report) -> list[str]:
 
 def _comparisons(report: Report) -> list[str]:
     lines = _table(
-        ("metric", "baseline", "candidate", "difference", "interval", "p", "finds from", "how"),
+        ("metric", "baseline", "candidate", "difference", "interval", "p, corrected", "finds from", "how"),
         [_comparison(one) for one in report.comparisons[:MOST_ROWS]],
         right=range(1, 7),
     )

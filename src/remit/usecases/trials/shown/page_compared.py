@@ -14,7 +14,7 @@ def comparisons(report: Report) -> Section | None:
     """What changed, how sure that is, and which change would have been found."""
     if not report.comparisons:
         return None
-    columns = ("metric", "baseline", "candidate", "difference", "p")
+    columns = ("metric", "baseline", "candidate", "difference", "p, corrected")
     body = table(columns, [_row(one) for one in report.comparisons], right=(1, 2, 3, 4), wide=(1, 2))
     rows = [
         (one.metric, one.method, one.question, f"{one.n:,} {one.unit}", *_tested(one))
