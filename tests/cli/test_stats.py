@@ -62,6 +62,29 @@ def test_the_json_is_one_object_that_says_all_of_it(remit: Remit, tmp_path: Path
     assert [(t["task"], t["passes"], t["n"]) for t in told["tasks"]] == [("a", 1, 2)]
 
 
+def test_tasks_that_ran_unequally_often_count_alike_and_it_is_told(remit: Remit, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "r.jsonl", *(plain("a", n, True) for n in range(9)), plain("b", 0, False))
+
+    told = remit("stats", path).out
+
+    assert "0.500" in told
+    assert "each task counts alike, however often it ran; of all runs together, 0.900 passed" in told
+
+
+def test_each_row_says_what_it_is_about(remit: Remit, tmp_path: Path) -> None:
+    told = remit("stats", write_lines(tmp_path / "r.jsonl", plain("a", 0, True))).out
+
+    rows = [line for line in told.splitlines() if "trial" in line or "1 task" in line]
+    assert [" ".join(row.split()[1:4]) for row in rows[1:]] == [
+        "of these tasks",
+        "the same, narrower:",
+        "of tasks like",
+    ]
+    assert "1 trials" not in told
+    assert "counts alike" not in told
+    assert "All of k runs of a task succeed (pass^k)" in told
+
+
 def test_two_files_are_two_arms(remit: Remit, tmp_path: Path) -> None:
     old = write_lines(tmp_path / "old.jsonl", plain("a", 0, True))
     new = write_lines(tmp_path / "new.jsonl", plain("a", 0, False))

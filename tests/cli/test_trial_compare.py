@@ -107,6 +107,13 @@ def test_what_is_asked_wrongly_is_told(tmp_path: Path, capsys: Any, options: lis
     assert capsys.readouterr().err
 
 
+def test_an_option_that_is_out_of_range_is_named_alone_with_its_range(tmp_path: Path, capsys: Any) -> None:
+    run = a_run(tmp_path, "run", 1)
+
+    assert main(["trial", "compare", run, run, "--alpha", "0.5"]) == 3
+    assert "remit: --alpha: found 0.5; write a number above 0 and below 0.5" in capsys.readouterr().err
+
+
 def test_results_of_other_formats_are_read(tmp_path: Path, capsys: Any) -> None:
     lines = [
         json.dumps({"task_id": f"t{at}", "trial": k, "success": at > 2}) for at in range(20) for k in range(4)

@@ -147,16 +147,40 @@ def _show(found: Imported, arm: str, k: int | None) -> None:
     name = run.info.suite if len(run.info.arms) == 1 else f"{run.info.suite}, {arm}"
     say(f"{safe(name, 200)}: {_ended(told.counts)}")
     if told.success:
-        rows = [(one.name, _value(one), _interval(one), _how(one)) for one in told.success]
-        rows += [("… on tasks like these", _value(o), _interval(o), _how(o)) for o in told.tasks_like_these]
-        table("", ("", "rate", "95 % interval", "how"), rows)
+        found = zip(_ASKED, (*told.success, *told.tasks_like_these), strict=False)
+        if len(told.success) < 2:
+            found = zip((_ASKED[0], _ASKED[2]), (*told.success, *told.tasks_like_these), strict=False)
+        rows = [(asked, _value(one), _interval(one), _how(one)) for asked, one in found]
+        table("", ("success", "rate", "95 % interval", "how"), rows)
+        _say_of_weights(told)
     if told.pass_hat:
+        say(
+            "All of k runs of a task succeed (pass^k), or at least one of them does (pass@k); for tasks like these:"
+        )
         table("", ("k", "pass^k", "95 % interval", "pass@k", "95 % interval"), _curve_rows(told), right=(0,))
     if k is not None and k > len(told.pass_hat) and told.success:
         task, runs = told.fewest
         say(f"k ends at {len(told.pass_hat)}: the task '{safe(task, 100)}' has {counted(runs, 'judged run')}")
     if told.unjudged:
         say(f"in no rate, since none of their runs was judged: {safe(', '.join(told.unjudged), 500)}")
+
+
+_ASKED = ("of these tasks", "  the same, narrower: to look at", "of tasks like these")
+"""What each row is about: the exact interval, Wilson's where there is one, and the one that has tasks as its unit."""
+
+
+def _say_of_weights(told: _Told) -> None:
+    ended, rate = (
+        told.counts["passed"] + told.counts["failed"] + told.counts["timeout"],
+        told.success[0].value,
+    )
+    pooled = told.counts["passed"] / ended if ended else None
+    if rate is not None and pooled is not None and abs(pooled - rate) > _SEEN:
+        say(f"each task counts alike, however often it ran; of all runs together, {pooled:.3f} passed")
+
+
+_SEEN = 5e-4
+"""Differences of rates that are seen in what is printed."""
 
 
 def _ended(ended: Mapping[str, int]) -> str:
@@ -191,4 +215,5 @@ def _interval(one: Estimate) -> str:
 
 
 def _how(one: Estimate) -> str:
-    return f"{one.method}; {one.n:,} {one.unit}"
+    method = one.method.removesuffix(", for tasks like these")
+    return f"{method}; {counted(one.n, one.unit.removesuffix('s'))}"

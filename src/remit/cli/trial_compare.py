@@ -73,9 +73,10 @@ def _question(text: str) -> Question:
 
 
 def _gate(margin: float, alpha: float) -> Rule:
+    from remit.core.trial.gates.settings import OPTIONS
     from remit.core.trial.suite import Rule
 
-    return Rule(GATE, "not_worse", {"margin": margin, "alpha": alpha}, "--margin, --alpha")
+    return Rule(GATE, "not_worse", {"margin": margin, "alpha": alpha}, OPTIONS)
 
 
 def _asked(both: Run, question: Question) -> Run:

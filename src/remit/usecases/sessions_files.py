@@ -107,6 +107,8 @@ def _records(file: Any, path: Path, most: int) -> Iterator[tuple[int, bytes]]:
     number, first = 0, True
     while data := file.readline(most + 1):
         number += 1
+        if number == 1:
+            data = _unmarked(data, path)
         if len(data) > most:
             told = f"a line of more than {most} bytes"
             raise BadInput(f"{path}:{number}", told, "split the record")
@@ -122,6 +124,17 @@ def _records(file: Any, path: Path, most: int) -> Iterator[tuple[int, bytes]]:
             return
         first = False
         yield number, data
+
+
+def _unmarked(data: bytes, path: Path) -> bytes:
+    """The first line without the byte order mark that some editors and shells put before UTF-8.
+
+    Raises:
+        BadInput: the mark is that of another encoding.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadInput(str(path), "text in UTF-16", "write it as UTF-8")
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def _goes_on(first_line: bytes) -> bool:

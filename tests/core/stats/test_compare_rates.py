@@ -124,3 +124,19 @@ def test_a_single_task_and_settled_tasks_give_numbers(question: str, runs: int) 
         )
         assert -1 <= found.low <= found.difference + 1e-9 and found.difference - 1e-9 <= found.high <= 1
         assert found.p_not_worse is not None and 0 <= found.p_not_worse <= 1
+
+
+@pytest.mark.parametrize("question", ["suite", "population"])
+@pytest.mark.parametrize(
+    ("passes", "weights"),
+    [([3] * 3, [2.0, 0.1, 2.0]), ([5] * 4, [1.0, 2.0, 2.0, 0.1]), ([3] * 5, [0.1] * 5), ([1] * 6, None)],
+)
+def test_rates_that_sum_to_a_little_more_than_1_are_1(
+    question: str, passes: list[int], weights: list[float] | None
+) -> None:
+    whole = [(n, n) for n in passes]
+
+    found = compare_rates(whole, whole, question, weights=weights, margin=0.05)
+
+    assert 0 <= found.p_worse <= 1
+    assert -1 <= found.low <= 0 <= found.high <= 1

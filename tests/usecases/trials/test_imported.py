@@ -95,6 +95,11 @@ def test_a_result_that_stands_twice_is_refused_with_what_would_tell_the_two_apar
     assert "(these differ: model)" in str(error.value)
 
 
+def test_a_line_that_stands_twice_word_for_word_is_to_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="leave one out, or give each its own 'trial'"):
+        read(tmp_path, plain("a", 0, True), plain("a", 0, True))
+
+
 def test_arms_and_tasks_are_named_by_fields_and_results_chosen_by_them(tmp_path: Path) -> None:
     lines = [
         plain("1", 0, True, attack={"name": name}, meta={"config": config})
@@ -284,7 +289,10 @@ def test_a_list_of_results_in_one_file_is_read_gzipped_or_not(tmp_path: Path, pa
     [
         ('{"task_id": "a", "trial": 0, "success": NaN}', "NaN or Infinity, which JSON does not have"),
         ('{"task_id": "a", "trial": 0, "success": 1e999}', "r.jsonl:1"),
-        ('{"task_id": "a", "trial": 0, "success": "yes"}', "r.jsonl:1: success: found 'yes'; write a number"),
+        (
+            '{"task_id": "a", "trial": 0, "success": "yes"}',
+            "r.jsonl:1: success: found 'yes'; write true or false without quotes",
+        ),
         ('{"task_id": "a", "trial": 0}', "r.jsonl:1: no 'success'"),
         ('{"task_id": "", "trial": 0, "success": true}', "r.jsonl:1: task_id: found ''"),
         ('{"task_id": null, "trial": 0, "success": true}', "r.jsonl:1: task_id: found null"),
@@ -312,6 +320,24 @@ def test_what_is_no_result_is_refused_with_its_place(tmp_path: Path, line: str, 
         read(tmp_path, line)
 
     assert found in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"task_id": "a", "success": true}\n', '[\n{"task_id": "a", "success": true}\n]\n']
+)
+def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+
+    assert len(read_run([path]).trials) == 1
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_bytes('{"task_id": "a", "success": true}\n'.encode("utf-16"))
+
+    with pytest.raises(BadInput, match="text in UTF-16; write it as UTF-8"):
+        read_run([path])
 
 
 def test_a_bad_line_far_down_is_named(tmp_path: Path) -> None:

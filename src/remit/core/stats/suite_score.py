@@ -36,7 +36,10 @@ class ArmRate:
 
     def variance(self, rate: float) -> float:
         """Of one run, if the arm's true rate were *rate*."""
-        here, there = self.rate * (1 - self.rate), rate * (1 - rate)
+        here, there = (
+            self.rate * (1 - self.rate),
+            max(0.0, rate * (1 - rate)),
+        )  # a sum of shares may miss 0 and 1
         known = self.within + self.unseen + max(0.0, there - here)
         return min(there, known) * max(1.0, self.runs / max(self.runs - 1, 1.0))
 
@@ -59,7 +62,7 @@ def arms(pairs: Sequence[TaskPair]) -> tuple[ArmRate, ArmRate]:
         ([pair.baseline for pair in pairs], [pair.baseline_runs for pair in pairs]),
         ([pair.candidate for pair in pairs], [pair.candidate_runs for pair in pairs]),
     ):
-        rate = fsum(s * k / n for s, k, n in zip(share, hits, runs, strict=True))
+        rate = min(1.0, fsum(s * k / n for s, k, n in zip(share, hits, runs, strict=True)))
         parts = [s * s / n for s, n in zip(share, runs, strict=True)]
         spread = [_spread(k, n, pair) for k, n, pair in zip(hits, runs, pairs, strict=True)]
         whole = fsum(parts)

@@ -23,6 +23,7 @@ from remit.core.trial.against import (
     labelled,
     with_new_effects,
 )
+from remit.core.trial.gates.settings import OPTIONS
 from remit.core.trial.judge import Judge
 from remit.core.trial.report import Report
 from remit.core.trial.run import Run
@@ -191,9 +192,7 @@ def _task(session: RecordedSession, deadline_s: float, weight: float) -> Task:
 def gates_against(margin: float, alpha: float) -> tuple[Rule, ...]:
     """The gates of a comparison: neither fewer runs with just these effects, nor more that lack one or have one more."""
     settings = {"margin": margin, "alpha": alpha}
-    return tuple(
-        Rule(check, "not_worse", {**settings, "check": check}, "--margin, --alpha") for check in CHECKS
-    )
+    return tuple(Rule(check, "not_worse", {**settings, "check": check}, OPTIONS) for check in CHECKS)
 
 
 def some_of(found: Drawn, most: int, seed: int) -> Drawn:

@@ -242,10 +242,10 @@ def _twice(one: _Named, other: _Named, epoch: int) -> BadInput:
     left, right = one.trial.extra, other.trial.extra
     differ = [key for key in left if key in right and left[key] != right[key]]
     told = f"trial {epoch} of task {one.task!r} stands here a second time; the first: {one.where}"
-    hint = f" (these differ: {', '.join(differ[:8])})" if differ else ""
-    return BadInput(
-        other.where, told, f"tell them apart with --arm-by or --task-by{hint}, or choose with --where"
-    )
+    if not differ:
+        return BadInput(other.where, told, "leave one out, or give each its own 'trial'")
+    hint = f"tell them apart with --arm-by or --task-by (these differ: {', '.join(differ[:8])})"
+    return BadInput(other.where, told, f"{hint}, or choose with --where")
 
 
 def _info(

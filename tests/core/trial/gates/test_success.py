@@ -72,8 +72,8 @@ def test_tasks_like_these_are_less_certain_than_this_suite():
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
     assert ruling.sentence == (
-        "With 50 of 50 right in 10 tasks, the true rate on tasks like these may be anywhere from 69 % to 100 % (95 % sure); "
-        "the bar is 90 %."
+        "With 50 of 50 right in 10 tasks, the true rate on tasks like these may be anywhere from 69 % to 100 % "
+        "(95 % sure); the bar is 90 %."
     )
     assert ruling.would_change == "About 20 more tasks like these would decide, at this rate."
     assert ruling.details["unit"] == "tasks"
@@ -181,9 +181,9 @@ def test_the_candidate_is_judged_where_there_are_two_arms():
         ("success", {"at_last": 0.9}, "unknown setting 'at_last'; did you mean 'at_least'"),
         ("success", {"at_least": "90%"}, "at_least: found '90%'"),
         ("success", {"at_least": True}, "found True"),
-        ("success", {"at_least": 90}, "found 90; write a number between 0 and 1"),
+        ("success", {"at_least": 90}, "found 90; write a number above 0 and below 1"),
         ("success", {"at_least": float("nan")}, "found nan"),
-        ("success", {"at_least": 0.9, "aims_for": 0.8}, "aims_for: found 0.8; write a number between 0.9 and 1"),
+        ("success", {"at_least": 0.9, "aims_for": 0.8}, "aims_for: found 0.8; write a number above 0.9 and below 1"),
         ("success", {"at_least": 0.9, "alpha": 0}, "alpha: found 0"),
         ("success", {"at_least": 0.9, "arm": "other"}, "arm: found 'other'; write one of agent"),
         ("success", {"at_least": 0.9, "question": "all"}, "question: found 'all'; write one of suite, population"),

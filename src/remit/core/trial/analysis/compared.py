@@ -50,8 +50,8 @@ def correction(found: tuple[Comparison, ...], gates: int) -> str:
     if tested:
         among = f"{tested} metrics were" if tested > 1 else "1 metric was"
         told.append(
-            f"{among} compared to explore; p-values are corrected for that (Benjamini-Hochberg): on average, at most one in "
-            f"twenty of those that are called a change, at or below {LEVEL:g}, is chance."
+            f"{among} compared to explore; p-values are corrected for that (Benjamini-Hochberg): on average, at most one "
+            f"in twenty of those that are called a change, at or below {LEVEL:g}, is chance."
         )
     if gates > 1:
         told.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from remit.core.stats.compare_rates import RateComparison, compare_rates
+from remit.core.stats.task_pair import PassCounts
 from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
 from remit.core.trial.percent import about, change, count, percent, points, rarely
@@ -17,7 +18,6 @@ from remit.core.trial.verdict import Verdict
 MOST_TIMES = 1_000
 MOST_TASKS = 200
 """Up to which it is worked out what the candidate lacks."""
-PassCounts = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)

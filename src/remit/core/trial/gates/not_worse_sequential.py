@@ -122,7 +122,9 @@ class BetGate:
         estimate = self._estimate()
         span = f"{change(estimate.low or 0.0)} to {change(estimate.high or 0.0)}"
         sure = f"({percent(estimate.confidence)} sure)"
-        return f"{told}: truly its rate may be anywhere from {span} {sure}, and up to {margin} less is allowed."
+        return (
+            f"{told}: truly its rate may be anywhere from {span} {sure}, and up to {margin} less is allowed."
+        )
 
     def _would_change(self) -> str:
         if not self.seen.pairs:

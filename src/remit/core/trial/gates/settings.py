@@ -16,6 +16,8 @@ ALPHA = 0.05
 BETA = 0.10
 """Chance of a false BLOCK."""
 MOST_LEVEL = 0.5
+OPTIONS = "--"
+"""Where a rule stands whose settings were given as options of a command."""
 
 
 def known(rule: Rule, keys: Sequence[str], required: Sequence[str] = ()) -> None:
@@ -35,7 +37,9 @@ def number(
 ) -> float:
     """A number between *low* and *high*; *closed*: it may be one of them."""
     value = rule.settings.get(key, default)
-    bounds = f"write a number {'from' if closed else 'between'} {low:g} {'to' if closed else 'and'} {high:g}"
+    bounds = (
+        f"write a number {'from' if closed else 'above'} {low:g} {'to' if closed else 'and below'} {high:g}"
+    )
     if high == math.inf:
         bounds = f"write a number {'of at least' if closed else 'greater than'} {low:g}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -105,6 +109,8 @@ def fixed_only(rule: Rule, terms: Terms, why: str) -> None:
 def wrong(rule: Rule, key: str, found: str, remedy: str) -> BadInput:
     """The error to raise about a setting."""
     where = rule.where or f"gates: {rule.id}"
+    if where == OPTIONS:
+        return BadInput(f"--{key}", found, remedy)
     return BadInput(f"{where}.{key}" if key else where, found, remedy)
 
 

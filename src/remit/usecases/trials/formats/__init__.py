@@ -31,7 +31,12 @@ class ResultFormat:
 FORMATS: tuple[ResultFormat, ...] = (
     ResultFormat("remit", "a first line with 'format' and 'run'", runs.fits, runs.read),
     ResultFormat("inspect", "'version' and 'eval', or a zip file", inspect_json.fits, inspect_json.read),
-    ResultFormat("tau2", "'simulations', or 'termination_reason' and 'reward_info'", tau2.fits, tau2.read),
+    ResultFormat(
+        "tau2",
+        "'info', 'tasks' and 'simulations', or 'task_id', 'termination_reason' and 'reward_info'",
+        tau2.fits,
+        tau2.read,
+    ),
     ResultFormat("tau-bench", "'task_id', 'reward' and 'traj'", tau.fits, tau.read),
     ResultFormat("plain", "'task_id' or 'task'", plain.fits, plain.read),
 )

@@ -56,6 +56,8 @@ def judged(value: Json, reading: Reading, where: str) -> tuple[bool | None, floa
     """
     if value is None or isinstance(value, bool):
         return value, None
+    if isinstance(value, str):
+        raise BadInput(where, f"found {shown(value)}", "write true or false without quotes, or a number")
     score = number(value, where)
     if reading.at_least is not None:
         return score >= reading.at_least, score
@@ -110,7 +112,11 @@ def name(value: Json, where: str) -> str:
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text.strip() or len(text) > _MOST_NAME:
-        raise BadInput(where, f"found {shown(value)}", f"write a name of 1 to {_MOST_NAME} characters")
+        raise BadInput(
+            where,
+            f"found {shown(value)}",
+            f"write a name of 1 to {_MOST_NAME} characters, or a whole number",
+        )
     return text
 
 

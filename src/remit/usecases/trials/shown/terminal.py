@@ -193,7 +193,16 @@ def _contrasts(report: Report, width: int) -> Iterator[ReportPart]:
 def _comparisons(report: Report, width: int) -> Iterator[ReportPart]:
     if not report.comparisons:
         return
-    columns = ["metric", "difference", "p, corrected", "interval", "baseline", "candidate", "finds from", "how"]
+    columns = [
+        "metric",
+        "difference",
+        "p, corrected",
+        "interval",
+        "baseline",
+        "candidate",
+        "finds from",
+        "how",
+    ]
     shown = len(columns) if width >= NARROW else 4 if width >= TINY else 3
     rows = [_comparison_row(one)[:shown] for one in report.comparisons]
     yield Grid("\nCandidate against baseline", columns[:shown], rows, frozenset(range(1, 7)))
