@@ -147,10 +147,9 @@ def _show(found: Imported, arm: str, k: int | None) -> None:
     name = run.info.suite if len(run.info.arms) == 1 else f"{run.info.suite}, {arm}"
     say(f"{safe(name, 200)}: {_ended(told.counts)}")
     if told.success:
-        found = zip(_ASKED, (*told.success, *told.tasks_like_these), strict=False)
-        if len(told.success) < 2:
-            found = zip((_ASKED[0], _ASKED[2]), (*told.success, *told.tasks_like_these), strict=False)
-        rows = [(asked, _value(one), _interval(one), _how(one)) for asked, one in found]
+        asked = _ASKED if len(told.success) > 1 else (_ASKED[0], _ASKED[2])
+        ones = (*told.success, *told.tasks_like_these)
+        rows = [(of, _value(one), _interval(one), _how(one)) for of, one in zip(asked, ones, strict=False)]
         table("", ("success", "rate", "95 % interval", "how"), rows)
         _say_of_weights(told)
     if told.pass_hat:

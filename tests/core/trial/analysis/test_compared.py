@@ -190,3 +190,14 @@ def test_where_a_run_begins_and_ends_is_told_in_words():
 
     assert "(start) → guess" in one.told
     assert "^" not in one.told
+
+
+def test_beside_a_baseline_that_is_often_cut_off_no_run_is_called_slower_than_without_end():
+    marks = {f"t{at}": "+++t" for at in range(5)}
+    report = analyse(run({"baseline": marks, "candidate": marks}, extra=lambda _: {"latency_s": 1.0}))
+
+    (tail,) = (one for one in report.comparisons if one.metric == "slow tail")
+
+    assert tail.p is None
+    assert "so many of the baseline's runs were cut off" in tail.told
+    assert not any("inf s" in one.told for one in report.comparisons)

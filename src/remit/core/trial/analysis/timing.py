@@ -50,8 +50,9 @@ def slow(pair: Pair) -> Draft | None:
     found = slow_tail(values, candidate, tasks, seed=pair.seed)
     n = found.n + found.m
     method = f"runs above {found.how}, {WITHIN}"
-    if found.p is None:
-        told = f"The slow tail cannot be compared: {found.told}."
+    unending = "so many of the baseline's runs were cut off that none is slower" if found.limit == inf else ""
+    if found.p is None or unending:
+        told = f"The slow tail cannot be compared: {found.told or unending}."
         return Draft(
             Comparison("slow tail", method, "this suite", "runs", n, None, None, None, None, None, None, told)
         )

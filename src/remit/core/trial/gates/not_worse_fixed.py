@@ -96,7 +96,12 @@ class NotWorse:
         return f": so few runs do not tell, since truly it may be {span}, and {allowed}."
 
     def _would_change(
-        self, verdict: Verdict, found: RateComparison, baseline: PassCounts, candidate: PassCounts, weights: list[float]
+        self,
+        verdict: Verdict,
+        found: RateComparison,
+        baseline: PassCounts,
+        candidate: PassCounts,
+        weights: list[float],
     ) -> str:
         if verdict is Verdict.PASS:
             return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."

@@ -196,7 +196,7 @@ def _comparisons(report: Report, width: int) -> Iterator[ReportPart]:
     columns = [
         "metric",
         "difference",
-        "p, corrected",
+        "adj.p",
         "interval",
         "baseline",
         "candidate",
