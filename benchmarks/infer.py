@@ -45,7 +45,7 @@ from remit.core.selftest import load_envelope
 from remit.core.types import PrincipalKind, Result
 from remit.usecases.infer.proposal import checked, envelope_of
 from remit.usecases.replay import replay_session
-from remit.usecases.scaffold import ToolHint, tools_in
+from remit.usecases.tool_hint import ToolHint, tools_in
 
 SEED = "published"
 """The split of the table. The rules were written while looking at splits "a", "b", "c" and "split-0" to "split-4"."""

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from remit.core.types import Enforcement, ToolEffect
-from remit.usecases.scaffold import effect_of, scaffold, tools_in
+from remit.usecases.scaffold import scaffold
+from remit.usecases.tool_effect import effect_of
+from remit.usecases.tool_hint import tools_in
 from remit.wiring import read_envelope_file
 
 Remit = Callable[..., Any]

@@ -25,7 +25,7 @@ from remit.core.prepare import Prepared, facts_for, prepare
 from remit.core.recollection import Exchange, Recollection
 from remit.core.types import Json, ToolCall, ToolEffect
 from remit.store import connection, control
-from remit.store.control_past import PastRows
+from remit.store.past_rows import PastRows
 from remit.testing.control import ControlTables
 from remit.testing.earlier import GuardedStore, shop
 

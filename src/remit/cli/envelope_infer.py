@@ -17,8 +17,8 @@ from remit.core.recorded import RecordedSession
 from remit.core.types import Json
 from remit.usecases.infer import Inferred, infer
 from remit.usecases.replay import fits
-from remit.usecases.scaffold import ToolHint, tools_in
 from remit.usecases.sessions_files import read_sessions
+from remit.usecases.tool_hint import ToolHint, tools_in
 from remit.wiring import read_text
 
 TOP_CLAUSES = 8

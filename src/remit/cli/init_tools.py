@@ -21,8 +21,8 @@ from remit.usecases.mcp_clients.expand import Startable, startable
 from remit.usecases.mcp_clients.places import places
 from remit.usecases.mcp_clients.servers import Server, ServerState
 from remit.usecases.mcp_clients.wrap import namespace_of
-from remit.usecases.scaffold import ToolHint, tools_called, tools_in
 from remit.usecases.sessions_files import read_sessions
+from remit.usecases.tool_hint import ToolHint, tools_called, tools_in
 from remit.wiring import read_text
 
 SERVER_TIMEOUT_S = 120.0

@@ -175,7 +175,8 @@ def drafted(
     tools: Sequence[Mapping[str, Any]], named: str, namespace: str, settings: Settings, report: Any
 ) -> Path:
     """The envelope that was made from the server's tools before, or one that is made now; it blocks nothing."""
-    from remit.usecases.scaffold import scaffold, tools_in
+    from remit.usecases.scaffold import scaffold
+    from remit.usecases.tool_hint import tools_in
 
     if Path(named).name != named:
         raise BadInput(

@@ -19,7 +19,7 @@ from remit.core.breaker import ModeChange
 from remit.core.limits import exceeded
 from remit.core.scope import Scope, ScopeKind, scopes_of
 from remit.core.types import ApprovalNeed, Mode, OnViolation, Severity, Violation
-from remit.store import approval_rows, control_limits, control_past
+from remit.store import approval_rows, control_limits, control_past, past_rows
 from remit.store import control_breaker as rows_of
 from remit.store.control_breaker import ScopeRow
 from remit.store.control_reservation import Reservation, precheck, reservation
@@ -42,7 +42,7 @@ __all__ = [
     "sweep",
 ]
 
-DDL = _TABLES + control_past.DDL
+DDL = _TABLES + past_rows.DDL
 """All tables of control."""
 
 _MADE_BEFORE = Violation(

@@ -37,7 +37,7 @@ from remit.store import (
     outbox,
     triage,
 )
-from remit.store.control_past import PastRows
+from remit.store.past_rows import PastRows
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
 from remit.store.watching import watch_from_now

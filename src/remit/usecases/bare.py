@@ -28,7 +28,8 @@ from remit.core.types import (
     Violation,
 )
 from remit.usecases.replay import Judged, Replayed
-from remit.usecases.scaffold import ToolHint, canonical_args, effect_of
+from remit.usecases.tool_effect import effect_of
+from remit.usecases.tool_hint import ToolHint, canonical_args
 
 CLAUSE = "unasked"
 """Id of the clause that this stands in for, behind the tool's name."""

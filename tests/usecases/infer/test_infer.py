@@ -18,7 +18,7 @@ from remit.core.selftest import load_envelope
 from remit.core.types import Enforcement, Json, Result, ToolEffect
 from remit.usecases.infer import Inferred, infer
 from remit.usecases.replay import replay_session
-from remit.usecases.scaffold import ToolHint
+from remit.usecases.tool_hint import ToolHint
 
 PEOPLE = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ida", "joe")
 CHATTER = "Hello there, please do have a look at the plan when you find the time for it."

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from remit.core.types import ToolEffect
-from remit.usecases.scaffold import Schema, ToolHint
+from remit.usecases.observed_args import Schema
+from remit.usecases.tool_hint import ToolHint
 
 _READ, _WRITE, _LEAVES = ToolEffect.READ, ToolEffect.WRITE, ToolEffect.EGRESS
 _FINAL = ToolEffect.IRREVERSIBLE

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from remit.usecases.adopt.source import Source
-from remit.usecases.scaffold import Schema, ToolHint
+from remit.usecases.observed_args import Schema
+from remit.usecases.tool_hint import ToolHint
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _PLAIN = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}

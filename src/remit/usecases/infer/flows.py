@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from remit.usecases.infer.observe import Observed, ObservedCall
 from remit.usecases.infer.places import PROSE, TOKEN
 from remit.usecases.infer.values import SPECIFIC, next_breaks, upper_bound
-from remit.usecases.scaffold import TARGETS, words_of
+from remit.usecases.tool_effect import TARGETS, words_of
 
 MISS_BUDGET = 0.1
 """Share of good tasks that a clause may hold before another place is permitted."""

@@ -19,7 +19,8 @@ from remit.usecases.infer.observe import Observed, observe, task_of
 from remit.usecases.infer.tools import LEAST_TASKS, ProposedTool, proposed_tools
 from remit.usecases.infer.write import EnvelopeDraft, written
 from remit.usecases.replay import Tally, replay_session
-from remit.usecases.scaffold import ToolHint, loose
+from remit.usecases.scaffold import loose
+from remit.usecases.tool_hint import ToolHint
 
 FOLDS = 5
 """Parts of the tasks that are held out in turn."""

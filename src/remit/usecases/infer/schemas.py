@@ -14,7 +14,7 @@ from typing import Any
 from remit.core.types import Json
 from remit.usecases.infer.observe import Leaf, ObservedCall
 from remit.usecases.infer.values import SHAPES, next_breaks, prefix_of, roomy, unseen_mass
-from remit.usecases.scaffold import Schema
+from remit.usecases.observed_args import Schema
 
 MOST_UNSEEN = 0.1
 """A set of values is closed where a new one comes with at most this chance."""

@@ -13,7 +13,10 @@ from remit.usecases.infer.flows import Learned, ProposedFlow, is_target, paths_o
 from remit.usecases.infer.limits import Domains, domains, room_for
 from remit.usecases.infer.observe import Observed, ObservedCall
 from remit.usecases.infer.schemas import tightened
-from remit.usecases.scaffold import Schema, ToolHint, closed, effect_of, tools_called
+from remit.usecases.observed_args import Schema
+from remit.usecases.scaffold import closed
+from remit.usecases.tool_effect import effect_of
+from remit.usecases.tool_hint import ToolHint, tools_called
 
 UNKNOWN = "its name does not say what it does"
 LEAST_TASKS = 2

@@ -31,7 +31,8 @@ from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Rule,
 from remit.core.trial.trial import MOST_RESULT, TrialCall
 from remit.core.types import Json, PrincipalKind
 from remit.usecases.captured import REFUSED
-from remit.usecases.scaffold import ToolHint, canonical_args, effect_of
+from remit.usecases.tool_effect import effect_of
+from remit.usecases.tool_hint import ToolHint, canonical_args
 from remit.usecases.trials.loaded import LoadedSuite
 from remit.usecases.trials.recorded_world import RecordedWorld
 

@@ -18,7 +18,7 @@ from remit.core.recorded import RecordedSession
 from remit.core.trial.against import EffectOf
 from remit.core.types import Json
 from remit.usecases.cases import failure_of
-from remit.usecases.scaffold import canonical_args
+from remit.usecases.tool_hint import canonical_args
 from remit.usecases.trials.against import users_turns
 from remit.usecases.trials.formats.fields import found_in
 
