@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from remit.cli import trial_live
 from remit.core.trial.run import run_from
 
 Run = Callable[..., Any]
@@ -256,3 +257,16 @@ def test_a_tool_that_hangs_ends_with_its_trial_and_the_run_with_it(run: Run, sui
 
     assert report["counts"]["agent"]["timeout"] == 2
     assert not waited_for
+
+
+def test_a_coroutine_that_holds_up_all_others_is_told_of(
+    run: Run, suite: Any, place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_live, "HELD_UP_S", 0.5)
+    path = suite(**{"design: {sequential: {max_trials: 60}, seed: 7}": "design: {fixed: {epochs: 1}}"})
+    (place.folder / "agent.py").write_text(
+        "import time\nasync def good(trial):\n    time.sleep(1)\n    return 'refunded'\n"
+    )
+    line = run("trial", "run", path, "--embedder", "none")
+
+    assert "all trials were held up" in line.err and "a coroutine waited without `await`" in line.err

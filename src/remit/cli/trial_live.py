@@ -24,6 +24,9 @@ _EVERY_S = 0.2
 _QUIET_EVERY_S = 30.0
 """How often a line is written where stderr is no terminal."""
 _SHARED_EVERY_S = 0.5
+_TIMED_EVERY_S = 0.1
+HELD_UP_S = 2.0
+"""So long a stop of everything is told."""
 
 
 async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[Run, End]:
@@ -33,7 +36,8 @@ async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[R
     if shard is not None:
         shard.begin(log.before)
         runner.also(shard.others())
-    beside = [asyncio.create_task(_shown(runner))]
+    worst = [0.0]
+    beside = [asyncio.create_task(_shown(runner)), asyncio.create_task(_timed(worst))]
     if shard is not None:
         beside.append(asyncio.create_task(_shared(runner, shard)))
     with _stoppable(runner):
@@ -44,9 +48,22 @@ async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[R
                 task.cancel()
             await asyncio.wait(beside)
             await going.aclose()
+    if worst[0] > HELD_UP_S:
+        note(
+            f"remit: all trials were held up, for {worst[0]:.1f} s at the longest, and deadlines and latencies count it: "
+            "a coroutine waited without `await` (a plain function does not hold up others), or the machine was too busy"
+        )
     if shard is not None:
         shard.ended(found, end)
     return found, end
+
+
+async def _timed(worst: list[float]) -> None:
+    """How much later than asked for it was woken, at worst: so long nothing else ran either."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(_TIMED_EVERY_S)
+        worst[0] = max(worst[0], time.monotonic() - before - _TIMED_EVERY_S)
 
 
 @contextlib.contextmanager
