@@ -14,6 +14,29 @@ SOAK = os.environ.get("REMIT_SOAK") == "1"
 DATA = os.environ.get("REMIT_DATA", "")
 """Folder of recorded sessions, where there is one; read before each test loses the settings of this machine."""
 
+# What a terminal, a service that runs tests or a person asks of output and places; typer reads some when it is imported.
+for _name in (
+    *(
+        "FORCE_COLOR",
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "PY_COLORS",
+        "COLUMNS",
+        "LINES",
+        "TTY_COMPATIBLE",
+    ),
+    *(
+        "TTY_INTERACTIVE",
+        "TERMINAL_WIDTH",
+        "GITHUB_ACTIONS",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "PYTEST_ADDOPTS",
+    ),
+):
+    os.environ.pop(_name, None)
+
 # Hypothesis draws the same examples in every run, and limits the time of none: what is red here was made red by a
 # change, not by chance or by a busy machine. The long form draws afresh, to find what nobody has met yet.
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False)
