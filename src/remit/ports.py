@@ -224,6 +224,14 @@ class AgentTrial(Protocol):
         """What it is asked: a copy, without checks and without what its world is made from."""
 
     @property
+    def turn(self) -> int:
+        """Which turn of the user this is, from 0: of a recorded conversation the agent is asked once for each."""
+
+    @property
+    def conversation(self) -> Sequence[Mapping[str, Json]]:
+        """What was said and called in the turns before, as the steps of a recorded session; empty in the first one."""
+
+    @property
     def agent(self) -> AgentSpec:
         """As the suite describes it, with its settings."""
 

@@ -18,6 +18,8 @@ class FakeTrial:
     agent: AgentSpec = field(default_factory=AgentSpec)
     slot: Slot = field(default_factory=lambda: Slot(0, "agent", "t", 0, 7))
     session_id: str = "s-1"
+    turn: int = 0
+    conversation: tuple[Mapping[str, Any], ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ({"name": "get_order", "description": "", "parameters": {}},)
     results: Mapping[str, Any] = field(default_factory=lambda: {"get_order": {"status": "sent"}})
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

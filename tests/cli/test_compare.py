@@ -40,6 +40,33 @@ def idle(trial):
     trial.call("get_order", {"order_id": trial.task.input.split()[1]})
     return "I could not refund it."
 
+def talks(trial, asks="Shall I refund it?"):
+    # looks, asks, and refunds once the user has said yes
+    if trial.turn == 0:
+        order = trial.task.input.split()[1]
+        trial.call("get_order", {"order_id": order})
+        return asks
+    said = trial.conversation[0]["content"].split()[1]
+    trial.call("refund_payment", {"order_id": said, "amount": 10 + int(said[2:]) % 3})
+    return "refunded"
+
+def noisy(trial):
+    if trial.turn == 0 and random.Random(trial.slot.seed).random() < 0.1:
+        return "Shall I cancel it?"
+    return talks(trial)
+
+def asks_otherwise(trial):
+    return talks(trial, "Shall I cancel it?" if int(trial.task.id[1:]) % 3 == 0 else "Shall I refund it?")
+
+def never_asks_the_same(trial):
+    return talks(trial, "Shall I cancel it?")
+
+def takes_more(trial):
+    if trial.turn == 0:
+        return talks(trial)
+    trial.call("refund_payment", {"order_id": trial.conversation[0]["content"].split()[1], "amount": 500})
+    return "refunded"
+
 def acts_by_itself(trial):
     raise SystemExit("no")
 """
@@ -67,6 +94,108 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("agents.py").write_text(AGENTS)
     Path("sessions.jsonl").write_text("".join(json.dumps(session(n)) + "\n" for n in range(25)))
     return tmp_path
+
+
+def talk(number: int) -> dict[str, Any]:
+    """The same session, where the user was asked before he was paid."""
+    whole = session(number)
+    asked = [
+        {"role": "assistant", "content": "Shall I refund it?"},
+        {"role": "user", "content": "Yes, please."},
+    ]
+    return {**whole, "steps": [*whole["steps"][:3], *asked, *whole["steps"][3:]]}
+
+
+@pytest.fixture
+def talks(here: Path) -> Path:
+    (here / "sessions.jsonl").write_text("".join(json.dumps(talk(n)) + "\n" for n in range(60)))
+    return here
+
+
+def conversed(
+    candidate: str, capsys: Any, *options: str, rerun: str = "agents.py:talks"
+) -> tuple[int, dict[str, Any]]:
+    return compared(candidate, capsys, "--rerun", rerun, *(options or ("--turns", "free")))
+
+
+@pytest.mark.parametrize("turns", ["each", "free"])
+def test_a_user_who_spoke_more_than_once_says_again_what_he_said(talks: Path, capsys: Any, turns: str):
+    code, told = conversed("agents.py:talks", capsys, "--turns", turns)
+
+    assert (code, told["verdict"]) == (0, "PASS")
+    assert [told["counts"][arm]["passed"] for arm in told["arms"]] == [60, 60]
+    assert told["coverage"]["conversations"] == {
+        "sessions": 60,
+        "forced": turns == "each",
+        "arms": [{"arm": arm, "trials": 60, "diverged": 0} for arm in told["arms"]],
+    }
+
+
+def test_by_default_each_turn_is_asked_after_the_recorded_ones(talks: Path, capsys: Any):
+    """One that asks otherwise leaves no record: in each turn it has the effects of the record."""
+    code, told = compared("agents.py:never_asks_the_same", capsys, "--rerun", "agents.py:talks")
+
+    assert (code, told["verdict"], told["counts"]["candidate"]["diverged"]) == (0, "PASS", 0)
+    assert any("each turn was asked after what the record said and did" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize("turns", ["each", "free"])
+def test_one_that_pays_too_much_in_a_later_turn_blocks(talks: Path, capsys: Any, turns: str):
+    code, told = conversed("agents.py:takes_more", capsys, "--turns", turns)
+
+    assert (code, told["verdict"], told["counts"]["candidate"]["failed"]) == (1, "BLOCK", 60)
+
+
+def test_runs_that_leave_the_conversation_are_counted_apart_and_no_pass_is_made_without_them(
+    talks: Path, capsys: Any
+):
+    code, told = conversed("agents.py:asks_otherwise", capsys)
+
+    assert (code, told["verdict"]) == (4, "INCONCLUSIVE")
+    assert "left the record in 33 % of the candidate's runs and in 0 % of the baseline's" in told["sentence"]
+    ended = {
+        key: told["counts"]["candidate"][key] for key in ("passed", "failed", "infrastructure", "diverged")
+    }
+    assert ended == {"passed": 40, "failed": 0, "infrastructure": 0, "diverged": 20}
+    assert all(one["verdict"] == "PASS" for one in told["rulings"])
+    assert any("candidate 20 of 60 runs" in note for note in told["notes"])
+    (reason,) = told["reasons"]
+    assert (reason["trials"], reason["world"]) == (20, False)
+    assert "it asked about cancel, and in the record about refund" in reason["told"]
+
+
+def test_where_most_conversations_are_left_nothing_is_said_of_the_rest(talks: Path, capsys: Any):
+    _, told = conversed("agents.py:never_asks_the_same", capsys)
+
+    assert told["verdict"] == "INCONCLUSIVE"
+    assert "In 100 % of 60 trials of candidate the conversation left the record" in told["sentence"]
+
+
+def test_the_verdict_stands_in_the_record_as_well(talks: Path, capsys: Any):
+    _, told = conversed("agents.py:asks_otherwise", capsys)
+
+    assert main(["trial", "report", told["run"], "--embedder", "none", "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["sentence"] == told["sentence"]
+
+
+def test_a_noisy_agent_leaves_the_record_as_often_as_itself_and_is_not_blocked(talks: Path, capsys: Any):
+    code, told = conversed("agents.py:noisy", capsys, rerun="agents.py:noisy")
+
+    assert code in (0, 4)
+    assert told["verdict"] in ("PASS", "INCONCLUSIVE")
+
+
+def test_turns_can_be_handed_over_at_once_or_left_out(talks: Path, capsys: Any):
+    (talks / "sessions.jsonl").write_text(
+        "".join(json.dumps(made(n)) + "\n" for n, made in enumerate((talk, session, session)))
+    )
+    _, at_once = conversed("agents.py:idle", capsys, "--turns", "at-once", rerun="agents.py:idle")
+    _, alone = conversed("agents.py:base", capsys, "--turns", "none", rerun="agents.py:base")
+
+    assert at_once["coverage"]["sessions"] == 3
+    assert alone["coverage"]["left_out"] == {"the user spoke more than once": 1}
+    assert main(["compare", "--baseline", "s", "--rerun", "a", "--candidate", "a", "--turns", "some"]) == 2
+    assert "'some' is not one of 'each', 'free', 'at-once', 'none'" in capsys.readouterr().err
 
 
 def compared(candidate: str, capsys: Any, *options: str) -> tuple[int, dict[str, Any]]:
@@ -123,6 +252,17 @@ def test_what_only_the_candidate_was_refused_is_named(here: Path, capsys: Any):
     _, told = compared("agents.py:worse", capsys, "--envelope", "agent.yaml")
 
     assert any("only the candidate did not meet" in note and "ceiling" in note for note in told["notes"])
+
+
+def test_a_baseline_that_never_does_what_it_did_has_nothing_to_lose_and_passes_nobody(
+    here: Path, capsys: Any
+):
+    Path("sessions.jsonl").write_text("".join(json.dumps(session(n)) + "\n" for n in range(60)))
+    code, told = compared("agents.py:idle", capsys, "--rerun", "agents.py:idle")
+
+    assert (code, told["verdict"]) == (4, "INCONCLUSIVE")
+    assert {one["verdict"] for one in told["rulings"]} == {"PASS"}
+    assert "does what its sessions did in 0 % of runs" in told["sentence"]
 
 
 def test_fewer_sessions_can_be_drawn_and_the_rest_is_told(here: Path, capsys: Any):

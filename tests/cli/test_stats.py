@@ -52,6 +52,7 @@ def test_the_json_is_one_object_that_says_all_of_it(remit: Remit, tmp_path: Path
         "failed": 1,
         "timeout": 0,
         "infrastructure": 0,
+        "diverged": 0,
         "retried": 0,
         "repeated": 0,
         "breaches": 0,

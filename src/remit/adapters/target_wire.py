@@ -1,9 +1,10 @@
 """What an agent under test is handed, and what it answers, as JSON: the same for a command and for an HTTP endpoint.
 
 Request: `{"remit": "trial/v1", "task": …, "input": …, "user_input": …, "seed": …, "epoch": …, "arm": …, "session_id": …,
-"tools": [{"name", "description", "parameters"}], "settings": {…}}`. Answer: `{"answer": …}`, a text or any JSON value,
-and where they are known `calls` (those that it made by itself: `tool`, `args`, `outcome`, `result`), `tokens`, `cost`,
-`fingerprint`; whatever else it says is kept beside the trial.
+"tools": [{"name", "description", "parameters"}], "settings": {…}, "turn": 0, "conversation": […]}`; of a recorded
+conversation there is a request for each turn, with what was said and called before. Answer: `{"answer": …}`, a text or
+any JSON value, and where they are known `calls` (those that it made by itself: `tool`, `args`, `outcome`, `result`),
+`tokens`, `cost`, `fingerprint`; whatever else it says is kept beside the trial.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def request_of(trial: AgentTrial) -> dict[str, Json]:
         "session_id": trial.session_id,
         "tools": [dict(tool) for tool in trial.tools],
         "settings": dict(trial.agent.settings),
+        "turn": trial.turn,
+        "conversation": [dict(step) for step in trial.conversation],
     }
 
 

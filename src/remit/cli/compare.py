@@ -23,17 +23,19 @@ from remit.cli.trial_run import INTERRUPTED
 from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
-from remit.core.trial.against import NEW_EFFECT, EffectOf
+from remit.core.trial.against import NEW_EFFECT
+from remit.core.trial.conversation import EffectOf
 from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Question
 from remit.usecases.trials.against import (
     Drawn,
+    Turns,
     against_record,
     drawn,
     gates_against,
     some_of,
     suite_against,
-    with_record,
 )
+from remit.usecases.trials.against_told import with_record
 from remit.usecases.trials.agent_named import agent_named
 from remit.usecases.trials.runner import End
 
@@ -68,9 +70,13 @@ def compare(
     ] = TASKS,
     epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs of each session and arm.")] = EPOCHS,
     turns: Annotated[
-        bool,
-        typer.Option("--turns", help="Also sessions with several turns of the user, handed over at once."),
-    ] = False,
+        Turns,
+        typer.Option(
+            metavar="each|free|at-once|none",
+            help="Sessions in which the user spoke more than once: ask each turn after the recorded ones, let the agent"
+            " go on from its own, hand all over at once, or leave them out.",
+        ),
+    ] = Turns.EACH,
     margin: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="X", help="How much less is still not worse.")
     ] = MARGIN,
@@ -79,7 +85,7 @@ def compare(
     ] = ALPHA,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the draw and the order.")] = 0,
     deadline: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Seconds for one run of an agent.")
+        float, typer.Option(min=0.1, metavar="S", help="Seconds for one turn of an agent.")
     ] = 120.0,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Runs at a time.")] = 8,
     new: Annotated[bool, typer.Option("--new", help="Begin anew, whatever was cut off.")] = False,
@@ -139,11 +145,16 @@ def compare(
 
 
 def _drawn(
-    baseline: Sequence[Path], where: Sequence[str] | None, effect: EffectOf, turns: bool, most: int, seed: int
+    baseline: Sequence[Path],
+    where: Sequence[str] | None,
+    effect: EffectOf,
+    turns: Turns,
+    most: int,
+    seed: int,
 ) -> Drawn:
     """The sessions that are run again: at most so many, drawn at random."""
     lost: Counter[str] = Counter()
-    found = drawn(_sessions(baseline, pairs_of(where or ()), lost), effect, turns=turns)
+    found = drawn(_sessions(baseline, pairs_of(where or ()), lost), effect, turns)
     if not found.sessions:
         told = "; ".join(f"{n} x {reason}" for reason, n in (Counter(found.dropped) + lost).items())
         raise BadInput(

@@ -187,6 +187,7 @@ def _ended(ended: Mapping[str, int]) -> str:
     told = f"{counted(ended['trials'], 'run')} of {counted(ended['tasks'], 'task')}: "
     told += f"{ended['passed']:,} passed, {ended['failed'] + late:,} failed"
     told += f" ({counted(late, 'timeout')})" if late else ""
+    broken += ended["diverged"]
     return told + (f"; {broken:,} neither (broken off, or not judged)" if broken else "")
 
 

@@ -125,6 +125,8 @@ def told(progress: Progress, elapsed_s: float) -> str:
     parts.append(f"{passed} passed, {failed} failed")
     if lost := counts[Status.INFRASTRUCTURE.value]:
         parts.append(f"{lost} lost to the world")
+    if apart := counts[Status.DIVERGED.value]:
+        parts.append(f"{apart} left the recorded conversation")
     if progress.retried:
         parts.append(f"{progress.retried} retries")
     return f"{'; '.join(parts)}; {elapsed_s:.0f} s"

@@ -46,5 +46,5 @@ def test_draws_are_taken_up_to_the_first_that_has_not_ended():
     assert [draw["agent"].draw for draw in contiguous(run, ["agent"])] == [0, 1]
 
 
-def test_a_trial_whose_world_failed_is_neither_success_nor_failure():
-    assert [trial(0, status).success for status in Status] == [True, False, False, None]
+def test_a_trial_whose_world_failed_or_whose_user_is_silent_is_neither_success_nor_failure():
+    assert [trial(0, status).success for status in Status] == [True, False, False, None, None]

@@ -1,6 +1,7 @@
 import pytest
 
 from remit.core.recorded import session_from
+from remit.core.trial.trial import TrialCall
 from remit.usecases.trials.recorded_world import LeftTheRecord, RecordedFailure, RecordedWorld
 
 
@@ -72,3 +73,30 @@ def test_a_copy_goes_its_own_way():
 def test_tools_that_the_record_never_saw_can_be_named_and_leave_it():
     with pytest.raises(LeftTheRecord):
         RecordedWorld(LOOKED_TWICE, ["pay"]).tools["pay"](amount=1)
+
+
+LOOK, PAY = TrialCall("look", {"id": 1}, "read"), TrialCall("pay", {}, "write")
+
+
+def test_what_was_done_before_a_turn_is_done_there_whatever_this_world_was_asked():
+    world = RecordedWorld(session(("pay", {}, "R-1", False), ("pay", {}, "R-2", False)))
+    with pytest.raises(LeftTheRecord):
+        world.tools["pay"](id=9)
+
+    world.after([PAY])
+
+    assert world.tools["pay"]() == "R-2"
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [([LOOK], "first"), ([LOOK, LOOK], "second"), ([LOOK, PAY], "second"), ([PAY, LOOK], "first")],
+)
+def test_a_read_of_an_earlier_turn_is_answered_again_unless_the_record_did_something_since(
+    before: list[TrialCall], told: str
+):
+    world = RecordedWorld(LOOKED_TWICE)
+
+    world.after(before)
+
+    assert world.tools["look"](id=1) == told

@@ -117,7 +117,7 @@ def test_a_late_agent_has_timed_out_and_does_not_block_the_run(store: SqliteStor
 def test_an_agent_that_will_not_be_cancelled_is_left_behind(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remit.usecases.trials.running.GRACE_S", 0.1)
+    monkeypatch.setattr("remit.usecases.trials.in_time.GRACE_S", 0.1)
 
     async def stubborn(_: AgentTrial) -> str:
         for _try in range(3):

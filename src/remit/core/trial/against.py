@@ -7,14 +7,15 @@ cases. So no run is judged by the record alone; the baseline's re-run says how f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from remit.core.trial.conversation import LEFT, EffectOf, RecordedConversation, left_at, with_effects
 from remit.core.trial.divergence import compared, effects_of
 from remit.core.trial.judge import TrialCheck
 from remit.core.trial.run import Run
 from remit.core.trial.suite import BASELINE, CANDIDATE
-from remit.core.trial.trial import Breach, Checked, Trial, TrialCall
+from remit.core.trial.trial import Breach, Checked, Status, Trial, TrialCall
 from remit.core.trial.view import TrialView
 from remit.core.types import ToolEffect
 
@@ -29,8 +30,6 @@ _MOST_EXAMPLE = 300
 
 Recorded = Mapping[str, Sequence[TrialCall]]
 """By task: the calls of its session."""
-EffectOf = Callable[[str], str]
-"""Of a tool: `read`, `write`, `irreversible` or `egress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +62,50 @@ class RecordAgreement:
     """Trials that never left the record."""
 
 
-def effects_as_recorded(recorded: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCheck, ...]:
+def effects_as_recorded(
+    recorded: Sequence[TrialCall], effect: EffectOf, spoken: RecordedConversation | None = None
+) -> tuple[TrialCheck, ...]:
     """The checks that a trial did what its session did: the same calls that are no plain reads, as often, in any order.
 
     Args:
         recorded: the session's calls.
         effect: of a tool.
+        spoken: the session's conversation, where it is played turn by turn. Forced, each turn is held against its own;
+            free, no effect is missing of a trial that ended early which the record has in a later turn.
     """
-    return tuple(_check(name, recorded, effect) for name in CHECKS)
+    return tuple(_check(name, recorded, effect, spoken) for name in CHECKS)
 
 
-def _check(name: str, recorded: Sequence[TrialCall], effect: EffectOf) -> TrialCheck:
+def _check(
+    name: str, recorded: Sequence[TrialCall], effect: EffectOf, spoken: RecordedConversation | None
+) -> TrialCheck:
     def check(view: TrialView) -> Checked:
         if not view.answered:
             return Checked(name, passed=False, told="it ended without an answer")
-        made = with_effects(view.calls, effect)
-        before, now = effects_of(recorded), effects_of(made)
-        missing, added = before - now, now - before
+        missing, added, told = Counter[bytes](), Counter[bytes](), ""
+        for number, (then, allowed, calls) in enumerate(_parts(view, recorded, spoken), 1):
+            made = with_effects(calls, effect)
+            lacks, more = effects_of(then) - effects_of(made), effects_of(made) - effects_of(allowed)
+            missing, added = missing + lacks, added + more
+            if (lacks or more) and not told:
+                told = (f"turn {number}: " if number > 1 else "") + _told(then, made)
         if not {SAME: missing + added, MISSING: missing, ADDED: added}[name]:
             return Checked(name, passed=True)
-        return Checked(name, passed=False, told=_told(recorded, made))
+        return Checked(name, passed=False, told=told)
 
     return check
+
+
+def _parts(
+    view: TrialView, recorded: Sequence[TrialCall], spoken: RecordedConversation | None
+) -> list[tuple[Sequence[TrialCall], Sequence[TrialCall], Sequence[TrialCall]]]:
+    """What is held against what: calls that must be among those made, those that may be, and those that were."""
+    if spoken is None:
+        return [(recorded, recorded, view.calls)]
+    if not spoken.forced:
+        return [(spoken.upto(len(view.by_turn)), recorded, view.calls)]
+    turns = zip(spoken.turns, view.by_turn, strict=False)
+    return [(turn.calls, turn.calls, calls) for turn, calls in turns]
 
 
 def _told(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> str:
@@ -94,41 +115,15 @@ def _told(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> str:
     return told if left is None else f"{told}; it left the record at call {left + 1}"
 
 
-def with_effects(calls: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCall, ...]:
-    """The calls, each with the effect of its tool: without an envelope, nobody told when it was made. One that the record
-    answers with a refusal did not run."""
-    return tuple(
-        replace(call, effect=effect(call.tool), outcome="refused" if _refused(call) else call.outcome)
-        for call in calls
-    )
-
-
-def _refused(call: TrialCall) -> bool:
-    return call.outcome == "failed" and call.result.startswith(REFUSAL)
-
-
-def left_at(calls: Sequence[TrialCall]) -> int | None:
-    """Place of the first call that the record does not hold; None where there is none."""
-    return next((place for place, call in enumerate(calls) if call.result.startswith(LEFT)), None)
-
-
-LEFT = "LeftTheRecord"
-"""How a result begins where the record holds no answer."""
-REFUSAL = "RecordedFailure: refused: "
-"""How a result begins where the call was refused in the record."""
-
-
 def followed(run: Run) -> tuple[RecordAgreement, ...]:
     """How far each arm went along."""
     return tuple(_followed(arm, run.of(arm)) for arm in run.info.arms)
 
 
 def _followed(arm: str, trials: Sequence[Trial]) -> RecordAgreement:
-    ended = [trial for trial in trials if trial.success is not None]
+    ended = [trial for trial in trials if trial.status is not Status.INFRASTRUCTURE]
     places = [left_at(trial.calls) for trial in ended]
-    served = sum(
-        len(trial.calls) if left is None else left for trial, left in zip(ended, places, strict=True)
-    )
+    served = sum(not call.result.startswith(LEFT) for trial in ended for call in trial.calls)
     calls = sum(len(trial.calls) for trial in ended)
     return RecordAgreement(arm, len(ended), calls, served, sum(left is None for left in places))
 

@@ -231,7 +231,8 @@ class Report:
     design: Mapping[str, Json]
     """Kind, seed, hash, question, confidence: as they stood before the first trial."""
     counts: Mapping[str, Mapping[str, int]]
-    """By arm: `trials`, `passed`, `failed`, `timeout`, `infrastructure`, `retried`, `tasks`, `repeated`."""
+    """By arm: `trials`, `passed`, `failed`, `timeout`, `infrastructure`, `diverged`, `retried`, `tasks`,
+    `repeated`."""
     rulings: tuple[Ruling, ...] = ()
     invariants: tuple[Broken, ...] = ()
     estimates: Mapping[str, tuple[Estimate, ...]] = field(default_factory=dict)

@@ -20,6 +20,9 @@ class Status(StrEnum):
     """It was not done by its deadline: a failure, where it was started. The slow are never dropped."""
     INFRASTRUCTURE = "infrastructure"
     """The world failed (no connection, 503, no such program), after its retries: neither success nor failure."""
+    DIVERGED = "diverged"
+    """The agent left the recorded conversation where its user was to speak again, and nobody knows what he would have
+    said: neither success nor failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,9 @@ class Trial:
 
     @property
     def success(self) -> bool | None:
-        """True, False, or None where the world failed."""
-        return None if self.status is Status.INFRASTRUCTURE else self.status is Status.PASSED
+        """True, False, or None where that is not known: the world failed, or a recorded conversation was left."""
+        unknown = self.status in (Status.INFRASTRUCTURE, Status.DIVERGED)
+        return None if unknown else self.status is Status.PASSED
 
     @property
     def key(self) -> tuple[str, int]:

@@ -82,6 +82,8 @@ class TrialView:
     """Names that the world offered."""
     timed_out: bool = False
     """It was not done by its deadline."""
+    by_turn: tuple[tuple[TrialCall, ...], ...] = ()
+    """The calls of each turn of the user that was played; empty where no conversation is."""
     reported: int = 0
     """How many calls, the last of `calls`, the agent made by itself and reported: the world has not seen them."""
 

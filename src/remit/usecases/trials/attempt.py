@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +65,8 @@ class Attempt:
         self._made: list[TrialCall] = []
         self._over = False
         self._observed = 0
+        self._turn, self._told = 0, 0
+        self._conversation: list[Mapping[str, Json]] = []
 
     @property
     def slot(self) -> Slot:
@@ -75,6 +78,36 @@ class Attempt:
         """What it is asked. Neither its checks nor what its world is made from: an agent that can read what is expected
         has only to say it."""
         return self._task
+
+    @property
+    def turn(self) -> int:
+        """Which turn of the user this is, from 0."""
+        return self._turn
+
+    @property
+    def conversation(self) -> Sequence[Mapping[str, Json]]:
+        """What was said and called before this turn."""
+        return tuple(copied(dict(step)) for step in self._conversation)
+
+    def hear(self, answered: str, said: str, recorded: Sequence[Mapping[str, Json]] | None = None) -> None:
+        """The agent has answered, and the user speaks again: told to the record and to the agent's next turn.
+
+        Args:
+            answered: its words.
+            said: the user's next ones.
+            recorded: what the agent did upon the last ones in the record, where that is what it goes on from.
+        """
+        made = self.calls
+        own = [step for at in range(self._told, len(made)) for step in _steps(at, made[at])]
+        own.append({"role": "assistant", "content": answered})
+        self._conversation.append({"role": "user", "content": self._task.user_input or str(self._task.input)})
+        self._conversation += own if recorded is None else recorded
+        self._turn, self._told = self._turn + 1, len(made)
+        self._task = replace(self._task, input=said, user_input=said)
+        if self._session is not None:
+            for role, text, source in (*_seen(recorded or own[-1:]), ("user", said, None)):
+                with suppress(BadInput):  # a name that no source may have: nothing else could be said of it
+                    self._session.observe(role, text, source=source)
 
     @property
     def agent(self) -> AgentSpec:
@@ -217,6 +250,28 @@ def _message(error: BaseException) -> str:
         return str(error)[:MOST_RESULT]
     except Exception:  # noqa: BLE001 - its own __str__ fails
         return ""
+
+
+def _seen(steps: Sequence[Mapping[str, Json]]) -> Iterator[tuple[str, str, str | None]]:
+    """The texts that stand in steps: role, text, and where a tool's came from."""
+    for step in steps:
+        role, text = str(step.get("role")), str(step.get("content") or "")
+        if text:
+            yield role, text, str(step.get("tool_name") or "tool") if role == "tool" else None
+
+
+def _steps(at: int, call: TrialCall) -> tuple[Mapping[str, Json], ...]:
+    """A call as recorded sessions have it."""
+    asked: Mapping[str, Json] = {"id": f"c{at}", "name": call.tool, "args": call.args}
+    told: dict[str, Json] = {
+        "role": "tool",
+        "tool_call_id": f"c{at}",
+        "tool_name": call.tool,
+        "content": call.result,
+    }
+    if call.outcome != "done":
+        told["error"] = call.result or call.outcome
+    return {"role": "assistant", "content": "", "tool_calls": [asked]}, told
 
 
 class _Known:

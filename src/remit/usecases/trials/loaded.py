@@ -12,6 +12,7 @@ from typing import Any
 
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
+from remit.core.trial.conversation import RecordedConversation
 from remit.core.trial.judge import Judge
 from remit.core.trial.judging import judge_of
 from remit.core.trial.reach import Reach, node_of
@@ -33,6 +34,8 @@ class LoadedSuite:
     """Makes the world of one trial; None where the agent brings its own tools."""
     agents: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """By arm: the function of each agent that is a Python function."""
+    conversations: Mapping[str, RecordedConversation] = field(default_factory=dict)
+    """By task: what its user says turn by turn, where that was recorded."""
 
 
 def load(suite: Suite) -> LoadedSuite:

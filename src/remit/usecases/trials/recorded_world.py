@@ -8,13 +8,15 @@ call is answered with that. Guessing an answer would make up evidence.
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from remit.core.canonical import canonical, encode, loads_strict
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedCall, RecordedSession
+from remit.core.trial.divergence import READ, signature
+from remit.core.trial.trial import TrialCall
 from remit.core.types import Json
 
 
@@ -57,6 +59,21 @@ class RecordedWorld:
         other._asked, other._served = defaultdict(int, self._asked), list(self._served)
         other._tools = {name: other._answering(name) for name in other._names}
         return other
+
+    def after(self, calls: Iterable[TrialCall]) -> None:
+        """Go on as if just these calls had been made, whatever was.
+
+        A read that is made again gets the answer that it had last, unless the record did something since: who is asked
+        turn by turn looks up again what he was told turns ago.
+        """
+        self._left, asked, still = "", Counter[bytes](), set[bytes]()
+        for call in calls:
+            asked[signature(call)] += 1
+            if call.effect == READ:
+                still.add(signature(call))
+            elif call.outcome != "refused":
+                still.clear()
+        self._asked = defaultdict(int, asked - Counter(still))
 
     def _answering(self, tool: str) -> Callable[..., Any]:
         def answer(**args: Any) -> Any:

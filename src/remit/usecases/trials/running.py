@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from remit.core.redact import Redactor
@@ -21,13 +20,11 @@ from remit.usecases.trials.answered import sound
 from remit.usecases.trials.aside import Aside
 from remit.usecases.trials.attempt import Attempt
 from remit.usecases.trials.governed import GovernedTrials, finished, judged, kept
+from remit.usecases.trials.in_time import TooLate, within
 from remit.usecases.trials.infrastructure import FIRST_WAIT_S, told, tries_again, wait_before, world_failed
 from remit.usecases.trials.loaded import LoadedSuite
-from remit.usecases.trials.threads import left_behind
+from remit.usecases.trials.recorded_world import RecordedWorld
 from remit.usecases.trials.watching import CallWatch
-
-GRACE_S = 2.0
-"""How long a cancelled agent may take to let go before it is left behind."""
 
 
 @dataclass(slots=True)
@@ -44,6 +41,12 @@ class _Came:
     reported: int = 0
     unmet: tuple[tuple[str, str], ...] = ()
     watch: CallWatch | None = None
+    by_turn: list[tuple[TrialCall, ...]] = field(default_factory=list)
+    """The calls of each turn of the user that was played."""
+    heard: str = ""
+    """What the user said in them."""
+    diverged: str = ""
+    """How the agent left the recorded conversation."""
 
     @property
     def worlds(self) -> bool:
@@ -119,8 +122,9 @@ class TrialRunning:
         attempt = Attempt(slot, task, suite.arms[slot.arm], came.name, session, came.watch)
         began = time.perf_counter()
         try:
-            came.answered = sound(await _within(task.deadline_s, self.targets[slot.arm].run(attempt)))
-        except _TooLate:
+            talk = self._talk(self.targets[slot.arm], attempt, task, came)
+            came.answered = await within(task.deadline_s, talk)
+        except TooLate:
             came.timeout = True
         except Exception as error:  # noqa: BLE001 - whatever it is, it is how the agent ended
             came.error = error
@@ -132,12 +136,33 @@ class TrialRunning:
         if came.answered is not None:
             await self._answered(task, came, session)
 
+    async def _talk(self, target: Target, attempt: Attempt, task: Task, came: _Came) -> Answered:
+        """The agent's answer; of a recorded conversation, its answers to one turn of the user after the other."""
+        spoken = self.loaded.conversations.get(task.id)
+        now = answered = sound(await target.run(attempt))
+        came.heard, made = attempt.task.user_input, 0
+        while spoken is not None:
+            came.by_turn.append((*attempt.calls[made:], *now.calls))
+            at, text, made = len(came.by_turn) - 1, _text(now.answer), len(attempt.calls)
+            heard = spoken.heard(at, text, [call for calls in came.by_turn for call in calls])
+            came.diverged = heard.diverged
+            if heard.said is None:
+                break
+            attempt.hear(text, heard.said, spoken.turns[at].steps if spoken.forced else None)
+            if spoken.forced and came.watch is not None and isinstance(came.watch.world, RecordedWorld):
+                came.watch.world.after(spoken.upto(at + 1))
+            came.heard = f"{came.heard}\n\n{heard.said}"
+            now = sound(await target.run(attempt))
+            answered = _joined(answered, now)
+        return answered
+
     async def _answered(self, task: Task, came: _Came, session: Session | None) -> None:
         answered = came.answered
         assert answered is not None  # noqa: S101 - the caller looked
         reported: Sequence[TrialCall] = answered.calls
         if self.governed is not None:
-            reported = judged(reported, came.calls, task, self.governed.envelope, came.name)
+            asked = replace(task, user_input=came.heard) if len(came.by_turn) > 1 else task
+            reported = judged(reported, came.calls, asked, self.governed.envelope, came.name)
         came.calls, came.reported = (*came.calls, *reported), len(reported)
         if session is not None:
             came.unmet = await finished(session, _text(answered.answer))
@@ -153,7 +178,8 @@ class TrialRunning:
     # ------------------------------------------------------------------------------------------ what it comes to
     async def _ended(self, slot: Slot, came: _Came, attempts: int, before: Sequence[Breach]) -> Trial:
         breaches = (*before, *await self._breaches(slot, came))
-        checked = await self._checked(slot, came) if came.answered is not None else ()
+        judges = came.answered is not None and not came.diverged
+        checked = await self._checked(slot, came) if judges else ()
         status, reason = self._status(slot, came, checked)
         answered = came.answered
         return Trial(
@@ -185,6 +211,8 @@ class TrialRunning:
             status = Status.INFRASTRUCTURE if came.worlds else Status.FAILED
             how = "" if came.worlds else "the agent broke down: "
             return status, f"{how}{told(came.error)}"
+        if came.diverged:
+            return Status.DIVERGED, came.diverged
         missed = [one for one in checked if not one.passed]
         if missed:
             return Status.FAILED, f"{missed[0].check}: {missed[0].told}" if missed[0].told else missed[
@@ -229,6 +257,7 @@ class TrialRunning:
             has_world=watch is not None,
             tools=tuple(watch.world.tools) if watch is not None else (),
             timed_out=came.timeout,
+            by_turn=tuple(came.by_turn),
             reported=came.reported,
         )
 
@@ -248,17 +277,6 @@ class TrialRunning:
         )
 
 
-class _GaveUp(Exception):
-    """The agent was cancelled, and nobody but itself did that: its failure, and no end of the run."""
-
-    def __init__(self) -> None:
-        super().__init__("it cancelled itself")
-
-
-class _TooLate(Exception):
-    """The deadline has passed."""
-
-
 class _WorldBroke(Exception):
     """The suite's own world could not be made: nothing that the agent did."""
 
@@ -268,45 +286,19 @@ class _WorldBroke(Exception):
         super().__init__(f"the world could not be made: {told(error)}")
 
 
-async def _within(deadline_s: float, running: object) -> Answered:
-    """What the agent answers within *deadline_s*. One that does not let go when it is told to is left behind."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + deadline_s
-    task: asyncio.Task[Answered] = loop.create_task(running)  # type: ignore[arg-type]
-    done: asyncio.Future[None] = loop.create_future()
+def _joined(before: Answered, now: Answered) -> Answered:
+    """Answers of two turns as one: the last words, and all that was called and spent."""
 
-    def over(*_: object) -> None:
-        if not done.done():
-            done.set_result(None)
+    def both(one: float | None, other: float | None) -> float | None:
+        return one if other is None else other if one is None else one + other
 
-    task.add_done_callback(over)
-    timer = loop.call_at(until, over)
-    try:
-        await done
-        if not task.done() or loop.time() >= until:  # one that blocked the loop is no sooner done for that
-            raise _TooLate
-        return _result(task)
-    finally:
-        timer.cancel()
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({task}, timeout=GRACE_S)
-            task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            if not task.done():
-                left_behind(task)
-        elif not task.cancelled():
-            task.exception()  # it was looked at
-
-
-def _result(task: asyncio.Task[Answered]) -> Answered:
-    """What came of it: an error is the agent's, whatever kind it is of."""
-    if task.cancelled():
-        raise _GaveUp
-    error = task.exception()
-    if error is not None and not isinstance(error, Exception):
-        raise RuntimeError(f"the agent raised {error!r}") from None
-    return task.result()
+    tokens = both(before.tokens, now.tokens)
+    return replace(
+        now,
+        calls=(*before.calls, *now.calls),
+        tokens=None if tokens is None else int(tokens),
+        cost=both(before.cost, now.cost),
+    )
 
 
 def _text(answer: Json) -> str:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession
-from remit.core.trial.against import EffectOf
+from remit.core.trial.conversation import EffectOf
 from remit.core.trial.sampling import Picked, SamplingUnit, allocated, number, picked
 from remit.core.types import Json
-from remit.usecases.trials.against import unfit, users_turns
+from remit.usecases.trials.against import unfit
+from remit.usecases.trials.recorded_talk import users_turns
 from remit.usecases.trials.sample_task import task_of, too_much
 from remit.usecases.trials.strata import (
     DEFAULT,

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from remit.core.canonical import canonical, encode
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession
-from remit.core.trial.against import EffectOf
+from remit.core.trial.conversation import EffectOf
 from remit.core.types import Json
 from remit.usecases.cases import failure_of
 from remit.usecases.tool_hint import canonical_args
-from remit.usecases.trials.against import users_turns
 from remit.usecases.trials.formats.fields import found_in
+from remit.usecases.trials.recorded_talk import users_turns
 
 MOST_BYTES = 900_000
 """Of one task; a suite refuses values above a million."""

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 
 from remit.core.envelope import Envelope
 from remit.core.recorded import RecordedSession
-from remit.core.trial.against import EffectOf
+from remit.core.trial.conversation import EffectOf
 from remit.core.trial.sampling import number
 from remit.core.types import Json
 from remit.usecases.cases import failure_of

@@ -29,4 +29,4 @@ def _of_arm(run: Run, arm: str) -> Mapping[str, int]:
 
 def infrastructure_share(trials: Sequence[Trial]) -> float:
     """Of some trials, those whose world failed; 0 where there are none."""
-    return sum(trial.success is None for trial in trials) / len(trials) if trials else 0.0
+    return sum(trial.status is Status.INFRASTRUCTURE for trial in trials) / len(trials) if trials else 0.0

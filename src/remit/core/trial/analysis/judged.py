@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remit.core.trial.analysis import broken
+from remit.core.trial.analysis.beyond_gates import without_verdict
 from remit.core.trial.analysis.counts import infrastructure_share
 from remit.core.trial.gates.gate import Gate, contiguous
 from remit.core.trial.gates.table import gates_of
@@ -122,6 +123,8 @@ def _over_all(run: Run, rulings: Sequence[Ruling], invariants: Sequence[Broken])
     if not rulings:
         return _without_gates(run, invariants)
     verdict = together(ruling.verdict for ruling in rulings)
+    if left := without_verdict(run, verdict):
+        return Verdict.INCONCLUSIVE, *left
     return verdict, *_of_gates(verdict, rulings)
 
 

@@ -150,7 +150,7 @@ def _lost_tasks(run: Run) -> Iterator[str]:
         lost, ran = Counter[str](), Counter[str]()
         for trial in run.of(arm):
             ran[trial.task] += 1
-            lost[trial.task] += trial.success is None
+            lost[trial.task] += trial.status is Status.INFRASTRUCTURE
         those = [task for task, n in lost.items() if 2 * n > ran[task]]
         if those:
             some = ", ".join(f"{task} ({lost[task]:,} of {ran[task]:,})" for task in those[:3])

@@ -20,6 +20,7 @@ _VALUES = re.compile(r"\"[^\"]*\"|'[^']*'|[0-9]+")
 _SAID = {
     Status.TIMEOUT: "not done by the deadline",
     Status.INFRASTRUCTURE: "the world failed",
+    Status.DIVERGED: "it left the recorded conversation",
     Status.FAILED: "failed, and the record does not say why",
 }
 

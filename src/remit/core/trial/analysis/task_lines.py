@@ -11,7 +11,7 @@ from remit.core.trial.analysis.estimates import CONFIDENCE
 from remit.core.trial.analysis.vectors import Vectors, embedded
 from remit.core.trial.report import TaskLine
 from remit.core.trial.run import Run
-from remit.core.trial.trial import Trial
+from remit.core.trial.trial import Status, Trial
 
 
 def task_lines(run: Run, vectors: Vectors | None) -> tuple[TaskLine, ...]:
@@ -43,7 +43,7 @@ def _line(task: str, arm: str, trials: list[Trial], vectors: Vectors | None) -> 
         passes,
         low,
         high,
-        len(trials) - len(ended),
+        sum(trial.status is Status.INFRASTRUCTURE for trial in trials),
         spread.value,
         len({tuple(call.tool for call in trial.calls) for trial in ended}),
         ends_alike(ended),

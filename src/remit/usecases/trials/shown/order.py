@@ -50,6 +50,7 @@ def counted_runs(report: Report, arm: str) -> str:
     told += f", {count.get('failed', 0):,} failed, {count.get('timeout', 0):,} not done in time"
     for key, words in (
         ("infrastructure", "where the world failed (in no rate)"),
+        ("diverged", "that left the recorded conversation (in no rate)"),
         ("retried", "tried more than once"),
         ("repeated", "run again after a cut"),
     ):
