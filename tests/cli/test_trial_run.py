@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from remit.cli import trial_live
+from remit.cli.main import main
+from remit.cli.output import Output
 from remit.core.trial.run import run_from
 
 Run = Callable[..., Any]
@@ -270,3 +272,21 @@ def test_a_coroutine_that_holds_up_all_others_is_told_of(
     line = run("trial", "run", path, "--embedder", "none")
 
     assert "all trials were held up" in line.err and "a coroutine waited without `await`" in line.err
+
+
+def test_what_an_agent_prints_does_not_stand_in_the_result(
+    suite: Any, place: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = suite(**{"design: {sequential: {max_trials: 60}, seed: 7}": "design: {fixed: {epochs: 1}}"})
+    (place.folder / "agent.py").write_text(
+        "import os\nprint('loading')\ndef good(trial):\n    print('thinking')\n    os.system('echo a child')\n"
+        "    return 'refunded'\n"
+    )
+    try:
+        main(["trial", "run", path, "--json", "--embedder", "none"])
+    finally:
+        Output.json = False
+    told = capfd.readouterr()
+
+    assert json.loads(told.out)["counts"]["agent"]["passed"] == 2
+    assert all(word in told.err for word in ("loading", "thinking", "a child"))

@@ -16,6 +16,7 @@ import typer
 
 from remit.cli.opened import StoreOption, opened
 from remit.cli.output import note, safe
+from remit.cli.stdout_kept import stdout_kept
 from remit.cli.replay import pairs_of
 from remit.cli.trial_launch import begun, worked, write_run
 from remit.cli.trial_opened import EmbedderOption, report_of
@@ -109,6 +110,8 @@ def compare(
     arms = {BASELINE: agent_named(rerun, "--rerun"), CANDIDATE: agent_named(candidate, "--candidate")}
     gates = gates_against(margin, alpha)
     design = Design("fixed", epochs=epochs, seed=seed, question=Question.POPULATION, gates=gates)
+    with stdout_kept():
+        functions = _functions(arms)
     loaded = suite_against(
         found,
         arms,
@@ -116,7 +119,7 @@ def compare(
         name=f"against {len(found.sessions)} sessions",
         envelope=rules,
         envelope_path=str(envelope or ""),
-        agents=_functions(arms),
+        agents=functions,
         deadline_s=deadline,
         concurrency=concurrency,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from remit.cli.output import Output, counted, emit, safe, say
+from remit.cli.stdout_kept import stdout_kept
 
 
 def add(app: typer.Typer) -> None:
@@ -29,7 +30,8 @@ def check(
     from remit.usecases.trials.suite_file import read_suite
 
     read = read_suite(suite)
-    found = list(problems(loaded.load(read))) if load else []
+    with stdout_kept():
+        found = list(problems(loaded.load(read))) if load else []
     told, vain = outline(read), list(hopeless(read))
     if Output.json:
         emit({**told, "loaded": load, "problems": found, "cannot_pass": vain})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from remit.cli.opened import Opened
 from remit.cli.output import note
+from remit.cli.stdout_kept import stdout_kept
 from remit.cli.trial_live import attended
 from remit.core.errors import BadInput
 
@@ -48,7 +49,8 @@ def worked(at: Opened, loaded: LoadedSuite, log: OpenRun, part: Shard | None = N
     from remit import trials
     from remit.usecases.trials.threads import in_own_loop
 
-    return in_own_loop(attended(trials.going_on(at.store, loaded, log, part), part, log))
+    with stdout_kept():
+        return in_own_loop(attended(trials.going_on(at.store, loaded, log, part), part, log))
 
 
 def write_run(found: Run, out: Path) -> None:

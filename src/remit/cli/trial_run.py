@@ -13,6 +13,7 @@ import typer
 
 from remit.cli.opened import StoreOption, opened
 from remit.cli.output import note, safe
+from remit.cli.stdout_kept import stdout_kept
 from remit.cli.trial_launch import begun, worked, write_run
 from remit.cli.trial_opened import EmbedderOption, report_of
 from remit.cli.trial_shown import (
@@ -87,7 +88,9 @@ def run(
     outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
     if out is not None:
         check_writable("--out", out)
-    loaded = load(_set(read_suite(suite), arm, seed, epochs, max_trials, concurrency))
+    chosen = _set(read_suite(suite), arm, seed, epochs, max_trials, concurrency)
+    with stdout_kept():
+        loaded = load(chosen)
     asked = loaded.suite
     weights = {task.id: task.weight for task in asked.tasks.values()}
     gates_of(asked.design, tuple(asked.arms), weights)  # what is wrong with one is told before anything runs

@@ -79,6 +79,16 @@ def test_what_only_loading_shows_is_told_then():
         load(suite)
 
 
+def test_an_agent_that_takes_no_trial_is_told_before_the_first_one():
+    with pytest.raises(
+        BadInput, match=r"arms.agent: cannot be called with a trial: missing a required argument: 'b'"
+    ):
+        load(suite_of("s", tasks=[TASK], agent=lambda a, b: "x"))
+    with pytest.raises(BadInput, match="too many positional arguments; write: def answer"):
+        load(suite_of("s", tasks=[TASK], agent=lambda: "x"))
+    load(suite_of("s", tasks=[TASK], agent=lambda trial, model="small": "x"))
+
+
 def test_a_world_that_cannot_be_made_is_told_before_the_first_trial():
     with pytest.raises(BadInput, match="mend the function that makes it"):
         load(suite_of("s", tasks=[TASK], agent=agent, world=lambda world, seed: 1 / 0))

@@ -5,6 +5,7 @@ Loading a suite runs the code that it names (agent, world, Python checks), so lo
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,11 +51,23 @@ def load(suite: Suite) -> LoadedSuite:
     tools = _tried(suite, worlds) if worlds is not None else ()
     reach = Reach(functions.plain, envelope, worlds is not None, tuple(suite.tasks.values()), tools)
     agents = {
-        arm: functions.load(_named(agent, suite, arm))
+        arm: _asked(functions.load(_named(agent, suite, arm)), suite, arm)
         for arm, agent in suite.arms.items()
         if agent.python or agent.function is not None
     }
     return LoadedSuite(suite, judge_of(suite, reach), envelope, worlds, agents)
+
+
+def _asked(agent: Callable[..., Any], suite: Suite, arm: str) -> Callable[..., Any]:
+    """The agent, if it can be called with a trial; otherwise every trial would be its failure."""
+    try:
+        inspect.signature(agent).bind(None)
+    except TypeError as error:
+        told = f"cannot be called with a trial: {error}"
+        raise BadInput(f"suite {suite.name}: arms.{arm}", told, "write: def answer(trial)") from None
+    except ValueError:
+        pass  # written in another language: nobody knows
+    return agent
 
 
 def _named(agent: AgentSpec, suite: Suite, arm: str) -> Any:
