@@ -16,8 +16,8 @@ import typer
 
 from remit.cli.opened import StoreOption, opened
 from remit.cli.output import note, safe
-from remit.cli.stdout_kept import stdout_kept
 from remit.cli.replay import pairs_of
+from remit.cli.stdout_kept import stdout_kept
 from remit.cli.trial_launch import begun, worked, write_run
 from remit.cli.trial_opened import EmbedderOption, report_of
 from remit.cli.trial_run import INTERRUPTED
