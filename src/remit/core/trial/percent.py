@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 _MOST_DIGITS = 4
+_EXACT = 12
+"""Digits that a sum of weighted shares has right: what differs from 1 beyond them is 1."""
 
 
 def percent(share: float, digits: int = 0) -> str:
     """A share, rounded; near 0 and 1 with the digits that keep it from looking certain.
 
-    >>> percent(0.7819), percent(0.9666), percent(0.996), percent(0.0004), percent(1.0)
-    ('78 %', '97 %', '99.6 %', '0.04 %', '100 %')
+    >>> percent(0.7819), percent(0.9666), percent(0.996), percent(0.0004), percent(1.0), percent(1 - 1e-15)
+    ('78 %', '97 %', '99.6 %', '0.04 %', '100 %', '100 %')
     """
+    share = round(share, _EXACT)
     for more in range(digits, _MOST_DIGITS):
         text = f"{100 * share:.{more}f}"
         if share in {0.0, 1.0} or float(text) not in {0.0, 100.0}:

@@ -36,6 +36,15 @@ def test_no_difference_in_few_runs_is_no_proof_that_there_is_none():
     assert ruling.would_change == "About 160 more trials in each arm at these rates would decide."
 
 
+@pytest.mark.parametrize("already", [1, 5, 20])
+def test_of_few_runs_that_all_passed_as_many_more_are_asked_for_as_it_takes(already: int) -> None:
+    told = ruled(not_worse(), pairs(*[BOTH] * already)).would_change
+    more = int(told.split()[1])
+
+    assert ruled(not_worse(), pairs(*[BOTH] * (already + more))).verdict is Verdict.PASS
+    assert ruled(not_worse(), pairs(*[BOTH] * (already + more // 2))).verdict is Verdict.INCONCLUSIVE
+
+
 def test_beside_a_perfect_candidate_one_trial_more_is_not_said_to_decide():
     ruling = ruled(not_worse(), pairs(*[BOTH] * 12 + [WON] * 2))
 

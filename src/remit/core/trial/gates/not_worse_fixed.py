@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-from remit.core.stats.compare_rates import RateComparison, compare_rates
-from remit.core.stats.task_pair import PassCounts
+from remit.core.stats.compare_rates import RateComparison, compare_rates, score_of
+from remit.core.stats.task_pair import PassCounts, TaskPair, task_pairs
 from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
 from remit.core.trial.percent import about, change, count, percent, points, rarely
@@ -16,6 +16,8 @@ from remit.core.trial.suite import Question, Rule
 from remit.core.trial.verdict import Verdict
 
 MOST_TIMES = 1_000
+FEW_RUNS, MOST_TRIED = 30, 2_000
+"""Up to so many runs it is tried how many more would pass; up to so many in all."""
 MOST_TASKS = 200
 """Up to which it is worked out what the candidate lacks."""
 
@@ -107,7 +109,7 @@ class NotWorse:
             return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."
         if verdict is Verdict.BLOCK:
             return self._saved(baseline, candidate, weights)
-        times = self._times(found)
+        times = self._times(found, task_pairs(baseline, candidate, weights))
         if times is None:
             return (
                 "The loss lies too close to the margin for any reasonable number of trials: set a wider one."
@@ -118,20 +120,38 @@ class NotWorse:
         more = count(about(max(1, round(sum(n for _, n in candidate) * (times - 1)))), "more trial")
         return f"About {more} in each arm at these rates would decide."
 
-    def _times(self, found: RateComparison) -> float | None:
+    def _times(self, found: RateComparison, pairs: Sequence[TaskPair]) -> float | None:
         """How many times as many trials would decide: the interval shrinks with their root."""
         z = NormalDist().inv_cdf((1 + found.confidence) / 2)
         # Near a rate of 1 the interval is far longer on one side: each answer needs its own.
         below, above = (found.difference - found.low) / z, (found.high - found.difference) / z
         needs = []
         if found.difference > -self.mark.bar:
-            needs.append(
-                NormalDist().inv_cdf(1 - self.mark.alpha) * below / (found.difference + self.mark.bar)
-            )
+            reach = NormalDist().inv_cdf(1 - self.mark.alpha) * below / (found.difference + self.mark.bar)
+            needs.append(self._passing(pairs, reach**2))
         if found.difference < 0:
-            needs.append(NormalDist().inv_cdf(1 - self.mark.block) * above / -found.difference)
-        times = max(1.02, min(needs) ** 2)
+            needs.append((NormalDist().inv_cdf(1 - self.mark.block) * above / -found.difference) ** 2)
+        times = max(1.02, min(needs))
         return times if times <= MOST_TIMES else None
+
+    def _passing(self, pairs: Sequence[TaskPair], foreseen: float) -> float:
+        """How many times as many pass. Of few runs the interval is far wider than the root has it: then it is tried."""
+        runs, times = sum(pair.candidate_runs for pair in pairs), 2
+        while runs <= FEW_RUNS and times <= min(foreseen, MOST_TRIED / runs):
+            if all(self._pass(more) for more in self._more(pairs, times)):
+                return times
+            times = times + 1 if times < 8 else round(times * 1.1)
+        return foreseen
+
+    def _more(self, pairs: Sequence[TaskPair], times: int) -> Iterator[list[TaskPair]]:
+        """So many times as many tasks; of this suite, as many runs of each, too: either may be asked for."""
+        yield list(pairs) * times
+        if self.question is Question.SUITE:
+            counts = ("baseline", "baseline_runs", "candidate", "candidate_runs")
+            yield [replace(pair, **{name: getattr(pair, name) * times for name in counts}) for pair in pairs]
+
+    def _pass(self, pairs: list[TaskPair]) -> bool:
+        return score_of(pairs, self.question.value)(-self.mark.bar).p <= self.mark.alpha
 
     def _saved(self, baseline: PassCounts, candidate: PassCounts, weights: list[float]) -> str:
         """How many more successes of the candidate would have kept it from being blocked."""
