@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from remit.core.trial.gates.hopeless import MOST_TRIALS, hopeless
@@ -54,3 +56,12 @@ def test_a_gate_that_the_best_agent_cannot_pass_is_named(kind, settings, design,
     (told,) = hopeless(suite(Rule("g", kind, settings), design, runs, arms))
 
     assert told.startswith("gate 'g' cannot pass here: of ")
+
+
+def test_a_suite_in_which_nothing_can_pass_says_so() -> None:
+    bare = Suite("s", {"t": Task("t")}, ONE)
+
+    assert list(hopeless(bare)) == [
+        "no gate and no invariant is set, so there is nothing to pass; add one to 'gates:'"
+    ]
+    assert list(hopeless(replace(bare, invariants=(Rule("known_tools", "known_tools", {}),)))) == []

@@ -23,8 +23,10 @@ MOST_TRIALS = 1_000
 
 
 def hopeless(suite: Suite) -> Iterator[str]:
-    """One sentence for each gate that cannot pass, however good the agent is."""
+    """One sentence for each gate that cannot pass, however good the agent is; one where there is nothing to pass."""
     if not suite.design.gates:
+        if not suite.invariants:
+            yield "no gate and no invariant is set, so there is nothing to pass; add one to 'gates:'"
         return
     best = _run(suite, _good)
     if best is None:
