@@ -108,7 +108,7 @@ def compare(
     effect = effects_by(rules)
     found = _drawn(baseline, where, effect, turns, tasks, seed)
     arms = {BASELINE: agent_named(rerun, "--rerun"), CANDIDATE: agent_named(candidate, "--candidate")}
-    gates = gates_against(margin, alpha)
+    gates = gates_against(margin, alpha, found, effect)
     design = Design("fixed", epochs=epochs, seed=seed, question=Question.POPULATION, gates=gates)
     with stdout_kept():
         functions = _functions(arms)

@@ -5,7 +5,7 @@ from remit.core.trial.suite import AgentSpec, Design
 from remit.core.trial.trial import TrialCall
 from remit.core.trial.view import TrialView
 from remit.testing import small_refunds
-from remit.usecases.trials.against import Turns, drawn, effects_by, suite_against
+from remit.usecases.trials.against import Turns, drawn, effects_by, gates_against, suite_against
 
 
 def session(name: str, *steps: dict[str, Any], user: str = "refund O-1") -> RecordedSession:
@@ -66,7 +66,7 @@ def test_a_session_becomes_a_task_whose_tools_answer_from_its_record():
     world = loaded.world_of(task, 0)
 
     assert (task.input, world.tools["get_order"](order_id="O-1")) == ("refund O-1", "40")
-    assert [one.passed for one in loaded.judge.checked(TrialView(task, "done"))] == [True] * 3
+    assert [one.passed for one in loaded.judge.checked(TrialView(task, "done"))] == [True] * 2
 
 
 def test_a_suite_of_other_sessions_has_another_hash():
@@ -129,6 +129,16 @@ def judged(turns: Turns, *by_turn: tuple[TrialCall, ...]) -> list[str]:
     made = tuple(call for calls in by_turn for call in calls)
     view = TrialView(loaded.suite.tasks["s"], "done", calls=made, by_turn=by_turn)
     return [one.check.rpartition("-")[2] for one in loaded.judge.checked(view) if not one.passed]
+
+
+def test_whether_an_effect_is_missing_is_asked_of_sessions_that_had_one():
+    read, both = (drawn(some, GUESSED) for some in ([WHOLE], [WHOLE, TALK]))
+
+    assert [rule.id for rule in gates_against(0.1, 0.05, read, GUESSED)] == [
+        "effects-as-recorded",
+        "no-effect-added",
+    ]
+    assert len(gates_against(0.1, 0.05, both, GUESSED)) == 3
 
 
 def test_each_turn_is_held_against_what_the_record_did_in_it():

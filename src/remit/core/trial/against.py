@@ -73,7 +73,12 @@ def effects_as_recorded(
         spoken: the session's conversation, where it is played turn by turn. Forced, each turn is held against its own;
             free, no effect is missing of a trial that ended early which the record has in a later turn.
     """
-    return tuple(_check(name, recorded, effect, spoken) for name in CHECKS)
+    return tuple(_check(name, recorded, effect, spoken) for name in checks_of(recorded, effect))
+
+
+def checks_of(recorded: Sequence[TrialCall], effect: EffectOf) -> tuple[str, ...]:
+    """The checks of one session: where it had no effect, none can be missing, and counting that as kept says nothing."""
+    return CHECKS if effects_of(with_effects(recorded, effect)) else (SAME, ADDED)
 
 
 def _check(

@@ -15,6 +15,7 @@ from remit.core.trial.against import (
     CHECKS,
     NEW_EFFECT,
     Recorded,
+    checks_of,
     effects_as_recorded,
     labelled,
     with_new_effects,
@@ -197,10 +198,20 @@ def _task(
     )
 
 
-def gates_against(margin: float, alpha: float) -> tuple[Rule, ...]:
-    """The gates of a comparison: neither fewer runs with just these effects, nor more that lack one or have one more."""
+def gates_against(margin: float, alpha: float, found: Drawn, effect: EffectOf) -> tuple[Rule, ...]:
+    """The gates of a comparison: neither fewer runs with just these effects, nor more that lack one or have one more.
+
+    Args:
+        margin: how much less is still not worse.
+        alpha: how often a worse one may pass.
+        found: the sessions; whether an effect is missing is asked where some session had one.
+        effect: of a tool.
+    """
+    asked = {check for calls in found.recorded.values() for check in checks_of(calls, effect)}
     settings = {"margin": margin, "alpha": alpha}
-    return tuple(Rule(check, "not_worse", {**settings, "check": check}, OPTIONS) for check in CHECKS)
+    return tuple(
+        Rule(check, "not_worse", {**settings, "check": check}, OPTIONS) for check in CHECKS if check in asked
+    )
 
 
 def some_of(found: Drawn, most: int, seed: int) -> Drawn:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.core.stats.compare_rates import POPULATION, compare_rates
-from remit.core.trial.against import SAME
+from remit.core.trial.against import MISSING
 from remit.core.trial.gates.of_check import KEY, by_check
 from remit.core.trial.gates.settings import ALPHA
 from remit.core.trial.pairs import paired
@@ -61,9 +61,9 @@ def without_verdict(run: Run, verdict: Verdict) -> tuple[str, str] | None:
 
 
 def _nothing_to_lose(run: Run) -> tuple[str, str] | None:
-    """Where the baseline re-run has the effects of its sessions no more often than the margin allows to lose."""
-    rule = next((one for one in run.info.design.gates if one.settings.get(KEY) == SAME), None)
-    seen = [by_check(trial, SAME) for trial in run.of(BASELINE)]
+    """Where the baseline re-run hardly ever has all effects of a session that had some."""
+    rule = next((one for one in run.info.design.gates if one.settings.get(KEY) == MISSING), None)
+    seen = [by_check(trial, MISSING) for trial in run.of(BASELINE)]
     ended = [trial for trial in seen if trial.success is not None]
     if rule is None or not ended:
         return None
@@ -72,8 +72,8 @@ def _nothing_to_lose(run: Run) -> tuple[str, str] | None:
     if rate > margin:
         return None
     return (
-        f"The baseline itself, run again, does what its sessions did in {percent(rate)} of runs, and a loss of "
-        f"{points(margin)} is allowed: no candidate could be found worse.",
+        f"The baseline itself, run again, does what its sessions did in {percent(rate)} of runs of those that had an"
+        f" effect, and a loss of {points(margin)} is allowed: no candidate could be found worse.",
         "A baseline that can be run again: see why its runs were no success, and whether it reads `conversation`.",
     )
 
