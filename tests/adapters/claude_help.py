@@ -22,7 +22,7 @@ from remit.cli.main import main
 
 SRC = Path(__file__).parents[2] / "src"
 EXAMPLE = Path(__file__).parents[2] / "examples/envelopes/claude-code.yaml"
-HANGS_S = 240
+HANGS_S = 600
 """Only against hanging."""
 Block = dict[str, Any]
 

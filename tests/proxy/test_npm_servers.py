@@ -53,7 +53,7 @@ def program(name: str) -> tuple[str, ...]:
     if shutil.which("npx") is None:
         pytest.skip("npx is not installed")
     looked = subprocess.run(
-        ["npx", "--no-install", "which", name], capture_output=True, timeout=60, check=False
+        ["npx", "--no-install", "which", name], capture_output=True, timeout=600, check=False
     )
     if looked.returncode != 0:
         pytest.skip(f"{name} is not installed: npm install it, and name the folder in REMIT_TEST_NPM")

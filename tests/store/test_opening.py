@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_damaged_journal_is_told_as_such(open_journal: Open, tmp_path: Path) -
     store.close()
     path = tmp_path / "remit.db"
     content = bytearray(path.read_bytes())
-    content[100 : 3 * 8192] = os.urandom(3 * 8192 - 100)
+    content[100 : 3 * 8192] = random.Random(7).randbytes(3 * 8192 - 100)
     path.write_bytes(content)
 
     with pytest.raises((BadInput, Unavailable), match=r"remit\.db"):

@@ -258,7 +258,7 @@ def test_a_tool_that_is_cancelled_is_of_unknown_outcome(folder, asks, says, call
 def test_without_langchain_it_says_what_to_install():
     code = "import sys; sys.modules['langchain'] = None; import remit.adapters.langchain"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False
     )
 
     assert done.returncode == 1 and "pip install 'remit[langchain]'" in done.stderr

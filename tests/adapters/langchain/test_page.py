@@ -31,7 +31,7 @@ def test_the_quickstart_pauses_is_approved_by_the_command_that_it_prints_and_end
     assert command[:3] == ["remit", "approvals", "approve"]
     done = subprocess.run(
         [sys.executable, "-m", "remit.cli.main", *command[1:], "--note", "a regular customer"],
-        env=os.environ | {"REMIT_STORE": "sqlite:///remit.db"}, capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"REMIT_STORE": "sqlite:///remit.db"}, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     exec(compile(after, PAGE.name, "exec", dont_inherit=True), there)

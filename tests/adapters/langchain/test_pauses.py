@@ -359,7 +359,7 @@ def run(folder, *words):
         capture_output=True,
         text=True,
         env=env,
-        timeout=300,
+        timeout=600,
         check=False,
         cwd=folder,
     )
