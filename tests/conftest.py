@@ -4,6 +4,8 @@ unless REMIT_SOAK=1."""
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,10 +50,21 @@ if not SOAK:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, _sockets: str
+) -> None:
     for name in [name for name in os.environ if name.startswith("REMIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("REMIT_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", _sockets)
+
+
+@pytest.fixture(scope="session")
+def _sockets() -> Iterator[str]:
+    """Where daemons listen: not where this user's own do, and by a short path, since a socket's address has a hundred
+    bytes, however long the paths of pytest's folders are."""
+    with tempfile.TemporaryDirectory(prefix="remit-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 @pytest.fixture

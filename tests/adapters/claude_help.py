@@ -169,6 +169,7 @@ class Desk:
 
     home: Path
     store: str
+    sockets: Path
     env: dict[str, str] = field(default_factory=lambda: {"REMIT_APPROVAL_WAIT_S": "0"})
 
     @property
@@ -185,7 +186,7 @@ class Desk:
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "REMIT_HOME") if name in os.environ}
-        return {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.home / "run"), **self.env}
+        return {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.sockets), **self.env}
 
     def remit(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The command line, in the project."""
@@ -308,12 +309,11 @@ class Desk:
         """`remit hooks` in this process, which is much cheaper than in one of its own."""
         place = ["--envelope", str(self.envelope), "--store", self.store]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_RUNTIME_DIR", str(self.home / "run"))
+            patch.setenv("XDG_RUNTIME_DIR", str(self.sockets))
             return main(["hooks", command, *place, *words])
 
 
-def desk_in(folder: Path) -> Desk:
+def desk_in(folder: Path, sockets: Path) -> Desk:
     home = folder / "h"
     (home / "project").mkdir(parents=True)
-    (home / "run").mkdir(mode=0o700)
-    return Desk(home, f"sqlite:///{home}/remit.db")
+    return Desk(home, f"sqlite:///{home}/remit.db", sockets)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,19 @@ from claude_help import Desk, desk_in
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def short_folder() -> Iterator[Callable[[], Path]]:
+    """Makes folders of sockets, whose addresses must be short."""
+    with contextlib.ExitStack() as made:
+        yield lambda: Path(
+            made.enter_context(
+                tempfile.TemporaryDirectory(prefix="remit-", dir="/tmp", ignore_cleanup_errors=True)
+            )
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, short_folder: Callable[[], Path]) -> Iterator[Desk]:
     """A project for Claude Code, and what its daemon needs."""
-    made = desk_in(tmp_path)
+    made = desk_in(tmp_path, short_folder())
     yield made
     made.stop()

@@ -75,7 +75,7 @@ class Fake:
 
 
 @pytest.fixture
-def fake(tmp_path_factory) -> Iterator[Callable[..., Fake]]:
+def fake(short_folder) -> Iterator[Callable[..., Fake]]:
     made: list[Fake] = []
 
     def make(answer: Any) -> Fake:
@@ -85,7 +85,7 @@ def fake(tmp_path_factory) -> Iterator[Callable[..., Fake]]:
             else:
                 claude_hook.send(connection, {"id": request["id"], **answer})
 
-        made.append(Fake(tmp_path_factory.mktemp("r"), give))
+        made.append(Fake(short_folder(), give))
         return made[-1]
 
     yield make
@@ -265,8 +265,8 @@ def test_a_folder_of_sockets_that_others_can_reach_is_refused(fake):
     assert code == 2 and b"only this user can reach" in err
 
 
-def test_a_daemon_that_cannot_start_blocks_at_once_and_tells_why(tmp_path):
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+def test_a_daemon_that_cannot_start_blocks_at_once_and_tells_why(tmp_path, short_folder):
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(short_folder())}
     missing = tmp_path / "e.yaml"
     words = ["--envelope", str(missing), "--store", f"sqlite:///{tmp_path}/s.db"]
     done = subprocess.run(
@@ -282,11 +282,10 @@ def test_a_daemon_that_cannot_start_blocks_at_once_and_tells_why(tmp_path):
     assert b"does not start" in done.stderr and str(missing).encode() in done.stderr
 
 
-def test_a_daemon_that_is_slow_to_start_is_waited_for_and_no_other_is_started(tmp_path, monkeypatch):
+def test_a_daemon_that_is_slow_to_start_is_waited_for_and_no_other_is_started(monkeypatch):
     starting, _ = os.pipe()
     os.set_blocking(starting, False)
     now, started = [1_000.0], []
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "sleep", lambda seconds: now.append(now.pop() + seconds))
     monkeypatch.setattr(claude_hook, "_start", lambda *_: started.append("one") or starting)
