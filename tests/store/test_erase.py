@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import apsw
 import pytest
 from journal_help import DENIED, event
 
 from remit.core.errors import BadInput
+from remit.store.batch import Batch
+from remit.store.erase import erase_everywhere
 from remit.store.sqlite import SqliteStore
 from remit.store.verify import verify
 
@@ -69,6 +72,26 @@ def test_somebody_erased_may_come_back_under_a_new_key(shared: SqliteStore) -> N
     shared.append_now(event("again", subject="ann", blobs={"prompt": "ann's words"}))
 
     assert [stored.erased for stored in shared.events()] == [True, False, False, False]
+
+
+def test_a_text_comes_back_under_a_new_key_also_within_the_batch_that_erased_it(
+    journal: SqliteStore,
+) -> None:
+    said = {"prompt": "ann's words"}
+    with journal._writer.paused():
+        before = [journal.append(event(name, subject="ann", blobs=said)) for name in (1, 2)]
+        erased = journal.transact(
+            lambda tx: erase_everywhere(cast(Batch, tx), journal._keys, "default", "ann")
+        )
+        after = [journal.append(event(name, subject="ann", blobs=said)) for name in (4, 5)]
+    done = [one.result() for one in (*before, erased, *after)]
+
+    assert done[2] and journal.counters().batches == 1
+    kept = [
+        dict(one.event.blobs) for one in journal.events() if one.event.subject == "ann" and not one.erased
+    ]
+    assert kept == [said, said]
+    assert sum(one.erased for one in journal.events()) == 2
 
 
 def test_an_event_that_was_erased_may_be_sent_again(shared: SqliteStore) -> None:

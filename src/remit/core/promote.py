@@ -136,7 +136,9 @@ def withheld_by(
     violations: Iterable[Violation], envelope: Envelope, binding: frozenset[str]
 ) -> tuple[Violation, ...]:
     """Why the agent does not get to see what came back, or its user the answer; empty where nothing is in the way."""
-    stopping = (v for v in violations if v.error or v.on_violation is not OnViolation.FLAG)
+    stopping = [v for v in violations if v.error or v.on_violation is not OnViolation.FLAG]
+    if not stopping:
+        return ()
     enforced = envelope.enforcement is Enforcement.ENFORCE
     return tuple(v for v in stopping if enforced or v.clause in binding)
 

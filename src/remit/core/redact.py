@@ -43,7 +43,7 @@ _SECRET_NAMES = (
     "privatekey",
 )
 """Endings of the names of fields whose values are secret, without `_` and `-`."""
-_LEAST, _SHORT = 8, 40
+_LEAST, _SHORT = 8, 80
 """No secret is shorter than the one; texts up to the other are remembered."""
 _PLAIN = frozenset((bool, int, float))
 _MOST_CLEAN = 4_096
@@ -124,7 +124,12 @@ class Redactor:
         found: dict[str, Json] = {}
         for key, value in values.items():
             name, secret = self._names.get(key) or self._named(key)
-            found[name] = self._hidden(value) if secret and value else self.value(value)
+            if secret and value:
+                found[name] = self._hidden(value)
+            elif type(value) is str:
+                found[name] = self.text(value)
+            else:
+                found[name] = value if value is None or type(value) in _PLAIN else self.value(value)
         return found
 
     def _named(self, key: str) -> tuple[str, bool]:

@@ -49,6 +49,7 @@ class Batch:
         self._connection = connection
         self._execute: Callable[..., apsw.Cursor] = connection.cursor().execute
         self._keyring = keyring
+        keyring.fresh = set()
         self._clock = clock
         self._size, self._chain, self._peaks = head.size, head.chain, list(head.peaks)
         self._at, self._top, self._erasures = head.at, head.top, head.erasures
@@ -271,7 +272,7 @@ class Batch:
 
     def _digest_of(self, key: DataKey, address: bytes) -> bytes | None:
         known = self._digests.get((key.id, address))
-        if known is not None:
+        if known is not None or key.id in self._keyring.fresh:
             return known
         row = self._execute(
             "SELECT digest FROM payload WHERE key_id = ? AND address = ?", (key.id, address)

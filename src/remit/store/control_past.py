@@ -203,6 +203,11 @@ def settle(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> Non
     _fold_marks(db, token)
 
 
+def watched(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> bool:
+    """Whether any clause asks about the calls of its tool."""
+    return settlement.trace is not None and bool(_watches(tx.reading, *who, settlement.tool))
+
+
 def remember_ended(tx: Transaction, who: tuple[str, str], settlement: Settlement) -> None:
     """Keep both phases of a call that ended, for every watch of its tool.
 
@@ -211,7 +216,7 @@ def remember_ended(tx: Transaction, who: tuple[str, str], settlement: Settlement
     """
     trace, token, state = settlement.trace, settlement.token, settlement.state
     whose = (*who, settlement.tool)
-    if trace is None or not _watches(tx.reading, *whose):
+    if trace is None or not watched(tx, who, settlement):
         return
     _remember(tx, token, whose, trace, REQUEST, state, None)
     if state in (DONE, WITHHELD):

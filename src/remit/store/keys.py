@@ -205,6 +205,8 @@ class Keyring:
         self._by_subject: dict[tuple[str, str, float | None], DataKey] = {}
         self._erasures = 0
         self._opened = OpenedKeys(keys, 0)
+        self.fresh: set[bytes] = set()
+        """Ids of keys that the batch at hand made: of these nothing is in the database yet but what it stored itself."""
 
     def catch_up(self, erasures: int) -> None:
         """Drop all cached keys when one was destroyed, by this process or another."""
@@ -216,6 +218,7 @@ class Keyring:
         """Drop all cached keys; those that stand in the database are read again."""
         self._by_subject = {}
         self._opened = OpenedKeys(self._keys, 0)
+        self.fresh = set()
 
     def opened(self, erasures: int) -> OpenedKeys:
         """The keys to read with, as of a snapshot that has seen so many *erasures*."""
@@ -272,6 +275,7 @@ class Keyring:
             "INSERT INTO data_key VALUES (?, ?, ?, ?, NULL, ?, ?)",
             (key.id, tenant, digest, wrapped, retain_s, until),
         )
+        self.fresh.add(key.id)
         return key
 
 

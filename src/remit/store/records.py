@@ -130,18 +130,17 @@ class SqliteRecords:
         self, settlement: Settlement | None, events: Sequence[Event], missteps: Sequence[Misstep]
     ) -> Future[None]:
         """Give reservations back, count violations, write the outcome."""
-        if settlement is not None and (settlement.trace or settlement.marks):
-            trace, marks = self._hiding(settlement.trace), self._keyed_marks(settlement.marks)
-            settlement = replace(settlement, trace=trace, marks=marks)
 
         def work(tx: Transaction) -> None:
             for event in events:
                 tx.append(event)
                 outbox.tell_ran(tx, event)
             if settlement is not None and settlement.reserved:
-                self._tell(tx, control.settle(tx, settlement))
+                self._tell(tx, control.settle(tx, self._keyed_settlement(settlement)))
             elif settlement is not None:
-                control_past.remember_ended(tx, (events[0].tenant, events[0].agent), settlement)
+                who = (events[0].tenant, events[0].agent)
+                if control_past.watched(tx, who, settlement):
+                    control_past.remember_ended(tx, who, self._keyed_settlement(settlement))
             for misstep in missteps:
                 self._tell(tx, control.count_violation(tx, self._private(misstep)))
 
@@ -188,7 +187,10 @@ class SqliteRecords:
         self, work: Callable[[Transaction], T], events: Sequence[Event], *, lingers: bool = False
     ) -> Future[T]:
         self._check_file()
-        size = sum(200 + sum(map(len, e.blobs.values())) for e in events)
+        size = 200 * len(events)
+        for event in events:
+            for text in event.blobs.values():
+                size += len(text)
         wait_s = 0.0 if in_event_loop() else None  # a loop waits for no room in the queue
         count = max(1, len(events))
         return self.store.transact(work, events=count, size=2048 + size, wait_s=wait_s, lingers=lingers)
@@ -332,6 +334,12 @@ class SqliteRecords:
 
     def _keyed_marks(self, marks: Sequence[MarkClaim]) -> tuple[MarkClaim, ...]:
         return tuple(replace(m, key=self._hidden(m.key)) for m in marks)
+
+    def _keyed_settlement(self, settlement: Settlement) -> Settlement:
+        if not (settlement.trace or settlement.marks):
+            return settlement
+        trace, marks = self._hiding(settlement.trace), self._keyed_marks(settlement.marks)
+        return replace(settlement, trace=trace, marks=marks)
 
     def _hiding(self, trace: Trace | None) -> Trace | None:
         return None if trace is None else replace(trace, hide=self._hidden)

@@ -35,10 +35,8 @@ class Uuid7:
         (36, '7', True)
         """
         ticks, noise = _maker.next()
-        low = int.from_bytes(noise) & 0x3FFF_FFFF_FFFF_FFFF
-        value = (ticks >> 12 << 80) | (0x7 << 76) | ((ticks & 0xFFF) << 64) | (0b10 << 62) | low
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        high, variant = f"{ticks >> 12:012x}", "89ab"[int(noise[0], 16) & 3]
+        return f"{high[:8]}-{high[8:]}-7{ticks & 0xFFF:03x}-{variant}{noise[1:4]}-{noise[4:]}"
 
 
 class _Maker:
@@ -50,16 +48,17 @@ class _Maker:
     def reset(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
-        self._noise = b""
+        self._noise: list[str] = []
 
-    def next(self) -> tuple[int, bytes]:
-        """Ticks of 1/4096 ms, greater than all before, and 8 random bytes that nobody else gets."""
+    def next(self) -> tuple[int, str]:
+        """Ticks of 1/4096 ms, greater than all before, and 16 random hexadecimal digits that nobody else gets."""
         with self._lock:
-            self._last = max(int(time.time() * 4_096_000) & _MOST_TICKS, self._last + 1)
+            now, after = int(time.time() * 4_096_000) & _MOST_TICKS, self._last + 1
+            self._last = now if now > after else after
             if not self._noise:
-                self._noise = os.urandom(8 * 64)
-            noise, self._noise = self._noise[:8], self._noise[8:]
-            return self._last, noise
+                drawn = os.urandom(8 * 64).hex()
+                self._noise = [drawn[start : start + 16] for start in range(0, len(drawn), 16)]
+            return self._last, self._noise.pop()
 
 
 _MOST_TICKS = (1 << 60) - 1

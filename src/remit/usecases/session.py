@@ -178,8 +178,7 @@ class Session:
     def tell(self, kind: str, body: dict[str, Json], *, event_id: str = "") -> None:
         """Write an event of the session's own life, durable at the latest when the next call runs."""
         with self.lock:
-            event = self.event(kind, body, under=self.under())
-            self._write(replace(event, id=event_id) if event_id else event)
+            self._write(self.event(kind, body, under=self.under(), event_id=event_id))
 
     def begins(
         self, opened: str, body: dict[str, Json], user_input: str | None, *, event_id: str = ""
@@ -403,6 +402,8 @@ class Session:
 
     def surface(self) -> None:
         """Raise what went wrong with earlier writes, and write it again: no call runs while the record has a hole."""
+        if not self._writes:
+            return
         with self.lock:
             failed = [write for write in self._writes if write.error is not None]
             self._writes = [write for write in self._writes if not write.future.done()]
@@ -597,6 +598,7 @@ class Session:
         *,
         blobs: Mapping[str, str] | None = None,
         under: Under | None = None,
+        event_id: str = "",
     ) -> Event:
         """One event of this session; an anomaly gets its full context and the fingerprint of what was running.
 
@@ -616,7 +618,7 @@ class Session:
             body["fingerprint"] = codec.fingerprint_body(self._fingerprint(under.envelope))
             told |= {name: redactor.text(text) for name, text in codec.texts([*trigger, *chain]).items()}
         return Event(
-            id=self.guard.ids.new(),
+            id=event_id or self.guard.ids.new(),
             session=self.id,
             kind=kind,
             agent=self.info.agent,
