@@ -39,9 +39,10 @@ def test_what_was_recorded_is_listed_with_who_told_it(run):
 
 
 def test_without_an_instant_it_is_now_and_may_be_every_agents(run):
+    before = time.time()
     change = run("change", "record", "--kind", "deploy", "--every-agent", "--json").told["change"]
 
-    assert abs(change["at"] - time.time()) < 60
+    assert before - 1 <= change["at"] <= time.time() + 1
     assert change["agent"] == ""
     assert run("change", "ls", "--agent", "clerk", "--json").told["changes"] == [change]
 
