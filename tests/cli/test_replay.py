@@ -170,7 +170,7 @@ def test_a_bad_record_can_be_skipped_and_is_counted(remit: Remit, written: Writt
     ("record", "told"),
     [
         ('{"steps": []}', "no 'session_id'"),
-        ('{"session_id": 7, "steps": []}', "no 'session_id'"),
+        ('{"session_id": 7, "steps": []}', "session_id: found 7; give each session an id, a text"),
         ('{"session_id": "s"}', "not a session: steps: Expected `array`, got `null`"),
         ('{"session_id": "s", "steps": [{}]}', "steps[0]: Object missing required field `role`"),
         (

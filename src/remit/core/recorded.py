@@ -123,7 +123,8 @@ def session_from(raw: Any, where: str, session_id: str = "") -> RecordedSession:
         raise BadInput(where, f"not a session: {_at('steps', error)}", REMEDY) from None
     named: Any = raw.get("session_id", session_id)
     if not isinstance(named, str) or not named:
-        raise BadInput(where, "no 'session_id'", "give each session an id")
+        told = "no 'session_id'" if named in (None, "") else f"session_id: found {named!r:.60}"
+        raise BadInput(where, told, "give each session an id, a text")
     kind: Any = raw.get("principal_kind")
     if kind is not None and kind not in tuple(PrincipalKind):
         raise BadInput(where, f"principal_kind is {kind!r}", "use operator or customer")
