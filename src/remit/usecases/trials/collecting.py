@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NEW_OBJECTS = 20_000
+NEW_OBJECTS = 50_000
 """After how many the collector looks at them during a run."""
 
 _lock = threading.Lock()
