@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 
 @contextlib.contextmanager
@@ -14,8 +15,18 @@ def stdout_kept() -> Iterator[None]:
 
     On stdout it would stand before the one object of `--json`, or look like a verdict.
     """
-    with contextlib.redirect_stdout(sys.stderr), _descriptor():
-        yield
+    held = sys.stdout
+    _flush(held)
+    with _descriptor(), contextlib.redirect_stdout(sys.stderr):
+        try:
+            yield
+        finally:
+            _flush(held)  # what a logger left in it that had taken it before goes the same way
+
+
+def _flush(stream: TextIO | None) -> None:
+    if stream is not None:
+        stream.flush()
 
 
 @contextlib.contextmanager
