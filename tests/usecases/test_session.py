@@ -138,7 +138,7 @@ def test_a_session_forgets_writes_that_are_durable() -> None:
     session = fake_guard()[0].session()
     for _ in range(500):
         session.observe("assistant", "hm")
-    assert len(session._writes) <= 65
+    assert len(session.writes) <= 65
 
 
 # ---------------------------------------------------------------------------------------------- calls

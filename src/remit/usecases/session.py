@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from remit.core import anomaly, codec
-from remit.core.admission import Misstep
 from remit.core.decide import barred, decide
 from remit.core.envelope import Envelope
 from remit.core.errors import BadInput, Unavailable
@@ -29,13 +28,12 @@ from remit.core.provenance import SessionText
 from remit.core.reader_tool import RESERVED
 from remit.core.refusals import AnswerRefused, CallDenied
 from remit.core.seen import append_facts, append_result
-from remit.core.session_ensure import Dispatched, ended, judge_answer, together
+from remit.core.session_ensure import Dispatched, ended
 from remit.core.types import (
     Decision,
     Enforcement,
     Fingerprint,
     Json,
-    Label,
     Outcome,
     Role,
     Segment,
@@ -48,15 +46,15 @@ from remit.usecases.answers import CallAnswers
 from remit.usecases.awaiting import shielded
 from remit.usecases.begun import Begun
 from remit.usecases.driver import Driver
+from remit.usecases.final_answer import FinalAnswer, final_answer
 from remit.usecases.governing import Governing, Under, tools_hash
 from remit.usecases.governing import under as make_under
 from remit.usecases.once import Ending, Once
+from remit.usecases.session_writes import SessionWrites
 
 if TYPE_CHECKING:
     from remit.usecases.guard import Guard
 
-_MOST_WRITES = 64
-"""Writes that a session remembers before it forgets those that are durable."""
 current_session: ContextVar[Session | None] = ContextVar("remit_session", default=None)
 
 
@@ -78,9 +76,7 @@ class Session:
         self.calls: dict[str, Dispatched] = {}
         """What was dispatched, by token, in order."""
         self._on_the_way: set[str] = set()
-        self._writes: list[_Write] = []
-        self._gathered: list[Event] | None = None
-        """Events that are to go to the store together, while the session begins."""
+        self.writes = SessionWrites(guard.records, self.lock)
         self._tokens: list[Token[Session | None]] = []
         self._secretive: dict[int, bool] = {}
         self.once = Once(self)
@@ -162,10 +158,10 @@ class Session:
         with self.lock:
             under = self.under()
             label = label_of(under.envelope, name, self.info.principal_kind)
-            kept = self._kept(text, under)
+            kept = self.kept(text, under)
             segment = Segment(len(self.text.segments), spoken, name, text, label)
             # Handed to the store first: what it does not take, the session has not seen.
-            self._write(self.event("observed", codec.segment_body(segment), blobs={"text": kept}))
+            self.writes.add(self.event("observed", codec.segment_body(segment), blobs={"text": kept}))
             self.text.append(segment)
 
     def holds_secret(self, index: int) -> bool:
@@ -178,34 +174,22 @@ class Session:
     def tell(self, kind: str, body: dict[str, Json], *, event_id: str = "") -> None:
         """Write an event of the session's own life, durable at the latest when the next call runs."""
         with self.lock:
-            self._write(self.event(kind, body, under=self.under(), event_id=event_id))
+            self.writes.add(self.event(kind, body, under=self.under(), event_id=event_id))
 
     def begins(
         self, opened: str, body: dict[str, Json], user_input: str | None, *, event_id: str = ""
     ) -> None:
         """Tell that the session was opened, or resumed, and what the user asked, in one write."""
-        with self.lock:
-            self._gathered = []
+        with self.lock, self.writes.together():
             self.tell(opened, body, event_id=event_id)
             if user_input is not None:
                 self.observe("user", user_input)
-            events, self._gathered = self._gathered, None
-            self._write(*events)
-
-    def _write(self, *events: Event) -> None:
-        if self._gathered is not None:
-            self._gathered += events
-            return
-        if len(self._writes) >= _MOST_WRITES:
-            self._writes = [write for write in self._writes if not write.durable]
-        self._writes.append(_Write(events, self.guard.records.append(events)))
 
     def wait_for(self, write: Future[None]) -> None:
         """Have the session's end wait for a write that no call waits for."""
-        with self.lock:
-            self._writes.append(_Write((), write))
+        self.writes.wait_for(write)
 
-    def _kept(self, text: str, under: Under) -> str:
+    def kept(self, text: str, under: Under) -> str:
         """The text as it is written: redacted, and only its digest where clean texts are not kept."""
         if under.keeps_texts:
             return under.redactor.text(text)
@@ -402,21 +386,7 @@ class Session:
 
     def surface(self) -> None:
         """Raise what went wrong with earlier writes, and write it again: no call runs while the record has a hole."""
-        if not self._writes:
-            return
-        with self.lock:
-            failed = [write for write in self._writes if write.error is not None]
-            self._writes = [write for write in self._writes if not write.future.done()]
-            self._writes += [self._again(write) for write in failed]
-        for write in failed:
-            if write.error is not None:
-                raise write.error
-
-    def _again(self, write: _Write) -> _Write:
-        try:
-            return _Write(write.events, self.guard.records.append(write.events))
-        except Unavailable:
-            return write
+        self.writes.surface()
 
     @property
     def busy(self) -> bool:
@@ -438,16 +408,6 @@ class Session:
         if token in self.calls:
             self.calls[token] = ended(self.calls[token], outcome, withheld=withheld)
 
-    def _calls_made(self, envelope: Envelope) -> list[Dispatched]:
-        """What was done in this session, here and in any other process that has it open."""
-        if not envelope.session_ensure:
-            return []
-        own, there = dict(self.calls), list(self.guard.records.events(self.id))
-        made = together(own, (stored.event for stored in there if not stored.erased))
-        # Of a call that was erased nobody knows what it was, and how it ended.
-        lost = any(stored.erased and stored.event.kind in ("decided", "settled") for stored in there)
-        return [*made, Dispatched("", "", {})] if lost else made
-
     def finish(self, answer: str) -> str:
         """Check the agent's final answer against `outputs` and `session_ensure`, record it, and return it.
 
@@ -455,86 +415,42 @@ class Session:
             AnswerRefused: it violates a clause that denies; do not show it.
         """
         under = self.under()
-        answer, found, event = self._answered(answer, under)
-        missteps = self._answer_missteps(found, under)
-        self.guard.records.settle(None, [event], missteps).result()
-        return self._said(answer, found, under)
+        final = self._final(answer, under)
+        self.guard.records.settle(None, [final.event], final.missteps).result()
+        return self._said(final, under)
 
     async def afinish(self, answer: str) -> str:
         """As `finish`, for coroutines: the event loop does not wait for the store."""
         under = self.under()
         if under.envelope.session_ensure:  # which reads the session's events
             return await asyncio.to_thread(self.finish, answer)
-        answer, found, event = self._answered(answer, under)
-        missteps = self._answer_missteps(found, under)
-        await shielded(self.guard.records.settle(None, [event], missteps))
-        return self._said(answer, found, under)
+        final = self._final(answer, under)
+        await shielded(self.guard.records.settle(None, [final.event], final.missteps))
+        return self._said(final, under)
 
-    def _answered(self, answer: str, under: Under) -> tuple[str, list[Violation], Event]:
-        """The final answer judged, and the event that says so."""
+    def _final(self, answer: str, under: Under) -> FinalAnswer:
+        """The answer judged; nothing is written yet."""
         self._check_open("finish")
         if not isinstance(answer, str):
             raise BadInput(
                 "finish(answer)", f"found {type(answer).__name__}", "pass the final answer as a string"
             )
-        answer = codec.exact(answer)
         self.surface()
-        envelope = under.envelope
-        found = []
-        for rule in envelope.outputs:
-            if problem := rule.check(answer):
-                clause = rule.clause
-                message = f"{clause.message} ({problem})" if clause.message else problem
-                found.append(Violation(clause.id, "outputs", clause.on_violation, clause.severity, message))
-        calls, waits = self._calls_made(envelope), bool(self._on_the_way)
-        found += judge_answer(envelope.session_ensure, answer, calls, under.facts.values, waits=waits)
-        with self.lock:
-            segment = Segment(len(self.text.segments), Role.ASSISTANT, "assistant", answer, Label())
-            self.text.append(segment)
-        enforced = envelope.enforcement is Enforcement.ENFORCE
-        refused = withheld_by(found, envelope, under.binding)
-        index = anomaly.of_answer(found, enforced=enforced or bool(refused))
-        body: dict[str, Json] = {
-            "index": segment.index,
-            "violations": [codec.violation_body(v) for v in found],
-        }
-        kept = under.redactor.text(answer) if found else self._kept(answer, under)
-        return answer, found, self.event("finished", body, index, blobs={"answer": kept}, under=under)
+        return final_answer(self, codec.exact(answer), under)
 
-    def _said(self, answer: str, found: list[Violation], under: Under) -> str:
+    def _said(self, final: FinalAnswer, under: Under) -> str:
         """The answer, once it is durable that it was given."""
-        self._finished, self.unmet = True, tuple(found)
-        if refused := withheld_by(found, under.envelope, under.binding):
+        self._finished, self.unmet = True, final.found
+        if refused := withheld_by(final.found, under.envelope, under.binding):
             enforced = under.envelope.enforcement is Enforcement.ENFORCE
-            raise AnswerRefused(tuple(found) if enforced else refused)
-        return answer
-
-    def _answer_missteps(self, found: list[Violation], under: Under) -> tuple[Misstep, ...]:
-        if not found:
-            return ()
-        envelope = under.envelope
-        return (
-            Misstep(
-                id=self.guard.ids.new(),
-                tenant=self.info.tenant,
-                agent=self.info.agent,
-                session=self.id,
-                rule=envelope.breaker,
-                violations=tuple((v.severity, v.clause) for v in found),
-                agent_version=self.guard.agent_version,
-                kind="answer",
-                enforce=envelope.enforcement is Enforcement.ENFORCE,
-                envelope=envelope.hash,
-            ),
-        )
+            raise AnswerRefused(final.found if enforced else refused)
+        return final.text
 
     def close(self, error: BaseException | None = None) -> None:
         """End the session: wait until everything it told is durable. Closing twice does nothing."""
         if self._closed:
             return
-        for write in self._taken():
-            if (lost := write.future.exception()) is not None and write.events:
-                raise lost
+        self.writes.end()
         self.guard.records.append([self._closing(error)]).result()
         self._closed = True
 
@@ -542,7 +458,7 @@ class Session:
         """As `close`, for coroutines: the event loop does not wait for the store."""
         if self._closed:
             return
-        await self._all_durable()
+        await self.writes.aend()
         await shielded(self.guard.records.append([self._closing(error)]))
         self._closed = True
 
@@ -553,29 +469,17 @@ class Session:
             await self.afinish(answer)
             await self.aclose()
             return
-        answer, found, event = self._answered(answer, under)
-        await self._all_durable()
-        last, missteps = [event, self._closing(None, finished=True)], self._answer_missteps(found, under)
-        written = self.guard.records.settle(None, last, missteps)
+        final = self._final(answer, under)
+        await self.writes.aend()
+        last = [final.event, self._closing(None, finished=True)]
+        written = self.guard.records.settle(None, last, final.missteps)
         self._closed = True  # also for whoever is cancelled now: the write goes on
         try:
             await shielded(written)
         except Exception:
             self._closed = False
             raise
-        self._said(answer, found, under)
-
-    async def _all_durable(self) -> None:
-        for write in self._taken():
-            with suppress(Exception):  # which is looked at below
-                await shielded(write.future)
-            if (lost := write.future.exception()) is not None and write.events:
-                raise lost
-
-    def _taken(self) -> list[_Write]:
-        with self.lock:
-            writes, self._writes = self._writes, []
-        return writes
+        self._said(final, under)
 
     def _closing(self, error: BaseException | None, *, finished: bool | None = None) -> Event:
         told = None if error is None else codec.error_body(error, self.under().redactor.text)
@@ -652,7 +556,7 @@ class Session:
             if not withheld:
                 segment = self._append_result(decision.tool, text, under.envelope)
                 body["segment"] = codec.segment_body(segment)
-            blobs["text"] = under.redactor.text(text) if index is not None else self._kept(text, under)
+            blobs["text"] = under.redactor.text(text) if index is not None else self.kept(text, under)
         return self.event("settled", body, index, decision, blobs=blobs, under=under)
 
     def _append_result(self, tool: str, text: str, envelope: Envelope) -> Segment:
@@ -717,22 +621,3 @@ class Session:
 def _somebody_else() -> None:
     """Stands for a tool that is not run here."""
     raise AssertionError
-
-
-class _Write:
-    """Events that no call waits for, and what became of them."""
-
-    __slots__ = ("events", "future")
-
-    def __init__(self, events: tuple[Event, ...], future: Future[None]) -> None:
-        self.events = events
-        self.future = future
-
-    @property
-    def error(self) -> BaseException | None:
-        """Why a record has a hole; a reservation that was not given back is none, since its lease ends."""
-        return self.future.exception() if self.events and self.future.done() else None
-
-    @property
-    def durable(self) -> bool:
-        return self.future.done() and self.future.exception() is None

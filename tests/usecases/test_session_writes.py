@@ -1,0 +1,95 @@
+"""What a session tells the store while no call waits for it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from remit.core.errors import Unavailable
+from remit.core.event import Event
+from remit.usecases.session_writes import MOST_REMEMBERED, SessionWrites
+
+
+class Store:
+    """Takes writes, or loses them."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[Event, ...]] = []
+        self.error: Exception | None = None
+
+    def append(self, events: Any) -> Future[None]:
+        done: Future[None] = Future()
+        if self.error is None:
+            self.taken.append(tuple(events))
+            done.set_result(None)
+        else:
+            done.set_exception(self.error)
+        return done
+
+
+def told(name: str) -> Event:
+    return Event(name, "s", "told", "a", "e", {})
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def writes(store: Store) -> SessionWrites:
+    return SessionWrites(store, threading.RLock())  # type: ignore[arg-type]
+
+
+def test_what_is_told_together_is_one_write(store: Store, writes: SessionWrites):
+    with writes.together():
+        writes.add(told("1"))
+        writes.add(told("2"))
+    writes.add(told("3"))
+
+    assert [[event.id for event in taken] for taken in store.taken] == [["1", "2"], ["3"]]
+
+
+def test_where_a_beginning_fails_nothing_of_it_is_written_and_what_follows_is(
+    store: Store, writes: SessionWrites
+):
+    with pytest.raises(RuntimeError), writes.together():
+        writes.add(told("1"))
+        raise RuntimeError
+    writes.add(told("2"))
+
+    assert [[event.id for event in taken] for taken in store.taken] == [["2"]]
+
+
+def test_what_was_lost_is_raised_and_written_again(store: Store, writes: SessionWrites):
+    store.error = Unavailable("the disk is full")
+    writes.add(told("1"))
+    store.error = None
+
+    with pytest.raises(Unavailable):
+        writes.surface()
+    writes.surface()
+
+    assert [[event.id for event in taken] for taken in store.taken] == [["1"]]
+
+
+def test_the_end_raises_what_was_lost_but_not_what_only_had_to_end(store: Store, writes: SessionWrites):
+    only_waited_for: Future[None] = Future()
+    only_waited_for.set_exception(Unavailable("its lease ends"))
+    writes.wait_for(only_waited_for)
+    writes.end()
+    store.error = Unavailable("the disk is full")
+    writes.add(told("1"))
+
+    with pytest.raises(Unavailable, match="disk is full"):
+        writes.end()
+
+
+def test_writes_that_are_durable_are_forgotten(writes: SessionWrites):
+    for number in range(3 * MOST_REMEMBERED):
+        writes.add(told(str(number)))
+
+    assert len(writes) <= MOST_REMEMBERED
