@@ -1,7 +1,7 @@
 from tests.core.trial.run_help import many, run
 
 from remit.core.trial.analysis.analyse import analyse
-from remit.core.trial.suite import Design
+from remit.core.trial.suite import Design, Rule
 
 
 def told(*words: str, **given) -> bool:
@@ -21,6 +21,16 @@ def test_repeats_that_are_all_alike_are_told():
 def test_too_few_trials_are_told_with_what_they_can_show():
     assert told("agent has 10 trials", "no more than a rate of 74 %", results={"agent": {"a": "+" * 10}})
     assert not told("no more than a rate", results={"agent": {"a": "+" * 29}})
+
+
+def test_a_baseline_that_hardly_ever_succeeds_is_told_where_not_being_worse_is_asked():
+    asked = Design("fixed", gates=(Rule("no-worse", "not_worse", {"margin": 0.05}),))
+    bad = {"baseline": many("----", 10), "candidate": many("----", 10)}
+    good = {"baseline": many("--++", 10), "candidate": many("----", 10)}
+
+    assert told("baseline succeeds in 0 %", "never succeeds is not worse", results=bad, design=asked)
+    assert not told("no more than the margin", results=good, design=asked)
+    assert not told("no more than the margin", results=bad)
 
 
 def test_a_single_run_of_each_task_tells_nothing_of_stability():

@@ -11,6 +11,7 @@ from remit.core.trial.analysis.judged import OWN_RUNS
 from remit.core.trial.analysis.merged import MERGED
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
+from remit.core.trial.gates.of_check import KEY
 from remit.core.trial.percent import count, percent
 from remit.core.trial.run import Run
 from remit.core.trial.trial import Status, Trial
@@ -79,6 +80,26 @@ def _few(run: Run) -> Iterator[str]:
         if 0 < n < FEW:
             most = percent(0.05 ** (1 / n))
             yield f"{arm} has {count(n)}: even without a failure, so many show no more than a rate of {most} (95 % sure)."
+
+
+def _low_baseline(run: Run) -> Iterator[str]:
+    """Nobody is worse by the margin than who succeeds no more often than the margin."""
+    pair = pair_of(run, None)
+    asked = [
+        rule.settings
+        for rule in run.info.design.gates
+        if rule.kind == "not_worse" and KEY not in rule.settings
+    ]
+    margins = [margin for one in asked if isinstance(margin := one.get("margin"), int | float)]
+    if pair is None or not margins:
+        return
+    judged = [trial.success for trial in run.of(pair.baseline) if trial.success is not None]
+    if judged and sum(judged) <= max(margins) * len(judged):
+        yield (
+            f"{pair.baseline} succeeds in {percent(sum(judged) / len(judged))} of runs, no more than the margin: a "
+            f"candidate that never succeeds is not worse. A bar of its own (`success: {{at_least: …}}`) says whether "
+            f"{pair.candidate} is any good."
+        )
 
 
 def _once(run: Run) -> Iterator[str]:
@@ -192,6 +213,7 @@ NOTES: tuple[Callable[[Run], Iterator[str]], ...] = (
     _lost_tasks,
     _restarted,
     _few,
+    _low_baseline,
     _once,
     _identical,
     _interleaved,
