@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -518,6 +518,78 @@ def test_a_conclusion_that_is_cancelled_is_written_once() -> None:
 
     asyncio.run(main())
     assert records.kinds() == ["session.opened", "finished", "session.closed"]
+
+
+def test_a_session_whose_conclusion_was_cancelled_is_closed_once_that_is_durable() -> None:
+    guard, records = fake_guard()
+    written = Future[None]()
+    slowed(records, "settle", written)
+
+    async def main() -> None:
+        session = guard.session()
+        await cancelled(session.aconclude("done"))
+        closing = asyncio.create_task(session.aclose())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        written.set_result(None)
+        await closing
+        await session.aclose()
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "finished", "session.closed"]
+
+
+def test_a_cancelled_conclusion_that_was_lost_is_told_to_whoever_closes_and_closed_anew() -> None:
+    guard, records = fake_guard()
+    written = Future[None]()
+    records.settle = lambda *_: written  # type: ignore[method-assign]
+
+    async def main() -> None:
+        session = guard.session()
+        await cancelled(session.aconclude("done"))
+        written.set_exception(Unavailable("the disk is full"))
+        with pytest.raises(Unavailable, match="the disk is full"):
+            await session.aclose()
+        await session.aclose()
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "session.closed"]
+    assert records.bodies("session.closed") == [{"finished": False, "error": None}]
+
+
+def test_a_session_whose_closing_was_cancelled_says_once_that_it_was_closed() -> None:
+    guard, records = fake_guard()
+    written = Future[None]()
+
+    async def main() -> None:
+        session = guard.session()
+        slowed(records, "append", written)
+        await cancelled(session.aclose())
+        written.set_result(None)
+        session.close()
+
+    asyncio.run(main())
+    assert records.kinds() == ["session.opened", "session.closed"]
+
+
+def slowed(records: Any, name: str, end: Future[None]) -> None:
+    """From now on what *records* takes by this method has ended when *end* has."""
+    take = getattr(records, name)
+
+    def slow(*given: Any) -> Future[None]:
+        take(*given)
+        return end
+
+    setattr(records, name, slow)
+
+
+async def cancelled(work: Coroutine[Any, Any, None]) -> None:
+    """Begin *work*, and cancel it where it waits."""
+    task = asyncio.create_task(work)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def test_envelopes_may_hold_reads_only() -> None:

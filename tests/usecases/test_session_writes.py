@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -93,3 +94,62 @@ def test_writes_that_are_durable_are_forgotten(writes: SessionWrites):
         writes.add(told(str(number)))
 
     assert len(writes) <= MOST_REMEMBERED
+
+
+class EndsBetweenTwoLooks(Future[None]):
+    """A write that is lost right after somebody saw that it is on its way."""
+
+    def done(self) -> bool:
+        seen = super().done()
+        if not seen:
+            self.set_exception(Unavailable("the disk is full"))
+        return seen
+
+
+def test_a_write_that_is_lost_while_somebody_looks_is_raised_the_next_time(
+    store: Store, writes: SessionWrites, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "append", lambda _: EndsBetweenTwoLooks())
+    writes.add(told("1"))
+
+    writes.surface()
+
+    with pytest.raises(Unavailable, match="disk is full"):
+        writes.surface()
+
+
+def test_nobody_finds_the_hole_gone_while_it_is_written_again(
+    store: Store, writes: SessionWrites, monkeypatch: pytest.MonkeyPatch
+):
+    store.error = Unavailable("the disk is full")
+    writes.add(told("1"))
+    remembered = []
+
+    def again(_: Any) -> Future[None]:
+        remembered.append(len(writes))  # what another thread finds at this moment
+        return Future()
+
+    monkeypatch.setattr(store, "append", again)
+    with pytest.raises(Unavailable):
+        writes.surface()
+
+    assert remembered == [1]
+
+
+def test_a_cancelled_end_leaves_what_was_lost_to_the_next_one(store: Store, writes: SessionWrites):
+    on_its_way: Future[None] = Future()
+
+    async def main() -> None:
+        writes.wait_for(on_its_way)
+        store.error = Unavailable("the disk is full")
+        writes.add(told("1"))
+        ending = asyncio.create_task(writes.aend())
+        await asyncio.sleep(0)
+        ending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ending
+        on_its_way.set_result(None)
+        with pytest.raises(Unavailable, match="disk is full"):
+            await writes.aend()
+
+    asyncio.run(main())

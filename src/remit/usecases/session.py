@@ -82,6 +82,8 @@ class Session:
         self.once = Once(self)
         self._finished = False
         self._closed = False
+        self._last: Future[None] | None = None
+        """The write that ends the session, while nobody knows what became of it."""
         self.unmet: tuple[Violation, ...] = ()
         """What the final answer did not meet, also where that was only watched."""
         self._prompt = hashlib.sha256()
@@ -448,19 +450,23 @@ class Session:
 
     def close(self, error: BaseException | None = None) -> None:
         """End the session: wait until everything it told is durable. Closing twice does nothing."""
-        if self._closed:
+        if self._closed and self._last is None:
             return
-        self.writes.end()
-        self.guard.records.append([self._closing(error)]).result()
-        self._closed = True
+        if self._last is None:
+            self.writes.end()
+            self._last = self.guard.records.append([self._closing(error)])
+        with self._ending(self._last) as written:
+            written.result()
 
     async def aclose(self, error: BaseException | None = None) -> None:
         """As `close`, for coroutines: the event loop does not wait for the store."""
-        if self._closed:
+        if self._closed and self._last is None:
             return
-        await self.writes.aend()
-        await shielded(self.guard.records.append([self._closing(error)]))
-        self._closed = True
+        if self._last is None:
+            await self.writes.aend()
+            self._last = self.guard.records.append([self._closing(error)])
+        with self._ending(self._last) as written:
+            await shielded(written)
 
     async def aconclude(self, answer: str) -> None:
         """`afinish`, then `aclose`, in one write: for whoever acts on neither before both are durable."""
@@ -472,14 +478,24 @@ class Session:
         final = self._final(answer, under)
         await self.writes.aend()
         last = [final.event, self._closing(None, finished=True)]
-        written = self.guard.records.settle(None, last, final.missteps)
-        self._closed = True  # also for whoever is cancelled now: the write goes on
-        try:
+        self._last = self.guard.records.settle(None, last, final.missteps)
+        self._closed = (
+            True  # also for whoever is cancelled now: the write goes on, and who closes waits for it
+        )
+        with self._ending(self._last) as written:
             await shielded(written)
-        except Exception:
-            self._closed = False
-            raise
         self._said(final, under)
+
+    @contextmanager
+    def _ending(self, written: Future[None]) -> Iterator[Future[None]]:
+        """Waits for the write that ends the session; where that failed, the session stays open."""
+        try:
+            yield written
+        except Exception:
+            if self._last is written:
+                self._last, self._closed = None, False
+            raise
+        self._last, self._closed = None, True
 
     def _closing(self, error: BaseException | None, *, finished: bool | None = None) -> Event:
         told = None if error is None else codec.error_body(error, self.under().redactor.text)

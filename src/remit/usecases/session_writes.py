@@ -88,9 +88,14 @@ class SessionWrites:
         if not self._writes:
             return
         with self._lock:
-            failed = [write for write in self._writes if write.error is not None]
-            self._writes = [write for write in self._writes if not write.future.done()]
-            self._writes += [self._again(write) for write in failed]
+            ended, going = list[_Write](), list[_Write]()
+            for (
+                write
+            ) in self._writes:  # looked at once each: it may end at any moment, and not between two looks
+                (ended if write.future.done() else going).append(write)
+            failed = [write for write in ended if write.error is not None]
+            # In one step: whoever looks meanwhile without the lock must not find the hole gone.
+            self._writes = going + [self._again(write) for write in failed]
         for write in failed:
             if write.error is not None:
                 raise write.error
@@ -103,17 +108,27 @@ class SessionWrites:
 
     def end(self) -> None:
         """Wait until everything is durable, and raise what was lost."""
-        for write in self._taken():
-            write.check()
+        with self._taken() as writes:
+            for write in writes:
+                write.check()
 
     async def aend(self) -> None:
         """As `end`, for coroutines."""
-        for write in self._taken():
-            with suppress(Exception):  # which is looked at next
-                await shielded(write.future)
-            write.check()
+        with self._taken() as writes:
+            for write in writes:
+                with suppress(Exception):  # which is looked at next
+                    await shielded(write.future)
+                write.check()
 
-    def _taken(self) -> list[_Write]:
+    @contextmanager
+    def _taken(self) -> Iterator[list[_Write]]:
         with self._lock:
             writes, self._writes = self._writes, []
-        return writes
+        try:
+            yield writes
+        except Exception:
+            raise
+        except BaseException:  # cancelled, or interrupted: nobody has learnt what became of them
+            with self._lock:
+                self._writes = writes + self._writes
+            raise
