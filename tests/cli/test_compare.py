@@ -67,6 +67,13 @@ def takes_more(trial):
     trial.call("refund_payment", {"order_id": trial.conversation[0]["content"].split()[1], "amount": 500})
     return "refunded"
 
+def looks(trial):
+    trial.call("get_order", {"order_id": trial.task.input.split()[1]})
+    return "It is on its way."
+
+def silent(trial):
+    return None
+
 def acts_by_itself(trial):
     raise SystemExit("no")
 """
@@ -235,6 +242,23 @@ def test_an_agent_that_does_nothing_at_all_blocks_by_what_is_missing(here: Path,
 
     assert code == 1 and rulings["no-effect-missing"] == "BLOCK"
     assert rulings["no-effect-added"] != "BLOCK"
+
+
+def test_where_no_session_had_an_effect_nobody_passes(here: Path, capsys: Any):
+    asked = [session(n) for n in range(60)]
+    Path("sessions.jsonl").write_text(
+        "".join(json.dumps({**one, "steps": [*one["steps"][:3], one["steps"][-1]]}) + "\n" for one in asked)
+    )
+    code, told = compared("agents.py:silent", capsys, "--rerun", "agents.py:looks")
+
+    assert (code, told["verdict"]) == (4, "INCONCLUSIVE")
+    assert "a candidate that does nothing at all" in told["sentence"]
+
+
+def test_where_both_break_down_it_is_said_that_no_check_was_reached(here: Path, capsys: Any):
+    _, told = compared("agents.py:acts_by_itself", capsys, "--rerun", "agents.py:acts_by_itself")
+
+    assert "No trial came as far as its checks" in told["sentence"]
 
 
 def test_an_agent_that_breaks_down_fails_and_takes_nothing_with_it(here: Path, capsys: Any):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from remit.core.trial.against import (
     ADDED,
     MISSING,
@@ -11,7 +13,7 @@ from remit.core.trial.against import (
 )
 from remit.core.trial.run import Run, RunInfo, TaskInfo
 from remit.core.trial.suite import Design, Task
-from remit.core.trial.trial import Status, Trial, TrialCall
+from remit.core.trial.trial import TOOLS_BEFORE, Status, Trial, TrialCall
 from remit.core.trial.view import TrialView
 
 EFFECTS = {"look": "read", "pay": "irreversible", "mail": "egress", "wipe": "irreversible"}
@@ -91,7 +93,7 @@ def test_first_divergences_are_counted_in_both_arms_with_an_example_of_the_candi
 
 def test_a_tool_with_consequences_that_nobody_ever_used_is_a_breach_of_the_candidate():
     wiped = with_new_effects(
-        run(trial("baseline", LOOK), trial("candidate", TrialCall("wipe", {}))), RECORDED
+        run(trial("baseline", LOOK), trial("candidate", TrialCall("wipe", {}))), RECORDED, effect
     )
 
     assert [breach.invariant for one in wiped.trials for breach in one.breaches] == [NEW_EFFECT]
@@ -100,5 +102,23 @@ def test_a_tool_with_consequences_that_nobody_ever_used_is_a_breach_of_the_candi
 def test_one_that_the_baseline_also_used_or_that_was_refused_is_none():
     mail = TrialCall("mail", {})
     for calls in ([mail], [TrialCall("wipe", {}, outcome="refused")], [TrialCall("pay", {"amount": 5})]):
-        found = with_new_effects(run(trial("baseline", mail), trial("candidate", *calls)), RECORDED)
+        found = with_new_effects(run(trial("baseline", mail), trial("candidate", *calls)), RECORDED, effect)
         assert not any(one.breaches for one in found.trials)
+
+
+def test_what_the_record_was_refused_is_new_where_it_is_done():
+    denied = replace(TrialCall("wipe", {"id": 1}), outcome="refused")
+    found = with_new_effects(
+        run(trial("baseline", denied), trial("candidate", TrialCall("wipe", {"id": 2}))),
+        {"s": [denied]},
+        effect,
+    )
+
+    assert [breach.invariant for breach in found.trials[1].breaches] == [NEW_EFFECT]
+
+
+def test_what_was_done_before_the_world_failed_was_done():
+    again = replace(trial("candidate", LOOK, PAY), extra={TOOLS_BEFORE: ["look", "wipe"]})
+
+    (breach,) = with_new_effects(run(again), RECORDED, effect).trials[0].breaches
+    assert "wipe was called before the world failed" in breach.told

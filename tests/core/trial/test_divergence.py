@@ -27,6 +27,12 @@ def test_the_same_calls_do_not_diverge():
     assert (found.divergences, found.same, found.meets_again) == ((), 2, False)
 
 
+def test_a_whole_number_is_the_same_one_however_it_is_written():
+    found = compared([write("pay", amount=10, of=[2.5])], [write("pay", amount=10.0, of=[2.5])])
+
+    assert not found.divergences and compared([PAY], [write("pay", amount=True)]).divergences
+
+
 def test_a_changed_argument_is_named_with_its_path_and_both_values():
     found = compared([LOOK, PAY], [LOOK, write("pay", amount=90)])
 

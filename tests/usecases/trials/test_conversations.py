@@ -20,6 +20,7 @@ from remit.core.trial.trial import Status, Trial, TrialCall
 from remit.ports import AgentTrial, Answered
 from remit.testing import small_refunds
 from remit.usecases.trials.against import Turns, drawn, effects_by, suite_against
+from remit.usecases.trials.recorded_talk import conversation_of
 
 EFFECT = effects_by(None)
 ECHO = """
@@ -102,6 +103,22 @@ def test_a_function_is_asked_once_for_each_turn(tmp_path: Path, turns: Turns) ->
     assert (found.status, found.tokens) == (Status.PASSED, 7)
     assert found.answer == "Yes. Yes. ['user', 'assistant', 'tool', 'assistant']"
     assert [call.tool for call in found.calls] == ["get_order", "refund"]
+
+
+def test_what_the_system_said_between_two_turns_is_told(tmp_path: Path) -> None:
+    steps = [
+        {"role": "user", "content": "Pay."},
+        {"role": "assistant", "content": "Who are you?"},
+        {"role": "system", "content": "The user is Ann."},
+        {"role": "user", "content": "Yes."},
+        {"role": "assistant", "content": "ok"},
+    ]
+    (asked, _) = conversation_of(session_from({"session_id": "s", "steps": steps}, "test"), EFFECT).turns
+
+    assert [(step["role"], step["content"]) for step in asked.steps] == [
+        ("assistant", "Who are you?"),
+        ("system", "The user is Ann."),
+    ]
 
 
 def test_a_command_is_started_once_for_each_turn(tmp_path: Path) -> None:

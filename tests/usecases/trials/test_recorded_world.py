@@ -32,6 +32,18 @@ def test_the_order_of_keys_makes_no_other_call():
     assert world.tools["look"](b=2, a=1) == {"n": 3}
 
 
+def test_a_whole_number_is_the_same_one_however_it_is_written():
+    world = RecordedWorld(session(("look", {"a": 1, "b": [2.0, {"c": 3}]}, "found", False)))
+
+    assert world.tools["look"](a=1.0, b=[2, {"c": 3.0}]) == "found"
+
+
+def test_the_names_of_the_tools_do_not_tell_what_the_record_called():
+    world = RecordedWorld(session(("pay", {}, "ok", False), ("look", {}, "ok", False)), ["mail", "look"])
+
+    assert list(world.tools) == ["look", "mail", "pay"]
+
+
 def test_what_the_record_does_not_hold_leaves_it_for_good():
     world = RecordedWorld(LOOKED_TWICE)
     with pytest.raises(LeftTheRecord, match="this call is not in the record"):

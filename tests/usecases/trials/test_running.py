@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.usecases.trials.runs import launch, opened, suite_of
 from remit.core.errors import Refused, Unavailable
 from remit.core.trial.judge import Invariant, Judge
 from remit.core.trial.suite import Design, Task
-from remit.core.trial.trial import Breach, Checked, Status, Trial, TrialCall
+from remit.core.trial.trial import TOOLS_BEFORE, Breach, Checked, Status, Trial, TrialCall
 from remit.core.trial.view import TrialView
 from remit.core.types import Json
 from remit.ports import AgentTrial, Answered
@@ -148,6 +149,22 @@ def test_only_what_the_world_did_is_tried_again_and_counted(store: SqliteStore, 
 
     assert (trial.status, trial.attempts) == (Status.PASSED, 3)
     assert len(set(asked)) == 3
+
+
+def test_what_was_done_before_the_world_failed_is_kept_of_a_trial_that_is_tried_again(
+    store: SqliteStore,
+) -> None:
+    asked: list[str] = []
+
+    def agent(trial: AgentTrial) -> str:
+        asked.append(trial.session_id)
+        if len(asked) == 1:
+            with suppress(LookupError):
+                trial.call("wipe", {})
+            raise Unavailable("503")
+        return "done"
+
+    assert run(agent, store).extra[TOOLS_BEFORE] == ["wipe"]
 
 
 def test_a_world_that_stays_down_is_neither_success_nor_failure(store: SqliteStore) -> None:

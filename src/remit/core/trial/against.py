@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from remit.core.trial.conversation import LEFT, EffectOf, RecordedConversation, left_at, with_effects
+from remit.core.trial.conversation import LEFT, EffectOf, RecordedConversation, left_at, ran, with_effects
 from remit.core.trial.divergence import compared, effects_of
 from remit.core.trial.judge import TrialCheck
 from remit.core.trial.run import Run
 from remit.core.trial.suite import BASELINE, CANDIDATE
-from remit.core.trial.trial import Breach, Checked, Status, Trial, TrialCall
+from remit.core.trial.trial import TOOLS_BEFORE, Breach, Checked, Status, Trial, TrialCall
 from remit.core.trial.view import TrialView
 from remit.core.types import ToolEffect
 
@@ -166,7 +166,7 @@ def labelled(run: Run, effect: EffectOf) -> Run:
     return replace(run, trials=tuple(trials))
 
 
-def with_new_effects(run: Run, recorded: Recorded) -> Run:
+def with_new_effects(run: Run, recorded: Recorded, effect: EffectOf) -> Run:
     """The run, with a breach in each trial of the candidate that used a tool with consequences which no session did.
 
     Neither the record of any session nor any re-run of the baseline has used it: that is no noise of the agent's, and no
@@ -176,19 +176,35 @@ def with_new_effects(run: Run, recorded: Recorded) -> Run:
     Args:
         run: its calls with their effects.
         recorded: the sessions.
+        effect: of a tool, for those of attempts whose world failed and which were made again.
     """
-    known = {call.tool for calls in recorded.values() for call in calls}
-    known |= {call.tool for trial in run.of(BASELINE) for call in trial.calls}
-    trials = (_checked(trial, known) if trial.arm == CANDIDATE else trial for trial in run.trials)
+    known = {call.tool for calls in recorded.values() for call in calls if ran(call)}
+    known |= {call.tool for trial in run.of(BASELINE) for call in trial.calls if ran(call)}
+    known |= {tool for trial in run.of(BASELINE) for tool in _before(trial)}
+    trials = (_checked(trial, known, effect) if trial.arm == CANDIDATE else trial for trial in run.trials)
     return replace(run, trials=tuple(trials))
 
 
-def _checked(trial: Trial, known: Iterable[str]) -> Trial:
+def _checked(trial: Trial, known: Iterable[str], effect: EffectOf) -> Trial:
     found = tuple(
         Breach(
             NEW_EFFECT, f"{call.tool} was called, which neither the record nor the baseline ever did", place
         )
         for place, call in enumerate(trial.calls)
-        if call.tool not in known and call.effect in CONSEQUENTIAL and call.outcome not in ("refused", "held")
+        if call.tool not in known and call.effect in CONSEQUENTIAL and ran(call)
+    )
+    found += tuple(
+        Breach(
+            NEW_EFFECT,
+            f"{tool} was called before the world failed, which neither the record nor the baseline ever did",
+        )
+        for tool in _before(trial)
+        if tool not in known and effect(tool) in CONSEQUENTIAL
     )
     return replace(trial, breaches=(*trial.breaches, *found)) if found else trial
+
+
+def _before(trial: Trial) -> tuple[str, ...]:
+    """Tools that ran in attempts of the trial whose world failed."""
+    told = trial.extra.get(TOOLS_BEFORE)
+    return tuple(tool for tool in told if isinstance(tool, str)) if isinstance(told, list | tuple) else ()

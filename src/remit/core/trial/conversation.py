@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from remit.core.canonical import loads_strict
 from remit.core.trial.divergence import effects_of
 from remit.core.trial.signature import conflicts, signature
-from remit.core.trial.trial import TrialCall
+from remit.core.trial.trial import NOT_RUN, TrialCall
 from remit.core.types import Json
 
 EffectOf = Callable[[str], str]
@@ -108,6 +108,11 @@ def with_effects(calls: Sequence[TrialCall], effect: EffectOf) -> tuple[TrialCal
 
 def _refused(call: TrialCall) -> bool:
     return call.outcome == "failed" and call.result.startswith(REFUSAL)
+
+
+def ran(call: TrialCall) -> bool:
+    """Whether it may have had its effect: one that was refused had none, neither here nor in the record."""
+    return call.outcome not in NOT_RUN and not _refused(call)
 
 
 def left_at(calls: Sequence[TrialCall]) -> int | None:

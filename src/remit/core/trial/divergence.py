@@ -12,12 +12,14 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from remit.core.canonical import encode
-from remit.core.trial.trial import TrialCall
+from remit.core.trial.trial import NOT_RUN, TrialCall
 from remit.core.types import Json
 
 READ = "read"
 MOST_PATHS = 5
 """Paths of arguments that are told."""
+MOST_WHOLE = 2.0**53
+"""The largest float behind which every whole number has one of its own."""
 _SHOWN = 80
 
 
@@ -81,14 +83,24 @@ def compared(recorded: Sequence[TrialCall], made: Sequence[TrialCall]) -> CallAl
 
 def effects_of(calls: Sequence[TrialCall]) -> Counter[bytes]:
     """The calls that are no plain reads, however often each was made; those that did not run are left out."""
-    return Counter(
-        signature(call) for call in calls if call.effect != READ and call.outcome not in ("refused", "held")
-    )
+    return Counter(signature(call) for call in calls if call.effect != READ and call.outcome not in NOT_RUN)
 
 
 def signature(call: TrialCall) -> bytes:
-    """What makes two calls the same: tool and arguments, whatever the order of keys."""
-    return encode([call.tool, call.args])
+    """What makes two calls the same: tool and arguments, whatever the order of keys and the way numbers are written."""
+    try:
+        return encode([call.tool, _as_numbers(call.args)])
+    except RecursionError:
+        return encode([call.tool, call.args])
+
+
+def _as_numbers(value: Json) -> Json:
+    """The value, each number as JSON knows it: 5.0 is 5, and which of them a client writes is its language's habit."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MOST_WHOLE:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _as_numbers(one) for key, one in value.items()}
+    return [_as_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def _between(

@@ -62,6 +62,10 @@ class TrialCall:
 
 
 MOST_RESULT = 2_000
+NOT_RUN = ("refused", "held")
+"""Outcomes of calls that had no effect."""
+TOOLS_BEFORE = "tools_before"
+"""Key of `Trial.extra`: the tools that ran in earlier attempts, whose world failed."""
 
 
 @dataclass(frozen=True, slots=True)

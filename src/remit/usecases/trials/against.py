@@ -231,5 +231,5 @@ def some_of(found: Drawn, most: int, seed: int) -> Drawn:
 
 def against_record(run: Run, recorded: Recorded, effect: EffectOf) -> Run:
     """A finished run with its calls' effects, and with what only the candidate did as breaches of it."""
-    told = with_new_effects(labelled(run, effect), recorded)
+    told = with_new_effects(labelled(run, effect), recorded, effect)
     return replace(told, info=replace(told.info, invariants=(*told.info.invariants, NEW_EFFECT)))

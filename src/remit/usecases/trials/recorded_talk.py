@@ -59,6 +59,8 @@ def _steps(step: RecordedStep) -> list[dict[str, Json]]:
     if step.role == "assistant":
         asked: Json = [{"id": one.call_id, "name": one.tool, "args": one.args} for one in step.calls]
         return [{"role": "assistant", "content": step.text} | ({"tool_calls": asked} if step.calls else {})]
+    if step.role == "system" and step.text:
+        return [{"role": "system", "content": step.text}]
     if step.role != "tool":
         return []
     told: dict[str, Json] = {"role": "tool", "tool_name": step.tool, "content": step.text}

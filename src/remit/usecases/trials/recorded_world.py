@@ -10,9 +10,9 @@ from __future__ import annotations
 import copy
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
-from remit.core.canonical import canonical, encode, loads_strict
+from remit.core.canonical import canonical, loads_strict
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedCall, RecordedSession
 from remit.core.trial.divergence import READ, signature
@@ -38,7 +38,8 @@ class RecordedWorld:
 
     def __init__(self, session: RecordedSession, tools: Iterable[str] = ()) -> None:
         self._answers = _answers(session)
-        self._names = tuple(dict.fromkeys((*(call.tool for call in _calls(session)), *tools)))
+        # by name: in the order of the calls, they would tell an agent what the record does, and when
+        self._names = tuple(sorted({*(call.tool for call in _calls(session)), *tools}))
         self._asked: defaultdict[bytes, int] = defaultdict(int)
         self._served: list[str] = []
         self._left = ""
@@ -125,7 +126,7 @@ def _calls(session: RecordedSession) -> Iterator[RecordedCall]:
 
 
 def _key(tool: str, args: Json) -> bytes:
-    return encode([tool, args])
+    return signature(TrialCall(tool, cast("dict[str, Json]", args)))
 
 
 def _value(text: str) -> Any:

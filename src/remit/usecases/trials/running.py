@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from remit.core.redact import Redactor
 from remit.core.trial.apart import trial_name
+from remit.core.trial.conversation import ran
 from remit.core.trial.judge import score_of
 from remit.core.trial.suite import Task
-from remit.core.trial.trial import Breach, Checked, Slot, Status, Trial, TrialCall
+from remit.core.trial.trial import TOOLS_BEFORE, Breach, Checked, Slot, Status, Trial, TrialCall
 from remit.core.trial.view import TrialView
 from remit.core.types import Json
 from remit.ports import Answered, Target, World
@@ -47,6 +48,8 @@ class _Came:
     """What the user said in them."""
     diverged: str = ""
     """How the agent left the recorded conversation."""
+    tools_before: tuple[str, ...] = ()
+    """What ran in earlier attempts, whose world failed: what was done then was done."""
 
     @property
     def worlds(self) -> bool:
@@ -82,12 +85,15 @@ class TrialRunning:
             asyncio.CancelledError: it was stopped; nothing came of it.
         """
         breaches: list[Breach] = []
+        before: dict[str, None] = {}
         attempt = 1
         while True:
             came = await self._attempt(slot, trial_name(self.run, slot.arm, slot.draw, self.launch, attempt))
             again = came.worlds and attempt <= self.loaded.suite.retries
             if not again or came.error is None or not tries_again(came.error):
+                came.tools_before = tuple(before)
                 return self._kept(await self._ended(slot, came, attempt, breaches))
+            before |= dict.fromkeys(call.tool for call in came.calls if ran(call))
             breaches += [
                 one for one in await self._breaches(slot, came) if one.call is not None or one.clause
             ]
@@ -201,7 +207,7 @@ class TrialRunning:
             tokens=answered.tokens if answered else None,
             cost=answered.cost if answered else None,
             reason=reason,
-            extra=_extra(answered),
+            extra=_extra(answered, came.tools_before),
         )
 
     def _status(self, slot: Slot, came: _Came, checked: Sequence[Checked]) -> tuple[Status, str]:
@@ -307,8 +313,9 @@ def _text(answer: Json) -> str:
     return as_text(answer)
 
 
-def _extra(answered: Answered | None) -> Mapping[str, Json]:
+def _extra(answered: Answered | None, before: Sequence[str]) -> Mapping[str, Json]:
+    again: dict[str, Json] = {TOOLS_BEFORE: list(before)} if before else {}
     if answered is None:
-        return {}
+        return again
     told_of = {"fingerprint": dict(answered.fingerprint)} if answered.fingerprint else {}
-    return {**answered.extra, **told_of}
+    return {**answered.extra, **told_of, **again}

@@ -6,7 +6,8 @@ judged by the easy ones. So a PASS needs that the candidate does not leave it mo
 of the gates and at their level; and where more than half of an arm's trials left it, the gates say nothing of the rest.
 
 And where the baseline's own re-run hardly ever does what its sessions did, a candidate that never does is not worse by
-the margin either: such a PASS says nothing. A broken invariant blocks all the same.
+the margin either: such a PASS says nothing. No more does one where no session did anything. A broken invariant blocks
+all the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.core.stats.compare_rates import POPULATION, compare_rates
-from remit.core.trial.against import MISSING
+from remit.core.trial.against import MISSING, SAME
 from remit.core.trial.gates.of_check import KEY, by_check
 from remit.core.trial.gates.settings import ALPHA
 from remit.core.trial.pairs import paired
@@ -61,8 +62,15 @@ def without_verdict(run: Run, verdict: Verdict) -> tuple[str, str] | None:
 
 
 def _nothing_to_lose(run: Run) -> tuple[str, str] | None:
-    """Where the baseline re-run hardly ever has all effects of a session that had some."""
-    rule = next((one for one in run.info.design.gates if one.settings.get(KEY) == MISSING), None)
+    """Where the baseline re-run hardly ever has all effects of a session that had some, or no session had any."""
+    rules = {one.settings.get(KEY): one for one in run.info.design.gates}
+    rule = rules.get(MISSING)
+    if rule is None and SAME in rules:
+        return (
+            "None of these sessions had an effect, so a candidate that does nothing at all, and says nothing, would have"
+            " passed.",
+            "Sessions in which something was done; or a suite with checks of what the agent says.",
+        )
     seen = [by_check(trial, MISSING) for trial in run.of(BASELINE)]
     ended = [trial for trial in seen if trial.success is not None]
     if rule is None or not ended:

@@ -34,9 +34,7 @@ class OfCheck:
     def ruling(self, run: Run) -> Ruling:
         """What it says in the end. Where no trial has such a check, nothing is known."""
         if not any(one.check == self.check for trial in run.trials for one in trial.checks):
-            told = f"No trial has a check named '{self.check}', so nothing is known of it."
-            remedy = f"A check with the id '{self.check}', or another name in the gate."
-            return Ruling(self.rule.id, Verdict.INCONCLUSIVE, told, remedy)
+            return Ruling(self.rule.id, Verdict.INCONCLUSIVE, *_unseen(self.check, run))
         seen = replace(run, trials=tuple(by_check(trial, self.check) for trial in run.trials))
         found = self.gate.ruling(seen)
         if self.check == self.rule.id:
@@ -46,6 +44,16 @@ class OfCheck:
     def boundary(self) -> Boundary | None:
         """How it went; see `Gate.boundary`."""
         return self.gate.boundary()
+
+
+def _unseen(check: str, run: Run) -> tuple[str, str]:
+    """Why no trial has the check, and what would."""
+    judged = [trial for trial in run.trials if trial.success is not None]
+    if judged and not any(trial.checks or trial.success for trial in judged):
+        told = f"No trial came as far as its checks, so nothing is known of '{check}'."
+        return told, "An agent that ends: see why its runs were no success."
+    told = f"No trial has a check named '{check}', so nothing is known of it."
+    return told, f"A check with the id '{check}', or another name in the gate."
 
 
 def by_check(trial: Trial, check: str) -> Trial:
