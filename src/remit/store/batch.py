@@ -103,9 +103,11 @@ class Batch:
                 self._check_same(event, plaintext, known)
                 return known
             top = self._top
+        stored = len(self._own.payload)
         try:
             self._add(event, plaintext)
         except UnicodeEncodeError as error:
+            self._drop_payloads(stored)  # the work may go on without this event
             raise BadInput(f"event {event.id!r}", str(error), "give Unicode text") from None
         self._top = top
         if self._saved:
@@ -286,6 +288,12 @@ class Batch:
         self._own.payload.append((key.id, address, digest, nonce, ciphertext))
         self._digests[key.id, address] = digest
         return digest
+
+    def _drop_payloads(self, kept: int) -> None:
+        """Forget the payloads of an event that was not added: no event names them."""
+        for key_id, address, *_ in self._own.payload[kept:]:
+            del self._digests[key_id, address]
+        del self._own.payload[kept:]
 
     def _flush(self, rows: _Rows) -> None:
         if rows.event:
