@@ -1,4 +1,4 @@
-"""kill -9 while many sessions run in one event loop: whatever a task was told is done, is there, and the journal verifies."""
+"""kill -9 while many sessions run in one event loop: what a task was told is done is there, and the journal verifies."""
 
 from __future__ import annotations
 
