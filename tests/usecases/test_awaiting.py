@@ -91,3 +91,32 @@ def test_writes_that_end_while_others_are_told_are_told_as_well() -> None:
         return total
 
     assert asyncio.run(waiting()) == 2_000
+
+
+def test_an_interrupt_while_the_loop_is_rung_leaves_no_task_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def waiting() -> list[int]:
+        writes = [Future[int](), Future[int]()]
+        tasks = [asyncio.create_task(shielded(write)) for write in writes]
+        await asyncio.sleep(0)
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "call_soon_threadsafe", once_interrupted())
+            with pytest.raises(KeyboardInterrupt):
+                writes[0].set_result(1)
+            writes[1].set_result(2)
+        for _ in range(5):  # the loop wakes them, and they go on
+            await asyncio.sleep(0)
+        return [task.result() for task in tasks]
+
+    assert asyncio.run(waiting()) == [1, 2]
+
+
+def once_interrupted() -> Any:
+    """The running loop's `call_soon_threadsafe`, which an interrupt strikes the first time."""
+    ring, interrupts = asyncio.get_running_loop().call_soon_threadsafe, [KeyboardInterrupt()]
+
+    def rings(*given: Any) -> Any:
+        if interrupts:
+            raise interrupts.pop()
+        return ring(*given)
+
+    return rings

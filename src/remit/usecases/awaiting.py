@@ -37,12 +37,21 @@ class _Bell:
         """The waiter's write is done; called on any thread."""
         # First here, then the look at the bell: whoever finds it rung knows that all here is still to be looked through.
         self._waiters.append(waiter)
-        if not self._rung:
-            self._rung = True
-            try:
-                self.loop.call_soon_threadsafe(self._wake_all)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                self._waiters.clear()
+        try:
+            if not self._rung:
+                self._rung = True
+                self._ring()
+        except (
+            BaseException
+        ):  # an interrupt of the thread that commits: rung or not, nobody may be left asleep
+            self._ring()
+            raise
+
+    def _ring(self) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._wake_all)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            self._waiters.clear()
 
     def _wake_all(self) -> None:
         self._rung = False
