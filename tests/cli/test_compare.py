@@ -322,6 +322,8 @@ def test_sessions_that_the_guard_captured_are_read_from_its_store(
         (["--candidate", "agents.py:nobody"], "nobody"),
         (["--candidate", "no-such-program --x"], "no-such-program"),
         (["--envelope", "none.yaml"], "none.yaml"),
+        (["--margin", "0"], "--margin: found 0.0"),
+        (["--alpha", "0.5"], "--alpha: found 0.5"),
     ],
 )
 def test_what_cannot_be_meant_is_told_before_anything_runs(

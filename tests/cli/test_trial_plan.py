@@ -63,6 +63,7 @@ def test_no_question_gets_usual_ones_and_a_hint(capsys) -> None:
         (["--at-least", "0.9"], "--aims-for: not given"),
         (["--aims-for", "0.9"], "--at-least: not given"),
         (["--max-trials", "9"], "--at-least: not given"),
+        (["--drop", "0"], "found 0 and 0.1"),
         (["--at-least", "0.97", "--aims-for", "0.9"], "found 0.97 and 0.9"),
         (["--at-least", "nan", "--aims-for", "0.9"], "found nan and 0.9"),
         (["--at-least", "0.9", "--aims-for", "0.901"], "more than 5000 trials"),

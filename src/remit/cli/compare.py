@@ -26,6 +26,7 @@ from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 from remit.core.trial.against import NEW_EFFECT
 from remit.core.trial.conversation import EffectOf
+from remit.core.trial.gates.table import gates_of
 from remit.core.trial.suite import BASELINE, CANDIDATE, AgentSpec, Design, Question
 from remit.usecases.trials.against import (
     Drawn,
@@ -110,6 +111,7 @@ def compare(
     arms = {BASELINE: agent_named(rerun, "--rerun"), CANDIDATE: agent_named(candidate, "--candidate")}
     gates = gates_against(margin, alpha, found, effect)
     design = Design("fixed", epochs=epochs, seed=seed, question=Question.POPULATION, gates=gates)
+    gates_of(design, tuple(arms))  # what is wrong with an option is told before a run is in the record
     with stdout_kept():
         functions = _functions(arms)
     loaded = suite_against(

@@ -91,7 +91,9 @@ def plan(
     made: dict[str, Callable[[], dict[str, Any]]] = {
         "gate": lambda: gate(*rates, alpha, beta, max_trials, spent),
         "claims": lambda: claims(claim or CLAIMS, 1 - alpha, spent),
-        "drop": lambda: drop_in_pairs(drop or DROP, discordance or DISCORDANCE, alpha, 1 - beta, spent),
+        "drop": lambda: drop_in_pairs(
+            DROP if drop is None else drop, discordance or DISCORDANCE, alpha, 1 - beta, spent
+        ),
         "design": lambda: design(
             tasks or TASKS, epochs or EPOCHS, rate, icc, task_sd, alpha, 1 - beta, spent
         ),
