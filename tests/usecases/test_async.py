@@ -495,6 +495,28 @@ def test_nothing_is_concluded_over_a_hole_in_the_record() -> None:
     assert records.kinds() == ["session.opened", "observed", "finished", "session.closed"]
 
 
+def test_nothing_is_concluded_over_a_hole_that_comes_while_it_waits() -> None:
+    guard, records = fake_guard()
+    lost = Future[None]()
+
+    async def main() -> Session:
+        session = guard.session()
+        append, records.append = records.append, lambda *_, **__: lost  # type: ignore[method-assign]
+        session.observe("user", "hello")
+        records.append = append  # type: ignore[method-assign]
+        concluding = asyncio.create_task(session.aconclude("done"))
+        await asyncio.sleep(0)
+        lost.set_exception(Unavailable("the disk is full"))
+        with pytest.raises(Unavailable, match="the disk is full"):
+            await concluding
+        await session.aconclude("done")
+        return session
+
+    session = asyncio.run(main())
+    assert records.kinds() == ["session.opened", "observed", "finished", "session.closed"]
+    assert [segment.text for segment in session.text.segments] == ["hello", "done"]
+
+
 def test_a_conclusion_that_is_cancelled_is_written_once() -> None:
     guard, records = fake_guard()
     written = Future[None]()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remit.core.errors import Unavailable
+from remit.core.errors import BadInput, Unavailable
 from remit.core.event import Event
 from remit.usecases.session_writes import MOST_REMEMBERED, SessionWrites
 
@@ -153,3 +153,26 @@ def test_a_cancelled_end_leaves_what_was_lost_to_the_next_one(store: Store, writ
             await writes.aend()
 
     asyncio.run(main())
+
+
+def test_what_was_lost_at_the_end_is_written_again_for_the_next_end(store: Store, writes: SessionWrites):
+    store.error = Unavailable("the disk is full")
+    writes.add(told("1"))
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            writes.end()
+    store.error = None
+    with pytest.raises(Unavailable):
+        writes.end()
+    writes.end()
+
+    assert [[event.id for event in taken] for taken in store.taken] == [["1"]]
+
+
+def test_what_the_store_refused_is_told_once_and_keeps_no_session_open(store: Store, writes: SessionWrites):
+    store.error = BadInput("event 1", "another event has this id", "make a new id for every event")
+    writes.add(told("1"))
+    with pytest.raises(BadInput):
+        writes.end()
+
+    writes.end()

@@ -470,18 +470,16 @@ class Session:
 
     async def aconclude(self, answer: str) -> None:
         """`afinish`, then `aclose`, in one write: for whoever acts on neither before both are durable."""
+        await self.writes.ended()  # what was lost is raised next, and written again: nothing ends over a hole
         under = self.under()
         if under.envelope.session_ensure:  # which reads the session's events
             await self.afinish(answer)
             await self.aclose()
             return
         final = self._final(answer, under)
-        await self.writes.aend()
         last = [final.event, self._closing(None, finished=True)]
         self._last = self.guard.records.settle(None, last, final.missteps)
-        self._closed = (
-            True  # also for whoever is cancelled now: the write goes on, and who closes waits for it
-        )
+        self._closed = True  # also where this is cancelled now: the write goes on, and `close` waits for it
         with self._ending(self._last) as written:
             await shielded(written)
         self._said(final, under)

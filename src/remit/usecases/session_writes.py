@@ -120,15 +120,29 @@ class SessionWrites:
                     await shielded(write.future)
                 write.check()
 
+    async def ended(self) -> None:
+        """Wait until nothing is on its way any more; what was lost is remembered."""
+        for write in tuple(self._writes):
+            with suppress(Exception):  # which `surface` raises
+                await shielded(write.future)
+
     @contextmanager
     def _taken(self) -> Iterator[list[_Write]]:
         with self._lock:
             writes, self._writes = self._writes, []
         try:
             yield writes
-        except Exception:
-            raise
-        except BaseException:  # cancelled, or interrupted: nobody has learnt what became of them
+        except BaseException:  # also cancelled, or interrupted: then nobody has learnt what became of them
             with self._lock:
-                self._writes = writes + self._writes
+                self._writes = self._left(writes) + self._writes
             raise
+
+    def _left(self, writes: list[_Write]) -> list[_Write]:
+        """What the next end has to wait for: also what the world lost, written again, but not what the store refused."""
+        left = list[_Write]()
+        for write in writes:
+            if not write.future.done():
+                left.append(write)
+            elif isinstance(write.error, Unavailable):
+                left.append(self._again(write))
+        return left
