@@ -105,6 +105,20 @@ def test_a_function_is_asked_once_for_each_turn(tmp_path: Path, turns: Turns) ->
     assert [call.tool for call in found.calls] == ["get_order", "refund"]
 
 
+def test_a_session_in_which_the_user_sent_no_words_and_was_acted_upon_is_left_out() -> None:
+    image = [{"type": "image_url", "image_url": {"url": "data:"}}]
+    steps = [
+        {"role": "user", "content": "Pay this."},
+        {"role": "assistant", "content": "What?"},
+        {"role": "user", "content": image},
+        {"role": "assistant", "tool_calls": [{"id": "1", "name": "refund", "args": {}}]},
+        {"role": "tool", "tool_call_id": "1", "content": "ok"},
+    ]
+    found = drawn([session_from({"session_id": "s", "steps": steps}, "test")], EFFECT)
+
+    assert found.dropped == {"a turn of the user that was acted upon has no text": 1}
+
+
 def test_what_the_system_said_between_two_turns_is_told(tmp_path: Path) -> None:
     steps = [
         {"role": "user", "content": "Pay."},

@@ -30,7 +30,12 @@ from remit.core.types import Json, PrincipalKind
 from remit.usecases.tool_effect import effect_of
 from remit.usecases.tool_hint import ToolHint, canonical_args
 from remit.usecases.trials.loaded import LoadedSuite
-from remit.usecases.trials.recorded_talk import calls_of, conversation_of, users_turns
+from remit.usecases.trials.recorded_talk import (
+    acted_upon_no_words,
+    calls_of,
+    conversation_of,
+    users_turns,
+)
 from remit.usecases.trials.recorded_world import RecordedWorld
 
 
@@ -106,6 +111,8 @@ def unfit(session: RecordedSession, *, turns: bool) -> str:
         return "no text of the user is recorded"
     if len(said) > 1 and not turns:
         return "the user spoke more than once (--turns hands over all turns at once)"
+    if acted_upon_no_words(session):
+        return "a turn of the user that was acted upon has no text"
     answered = {id(step.answers) for step in session.steps if step.answers is not None}
     calls = [call for step in session.steps for call in step.calls]
     if any(id(call) not in answered for call in calls):

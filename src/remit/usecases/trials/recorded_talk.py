@@ -18,6 +18,18 @@ def users_turns(session: RecordedSession) -> list[str]:
     return [step.text for step in session.steps if step.role == "user" and step.text]
 
 
+def acted_upon_no_words(session: RecordedSession) -> bool:
+    """Whether the agent called something upon a turn of the user that has no text, such as an image: nobody can ask for
+    that again."""
+    wordless = False
+    for step in session.steps:
+        if step.role == "user":
+            wordless = not step.text.strip()
+        if wordless and step.calls:
+            return True
+    return False
+
+
 def conversation_of(
     session: RecordedSession, effect: EffectOf, *, forced: bool = True
 ) -> RecordedConversation:
