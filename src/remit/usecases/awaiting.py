@@ -41,9 +41,8 @@ class _Bell:
             if not self._rung:
                 self._rung = True
                 self._ring()
-        except (
-            BaseException
-        ):  # an interrupt of the thread that commits: rung or not, nobody may be left asleep
+        except BaseException:
+            # An interrupt of the thread that commits: rung or not, nobody may be left asleep.
             self._ring()
             raise
 

@@ -89,9 +89,8 @@ class SessionWrites:
             return
         with self._lock:
             ended, going = list[_Write](), list[_Write]()
-            for (
-                write
-            ) in self._writes:  # looked at once each: it may end at any moment, and not between two looks
+            # Looked at once each: a write may end at any moment, and not between two looks.
+            for write in self._writes:
                 (ended if write.future.done() else going).append(write)
             failed = [write for write in ended if write.error is not None]
             # In one step: whoever looks meanwhile without the lock must not find the hole gone.
