@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import fsum, sqrt
 from statistics import NormalDist
 
+from remit.core.stats.smallest import smallest
 from remit.core.stats.suite_score import arms
 from remit.core.stats.task_pair import TaskPair, shares
 
@@ -34,7 +35,6 @@ def detectable_difference(
     base, candidate = arms(pairs)
     between = _between(pairs) if question == "population" else 0.0
     level, found = NormalDist().inv_cdf(1 - alpha), NormalDist().inv_cdf(power)
-    most = base.rate
 
     def enough(loss: float) -> bool:
         # Under "nothing changed" the test pools both arms; under the loss each has its own variance.
@@ -47,13 +47,7 @@ def detectable_difference(
         )
         return loss >= level * sqrt(pooled) + found * sqrt(apart)
 
-    if most <= 0 or not enough(most):
-        return None
-    low, high = 0.0, most
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return smallest(enough, base.rate) if base.rate > 0 else None
 
 
 def _between(pairs: Sequence[TaskPair]) -> float:

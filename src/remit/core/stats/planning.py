@@ -5,8 +5,9 @@ Gates on a rate are planned by `fixed_test` and `sprt`; here stand the other que
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, floor, inf, log, sqrt
+
+from remit.core.stats.smallest import smallest
 
 
 def without_failure(p: float, confidence: float = 0.95) -> int:
@@ -98,7 +99,7 @@ def detectable(
         needs = reach * apart if over_tasks else _z(1 - alpha) * pooled + _z(power) * apart
         return drop - _STEP / runs >= needs
 
-    return _least(found, rate)
+    return smallest(found, rate)
 
 
 def _variance(rate: float, at: float, icc: float) -> float:
@@ -123,16 +124,6 @@ _STEP = 1.5
 """Trials by which a test that counts asks for more than a smooth one."""
 _MANY_TASKS = 15
 """From so many on, a t-test takes the place of counting signs."""
-
-
-def _least(found: Callable[[float], bool], most: float) -> float | None:
-    if not found(most):
-        return None
-    low, high = 0.0, most
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if found(middle) else (middle, high)
-    return high
 
 
 def _z(share: float) -> float:
