@@ -17,6 +17,7 @@ from remit.core.admission import Admission
 from remit.core.event import Event
 from remit.core.types import Mode
 from remit.testing import answer, open_guard, pending, small_refunds
+from remit.usecases.calling import answers_for
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -75,7 +76,7 @@ def test_a_full_queue_does_not_lock_a_session_against_its_own_admission(folder: 
                 made.wait(60)
 
         holder = threading.Thread(target=hold_the_lock)
-        answers = session._answers("refund", {"amount": 5}, "", dict)
+        answers = answers_for(session, "refund", {"amount": 5}, "", dict)
         decision = session.check("refund", {"amount": 90})
         holder.start()
         event = answers.events.admitted(decision, Admission("refused", Mode.AUTONOMOUS, 0, 0), None, True)
@@ -114,7 +115,7 @@ def test_work_that_runs_again_records_the_answer_that_holds(
     with open_guard(folder) as guard:
         session = guard.session()
         call, decision = (
-            session._answers("refund", {"amount": 5}, "", dict),
+            answers_for(session, "refund", {"amount": 5}, "", dict),
             session.check("refund", {"amount": 5}),
         )
         tries = [Tx(), Tx()]

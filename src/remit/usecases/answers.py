@@ -326,7 +326,7 @@ class CallAnswers:
         body |= {"token": self.token, "call_id": self.call.call_id, "tool": decision.tool}
         body |= {"mode": admission.mode.value, "repeats": admission.first_token}
         text = codec.result_text(admission.first)
-        event = self.session.result_event(body, None, decision, text, withheld=False, under=self.under)
+        event = self.events.came_back(body, None, decision, text, withheld=False)
         done: Future[Json] = Future()
         self.records.append([event]).add_done_callback(lambda f: _pass_on(f, done, admission.first))
         return done

@@ -139,7 +139,7 @@ class CallEvents:
 
     def quotable(self, decision: Decision) -> Decision:
         """Without quotes of what holds secrets: a quote may cut a secret so that no pattern finds it."""
-        decision, holds = self.tellable(decision), self.session.holds_secret
+        decision, holds = self.tellable(decision), self.session.seen.holds_secret
         if not any(holds(o.segment) for leaf in decision.provenance for o in leaf.origins):
             return decision
         leaves = (
@@ -187,8 +187,25 @@ class CallEvents:
         if index is not None:
             body["attempted"] = codec.decision_body(self.quotable(decision))
         text = codec.result_text(outcome.value) if outcome.error is None else None
-        withheld = self.withheld(outcome)
-        return self.session.result_event(body, index, decision, text, withheld=withheld, under=self.under)
+        return self.came_back(body, index, decision, text, withheld=self.withheld(outcome))
+
+    def came_back(
+        self,
+        body: dict[str, Json],
+        index: AnomalyIndex | None,
+        decision: Decision,
+        text: str | None,
+        *,
+        withheld: bool,
+    ) -> Event:
+        """`settled`: what came back, which is also what the agent sees next, unless it was withheld."""
+        blobs = {}
+        if text is not None:
+            if not withheld:
+                segment = self.session.seen.append_result(decision.tool, text, self.envelope)
+                body["segment"] = codec.segment_body(segment)
+            blobs["text"] = self.under.redactor.text(text) if index is not None else self.under.kept(text)
+        return self.session.event("settled", body, index, decision, blobs=blobs, under=self.under)
 
     def notified(self, decision: Decision, outcome: Outcome) -> Sequence[Event]:
         """The one event that tells people that the call ran, where an obligation says so; the store sends it out."""

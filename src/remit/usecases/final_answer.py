@@ -49,7 +49,7 @@ def final_answer(session: Session, answer: str, under: Under) -> FinalAnswer:
         "index": segment.index,
         "violations": [codec.violation_body(v) for v in found],
     }
-    kept = under.redactor.text(answer) if found else session.kept(answer, under)
+    kept = under.redactor.text(answer) if found else under.kept(answer)
     index = anomaly.of_answer(found, enforced=binds)
     event = session.event("finished", body, index, blobs={"answer": kept}, under=under)
     return FinalAnswer(answer, tuple(found), event, _missteps(session, found, envelope))

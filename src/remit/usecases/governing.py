@@ -7,6 +7,7 @@ guard meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,12 @@ class Under:
     """Clauses that act in this session while the envelope monitors."""
     keeps_texts: bool
     """Whether clean texts are written whole."""
+
+    def kept(self, text: str) -> str:
+        """The text as it is written: redacted, and only its digest where clean texts are not kept."""
+        if self.keeps_texts:
+            return self.redactor.text(text)
+        return f"[digest:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}:{len(text)}]"
 
 
 def under(
