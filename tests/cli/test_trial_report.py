@@ -123,7 +123,7 @@ def test_a_disk_that_is_full_leaves_no_half_of_a_page(tmp_path: Path, capsys: An
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
     try:
-        assert show(NOTHING, Outputs(html=path)) == 3
+        assert show(NOTHING, Outputs({"html": path})) == 3
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text() == "the one before"
@@ -139,7 +139,7 @@ def test_a_link_is_followed_and_stays_one(tmp_path: Path, capsys: Any) -> None:
 
 
 def test_a_file_lost_during_the_work_leaves_the_report_printed(tmp_path: Path, capsys: Any) -> None:
-    shown = show(NOTHING, Outputs(html=tmp_path / "gone" / "r.html"))
+    shown = show(NOTHING, Outputs({"html": tmp_path / "gone" / "r.html"}))
 
     told = capsys.readouterr()
     assert shown == 3

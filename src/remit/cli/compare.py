@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from remit.cli.opened import StoreOption, opened
+from remit.cli.option_groups import grouped
 from remit.cli.output import note, safe
 from remit.cli.replay import pairs_of
+from remit.cli.report_options import ReportOptions, RunOption
 from remit.cli.stdout_kept import stdout_kept
 from remit.cli.trial_launch import begun, worked, write_run
-from remit.cli.trial_opened import EmbedderOption, report_of
+from remit.cli.trial_opened import report_of
 from remit.cli.trial_run import INTERRUPTED
-from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
+from remit.cli.trial_shown import show
 from remit.cli.variadic import Variadic
 from remit.core.errors import BadInput
 from remit.core.trial.against import NEW_EFFECT
@@ -49,6 +51,7 @@ MARGIN, ALPHA, TASKS, EPOCHS = 0.10, 0.05, 200, 1
 
 
 @app.command(cls=Variadic)
+@grouped
 def compare(
     *,
     baseline: Annotated[
@@ -91,12 +94,8 @@ def compare(
     ] = 120.0,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Runs at a time.")] = 8,
     new: Annotated[bool, typer.Option("--new", help="Begin anew, whatever was cut off.")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="F.jsonl", help="Write the run.")] = None,
-    embedder: EmbedderOption = "lexical",
-    junit: JUnit = None,
-    markdown: Markdown = None,
-    html: Html = None,
-    step_summary: StepSummary = False,
+    out: RunOption = None,
+    asked: ReportOptions,
     store: StoreOption = None,
 ) -> int:
     """Whether a candidate does what the baseline does on captured sessions, with no effect possible. Exit code 0: not
@@ -104,7 +103,7 @@ def compare(
     from remit.usecases.envelope_file import read_envelope_file
     from remit.usecases.trials.against import effects_by
 
-    outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    outputs = asked.outputs()
     rules = read_envelope_file(envelope) if envelope else None
     effect = effects_by(rules)
     found = _drawn(baseline, where, effect, turns, tasks, seed)
@@ -136,7 +135,7 @@ def compare(
             run = against_record(run, found.recorded, effect)
             if out is not None:
                 write_run(run, out)
-            report = with_record(report_of(run, embedder), run, found)
+            report = with_record(report_of(run, asked.embedder), run, found)
             broken = [
                 (trial.arm, trial.draw, breach)
                 for trial in run.trials

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -19,65 +20,70 @@ Files = Annotated[
     list[Path] | None,
     typer.Argument(metavar="FILE…", help="Files or folders of results, - for stdin.", show_default=False),
 ]
-Arm = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME[=FILE]", help="The arm of all results, or of one file; may be repeated with files."
-    ),
-]
-ArmBy = Annotated[
-    str, typer.Option(metavar="FIELD,…", help="Fields that name the arm: model, or meta.config.")
-]
-TaskBy = Annotated[str, typer.Option(metavar="FIELD,…", help="Fields that name the task, instead of its id.")]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(metavar="K=V", help="Only results with this field; attack.name=direct reads below."),
-]
-Success = Annotated[
-    str,
-    typer.Option(
-        "--success", metavar="FIELD", help="Which field, or which score, says whether a run is a success."
-    ),
-]
-AtLeast = Annotated[
-    float | None, typer.Option(metavar="X", help="From which score a run is a success.", show_default=False)
-]
-CountErrors = Annotated[
-    bool,
-    typer.Option("--count-errors", help="Count runs that the world broke off by what their record says."),
-]
 SuiteName = Annotated[str, typer.Option(metavar="NAME", help="Name of the suite.")]
 
 
-def reading_of(success: str, at_least: float | None, *, count_errors: bool) -> Reading:
-    """How success is understood, as the options say."""
-    if at_least is not None and not isfinite(at_least):
-        raise typer.BadParameter(f"--at-least: found {at_least}, write a number")
-    return Reading(at_least=at_least, success=success, count_errors=count_errors)
+@dataclass(frozen=True, slots=True)
+class ResultOptions:
+    """How results from elsewhere are understood; each field is an option."""
+
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=FILE]", help="The arm of all results, or of one file; may be repeated with files."
+        ),
+    ] = None
+    arm_by: Annotated[
+        str, typer.Option(metavar="FIELD,…", help="Fields that name the arm: model, or meta.config.")
+    ] = ""
+    task_by: Annotated[
+        str, typer.Option(metavar="FIELD,…", help="Fields that name the task, instead of its id.")
+    ] = ""
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=V", help="Only results with this field; attack.name=direct reads below."),
+    ] = None
+    success_by: Annotated[
+        str,
+        typer.Option(
+            "--success", metavar="FIELD", help="Which field, or which score, says whether a run is a success."
+        ),
+    ] = ""
+    at_least: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="From which score a run is a success.", show_default=False),
+    ] = None
+    count_errors: Annotated[
+        bool,
+        typer.Option("--count-errors", help="Count runs that the world broke off by what their record says."),
+    ] = False
+
+    def reading(self) -> Reading:
+        """How success is understood.
+
+        Raises:
+            UsageError: a score that is no number.
+        """
+        if self.at_least is not None and not isfinite(self.at_least):
+            raise typer.BadParameter(f"--at-least: found {self.at_least}, write a number")
+        return Reading(at_least=self.at_least, success=self.success_by, count_errors=self.count_errors)
 
 
-def read_results(
-    files: Sequence[Path] | None,
-    arm: Sequence[str] | None,
-    arm_by: str,
-    task_by: str,
-    where: Sequence[str] | None,
-    reading: Reading,
-    suite: str = "",
-) -> Imported:
+def read_results(files: Sequence[Path] | None, asked: ResultOptions, suite: str = "") -> Imported:
     """The run that the options name.
 
     Raises:
         BadInput: a file is none of results.
-        UsageError: no file, or arms that do not fit.
+        UsageError: no file, arms that do not fit, or a score that is no number.
     """
-    sources = _sources(files or [], arm or [])
-    fields, tasks = _listed(arm_by), _listed(task_by)
+    reading = asked.reading()
+    sources = _sources(files or [], asked.arm or [])
+    fields, tasks = _listed(asked.arm_by), _listed(asked.task_by)
     if fields and any(name for name, _ in sources):
         raise typer.BadParameter(
             "--arm and --arm-by: one says the arm of all, the other reads it; use one of them"
         )
-    wanted = pairs_of(where or [])
+    wanted = pairs_of(asked.where or [])
     found = imported(
         [(ImportChoice(name, fields, tasks, wanted, reading), paths) for name, paths in sources], suite=suite
     )

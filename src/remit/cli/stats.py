@@ -8,19 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from remit.cli.option_groups import grouped
 from remit.cli.output import Output, counted, emit, note, safe, say, table
-from remit.cli.results_read import (
-    Arm,
-    ArmBy,
-    AtLeast,
-    CountErrors,
-    Files,
-    Success,
-    TaskBy,
-    Where,
-    read_results,
-    reading_of,
-)
+from remit.cli.report_options import MethodsOption
+from remit.cli.results_read import Files, ResultOptions, read_results
 from remit.cli.stats_methods import ArmOptions, Margin, Side, by_methods, show_methods
 from remit.core.stats.proportion import wilson
 from remit.core.trial.analysis.counts import counts
@@ -36,23 +27,17 @@ _NO_CURVES = (Curve("", "", ()), Curve("", "", ()))
 
 
 @app.command()
+@grouped
 def stats(
     files: Files = None,
+    *,
     k: Annotated[
         int | None,
         typer.Option("--k", help="pass^k and pass@k up to this k.", min=1, max=1000, show_default=False),
     ] = None,
     by_task: Annotated[bool, typer.Option("--by-task", help="A line for every task.")] = False,
-    arm: Arm = None,
-    arm_by: ArmBy = "",
-    task_by: TaskBy = "",
-    where: Where = None,
-    success_by: Success = "",
-    at_least: AtLeast = None,
-    count_errors: CountErrors = False,
-    methods: Annotated[
-        bool, typer.Option("--methods", help="Compare two arms by published methods, paired and unpaired.")
-    ] = False,
+    asked: ResultOptions,
+    methods: MethodsOption = False,
     margin: Margin = None,
     baseline_arm: Side = "",
     candidate_arm: Side = "",
@@ -61,11 +46,10 @@ def stats(
 
     Reads plain lines, recorded sessions, results of tau-bench and tau2, logs of Inspect and remit's own runs.
     """
-    reading = reading_of(success_by, at_least, count_errors=count_errors)
     sides = ArmOptions(baseline_arm, candidate_arm, margin)
     if sides.given and not methods:
         raise typer.BadParameter("--margin, --baseline-arm and --candidate-arm belong to --methods")
-    found = read_results(files, arm, arm_by, task_by, where, reading)
+    found = read_results(files, asked)
     compared = by_methods(found.run, sides) if methods else None
     if Output.json:
         emit(_document(found, k, by_task=by_task) | ({"compared": asdict(compared)} if compared else {}))

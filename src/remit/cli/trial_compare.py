@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remit.cli.opened import StoreOption
-from remit.cli.trial_opened import EmbedderOption, MethodsOption, report_of, run_named
-from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, outputs_of, show
+from remit.cli.option_groups import grouped
+from remit.cli.report_options import MethodsOption, ReportOptions
+from remit.cli.trial_opened import report_of, run_named
+from remit.cli.trial_shown import show
 
 if TYPE_CHECKING:
     from remit.core.trial.run import Run
@@ -22,7 +24,7 @@ Side = Annotated[str, typer.Option(metavar="ARM", help="Which arm of a run that 
 
 def add(app: typer.Typer) -> None:
     """Make it a command of *app*."""
-    app.command("compare")(compare)
+    app.command("compare")(grouped(compare))
 
 
 def compare(
@@ -43,23 +45,19 @@ def compare(
     baseline_arm: Side = "",
     candidate_arm: Side = "",
     methods: MethodsOption = False,
-    embedder: EmbedderOption = "lexical",
-    junit: JUnit = None,
-    markdown: Markdown = None,
-    html: Html = None,
-    step_summary: StepSummary = False,
+    asked: ReportOptions,
     store: StoreOption = None,
 ) -> int:
     """Whether a candidate is not worse than its baseline, by runs of the same tasks. Exit code 0: not worse by more than
     the margin, 1: worse, or an invariant is broken, 4: neither is shown, 3: something is wrong."""
     from remit.core.trial.analysis.merged import merged
 
-    asked = _question(question)
-    outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    about = _question(question)
+    outputs = asked.outputs()
     before, after = run_named(baseline, store), run_named(candidate, store)
     rule = _gate(margin, alpha)
     both = merged(before, after, gates=[rule], baseline_arm=baseline_arm, candidate_arm=candidate_arm)
-    return show(report_of(_asked(both, asked), embedder, methods=methods), outputs)
+    return show(report_of(_asked(both, about), asked.embedder, methods=methods), outputs)
 
 
 def _question(text: str) -> Question:

@@ -10,20 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from remit.cli.option_groups import grouped
 from remit.cli.output import Output, counted, emit, note, safe, say
-from remit.cli.results_read import (
-    Arm,
-    ArmBy,
-    AtLeast,
-    CountErrors,
-    Files,
-    Success,
-    SuiteName,
-    TaskBy,
-    Where,
-    read_results,
-    reading_of,
-)
+from remit.cli.results_read import Files, ResultOptions, SuiteName, read_results
 from remit.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,7 +24,7 @@ AT_ONCE = 500
 
 def add(app: typer.Typer) -> None:
     """Make it a command of *app*."""
-    app.command("import")(import_)
+    app.command("import")(grouped(import_))
 
 
 def import_(
@@ -49,21 +38,14 @@ def import_(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     suite: SuiteName = "",
-    arm: Arm = None,
-    arm_by: ArmBy = "",
-    task_by: TaskBy = "",
-    where: Where = None,
-    success_by: Success = "",
-    at_least: AtLeast = None,
-    count_errors: CountErrors = False,
+    asked: ResultOptions,
 ) -> None:
     """Results that something else recorded as a run, for `remit trial report` and `remit trial compare`."""
     if out is None and store is None:
         raise typer.BadParameter("nowhere to write the run: give --out FILE, --store URL, or both")
     if out is not None:
         check_new(out, force=force)
-    reading = reading_of(success_by, at_least, count_errors=count_errors)
-    found = read_results(files, arm, arm_by, task_by, where, reading, suite)
+    found = read_results(files, asked, suite)
     if store is not None:
         _keep(found.run, store)
     if out is not None:

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from remit.cli.option_groups import grouped
 from remit.cli.output import note
-from remit.cli.trial_opened import EmbedderOption, report_of
-from remit.cli.trial_shown import Html, JUnit, Markdown, StepSummary, check_writable, outputs_of, show
+from remit.cli.report_options import ReportOptions, RunOption
+from remit.cli.trial_opened import report_of
+from remit.cli.trial_shown import check_writable, show
 
 
 def add(app: typer.Typer) -> None:
     """Make it a command of *app*."""
-    app.command("merge")(merge)
+    app.command("merge")(grouped(merge))
 
 
 def merge(
@@ -22,18 +24,14 @@ def merge(
         list[Path], typer.Argument(metavar="DIR|FILE…", help="The shared folder, or the files of its parts.")
     ],
     *,
-    out: Annotated[Path | None, typer.Option(metavar="F.jsonl", help="Write the whole run.")] = None,
-    embedder: EmbedderOption = "lexical",
-    junit: JUnit = None,
-    markdown: Markdown = None,
-    html: Html = None,
-    step_summary: StepSummary = False,
+    out: RunOption = None,
+    asked: ReportOptions,
 ) -> int:
     """The parts of a run as one, and what it says. Of other suites, designs or runs, and with a trial twice, refused."""
     from remit.cli.trial_launch import write_run
     from remit.usecases.trials.shards import merged, missing_parts, parts_in, stopped_in
 
-    outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    outputs = asked.outputs()
     if out is not None:
         check_writable("--out", out)
     found = parts_in(parts)
@@ -42,4 +40,4 @@ def merge(
         note(f"remit: not there yet: {', '.join(missing)}")
     if out is not None:
         write_run(run, out)
-    return show(report_of(run, embedder), outputs)
+    return show(report_of(run, asked.embedder), outputs)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from remit.cli.opened import opened
 from remit.cli.output import note
@@ -18,18 +16,6 @@ if TYPE_CHECKING:
     from remit.core.trial.report import Report
     from remit.core.trial.run import Run
 
-EmbedderOption = Annotated[
-    str,
-    typer.Option(
-        "--embedder",
-        metavar="NAME",
-        help="What embeds answers: lexical, semantic, remote:URL#MODEL, module:attribute, or none.",
-    ),
-]
-MethodsOption = Annotated[
-    bool,
-    typer.Option("--methods", help="Also compare the arms by other published methods; they decide nothing."),
-]
 _ENDINGS = (".jsonl", ".json", ".gz", ".eval")
 
 

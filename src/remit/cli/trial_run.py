@@ -12,20 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remit.cli.opened import StoreOption, opened
+from remit.cli.option_groups import grouped
 from remit.cli.output import note, safe
+from remit.cli.report_options import ReportOptions, RunOption
 from remit.cli.stdout_kept import stdout_kept
 from remit.cli.trial_launch import begun, worked, write_run
-from remit.cli.trial_opened import EmbedderOption, report_of
-from remit.cli.trial_shown import (
-    Html,
-    JUnit,
-    Markdown,
-    Outputs,
-    StepSummary,
-    check_writable,
-    outputs_of,
-    show,
-)
+from remit.cli.trial_opened import report_of
+from remit.cli.trial_shown import Outputs, check_writable, show
 from remit.core.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -45,7 +38,7 @@ ArmOption = Annotated[
 
 def add(app: typer.Typer) -> None:
     """Make it a command of *app*."""
-    app.command("run")(run)
+    app.command("run")(grouped(run))
 
 
 def run(
@@ -66,14 +59,8 @@ def run(
     shared: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder that all parts can write to.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="F.jsonl", help="Write the run, a line for each trial.")
-    ] = None,
-    embedder: EmbedderOption = "lexical",
-    junit: JUnit = None,
-    markdown: Markdown = None,
-    html: Html = None,
-    step_summary: StepSummary = False,
+    out: RunOption = None,
+    asked: ReportOptions,
     store: StoreOption = None,
 ) -> int:
     """Run an agent many times, and say what came of it. Cut off, the same command goes on. Exit code 0: it passes, 1: it
@@ -85,22 +72,22 @@ def run(
     from remit.usecases.trials.suite_file import read_suite
 
     part = shard_of(shard, shared)
-    outputs = outputs_of(junit, markdown, html, step_summary=step_summary)
+    outputs = asked.outputs()
     if out is not None:
         check_writable("--out", out)
     chosen = _set(read_suite(suite), arm, seed, epochs, max_trials, concurrency)
     with stdout_kept():
         loaded = load(chosen)
-    asked = loaded.suite
-    weights = {task.id: task.weight for task in asked.tasks.values()}
-    gates_of(asked.design, tuple(asked.arms), weights)  # what is wrong with one is told before anything runs
-    for told in hopeless(asked):
+    ready = loaded.suite
+    weights = {task.id: task.weight for task in ready.tasks.values()}
+    gates_of(ready.design, tuple(ready.arms), weights)  # what is wrong with one is told before anything runs
+    for told in hopeless(ready):
         note(f"remit: {safe(told)}")
     with opened(store, create=True) as at:
         log = begun(at, loaded, resume=resume, anew=new, part=part)
         try:
             found, end = worked(at, loaded, log, part)
-            return _told(found, end, log, outputs, embedder, out, suite, part)
+            return _told(found, end, log, outputs, asked.embedder, out, suite, part)
         except Unavailable:
             note(
                 f"remit: run {log.before.info.id} was cut off; when that is mended, the same command goes on with it"

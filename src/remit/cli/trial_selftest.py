@@ -9,7 +9,8 @@ import typer
 
 from remit.cli.opened import StoreOption
 from remit.cli.output import Output, counted, emit, progress, say, table
-from remit.cli.trial_opened import EmbedderOption, run_named, vectors_of
+from remit.cli.report_options import EmbedderOption, RunArgument
+from remit.cli.trial_opened import run_named, vectors_of
 
 if TYPE_CHECKING:
     from remit.core.trial.report import Comparison
@@ -23,10 +24,7 @@ def add(app: typer.Typer) -> None:
 
 
 def selftest(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN|FILE", help="Id of a run, or a file of results; - is a run on stdin."),
-    ],
+    run: RunArgument,
     *,
     arm: Annotated[
         str | None, typer.Option(metavar="ARM", help="Whose runs are split; the first by default.")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from remit.cli.output import Output, console, emit_encoded, note, safe, say, table
 from remit.core.errors import BadInput
@@ -19,48 +17,34 @@ from remit.core.trial.verdict import Verdict
 if TYPE_CHECKING:
     from remit.usecases.trials.shown.terminal import ReportPart
 
-JUnit = Annotated[
-    Path | None, typer.Option(metavar="F.xml", help="Write the report as JUnit XML, for a dashboard of CI.")
-]
-Markdown = Annotated[Path | None, typer.Option(metavar="F.md", help="Write the report as Markdown.")]
-Html = Annotated[
-    Path | None, typer.Option(metavar="F.html", help="Write the report as one page that needs nothing else.")
-]
-StepSummary = Annotated[
-    bool, typer.Option("--step-summary", help="Add the Markdown to the file named by $GITHUB_STEP_SUMMARY.")
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The files that a report is written to beside what is printed."""
 
-    junit: Path | None = None
-    markdown: Path | None = None
-    html: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """By form: `junit`, `markdown` or `html`."""
     summary: Path | None = None
     """Where GitHub shows the Markdown of a job's step; others write to it, too."""
 
 
-def outputs_of(
-    junit: Path | None = None,
-    markdown: Path | None = None,
-    html: Path | None = None,
-    *,
-    step_summary: bool = False,
-) -> Outputs:
+def outputs_of(*, step_summary: bool = False, **given: Path | None) -> Outputs:
     """The files as they were asked for. Call it before the work, so that none of it is lost to a folder that is missing.
+
+    Args:
+        step_summary: whether a job's step shows the report.
+        given: the file of each form.
 
     Raises:
         BadInput: a file cannot be written, or two are the same.
     """
-    given = {"--junit": junit, "--markdown": markdown, "--html": html}
-    named = {option: path.resolve() for option, path in given.items() if path is not None}
+    files = {form: path for form, path in given.items() if path is not None}
+    named = {f"--{form}": path.resolve() for form, path in files.items()}
     for option, path in named.items():
         check_writable(option, path)
     if len(set(named.values())) < len(named):
         raise BadInput(" and ".join(named), "name the same file", "give each its own")
-    return Outputs(junit, markdown, html, _summary() if step_summary else None)
+    return Outputs(files, _summary() if step_summary else None)
 
 
 def show(report: Report, outputs: Outputs) -> int:
@@ -99,15 +83,11 @@ def say_parts(parts: Iterable[ReportPart]) -> None:
 
 def _files(report: Report, outputs: Outputs) -> Iterator[tuple[Path, bytes, bool]]:
     """Path, content, and whether it is added to what stands there."""
-    from remit.usecases.trials.shown import html as page
-    from remit.usecases.trials.shown import junit, markdown
+    from remit.usecases.trials.shown import html, junit, markdown
 
-    if outputs.junit:
-        yield outputs.junit, junit.document(report), False
-    if outputs.markdown:
-        yield outputs.markdown, markdown.document(report), False
-    if outputs.html:
-        yield outputs.html, page.document(report), False
+    forms = {"junit": junit.document, "markdown": markdown.document, "html": html.document}
+    for form, path in outputs.files.items():
+        yield path, forms[form](report), False
     if outputs.summary:
         held = outputs.summary.stat().st_size if outputs.summary.exists() else 0
         yield outputs.summary, markdown.document(report, markdown.MOST_BYTES - held), True
