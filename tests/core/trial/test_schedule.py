@@ -27,16 +27,26 @@ def test_both_arms_of_a_draw_start_one_after_the_other_and_neither_is_always_fir
 
 
 def test_tasks_are_drawn_as_often_as_they_weigh():
-    drawn = Counter(s.task for s in slots(Design("sequential", max_trials=4000), WEIGHTS, ["agent"]))
+    weights = {**WEIGHTS, "c": 4.0}
+    drawn = Counter(s.task for s in slots(Design("sequential", max_trials=4000), weights, ["agent"]))
 
-    assert drawn["b"] / 4000 == pytest.approx(0.75, abs=0.03)
+    assert [drawn[task] / 4000 for task in "abc"] == pytest.approx([0.125, 0.375, 0.5], abs=0.03)
 
 
-def test_the_order_is_the_seeds_and_nothing_elses():
+@pytest.mark.parametrize("kind", ["fixed", "sequential"])
+def test_the_order_is_the_seeds_and_nothing_elses(kind):
     def order(seed: int) -> list[str]:
-        return [s.task for s in slots(Design("sequential", seed=seed), WEIGHTS, ["agent"])]
+        return [s.task for s in slots(Design(kind, epochs=20, seed=seed), WEIGHTS, ["agent"])]
 
     assert order(1) == order(1) != order(2)
+
+
+def test_a_fixed_design_runs_its_tasks_in_random_order():
+    # Neither one task after the other nor in turns: what drifts within a day would else meet some tasks only.
+    order = [s.task for s in slots(Design(epochs=20), WEIGHTS, ["agent"])]
+
+    assert "a" in order[20:] and "b" in order[:20]
+    assert len(set(zip(order[::2], order[1::2], strict=True))) == 4
 
 
 def test_no_two_trials_have_one_seed():

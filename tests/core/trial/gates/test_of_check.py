@@ -48,6 +48,7 @@ def test_what_broke_down_before_its_checks_has_failed_them_and_other_tasks_count
     assert by_check(trial(0, RIGHT), "kind").success is None
     assert by_check(trial(0, KIND, status=Status.TIMEOUT), "right").success is None
     assert by_check(trial(0, status=Status.INFRASTRUCTURE), "kind").success is None
+    assert by_check(trial(0, KIND, status=Status.DIVERGED), "kind").success is None
 
 
 def test_a_time_out_stays_one():

@@ -5,6 +5,7 @@ import pytest
 from tests.core.trial.gate_help import draws, fed, gate, mixed, ruled
 
 from remit.core.errors import BadInput
+from remit.core.trial.gates.stopping import Counted
 from remit.core.trial.suite import Question
 from remit.core.trial.verdict import Verdict
 
@@ -142,6 +143,23 @@ def test_the_boundary_is_where_it_passes_and_blocks():
 
     assert boundary.passes[38:] == (None, 0.0) and boundary.path[-1] == 0.0
     assert boundary.stopped_at == 40 and len(boundary.steps) == 40
+
+
+def test_the_boundary_of_a_gate_without_an_aim_is_where_it_passes_and_blocks():
+    one = gate("success", BAR, "sequential")
+    for n in range(1, 81):
+        ends = [one.stopping.look(Counted({}, n, n - failed)) for failed in range(n + 1)]
+        passes = [failed for failed, end in enumerate(ends) if end is Verdict.PASS]
+        blocks = [failed for failed, end in enumerate(ends) if end is Verdict.BLOCK]
+
+        assert one.stopping.line(n) == (max(passes, default=None), min(blocks, default=None))
+
+
+def test_forty_in_a_row_pass_so_thirty_need_ten_more():
+    ruling = ruled(gate("success", AIM, "sequential"), draws([True] * 30))
+
+    assert ruling.verdict is Verdict.INCONCLUSIVE
+    assert ruling.would_change == "About 10 more trials at this rate would decide."
 
 
 def test_a_world_that_failed_counts_for_nothing():
