@@ -23,7 +23,7 @@ def list_runs(
     store: StoreOption = None,
 ) -> int:
     """The runs in the record, oldest first: which ended, and which may go on."""
-    from remit.store.trial_book import lines_of
+    from remit.store.trial_events import lines_of
     from remit.wiring import trial_book_of
 
     with opened(store) as at:

@@ -7,69 +7,39 @@ works on a run: it holds a lock that ends with it, however it ends.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from remit.core.errors import BadInput, Unavailable
-from remit.core.event import Event, StoredEvent
+from remit.core.errors import BadInput
+from remit.core.event import Event
 from remit.core.trial.apart import run_tenant
-from remit.core.trial.run import FORMAT, Run, RunInfo, in_order
+from remit.core.trial.run import FORMAT, Run, RunInfo
 from remit.core.trial.trial import Breach, Slot, Trial
 from remit.core.types import Json
 from remit.ports import Ids
 from remit.store.control_forget import forget_run
+from remit.store.run_lock import RunLock
 from remit.store.sqlite import SqliteStore
 from remit.store.transaction import Transaction
-
-BEGUN, RESUMED, STARTED, FINISHED = "trial.run", "trial.resumed", "trial.started", "trial.finished"
-PAUSED, ENDED = "trial.paused", "trial.ended"
-KINDS = (BEGUN, RESUMED, STARTED, FINISHED, PAUSED, ENDED)
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run in a list."""
-
-    id: str
-    suite: str
-    at: float
-    arms: tuple[str, ...]
-    state: str
-    """`ended`, `paused` (it may go on), or `open` (it runs, or was cut off)."""
-    trials: int
-    stopped: str
-    verdict: str
-    suite_hash: str
-    design_hash: str
-    source: str
-
-
-@dataclass(slots=True)
-class _Read:
-    """What the events of one run say."""
-
-    info: RunInfo | None = None
-    at: float = 0.0
-    trials: dict[tuple[str, int], Trial] = field(default_factory=dict)
-    started: set[tuple[str, int]] = field(default_factory=set)
-    repeated: int = 0
-    launch: int = 1
-    ended: bool = False
-    paused: bool = False
-    stopped: str = ""
-    verdict: str = ""
-
-    def run(self) -> Run:
-        assert self.info is not None  # noqa: S101 - the caller looked
-        return Run(self.info, in_order(self.trials.values(), self.info.arms), self.repeated, self.stopped)
+from remit.store.trial_events import (
+    BEGUN,
+    ENDED,
+    FINISHED,
+    KINDS,
+    PAUSED,
+    RESUMED,
+    STARTED,
+    RunLine,
+    RunSoFar,
+    line_of,
+    run_event,
+)
 
 
 class TrialBook:
@@ -100,7 +70,7 @@ class TrialBook:
     def runs(self) -> list[RunLine]:
         """Every run, oldest first."""
         ids = [stored.event.session for stored in self._store.events(kinds={BEGUN}) if not stored.erased]
-        return [_line(self._read(run_id)) for run_id in ids]
+        return [line_of(self._read(run_id)) for run_id in ids]
 
     def earlier(self, info: RunInfo) -> Mapping[str, int]:
         """How many runs of the same suite and agents there are, whatever their design and seed, by verdict.
@@ -123,11 +93,11 @@ class TrialBook:
         ended = next(self._store.events(run_id, {ENDED}, tenant=run_tenant(run_id)), None)
         return "" if ended is None or ended.erased else str(ended.event.body["verdict"])
 
-    def _read(self, run_id: str) -> _Read:
-        found = _Read()
+    def _read(self, run_id: str) -> RunSoFar:
+        found = RunSoFar()
         for stored in self._store.events(run_id, KINDS, tenant=run_tenant(run_id)):
             if not stored.erased:
-                _take(found, stored)
+                found.take(stored)
         if found.info is None:
             raise BadInput(f"run {run_id[:80]!r}", "this store has none", "see `remit trial ls`")
         return found
@@ -149,7 +119,7 @@ class TrialBook:
             if next(self._store.events(info.id, {BEGUN}, tenant=run_tenant(info.id)), None) is not None:
                 raise BadInput(f"run {info.id}", "there is one of this id", "go on with it by --resume")
             body = {"format": FORMAT, "run": msgspec.to_builtins(info)}
-            self._store.append_now(_event(self._ids.new(), info, BEGUN, body))
+            self._store.append_now(run_event(self._ids.new(), info, BEGUN, body))
         except BaseException:
             lock.release()
             raise
@@ -171,7 +141,7 @@ class TrialBook:
             cut = sorted(read.started - set(read.trials))
             launch = read.launch + 1
             body: dict[str, Json] = {"launch": launch, "repeated": [list(key) for key in cut]}
-            self._store.append_now(_event(self._ids.new(), before.info, RESUMED, body))
+            self._store.append_now(run_event(self._ids.new(), before.info, RESUMED, body))
         except BaseException:
             lock.release()
             raise
@@ -184,16 +154,16 @@ class TrialBook:
             retain_s,
         )
 
-    def _locked(self, run_id: str) -> _Lock:
+    def _locked(self, run_id: str) -> RunLock:
         folder = self._store.folder
-        return _Lock(None if folder is None else Path(folder) / f"run-{_safe(run_id)}.lock", run_id)
+        return RunLock(None if folder is None else Path(folder), run_id)
 
 
 class OpenRun:
     """One run that this process works on (`usecases.trials.book.RunLog`)."""
 
     def __init__(
-        self, store: SqliteStore, ids: Ids, before: Run, launch: int, lock: _Lock, retain_s: float | None
+        self, store: SqliteStore, ids: Ids, before: Run, launch: int, lock: RunLock, retain_s: float | None
     ) -> None:
         self._store, self._ids, self._lock, self._retain_s = store, ids, lock, retain_s
         self._principals: dict[str, str] = {}
@@ -270,115 +240,9 @@ class OpenRun:
     def _event(
         self, kind: str, body: Mapping[str, Json], subject: str = "", retain_s: float | None = None
     ) -> Event:
-        return _event(self._ids.new(), self.before.info, kind, body, subject, retain_s)
-
-
-class _Lock:
-    """Held by one process at a time, and let go when it ends."""
-
-    def __init__(self, path: Path | None, run_id: str) -> None:
-        self._handle: int | None = None
-        if path is None:
-            return
-        try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.release()
-            told = "another process is working on it"
-            raise BadInput(f"run {run_id}", told, "wait for it, or stop it") from None
-        except OSError as error:
-            self.release()
-            raise Unavailable(f"{path}: cannot be locked ({error.strerror})") from None
-
-    def release(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-
-
-def _event(
-    event_id: str,
-    info: RunInfo,
-    kind: str,
-    body: Mapping[str, Json],
-    subject: str = "",
-    retain_s: float | None = None,
-) -> Event:
-    return Event(
-        event_id,
-        info.id,
-        kind,
-        info.suite,
-        "",
-        body,
-        tenant=run_tenant(info.id),
-        subject=subject,
-        retain_s=retain_s,
-    )
-
-
-def _take(found: _Read, stored: StoredEvent) -> None:
-    body, kind = stored.event.body, stored.event.kind
-    if kind == BEGUN:
-        found.info, found.at = msgspec.convert(body["run"], RunInfo), stored.at
-    elif kind == RESUMED:
-        found.launch, found.paused = int(body["launch"]), False
-        found.repeated += len(body["repeated"])
-        found.stopped = ""
-        found.started &= found.trials.keys()  # those were counted, and run again
-    elif kind == STARTED:
-        found.started |= {(arm, draw) for arm, draw in body["trials"]}
-    elif kind == FINISHED:
-        for trial in msgspec.convert(body["trials"], list[Trial]):
-            found.trials.setdefault(trial.key, trial)
-    elif kind == PAUSED:
-        found.paused, found.stopped = True, str(body["why"])
-    elif kind == ENDED:
-        found.ended, found.stopped, found.verdict = True, str(body["stopped"]), str(body["verdict"])
-        _take_afterwards(found, body)
-
-
-def _take_afterwards(found: _Read, body: Mapping[str, Any]) -> None:
-    """What was seen of the whole run when it had ended."""
-    if found.info is not None:
-        found.info = replace(found.info, invariants=(*found.info.invariants, *body.get("watched", ())))
-    for arm, draw, told in body.get("broken", ()):
-        if (trial := found.trials.get((arm, draw))) is not None:  # else it was erased
-            breach = msgspec.convert(told, Breach)
-            found.trials[arm, draw] = replace(trial, breaches=(*trial.breaches, breach))
+        return run_event(self._ids.new(), self.before.info, kind, body, subject, retain_s)
 
 
 def _same_agents(one: RunInfo, other: RunInfo) -> bool:
     prints = [msgspec.to_builtins(info.fingerprints) for info in (one, other)]
     return one.suite_hash == other.suite_hash and prints[0] == prints[1]
-
-
-def _line(read: _Read) -> RunLine:
-    info = read.info
-    assert info is not None  # noqa: S101 - the caller looked
-    state = "ended" if read.ended else "paused" if read.paused else "open"
-    return RunLine(
-        info.id,
-        info.suite,
-        info.at or read.at,
-        info.arms,
-        state,
-        len(read.trials),
-        read.stopped,
-        read.verdict,
-        info.suite_hash,
-        info.design_hash,
-        info.source,
-    )
-
-
-def _safe(run_id: str) -> str:
-    """A file's name of it."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in run_id)[:150]
-
-
-def lines_of(runs: Sequence[RunLine]) -> Iterator[dict[str, Json]]:
-    """As `remit trial ls --json` prints them."""
-    for run in runs:
-        yield msgspec.to_builtins(run)
