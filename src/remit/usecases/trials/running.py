@@ -10,51 +10,21 @@ from dataclasses import dataclass, field, replace
 from remit.core.redact import Redactor
 from remit.core.trial.apart import trial_name
 from remit.core.trial.conversation import ran
-from remit.core.trial.judge import score_of
 from remit.core.trial.suite import Task
-from remit.core.trial.trial import TOOLS_BEFORE, Breach, Checked, Slot, Status, Trial, TrialCall
-from remit.core.trial.view import TrialView
-from remit.core.types import Json
+from remit.core.trial.trial import Breach, Checked, Slot, Trial, TrialCall
+from remit.core.trial.words import as_text
 from remit.ports import Answered, Target, World
 from remit.usecases.session import Session
 from remit.usecases.trials.answered import sound
 from remit.usecases.trials.aside import Aside
 from remit.usecases.trials.attempt import Attempt
-from remit.usecases.trials.governed import GovernedTrials, finished, judged, kept
+from remit.usecases.trials.came import Came, trial_of, view_of, without_secrets
+from remit.usecases.trials.governed import GovernedTrials, finished, judged
 from remit.usecases.trials.in_time import TooLate, within
 from remit.usecases.trials.infrastructure import FIRST_WAIT_S, told, tries_again, wait_before, world_failed
 from remit.usecases.trials.loaded import LoadedSuite
 from remit.usecases.trials.recorded_world import RecordedWorld
 from remit.usecases.trials.watching import CallWatch
-
-
-@dataclass(slots=True)
-class _Came:
-    """What came of one attempt."""
-
-    name: str
-    answered: Answered | None = None
-    error: BaseException | None = None
-    timeout: bool = False
-    latency_s: float = 0.0
-    at: float = 0.0
-    calls: tuple[TrialCall, ...] = ()
-    reported: int = 0
-    unmet: tuple[tuple[str, str], ...] = ()
-    watch: CallWatch | None = None
-    by_turn: list[tuple[TrialCall, ...]] = field(default_factory=list)
-    """The calls of each turn of the user that was played."""
-    heard: str = ""
-    """What the user said in them."""
-    diverged: str = ""
-    """How the agent left the recorded conversation."""
-    tools_before: tuple[str, ...] = ()
-    """What ran in earlier attempts, whose world failed: what was done then was done."""
-
-    @property
-    def worlds(self) -> bool:
-        """Whether the world failed, and not the agent."""
-        return self.error is not None and not self.timeout and world_failed(self.error)
 
 
 @dataclass(slots=True)
@@ -92,7 +62,7 @@ class TrialRunning:
             again = came.worlds and attempt <= self.loaded.suite.retries
             if not again or came.error is None or not tries_again(came.error):
                 came.tools_before = tuple(before)
-                return self._kept(await self._ended(slot, came, attempt, breaches))
+                return self._hidden(await self._ended(slot, came, attempt, breaches))
             before |= dict.fromkeys(call.tool for call in came.calls if ran(call))
             breaches += [
                 one for one in await self._breaches(slot, came) if one.call is not None or one.clause
@@ -101,8 +71,8 @@ class TrialRunning:
             await asyncio.sleep(wait_before(attempt, came.error, self.first_wait_s))
 
     # ------------------------------------------------------------------------------------------ one attempt
-    async def _attempt(self, slot: Slot, name: str) -> _Came:
-        task, came = self.loaded.suite.tasks[slot.task], _Came(name, at=self.now())
+    async def _attempt(self, slot: Slot, name: str) -> Came:
+        task, came = self.loaded.suite.tasks[slot.task], Came(name, at=self.now())
         session: Session | None = None
         try:
             world = await self._world(task, slot.seed)
@@ -123,7 +93,7 @@ class TrialRunning:
         make = self.loaded.world_of
         return None if make is None else await self._making.run(lambda: make(task, seed))
 
-    async def _asked(self, slot: Slot, task: Task, came: _Came, session: Session | None) -> None:
+    async def _asked(self, slot: Slot, task: Task, came: Came, session: Session | None) -> None:
         suite = self.loaded.suite
         attempt = Attempt(slot, task, suite.arms[slot.arm], came.name, session, came.watch)
         began = time.perf_counter()
@@ -142,14 +112,14 @@ class TrialRunning:
         if came.answered is not None:
             await self._answered(task, came, session)
 
-    async def _talk(self, target: Target, attempt: Attempt, task: Task, came: _Came) -> Answered:
+    async def _talk(self, target: Target, attempt: Attempt, task: Task, came: Came) -> Answered:
         """The agent's answer; of a recorded conversation, its answers to one turn of the user after the other."""
         spoken = self.loaded.conversations.get(task.id)
         now = answered = sound(await target.run(attempt))
         came.heard, made = attempt.task.user_input, 0
         while spoken is not None:
             came.by_turn.append((*attempt.calls[made:], *now.calls))
-            at, text, made = len(came.by_turn) - 1, _text(now.answer), len(attempt.calls)
+            at, text, made = len(came.by_turn) - 1, as_text(now.answer), len(attempt.calls)
             heard = spoken.heard(at, text, [call for calls in came.by_turn for call in calls])
             came.diverged = heard.diverged
             if heard.said is None:
@@ -162,7 +132,7 @@ class TrialRunning:
             answered = _joined(answered, now)
         return answered
 
-    async def _answered(self, task: Task, came: _Came, session: Session | None) -> None:
+    async def _answered(self, task: Task, came: Came, session: Session | None) -> None:
         answered = came.answered
         assert answered is not None  # noqa: S101 - the caller looked
         reported: Sequence[TrialCall] = answered.calls
@@ -171,9 +141,9 @@ class TrialRunning:
             reported = judged(reported, came.calls, asked, self.governed.envelope, came.name)
         came.calls, came.reported = (*came.calls, *reported), len(reported)
         if session is not None:
-            came.unmet = await finished(session, _text(answered.answer))
+            came.unmet = await finished(session, as_text(answered.answer))
 
-    async def _closed(self, session: Session | None, came: _Came) -> None:
+    async def _closed(self, session: Session | None, came: Came) -> None:
         if session is None:
             return
         try:
@@ -182,105 +152,36 @@ class TrialRunning:
             came.error, came.answered, came.timeout = error, None, False
 
     # ------------------------------------------------------------------------------------------ what it comes to
-    async def _ended(self, slot: Slot, came: _Came, attempts: int, before: Sequence[Breach]) -> Trial:
+    async def _ended(self, slot: Slot, came: Came, attempts: int, before: Sequence[Breach]) -> Trial:
         breaches = (*before, *await self._breaches(slot, came))
         judges = came.answered is not None and not came.diverged
         checked = await self._checked(slot, came) if judges else ()
-        status, reason = self._status(slot, came, checked)
-        answered = came.answered
-        return Trial(
-            slot.draw,
-            slot.arm,
-            slot.task,
-            slot.epoch,
-            status,
-            seed=slot.seed,
+        return trial_of(
+            slot,
+            self.loaded.suite.tasks[slot.task],
+            came,
+            checked=checked,
+            breaches=breaches,
             session=came.name if self.governed is not None else "",
             attempts=attempts,
-            at=came.at,
-            latency_s=came.latency_s,
-            answer=None if answered is None or answered.answer is None else _text(answered.answer),
-            calls=came.calls,
-            checks=checked,
-            breaches=breaches,
-            score=score_of(checked) if checked else None,
-            tokens=answered.tokens if answered else None,
-            cost=answered.cost if answered else None,
-            reason=reason,
-            extra=_extra(answered, came.tools_before),
         )
 
-    def _status(self, slot: Slot, came: _Came, checked: Sequence[Checked]) -> tuple[Status, str]:
-        if came.timeout:
-            return Status.TIMEOUT, f"not done within {self.loaded.suite.tasks[slot.task].deadline_s:g} s"
-        if came.error is not None:
-            status = Status.INFRASTRUCTURE if came.worlds else Status.FAILED
-            how = "" if came.worlds else "the agent broke down: "
-            return status, f"{how}{told(came.error)}"
-        if came.diverged:
-            return Status.DIVERGED, came.diverged
-        missed = [one for one in checked if not one.passed]
-        if missed:
-            return Status.FAILED, f"{missed[0].check}: {missed[0].told}" if missed[0].told else missed[
-                0
-            ].check
-        return Status.PASSED, ""
-
-    async def _checked(self, slot: Slot, came: _Came) -> tuple[Checked, ...]:
+    async def _checked(self, slot: Slot, came: Came) -> tuple[Checked, ...]:
         judge = self.loaded.judge
         if not judge.checks.get(slot.task):
             return ()
-        view = self._view(slot, came)
+        view = view_of(self.loaded.suite.tasks[slot.task], slot, came)
         return await self._judging.run(lambda: judge.checked(view))
 
-    async def _breaches(self, slot: Slot, came: _Came) -> tuple[Breach, ...]:
+    async def _breaches(self, slot: Slot, came: Came) -> tuple[Breach, ...]:
         judge = self.loaded.judge
         if not judge.invariants:
             return ()
-        view = self._view(slot, came)
+        view = view_of(self.loaded.suite.tasks[slot.task], slot, came)
         return await self._judging.run(lambda: judge.breaches(view))
 
-    def _view(self, slot: Slot, came: _Came) -> TrialView:
-        answered, watch = came.answered, came.watch
-        state, flaw = watch.state() if watch is not None else (None, "")
-        return TrialView(
-            self.loaded.suite.tasks[slot.task],
-            answer=answered.answer if answered else None,
-            answered=answered is not None,
-            calls=came.calls,
-            ran=watch.ran if watch is not None else {},
-            initial=watch.initial if watch is not None else None,
-            state=state,
-            state_flaw=flaw,
-            unmet=came.unmet,
-            latency_s=came.latency_s,
-            arm=slot.arm,
-            epoch=slot.epoch,
-            seed=slot.seed,
-            tokens=answered.tokens if answered else None,
-            cost=answered.cost if answered else None,
-            extra=answered.extra if answered else {},
-            has_world=watch is not None,
-            tools=tuple(watch.world.tools) if watch is not None else (),
-            timed_out=came.timeout,
-            by_turn=tuple(came.by_turn),
-            reported=came.reported,
-        )
-
-    def _kept(self, trial: Trial) -> Trial:
-        """The trial as it is written and reported: without secrets."""
-        hide = self.redactor
-        if hide is None:
-            return trial
-        return replace(
-            trial,
-            answer=None if trial.answer is None else hide.text(trial.answer),
-            calls=tuple(kept(call, hide) for call in trial.calls),
-            checks=tuple(replace(one, told=hide.text(one.told)) for one in trial.checks),
-            breaches=tuple(replace(one, told=hide.text(one.told)) for one in trial.breaches),
-            reason=hide.text(trial.reason),
-            extra=hide.value(dict(trial.extra)) if trial.extra else trial.extra,
-        )
+    def _hidden(self, trial: Trial) -> Trial:
+        return trial if self.redactor is None else without_secrets(trial, self.redactor)
 
 
 class _WorldBroke(Exception):
@@ -305,17 +206,3 @@ def _joined(before: Answered, now: Answered) -> Answered:
         tokens=None if tokens is None else int(tokens),
         cost=both(before.cost, now.cost),
     )
-
-
-def _text(answer: Json) -> str:
-    from remit.core.trial.words import as_text
-
-    return as_text(answer)
-
-
-def _extra(answered: Answered | None, before: Sequence[str]) -> Mapping[str, Json]:
-    again: dict[str, Json] = {TOOLS_BEFORE: list(before)} if before else {}
-    if answered is None:
-        return again
-    told_of = {"fingerprint": dict(answered.fingerprint)} if answered.fingerprint else {}
-    return {**answered.extra, **told_of, **again}
