@@ -34,8 +34,7 @@ async def attended(going: GoingOn, shard: Shard | None, log: OpenRun) -> tuple[R
     runner = going.runner
     await going.opened()
     if shard is not None:
-        shard.begin(log.before)
-        runner.also(shard.others())
+        runner.also([*shard.begin(log.before), *shard.others()])
     worst = [0.0]
     beside = [asyncio.create_task(_shown(runner)), asyncio.create_task(_timed(worst))]
     if shard is not None:

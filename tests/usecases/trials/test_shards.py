@@ -48,7 +48,7 @@ async def part(shard: Shard, store: SqliteStore, decides: int, ends: int = 300) 
         return Trial(slot.draw, slot.arm, slot.task, slot.epoch, Status.PASSED)
 
     runner = Runner(info, log, trial, [FirstDraws(decides)], 4, shard.part, shard.wrote)
-    shard.begin(log.before)
+    runner.also(shard.begin(log.before))
 
     async def look() -> None:
         while True:
@@ -105,6 +105,19 @@ def test_all_parts_together_are_the_whole_run(folder: Path) -> None:
 
     assert len(run.trials) == 600
     assert [t.draw for t in run.of("baseline")] == list(range(300))
+
+
+def test_a_part_that_begins_anew_on_another_machine_runs_nothing_again(folder: Path) -> None:
+    shared = folder / "shared"
+    first, second = stores(folder, 2)
+    asyncio.run(part(Shard(shared, 1, 2), first, 1000))
+    (written,) = parts_in([shared]).values()
+
+    found, end = asyncio.run(part(Shard(shared, 1, 2), second, 1000))
+
+    assert end is End.PART
+    assert found.trials == written.trials
+    assert parts_in([shared / "shard-1-of-2.jsonl"]) == {str(shared / "shard-1-of-2.jsonl"): written}
 
 
 def test_a_part_of_another_suite_or_another_number_of_parts_is_refused(folder: Path) -> None:

@@ -107,8 +107,13 @@ class Shard:
         draft.unlink()
 
     # ------------------------------------------------------------------------------------------ own trials
-    def begin(self, before: Run) -> None:
-        """Add to this part's file what only the record has of it. What stands there stays where it is: others read on."""
+    def begin(self, before: Run) -> list[Trial]:
+        """Add to this part's file what only the record has of it. What stands there stays where it is: others read on.
+
+        Returns:
+            Trials that only the file has: they ended in another store, such as that of a machine that is gone. They are
+            not to be run again.
+        """
         own = [trial for trial in before.trials if trial.draw % self.of == self.index - 1]
         try:
             if not self.path.exists():
@@ -116,13 +121,15 @@ class Shard:
                 _replaced(self.path, run_lines(replace(before, info=info, trials=())))
             data = self.path.read_bytes()
             whole = data[: data.rfind(b"\n") + 1]  # a process that was killed may have left half a line
-            known = {trial.key for trial in _trials(self.path, whole.splitlines()[1:])}
+            known = {trial.key: trial for trial in _trials(self.path, whole.splitlines()[1:])}
             with self.path.open("r+b") as file:
                 file.truncate(len(whole))
                 file.seek(len(whole))
                 file.writelines(trial_line(trial) for trial in own if trial.key not in known)
         except OSError as error:
             raise Unavailable(f"{self.path}: {error.strerror or error}") from None
+        recorded = {trial.key for trial in own}
+        return [trial for key, trial in known.items() if key not in recorded]
 
     def wrote(self, trial: Trial) -> None:
         """A trial of this part is durable."""
