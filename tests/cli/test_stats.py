@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.trial.run_help import run, success
 from tests.usecases.trials.results_help import RECORDED, plain, write_lines
+
+from remit.core.trial.run import run_lines
+from remit.core.trial.suite import Design
 
 Remit = Callable[..., Any]
 
@@ -84,6 +89,31 @@ def test_each_row_says_what_it_is_about(remit: Remit, tmp_path: Path) -> None:
     assert "1 trials" not in told
     assert "counts alike" not in told
     assert "All of k runs of a task succeed (pass^k)" in told
+
+
+def test_what_ended_behind_the_decision_of_a_sequential_run_is_in_no_rate(
+    remit: Remit, tmp_path: Path
+) -> None:
+    """Only the quick ones end there: at a true rate of .85 and slow failures it looked like .98 (.88 to 1)."""
+    gate = success(0.7, aims_for=0.85)
+    found = run({"agent": {"a": "+" * 60}}, design=Design("sequential", max_trials=200, gates=(gate,)))
+    gap = replace(
+        found, trials=(*found.trials[:10], *found.trials[11:])
+    )  # the eleventh is slow, and was cut off
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(run_lines(gap)))
+
+    (arm,) = remit("stats", path, "--json").object["arms"].values()
+    line = remit("stats", path, "--by-task")
+
+    assert (arm["behind"], arm["success"]["n"], arm["counts"]["trials"]) == (49, 10, 59)
+    assert arm["tasks_like_these"] is None
+    assert "49 runs of them ended behind the decision" in line.out
+    assert "of tasks like these" not in line.out
+    again = remit("stats", "--arm", f"x={path}", "--json").object["arms"]["x"]
+    assert (again["behind"], again["success"]["n"]) == (49, 10)
+    chosen = remit("stats", path, "--where", "arm=agent", "--json").object["arms"]["agent"]
+    assert chosen == arm
 
 
 def test_two_files_are_two_arms(remit: Remit, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def stats(
     if sides.given and not methods:
         raise typer.BadParameter("--margin, --baseline-arm and --candidate-arm belong to --methods")
     found = read_results(files, asked)
-    compared = by_methods(found.run, sides) if methods else None
+    compared = by_methods(found.rated, sides) if methods else None
     if Output.json:
         emit(_document(found, k, by_task=by_task) | ({"compared": asdict(compared)} if compared else {}))
         return
@@ -59,7 +59,7 @@ def stats(
     if by_task:
         arms = ("arm",) if len(found.run.info.arms) > 1 else ()
         columns = ("task", *arms, "passed", "runs", "rate", "95 %, exact", "95 %, Wilson", "neither")
-        table("", columns, _task_rows(found.run))
+        table("", columns, _task_rows(found.rated))
     if compared is not None:
         show_methods(compared)
     if found.left_out:
@@ -71,6 +71,10 @@ class _Told:
     """What is said of one arm."""
 
     counts: Mapping[str, int]
+    behind: int
+    """Trials of a sequential run that are in no rate: only the quick ones had ended behind its decision."""
+    pooled: float | None
+    """The share of the others that passed."""
     unjudged: list[str]
     """Tasks without a judged run; they are in no rate."""
     success: list[Estimate]
@@ -82,16 +86,29 @@ class _Told:
     """The task with the fewest judged runs: no k goes beyond them."""
 
 
-def _told(run: Run, arm: str, k: int | None) -> _Told:
+def _told(found: Imported, arm: str, k: int | None) -> _Told:
+    run = found.rated
     tasks = run.by_task(arm)
     unjudged = [task for task in dict.fromkeys(trial.task for trial in run.of(arm)) if task not in tasks]
+    ended, behind = counts(found.run)[arm], len(found.run.of(arm)) - len(run.of(arm))
     if not tasks:
-        return _Told(counts(run)[arm], unjudged, [], [], (), (), ("", 0))
-    like = replace(run, info=replace(run.info, design=replace(run.info.design, question=Question.POPULATION)))
+        return _Told(ended, behind, None, unjudged, [], [], (), (), ("", 0))
     hat, at = (curve.points[:k] for curve in curves(run, arm) or _NO_CURVES)
     fewest = min(tasks, key=lambda task: len(tasks[task]))
-    told = counts(run)[arm], unjudged, success(run, arm), success(like, arm), hat, at
-    return _Told(*told, (fewest, len(tasks[fewest])))
+    passes = [trial.success for trials in tasks.values() for trial in trials]
+    pooled = sum(map(bool, passes)) / len(passes)
+    told = success(run, arm), _like_these(run, arm), hat, at, (fewest, len(tasks[fewest]))
+    return _Told(ended, behind, pooled, unjudged, *told)
+
+
+def _like_these(run: Run, arm: str) -> list[Estimate]:
+    """Of tasks like these; nothing of a run that drew this suite's tasks until a gate knew enough."""
+    design = run.info.design
+    if design.kind == "sequential":
+        return []
+    return success(
+        replace(run, info=replace(run.info, design=replace(design, question=Question.POPULATION))), arm
+    )
 
 
 def _document(found: Imported, k: int | None, *, by_task: bool) -> dict[str, Any]:
@@ -99,12 +116,14 @@ def _document(found: Imported, k: int | None, *, by_task: bool) -> dict[str, Any
     document: dict[str, Any] = {
         "suite": run.info.suite,
         "formats": found.formats,
-        "arms": {arm: _arm(_told(run, arm, k)) for arm in run.info.arms},
+        "arms": {arm: _arm(_told(found, arm, k)) for arm in run.info.arms},
         "left_out": found.left_out,
         "passed_over": found.passed_over,
     }
     if by_task:
-        document["tasks"] = [asdict(line) | {"wilson": _wilson(line)} for line in task_lines(run, None)]
+        document["tasks"] = [
+            asdict(line) | {"wilson": _wilson(line)} for line in task_lines(found.rated, None)
+        ]
     return document
 
 
@@ -112,6 +131,7 @@ def _arm(told: _Told) -> dict[str, Any]:
     exact, shown = ([*told.success, None, None])[:2]
     return {
         "counts": told.counts,
+        "behind": told.behind,
         "unjudged": told.unjudged,
         "success": exact,
         "success_shown": shown,
@@ -127,9 +147,11 @@ def _wilson(line: TaskLine) -> tuple[float, float] | None:
 
 def _show(found: Imported, arm: str, k: int | None) -> None:
     run = found.run
-    told = _told(run, arm, k)
+    told = _told(found, arm, k)
     name = run.info.suite if len(run.info.arms) == 1 else f"{run.info.suite}, {arm}"
     say(f"{safe(name, 200)}: {_ended(told.counts)}")
+    if told.behind:
+        say(f"{counted(told.behind, 'run')} of them ended behind the decision: {_BEHIND}")
     if told.success:
         asked = _ASKED if len(told.success) > 1 else (_ASKED[0], _ASKED[2])
         ones = (*told.success, *told.tasks_like_these)
@@ -152,12 +174,11 @@ _ASKED = ("of these tasks", "  the same, narrower: to look at", "of tasks like t
 """What each row is about: the exact interval, Wilson's where there is one, and the one that has tasks as its unit."""
 
 
+_BEHIND = "only quick ones are among those, so they are in no rate"
+
+
 def _say_of_weights(told: _Told) -> None:
-    ended, rate = (
-        told.counts["passed"] + told.counts["failed"] + told.counts["timeout"],
-        told.success[0].value,
-    )
-    pooled = told.counts["passed"] / ended if ended else None
+    rate, pooled = told.success[0].value, told.pooled
     if rate is not None and pooled is not None and abs(pooled - rate) > _SEEN:
         say(f"each task counts alike, however often it ran; of all runs together, {pooled:.3f} passed")
 

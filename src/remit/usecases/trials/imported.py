@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remit.core.errors import BadInput
+from remit.core.trial.analysis.counted import counted
 from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order, trial_line
 from remit.core.trial.suite import BASELINE, ONLY_ARM, Design
 from remit.core.trial.trial import Trial
@@ -49,6 +50,9 @@ class Imported:
     """A run from elsewhere, and what was not read of the folders it came from."""
 
     run: Run
+    rated: Run
+    """The trials of it that rates are made of: of a sequential run of ours those up to its decision, since behind it only
+    the quick ones have ended."""
     formats: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
     """Files of a folder in which no results stand."""
@@ -66,6 +70,8 @@ class _Named:
     """Empty where the task is named by fields."""
     task: str
     trial: Trial
+    behind: bool = False
+    """Whether it ended behind the decision of its run, or behind one in start order that had not ended."""
 
 
 @dataclass
@@ -81,6 +87,14 @@ class _Gathered:
     """Names of fields that some record had."""
     runs: dict[int, Run | None] = field(default_factory=dict)
     """Runs of ours that trials are of, by identity; None for a trial that is of none, or is called otherwise."""
+    ends: dict[int, tuple[Run, set[tuple[str, int]]]] = field(default_factory=dict)
+    """Of each of our runs, by identity, the trials that rates are made of."""
+
+    def behind(self, trial: Trial, of: Run) -> bool:
+        """Whether the trial is in no rate of its run."""
+        if id(of) not in self.ends:
+            self.ends[id(of)] = of, {one.key for one in counted(of).trials}
+        return trial.key not in self.ends[id(of)][1]
 
 
 def read_run(
@@ -125,8 +139,8 @@ def imported(sources: Sequence[tuple[ImportChoice, Sequence[Path]]], *, suite: s
         raise BadInput(
             ", ".join(str(path) for _, paths in sources for path in paths), told, "check what was named"
         )
-    run = _placed(found, suite)
-    return Imported(run, tuple(found.formats), tuple(found.passed_over), found.left_out)
+    run, rated = _placed(found, suite)
+    return Imported(run, rated, tuple(found.formats), tuple(found.passed_over), found.left_out)
 
 
 def result_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
@@ -187,7 +201,8 @@ def _keep(
         raise BadInput(one.where, f"more than {MOST_TRIALS} trials", "choose some: --where")
     arm = chosen.arm or ", ".join(arms.of(one.fields)) or one.trial.arm or ONLY_ARM
     task = "/".join(tasks.of(one.fields)) or one.trial.task
-    found.listed.append(_Named(one.where, arm, "" if tasks.keys else one.suite, task, one.trial))
+    behind = one.of is not None and found.behind(one.trial, one.of)
+    found.listed.append(_Named(one.where, arm, "" if tasks.keys else one.suite, task, one.trial, behind))
     if arms.keys or tasks.keys or not found.known:
         found.known.update(one.fields)
     found.models.setdefault(arm, set()).add(one.model)
@@ -195,14 +210,15 @@ def _keep(
     found.runs[id(own)] = own
 
 
-def _placed(found: _Gathered, suite: str) -> Run:
-    """The trials in their order, numbered; a run of ours keeps its own."""
+def _placed(found: _Gathered, suite: str) -> tuple[Run, Run]:
+    """The trials in their order, numbered; a run of ours keeps its own. Beside it the part that rates are made of."""
     listed = found.listed
     known = next(iter(found.runs.values())) if len(found.runs) == 1 else None
     if known is not None:
         arms = tuple(arm for arm in known.info.arms if any(one.arm == arm for one in listed))
         info = replace(known.info, arms=arms, suite=suite or known.info.suite)
-        return replace(known, info=info, trials=in_order((one.trial for one in listed), arms))
+        run = replace(known, info=info, trials=in_order((one.trial for one in listed), arms))
+        return run, _without(run, {one.trial.key for one in listed if one.behind})
     suites = sorted({one.suite for one in listed})
     if len(suites) > 1:
         for one in listed:
@@ -211,10 +227,16 @@ def _placed(found: _Gathered, suite: str) -> Run:
         listed.sort(key=lambda one: one.trial.at or 0.0)
     order = dict.fromkeys(one.arm for one in listed)
     arms = tuple(sorted(order, key=lambda arm: arm != BASELINE))
-    trials = in_order(_numbered(listed), arms)
+    numbered = list(_numbered(listed))
+    trials = in_order(numbered, arms)
     tasks = dict.fromkeys((trial.task for trial in trials), TaskInfo())
     named = suite or (suites[0] if len(suites) == 1 else "") or "imported"
-    return Run(_info(named, arms, tasks, trials, found), trials)
+    run = Run(_info(named, arms, tasks, trials, found), trials)
+    return run, _without(run, {two.key for one, two in zip(listed, numbered, strict=True) if one.behind})
+
+
+def _without(run: Run, keys: set[tuple[str, int]]) -> Run:
+    return replace(run, trials=tuple(one for one in run.trials if one.key not in keys)) if keys else run
 
 
 def _numbered(listed: Sequence[_Named]) -> Iterator[Trial]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from remit.core.trial.analysis.broken import watched
 from remit.core.trial.analysis.compared import comparisons, correction
 from remit.core.trial.analysis.contrasts import contrasts
+from remit.core.trial.analysis.counted import counting
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import CONFIDENCE, curves, estimates
-from remit.core.trial.analysis.judged import counting, judged
+from remit.core.trial.analysis.judged import judged
 from remit.core.trial.analysis.map import answer_map
 from remit.core.trial.analysis.notes import notes
 from remit.core.trial.analysis.other_methods import other_methods

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from remit.core.trial.analysis import broken
+from remit.core.trial.analysis.any_stop import at_any_stop
 from remit.core.trial.analysis.beyond_gates import without_verdict
+from remit.core.trial.analysis.counted import OWN_RUNS, draws, fed, gates_for
 from remit.core.trial.analysis.counts import infrastructure_share
-from remit.core.trial.gates.gate import Gate, contiguous
-from remit.core.trial.gates.table import gates_of
+from remit.core.trial.analysis.merged import stopped_arms
+from remit.core.trial.gates.gate import Gate
 from remit.core.trial.percent import bar, count, percent
 from remit.core.trial.report import Boundary, Broken, Ruling
 from remit.core.trial.run import Run
-from remit.core.trial.trial import Trial
 from remit.core.trial.verdict import Verdict, together
 
-OWN_RUNS = "remit trial run"
-"""The source of runs whose design is known to have been fixed beforehand: of them, all trials must be there."""
 _ELSEWHERE = "Results from elsewhere have no gates: `remit trial compare` judges two such runs."
 
 
@@ -40,46 +39,11 @@ def judged(run: Run, invariants: Sequence[Broken]) -> JudgedRun:
     PASS needs every gate (an intersection-union test: no correction). Any gate may BLOCK alone, so each has only its
     share of the chance of a false one. ERROR wins over BLOCK: a world that fails may fail for the good runs only.
     """
-    gates = gates_of(
-        run.info.design, run.info.arms, {task: info.weight for task, info in run.info.tasks.items()}
-    )
-    upto = _fed(gates, draws(run), sequential=run.info.design.kind == "sequential")
+    gates = gates_for(run)
+    upto = fed(gates, draws(run), sequential=run.info.design.kind == "sequential")
     rulings = tuple(_ruling(gate, run) for gate in gates)
     boundaries = tuple(found for gate in gates if (found := gate.boundary()) is not None)
     return JudgedRun(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
-
-
-def _fed(gates: Sequence[Gate], fed: Sequence[Mapping[str, Trial]], *, sequential: bool) -> int:
-    """Feed the gates until all have decided or one blocks, as the run itself was; draws that they took.
-
-    Behind the block of one gate, trials were cut off; those that ended all the same are the quick ones, which would
-    tell a gate that is still open too much good.
-    """
-    for at, draw in enumerate(fed, 1):
-        said = [gate.step(draw) for gate in gates]
-        if sequential and said and (Verdict.BLOCK in said or None not in said):
-            return at
-    return len(fed)
-
-
-def counting(run: Run, upto: int) -> Run:
-    """The trials that rates and comparisons are made of: in a sequential design, those up to the decision.
-
-    Behind it, and behind a gap, only the quick ones have ended: what is slow was cut off when the run stopped.
-    """
-    if run.info.design.kind != "sequential":
-        return run
-    return replace(run, trials=tuple(trial for trial in run.trials if trial.draw < upto))
-
-
-def draws(run: Run) -> list[Mapping[str, Trial]]:
-    """What gates are fed: in a sequential design the draws up to the first gap, in a fixed one all there are."""
-    if run.info.design.kind == "sequential":
-        return contiguous(run, run.info.arms)
-    found: dict[int, dict[str, Trial]] = {}
-    for trial in run.trials:
-        found.setdefault(trial.draw, {})[trial.arm] = trial
-    return [found[draw] for draw in sorted(found)]
 
 
 def missing(run: Run) -> int:
@@ -92,6 +56,8 @@ def missing(run: Run) -> int:
 
 def _ruling(gate: Gate, run: Run) -> Ruling:
     ruling, absent = gate.ruling(run), missing(run)
+    if stopped_arms(run) and gate.rule.kind == "not_worse":
+        return at_any_stop(ruling, gate.rule, run)
     if not absent or ruling.verdict is Verdict.INCONCLUSIVE:
         return ruling
     of, every = f"{len(run.trials):,} of {count(len(run.trials) + absent)}", len(run.trials) + absent

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.core.errors import BadInput
-from remit.core.trial.analysis.judged import OWN_RUNS
+from remit.core.trial.analysis.counted import OWN_RUNS, counted
 from remit.core.trial.run import Run, RunInfo, in_order
 from remit.core.trial.suite import BASELINE, CANDIDATE, Rule
 from remit.core.trial.trial import Trial
 
 MERGED = "two runs"
-"""The source of a run that was made of two."""
+"""How the source of a run begins that was made of two."""
+_STOPPED = ", stopped when their gates knew enough: "
 
 
 def merged(
@@ -41,6 +42,11 @@ def merged(
     if before_arm == after_arm and baseline == candidate and baseline.info.source.startswith(OWN_RUNS):
         remedy = "name two; of one agent's own runs `remit trial selftest` says what chance does"
         raise BadInput("compare", f"both sides are the same runs ({baseline.info.id})", remedy)
+    ends = [
+        arm
+        for arm, run in ((BASELINE, baseline), (CANDIDATE, candidate))
+        if run.info.design.kind == "sequential"
+    ]
     before, after = _named(baseline, before_arm, BASELINE), _named(candidate, after_arm, CANDIDATE)
     tasks = {**baseline.info.tasks, **candidate.info.tasks}
     order = {task: place for place, task in enumerate(tasks)}
@@ -62,11 +68,23 @@ def merged(
             BASELINE: baseline.info.fingerprints.get(_arm(baseline, baseline_arm, BASELINE), {}),
             CANDIDATE: candidate.info.fingerprints.get(_arm(candidate, candidate_arm, CANDIDATE), {}),
         },
-        source=MERGED,
+        source=f"{MERGED}{_STOPPED}{', '.join(ends)}" if ends else MERGED,
         design_hash="",
     )
     stopped = "; ".join(dict.fromkeys(run.stopped for run in (baseline, candidate) if run.stopped))
     return Run(info, in_order(trials, info.arms), baseline.repeated + candidate.repeated, stopped)
+
+
+def stopped_arms(run: Run) -> tuple[str, ...]:
+    """Of a run that was made of two, the arms whose run ended as soon as its own gates knew enough.
+
+    >>> from remit.core.trial.suite import Design
+    >>> info = RunInfo("r", "s", "h", Design(), (), {}, source="two runs, stopped when their gates knew enough: baseline")
+    >>> stopped_arms(Run(info, ()))
+    ('baseline',)
+    """
+    of = run.info.source
+    return tuple(of.partition(_STOPPED)[2].split(", ")) if of.startswith(MERGED + _STOPPED) else ()
 
 
 def _same_suite(baseline: RunInfo, candidate: RunInfo) -> None:
@@ -92,4 +110,6 @@ def _arm(run: Run, arm: str, default: str) -> str:
 
 
 def _named(run: Run, arm: str, name: str) -> list[Trial]:
-    return [replace(trial, arm=name) for trial in run.of(arm)]
+    """The trials of an arm under its new name: those that count for rates, and any in which an invariant was broken."""
+    kept = {trial.key for trial in counted(run).trials}
+    return [replace(trial, arm=name) for trial in run.of(arm) if trial.key in kept or trial.breaches]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from remit.core.stats.spread import COVERAGE, FEWEST
-from remit.core.trial.analysis.judged import OWN_RUNS
-from remit.core.trial.analysis.merged import MERGED
+from remit.core.trial.analysis.counted import OWN_RUNS
+from remit.core.trial.analysis.merged import MERGED, stopped_arms
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
 from remit.core.trial.gates.of_check import KEY
@@ -109,7 +109,7 @@ def _once(run: Run) -> Iterator[str]:
 
 
 def _interleaved(run: Run) -> Iterator[str]:
-    if run.info.source == MERGED:
+    if run.info.source.startswith(MERGED):
         yield (
             "The arms are two runs made at different times: a change of the provider in between looks like one of the "
             "agent. `arms:` in one suite runs them side by side."
@@ -149,6 +149,12 @@ def _stopped(run: Run) -> Iterator[str]:
         yield (
             "The gates decide with errors that hold at any stop. The p-values of the comparisons do not: the run "
             "ended when a gate had seen enough, so they are for exploring only."
+        )
+    if stopped := stopped_arms(run):
+        yield (
+            f"The run of {' and that of '.join(stopped)} ended as soon as gates of its own knew enough; what ended "
+            "behind that is left out. The gate here holds at any stop. All other intervals and p-values are as if the "
+            "number of trials had been given: for exploring only."
         )
 
 
