@@ -84,7 +84,7 @@ def test_an_agent_that_never_finishes_is_stopped(says, scripted):
 def test_a_reply_that_was_cut_off_ends_the_session(scripted):
     episode = run_episode(scripted(['{"thought":"hm","to']), CASE, 1, lambda tool, args: "{}", unobserved)
 
-    assert (episode.steps, episode.stopped) == ([], "the reply was cut off")
+    assert (episode.steps, episode.stopped) == ([], "the reply was cut off, or is no text")
 
 
 def test_a_model_that_fails_ends_the_session_and_says_so(scripted):

@@ -150,7 +150,7 @@ class Episode:
     answer: str = ""
     """The final answer; empty when the agent never finished."""
     stopped: str = ""
-    """Why the session ended without an answer: steps used up, a reply cut off, no model."""
+    """Why the session ended without an answer: steps used up, a reply that cannot be read, no model."""
     no_reply: bool = False
     """True where it ended because the model, or the recording of it, did not answer."""
     effects: Effects = field(default_factory=Effects)
@@ -197,7 +197,7 @@ def run_episode(
         episode.tokens += tokens
         reply = parsed(text)
         if reply is None:
-            episode.stopped = "the reply was cut off"
+            episode.stopped = "the reply was cut off, or is no text"
             break
         thought, tool, args = reply
         observe("assistant", thought)
@@ -222,7 +222,7 @@ def opening(case: ShopRequest) -> list[Message]:
 
 
 def parsed(text: str) -> tuple[str, str, dict[str, Any]] | None:
-    """Thought, tool and arguments of one reply; None when the text was cut off.
+    """Thought, tool and arguments of one reply; None when it was cut off, or names half a character (`\\ud800`).
 
     >>> parsed('{"thought":"hm","tool":"finish","args":{"answer":"done"}}')
     ('hm', 'finish', {'answer': 'done'})
@@ -231,6 +231,7 @@ def parsed(text: str) -> tuple[str, str, dict[str, Any]] | None:
     """
     try:
         reply = json.loads(text)
+        compact(reply).encode()  # the grammar lets a model escape what no database and no file takes as text
         return reply["thought"], reply["tool"], reply["args"]
     except (ValueError, KeyError):
         return None

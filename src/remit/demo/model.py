@@ -174,7 +174,7 @@ class LocalModel:
             raise ModelFailed(f"the model's process ended: {error}") from error
         finally:
             alarm.cancel()
-        if not line:
+        if not line.endswith("\n"):  # nothing, or half of an answer
             raise ModelFailed(f"the model's process ended, or gave no answer within {within_s:.0f} s")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -226,7 +226,8 @@ class _Server:
         if "ready" in request:
             return {"ready": True}
         messages = request["messages"]
-        if messages[: len(self._spoken)] != self._spoken or not self._spoken:
+        known = len(self._spoken)
+        if not 0 < known < len(messages) or messages[:known] != self._spoken:
             self._ask([*messages[:-1], {"role": "user", "content": ""}], 1)
         self._spoken = messages
         options = {key: request[key] for key in ("seed", "temperature")}

@@ -19,12 +19,18 @@ from remit.demo.account import Account, Anomaly, Held, Trip, telling
 from remit.demo.recordings import Rates
 
 SHOWN_ANOMALIES = 4
+HARMLESS = (
+    "This time the agent did no harm in these sessions, not even unguarded, so there was nothing to prevent. What a model"
+    " draws differs from one processor to the next; how often it does harm was measured:"
+)
 
 
 def print_account(account: Account, console: Console) -> None:
     """Print the account for people."""
     console.print()
     console.print(_effects_table(account))
+    if account.harmless:
+        console.print(Text(HARMLESS, style="yellow"))
     console.print(_rates_text(account.rates))
     console.print(_calls_line(account))
     for anomaly in telling(account.anomalies)[:SHOWN_ANOMALIES]:
