@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from remit.core.trial.gates.gate import Gate
+from remit.core.trial.gates.lost import Unmoved
 from remit.core.trial.gates.table import gates_of
 from remit.core.trial.report import Ruling
 from remit.core.trial.run import Run, RunInfo, TaskInfo
@@ -36,8 +37,22 @@ def gate(
     arms: Sequence[str] = ("agent",),
     **more: object,
 ) -> Gate:
+    """A gate of its kind alone, which leaves lost trials out."""
+    return minding_lost(kind, settings, design, arms, **more).gate
+
+
+def minding_lost(
+    kind: str,
+    settings: Mapping[str, object],
+    design: str = "fixed",
+    arms: Sequence[str] = ("agent",),
+    **more: object,
+) -> Unmoved:
+    """A gate as runs have it."""
     rule = Rule("gate", kind, settings, "suite.yaml:3: gates[0]")  # type: ignore[arg-type]
-    return gates_of(Design(design, gates=(rule,), **more), arms)[0]  # type: ignore[arg-type]
+    made = gates_of(Design(design, gates=(rule,), **more), arms)[0]  # type: ignore[arg-type]
+    assert isinstance(made, Unmoved)
+    return made
 
 
 def fed(one: Gate, results: Iterable[Mapping[str, Trial]]) -> Verdict | None:
@@ -55,4 +70,4 @@ def ruled(one: Gate, results: Sequence[Mapping[str, Trial]]) -> Ruling:
     return one.ruling(Run(RunInfo("r", "shop", "h", Design(), arms, tasks), trials))
 
 
-__all__ = ["Question", "draws", "fed", "gate", "mixed", "ruled", "trial"]
+__all__ = ["Question", "draws", "fed", "gate", "minding_lost", "mixed", "ruled", "trial"]

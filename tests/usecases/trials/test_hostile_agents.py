@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import pytest
 from tests.usecases.trials.runs import launch, opened, suite_of
 
 from remit.core.errors import Unavailable
+from remit.core.trial.analysis.judged import judged
+from remit.core.trial.gates.table import gates_of
 from remit.core.trial.suite import Design, Rule, Task
 from remit.core.trial.trial import Status, Trial, TrialCall
+from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
 from remit.ports import AgentTrial, Answered
 from remit.store.sqlite import SqliteStore
@@ -262,3 +266,42 @@ def test_a_program_that_an_agent_ends_is_no_good_end() -> None:
 
     with pytest.raises(Unavailable, match=r"wants to end the program \(sys.exit\(0\)\)"):
         in_own_loop(work())
+
+
+@pytest.mark.parametrize("design", [Design("sequential", max_trials=60), Design("fixed", epochs=60)])
+def test_an_agent_that_says_503_where_it_is_about_to_fail_is_run_on_and_does_not_pass(
+    design: Design, store: SqliteStore
+) -> None:
+    """Three runs in sixty are lost, fewer than a tenth: of the others, every one is right."""
+    design = replace(design, gates=(Rule("reliable", "success", {"at_least": 0.9}),), seed=1)
+
+    def agent(trial: AgentTrial) -> str:
+        if trial.slot.epoch % 20 == 3:
+            raise Unavailable("503")
+        return "right"
+
+    loaded = suite_of(agent, tasks=(Task("a", "go", deadline_s=60.0),), design=design, retries=0)
+    ran = launch(loaded, store, gates=gates_of(design, ("agent",)), concurrency=2)
+    found = judged(ran.run, ())
+
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "lost to the world" in found.sentence
+    assert len(ran.run.trials) == 60
+
+
+def test_a_run_stops_where_its_lost_trials_can_no_longer_change_what_it_says(store: SqliteStore) -> None:
+    gate = Rule("reliable", "success", {"at_least": 0.7, "aims_for": 0.95})
+    design = Design("sequential", max_trials=200, gates=(gate,), seed=1)
+
+    def agent(trial: AgentTrial) -> str:
+        if trial.slot.epoch == 2:
+            raise Unavailable("503")
+        return "right"
+
+    loaded = suite_of(agent, tasks=(Task("a", "go", deadline_s=60.0),), design=design, retries=0)
+    ran = launch(loaded, store, gates=gates_of(design, ("agent",)), concurrency=1)
+    found = judged(ran.run, ())
+
+    assert ran.end is End.DECIDED and found.verdict is Verdict.PASS
+    assert "One trial was lost to the world" in found.sentence
+    assert found.upto == len(ran.run.trials) < 60

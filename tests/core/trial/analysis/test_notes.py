@@ -57,6 +57,20 @@ def test_what_was_run_twice_tried_again_or_cut_off_is_told():
     assert told("an invariant was broken", results={"agent": {"a": "+"}}, stopped="an invariant was broken")
 
 
+def test_a_pass_that_hangs_on_trials_that_were_tried_again_is_told():
+    """Three attempts are three draws for an agent that knows when it errs, and then says that the world failed."""
+    asked = Design("fixed", gates=(Rule("reliable", "success", {"at_least": 0.9}),))
+    hides, marginal = ({"results": {"agent": many("+", 50)}, "design": asked} for _ in range(2))
+
+    assert told("5 trials needed", "as many tries as attempts", **hides, extra=lambda t: _tried(t, 5))
+    assert told("1 trial needed", **marginal, extra=lambda t: _tried(t, 1))
+    assert not told("as many tries as attempts", **marginal, extra=lambda t: _tried(t, 1))
+
+
+def _tried(trial: dict, most: int) -> dict:
+    return {"attempts": 3 if int(trial["task"].lstrip("t")) < most else 1}
+
+
 def test_tasks_of_one_arm_alone_are_told():
     assert told(
         "1 task ran in one arm only (b)", results={"baseline": {"a": "+"}, "candidate": {"a": "+", "b": "+"}}

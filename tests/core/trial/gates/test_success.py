@@ -181,7 +181,7 @@ def test_several_gates_share_the_chance_of_a_false_block():
     from remit.core.trial.suite import Design, Rule
 
     rules = tuple(Rule(name, "success", BAR) for name in ("a", "b"))
-    one, _ = gates_of(Design(gates=rules), ["agent"])
+    one = gates_of(Design(gates=rules), ["agent"])[0].gate  # type: ignore[attr-defined]
 
     assert one.stopping.mark.block == pytest.approx(0.025) and one.stopping.mark.alpha == 0.05
 

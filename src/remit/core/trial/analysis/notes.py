@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from remit.core.stats.spread import COVERAGE, FEWEST
 from remit.core.trial.analysis.counted import OWN_RUNS
+from remit.core.trial.analysis.judged import judged
 from remit.core.trial.analysis.merged import MERGED, stopped_arms
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
@@ -15,6 +17,7 @@ from remit.core.trial.gates.of_check import KEY
 from remit.core.trial.percent import count, percent
 from remit.core.trial.run import Run
 from remit.core.trial.trial import Status, Trial
+from remit.core.trial.verdict import Verdict
 
 FEW = 29
 """Trials below which not even a perfect agent shows a rate of 90 %."""
@@ -22,6 +25,11 @@ LEXICAL = "lexical"
 _BLIND = (
     "Embeddings cannot see the outcome: 'refunded' lies beside 'could not refund'. They say that answers moved or vary, "
     "never that they are right or wrong; numbers, ids and claims are compared beside them."
+)
+
+_WHAT_RETRIES_HIDE = (
+    " Had they ended with their first attempt, and badly, it would not pass: an agent that knows when it errs, and then "
+    "says that the world failed, has as many tries as attempts. `retries: 0` leaves it one."
 )
 
 
@@ -130,7 +138,16 @@ def _repeated(run: Run) -> Iterator[str]:
         yield f"{count(run.repeated)} were in flight when the run was cut off, and ran again."
     retried = sum(trial.attempts > 1 for trial in run.trials)
     if retried:
-        yield f"{count(retried)} needed more than one attempt, since the world failed at first."
+        once = f"{count(retried)} needed more than one attempt, since the world failed at first."
+        yield f"{once}{_WHAT_RETRIES_HIDE}" if _passed_by_retries(run) else once
+
+
+def _passed_by_retries(run: Run) -> bool:
+    """Whether it passes, and would not if every trial that was tried again had been lost, and gone against the agent."""
+    if judged(run, ()).verdict is not Verdict.PASS:
+        return False
+    again = (replace(one, status=Status.INFRASTRUCTURE) if one.attempts > 1 else one for one in run.trials)
+    return judged(replace(run, trials=tuple(again)), ()).verdict is not Verdict.PASS
 
 
 def _world(run: Run) -> Iterator[str]:

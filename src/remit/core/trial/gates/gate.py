@@ -51,7 +51,8 @@ class Gate(Protocol):
             draw: its trial in each arm. One whose world failed counts for nothing.
 
         Returns:
-            PASS or BLOCK once it has decided, and from then on; None before. A gate of a fixed design decides at the end.
+            PASS or BLOCK once it has decided, and from then on; INCONCLUSIVE where no more draws could decide it; None
+            before. A gate of a fixed design decides at the end.
         """
 
     def ruling(self, run: Run) -> Ruling:

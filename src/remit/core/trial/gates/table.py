@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from remit.core.errors import BadInput
 from remit.core.trial.gates.budget import cost, latency, tokens
 from remit.core.trial.gates.gate import Gate, Terms
+from remit.core.trial.gates.lost import Unmoved
 from remit.core.trial.gates.not_worse import not_worse
 from remit.core.trial.gates.of_check import KEY, of_check
 from remit.core.trial.gates.pass_hat import pass_hat
+from remit.core.trial.gates.settings import arm_of
 from remit.core.trial.gates.stable import stable
 from remit.core.trial.gates.success import success
-from remit.core.trial.suite import Design, Rule
+from remit.core.trial.suite import BASELINE, CANDIDATE, Design, Rule
 
 Build = Callable[[Rule, Terms], Gate]
 
@@ -60,6 +62,17 @@ def _built(rule: Rule, terms: Terms) -> Gate:
         hint = f"did you mean '{near[0]}'? " if near else ""
         where = rule.where or f"gates: {rule.id}"
         raise BadInput(where, f"unknown kind of gate '{rule.kind}'", f"{hint}known here: {', '.join(KINDS)}")
-    if KEY in rule.settings and rule.kind in ON_SUCCESS:
-        return of_check(rule, terms, build)
-    return build(rule, terms)
+
+    def made() -> Gate:
+        if KEY in rule.settings and rule.kind in ON_SUCCESS:
+            return of_check(rule, terms, build)
+        return build(rule, terms)
+
+    gate = made()
+    return Unmoved(
+        gate,
+        CANDIDATE if rule.kind == "not_worse" or "margin" in rule.settings else arm_of(rule, terms),
+        BASELINE if rule.kind == "not_worse" else "",
+        str(rule.settings[KEY]) if KEY in rule.settings and rule.kind in ON_SUCCESS else "",
+        made if terms.design.kind == "fixed" else None,
+    )

@@ -1,0 +1,163 @@
+"""A PASS that stands whatever became of the trials that were lost to the world.
+
+A lost trial is neither success nor failure, and an agent can make one: it says 503 where it is about to fail. Up to
+`max_infrastructure` of them would go by unseen, a tenth of all trials by default. So a second gate of the same kind takes
+each lost trial as one that went against the agent (of two arms, the baseline's as one that went well), and there is no
+PASS before both say so. A network that fails now and then loses hardly a trial, since each is tried again; a BLOCK asks
+nothing of lost trials, as they cannot excuse the others.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from remit.core.trial.gates.gate import Gate
+from remit.core.trial.percent import count
+from remit.core.trial.report import Boundary, Ruling
+from remit.core.trial.run import Run
+from remit.core.trial.suite import Rule
+from remit.core.trial.trial import Checked, Status, Trial, TrialCall
+from remit.core.trial.verdict import Verdict
+
+MOST_TOKENS = 2**63
+"""Of a lost trial: beyond any bound."""
+Draw = Mapping[str, Trial]
+
+
+@dataclass(slots=True)
+class Unmoved:
+    """A gate whose PASS no lost trial could have changed."""
+
+    gate: Gate
+    """That leaves lost trials out, as rates do."""
+    arm: str
+    """The arm that is judged."""
+    baseline: str = ""
+    """The arm whose lost trials are taken as successes; empty where there is none."""
+    check: str = ""
+    """The one that the gate is about; empty where all are."""
+    at_end: Callable[[], Gate] | None = None
+    """Makes the same gate anew, where it looks at the end only: then order is nothing to it."""
+    lost: int = 0
+    """Trials, of those it was fed, that the world took."""
+    decided: Verdict | None = None
+    _worst: Gate | None = None
+    """The second gate, from the first lost trial on."""
+    _worst_said: Verdict | None = None
+    _fed: list[Draw] = field(default_factory=list)
+    _asked: dict[str, bool] = field(default_factory=dict)
+    """By task, as far as it is seen: whether it has the check."""
+
+    @property
+    def rule(self) -> Rule:
+        """As the suite names it."""
+        return self.gate.rule
+
+    def step(self, draw: Draw) -> Verdict | None:
+        """Take the next draw; INCONCLUSIVE where it passes, and lost trials could have kept it from that for good."""
+        if self.decided is not None:
+            return self.decided
+        self._look(draw)
+        if self.at_end is not None:
+            self._fed.append(draw)
+            return self.gate.step(draw)
+        if self._worst is None and self._lost(draw):
+            self._worst = copy.deepcopy(self.gate)
+        said = self.gate.step(draw)
+        if self._worst is not None and self._worst_said is None:
+            self._worst_said = self._worst.step(self._against(draw))
+        self.decided = self._together(said)
+        return self.decided
+
+    def ruling(self, run: Run) -> Ruling:
+        """What it says of the draws that it was fed."""
+        ruling = self.gate.ruling(run)
+        if not self.lost or ruling.verdict is not Verdict.PASS:
+            return ruling
+        worst = self._worst_at_end(run) if self.at_end is not None else self._worst_said
+        details = {
+            **ruling.details,
+            "lost": self.lost,
+            "worst_case": (worst or Verdict.INCONCLUSIVE).value,
+        }
+        if worst is Verdict.PASS:
+            told = f"{ruling.sentence} {self._unmoved()}"
+            return replace(ruling, sentence=told, details=details)
+        why = next((one.reason for one in run.trials if _is_lost(one) and one.reason), "")
+        return replace(
+            ruling,
+            verdict=Verdict.INCONCLUSIVE,
+            sentence=f"{self._moved()} Without them: {ruling.sentence}",
+            would_change=f"Fewer trials that are lost: mend what failed{f' ({why})' if why else ''}, and run it again.",
+            details=details,
+        )
+
+    def boundary(self) -> Boundary | None:
+        """How it went without the lost ones."""
+        return self.gate.boundary()
+
+    def _together(self, said: Verdict | None) -> Verdict | None:
+        if said is not Verdict.PASS or self._worst is None or self._worst_said is Verdict.PASS:
+            return said
+        return None if self._worst_said is None else Verdict.INCONCLUSIVE
+
+    def _worst_at_end(self, run: Run) -> Verdict:
+        gate = self.at_end() if self.at_end is not None else self.gate
+        for draw in self._fed:
+            gate.step(self._against(draw))
+        return gate.ruling(run).verdict
+
+    def _look(self, draw: Draw) -> None:
+        self.lost += self._lost(draw)
+        for trial in draw.values():
+            if self.check and trial.checks:
+                has = any(one.check == self.check for one in trial.checks)
+                self._asked[trial.task] = has or self._asked.get(trial.task, False)
+
+    def _lost(self, draw: Draw) -> int:
+        arms = (self.arm, self.baseline)
+        return sum(arm in arms and _is_lost(trial) for arm, trial in draw.items())
+
+    def _against(self, draw: Draw) -> Draw:
+        return {arm: self._taken(trial) for arm, trial in draw.items()}
+
+    def _taken(self, trial: Trial) -> Trial:
+        """A lost trial as it is worst for the judged arm; one of a task that the gate does not ask about stays lost."""
+        if not _is_lost(trial) or not self._asked.get(trial.task, True):
+            return trial
+        if trial.arm == self.arm:
+            return _went(trial, self.check, passed=False)
+        return _went(trial, self.check, passed=True) if trial.arm == self.baseline else trial
+
+    def _unmoved(self) -> str:
+        if self.lost == 1:
+            return "One trial was lost to the world; whatever had become of it, that would stand."
+        return f"{count(self.lost)} were lost to the world; whatever had become of them, that would stand."
+
+    def _moved(self) -> str:
+        were, them = ("was", "it") if self.lost == 1 else ("were", "they")
+        told = f"{count(self.lost)} {were} lost to the world, and had {them} gone against {self.arm}"
+        return f"{told}, it would not have passed: nobody knows."
+
+
+def _is_lost(trial: Trial) -> bool:
+    return trial.status is Status.INFRASTRUCTURE
+
+
+def _went(trial: Trial, check: str, *, passed: bool) -> Trial:
+    """The trial as if it had ended so: a failure is slow, dear, and like no other."""
+    checks = (Checked(check, passed=passed),) if check else ()
+    if passed:
+        return replace(trial, status=Status.PASSED, checks=checks)
+    return replace(
+        trial,
+        status=Status.TIMEOUT,
+        checks=checks,
+        calls=(TrialCall(f"lost-{trial.draw}", {}),),
+        answer=str(trial.draw),
+        tokens=MOST_TOKENS,
+        cost=math.inf,
+    )
