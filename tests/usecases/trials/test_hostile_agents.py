@@ -303,5 +303,5 @@ def test_a_run_stops_where_its_lost_trials_can_no_longer_change_what_it_says(sto
     found = judged(ran.run, ())
 
     assert ran.end is End.DECIDED and found.verdict is Verdict.PASS
-    assert "One trial was lost to the world" in found.sentence
+    assert "1 trial was lost to the world" in found.sentence
     assert found.upto == len(ran.run.trials) < 60

@@ -108,3 +108,13 @@ def test_runs_that_stop_by_themselves_raise_no_more_alarms_than_claimed(
 
     wrong = Verdict.BLOCK if candidate == baseline else Verdict.PASS
     assert said.count(wrong) <= 0.05 * len(said)
+
+
+def test_what_was_lost_to_the_world_makes_no_pass_here_either():
+    wide = replace(MARGIN, settings={"margin": 0.1})
+
+    verdict, told = ruled(sequential("+" * 200), sequential("!" + "+" * 199), wide)
+    assert (verdict, "whatever had become of it, that would stand" in told) == (Verdict.PASS, True)
+
+    verdict, told = ruled(sequential("+" * 200), sequential("+++++++++!" * 20), wide)
+    assert (verdict, "20 trials were lost to the world, and had they" in told) == (Verdict.INCONCLUSIVE, True)

@@ -46,7 +46,7 @@ def test_a_loss_that_changes_nothing_is_told_and_passes():
 
     assert one.verdict is Verdict.PASS
     assert one.sentence.endswith(
-        "One trial was lost to the world; whatever had become of it, that would stand."
+        "1 trial was lost to the world; whatever had become of it, that would stand."
     )
     assert one.details["lost"] == 1 and one.details["worst_case"] == "PASS"
 

@@ -12,9 +12,11 @@ from remit.core.trial.analysis.counted import OWN_RUNS, draws, fed, gates_for
 from remit.core.trial.analysis.counts import infrastructure_share
 from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.gates.gate import Gate
+from remit.core.trial.gates.lost import against, standing
 from remit.core.trial.percent import bar, count, percent
 from remit.core.trial.report import Boundary, Broken, Ruling
 from remit.core.trial.run import Run
+from remit.core.trial.suite import BASELINE, CANDIDATE, Rule
 from remit.core.trial.verdict import Verdict, together
 
 _ELSEWHERE = "Results from elsewhere have no gates: `remit trial compare` judges two such runs."
@@ -57,7 +59,7 @@ def missing(run: Run) -> int:
 def _ruling(gate: Gate, run: Run) -> Ruling:
     ruling, absent = gate.ruling(run), missing(run)
     if stopped_arms(run) and gate.rule.kind == "not_worse":
-        return at_any_stop(ruling, gate.rule, run)
+        return _at_any_stop(ruling, gate.rule, run)
     if not absent or ruling.verdict is Verdict.INCONCLUSIVE:
         return ruling
     of, every = f"{len(run.trials):,} of {count(len(run.trials) + absent)}", len(run.trials) + absent
@@ -69,6 +71,14 @@ def _ruling(gate: Gate, run: Run) -> Ruling:
         would_change=f"All {every:,} trials: the same command goes on with a run that was cut off.",
         details={**ruling.details, "so_far": ruling.sentence},
     )
+
+
+def _at_any_stop(ruling: Ruling, rule: Rule, run: Run) -> Ruling:
+    """As it stands whatever became of lost trials, like the PASS of every gate."""
+    said, (worst, lost) = at_any_stop(ruling, rule, run), against(run, CANDIDATE, BASELINE)
+    if not lost or said.verdict is not Verdict.PASS:
+        return said
+    return standing(said, at_any_stop(ruling, rule, worst).verdict, lost, CANDIDATE, run)
 
 
 def _over_all(run: Run, rulings: Sequence[Ruling], invariants: Sequence[Broken]) -> tuple[Verdict, str, str]:

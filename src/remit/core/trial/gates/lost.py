@@ -78,22 +78,7 @@ class Unmoved:
         if not self.lost or ruling.verdict is not Verdict.PASS:
             return ruling
         worst = self._worst_at_end(run) if self.at_end is not None else self._worst_said
-        details = {
-            **ruling.details,
-            "lost": self.lost,
-            "worst_case": (worst or Verdict.INCONCLUSIVE).value,
-        }
-        if worst is Verdict.PASS:
-            told = f"{ruling.sentence} {self._unmoved()}"
-            return replace(ruling, sentence=told, details=details)
-        why = next((one.reason for one in run.trials if _is_lost(one) and one.reason), "")
-        return replace(
-            ruling,
-            verdict=Verdict.INCONCLUSIVE,
-            sentence=f"{self._moved()} Without them: {ruling.sentence}",
-            would_change=f"Fewer trials that are lost: mend what failed{f' ({why})' if why else ''}, and run it again.",
-            details=details,
-        )
+        return standing(ruling, worst, self.lost, self.arm, run)
 
     def boundary(self) -> Boundary | None:
         """How it went without the lost ones."""
@@ -125,26 +110,56 @@ class Unmoved:
         return {arm: self._taken(trial) for arm, trial in draw.items()}
 
     def _taken(self, trial: Trial) -> Trial:
-        """A lost trial as it is worst for the judged arm; one of a task that the gate does not ask about stays lost."""
-        if not _is_lost(trial) or not self._asked.get(trial.task, True):
-            return trial
-        if trial.arm == self.arm:
-            return _went(trial, self.check, passed=False)
-        return _went(trial, self.check, passed=True) if trial.arm == self.baseline else trial
+        """One of a task that the gate does not ask about stays lost."""
+        asked = self._asked.get(trial.task, True)
+        return taken(trial, self.arm, self.baseline, self.check) if asked else trial
 
-    def _unmoved(self) -> str:
-        if self.lost == 1:
-            return "One trial was lost to the world; whatever had become of it, that would stand."
-        return f"{count(self.lost)} were lost to the world; whatever had become of them, that would stand."
 
-    def _moved(self) -> str:
-        were, them = ("was", "it") if self.lost == 1 else ("were", "they")
-        told = f"{count(self.lost)} {were} lost to the world, and had {them} gone against {self.arm}"
-        return f"{told}, it would not have passed: nobody knows."
+def standing(ruling: Ruling, worst: Verdict | None, lost: int, arm: str, run: Run) -> Ruling:
+    """A PASS as it stands: with a word on what was lost, or INCONCLUSIVE where the worst case is none.
+
+    Args:
+        ruling: the PASS, of the trials that were not lost.
+        worst: what the same trials say with the lost ones taken against the judged arm; None where they do not yet.
+        lost: how many there are.
+        arm: that is judged.
+        run: that tells why they were lost.
+    """
+    details = {**ruling.details, "lost": lost, "worst_case": (worst or Verdict.INCONCLUSIVE).value}
+    were, them = ("was", "it") if lost == 1 else ("were", "they")
+    if worst is Verdict.PASS:
+        became = (
+            f"{count(lost)} {were} lost to the world; whatever had become of {'it' if lost == 1 else 'them'}"
+        )
+        return replace(ruling, sentence=f"{ruling.sentence} {became}, that would stand.", details=details)
+    why = next((one.reason for one in run.trials if _is_lost(one) and one.reason), "")
+    told = (
+        f"{count(lost)} {were} lost to the world, and had {them} gone against {arm}, it would not have passed"
+    )
+    return replace(
+        ruling,
+        verdict=Verdict.INCONCLUSIVE,
+        sentence=f"{told}: nobody knows. Without {'it' if lost == 1 else 'them'}: {ruling.sentence}",
+        would_change=f"Fewer trials that are lost: mend what failed{f' ({why})' if why else ''}, and run it again.",
+        details=details,
+    )
+
+
+def against(run: Run, arm: str, baseline: str) -> tuple[Run, int]:
+    """The run with its lost trials taken against *arm* and for *baseline*, and how many they are."""
+    lost = sum(_is_lost(one) and one.arm in (arm, baseline) for one in run.trials)
+    return replace(run, trials=tuple(taken(one, arm, baseline) for one in run.trials)), lost
 
 
 def _is_lost(trial: Trial) -> bool:
     return trial.status is Status.INFRASTRUCTURE
+
+
+def taken(trial: Trial, arm: str, baseline: str = "", check: str = "") -> Trial:
+    """A lost trial as it is worst for *arm*, and a trial of any other arm, or that was not lost, as it is."""
+    if not _is_lost(trial) or trial.arm not in (arm, baseline):
+        return trial
+    return _went(trial, check, passed=trial.arm == baseline)
 
 
 def _went(trial: Trial, check: str, *, passed: bool) -> Trial:
