@@ -132,3 +132,31 @@ def test_the_interval_of_a_sequential_gate_is_at_least_as_sure_as_either_verdict
     one = gate("success", {"at_least": 0.5, **levels(alpha, beta), **settings}, "sequential")
 
     assert ruled(one, draws([True, False])).estimates[0].confidence == pytest.approx(0.95)
+
+
+@EITHER
+@pytest.mark.parametrize(("kind", "settings"), [("pass_hat", {"k": 2}), ("stable", {})])
+def test_the_interval_of_a_mean_over_tasks_is_wrong_on_either_side_no_oftener_than_a_verdict(
+    alpha, beta, kind, settings
+):
+    one = gate(kind, {"at_least": 0.5, **levels(alpha, beta), **settings}, epochs=2)
+    estimate = ruled(one, draws([True] * 10, 5)).estimates[0]
+    tail = min(alpha / 2, beta)
+
+    assert estimate.confidence == pytest.approx(1 - 2 * tail)
+    assert (estimate.low, estimate.high) == (pytest.approx(tail ** (1 / 5)), 1.0)
+
+
+@EITHER
+def test_so_is_that_of_a_change(alpha, beta):
+    steady = [{arm: trial(at, True, arm, 5) for arm in BOTH} for at in range(10)]
+    for draw in steady[
+        :5
+    ]:  # one of two runs of each task: the baseline's are never alike, the candidate's always
+        draw["baseline"] = trial(draw["baseline"].draw, False, "baseline", 5)
+    one = gate("stable", {"margin": 0.3, **levels(alpha, beta)}, arms=BOTH, epochs=2)
+    estimate = ruled(one, steady).estimates[0]
+    tail = min(alpha / 2, beta)
+
+    assert (estimate.value, estimate.high) == (1.0, 1.0)
+    assert estimate.low == pytest.approx(2 * tail ** (1 / 5) - 1, abs=1e-6)

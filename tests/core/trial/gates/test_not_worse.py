@@ -81,6 +81,27 @@ def test_one_run_of_each_task_is_compared_by_mcnemar():
     assert ruling.details["p_worse"] == pytest.approx(0.5**6)
 
 
+def test_on_this_suite_the_exact_test_blocks_alone():
+    # Three of 36 tasks lost, none won: McNemar's p-value is .125. The interval, made at the level of a PASS, holds 0.
+    ruling = ruled(
+        gate("not_worse", {**MARGIN, "beta": 0.2}, arms=ARMS), pairs(*[BOTH] * 33, *[LOST] * 3, tasks=36)
+    )
+
+    assert ruling.details["p_worse"] == pytest.approx(0.125) and ruling.estimates[0].high >= 0
+    assert ruling.verdict is Verdict.BLOCK
+
+
+def test_a_candidate_that_is_no_worse_at_all_is_told_so():
+    ruling = ruled(not_worse(), pairs(*[BOTH] * 20, *[WON] * 80))
+
+    assert ruling.verdict is Verdict.PASS
+    assert ruling.sentence == (
+        "The candidate succeeds in 100 % of runs, the baseline in 20 %: it is no worse at all (95 % sure), "
+        "and up to 5 points less is allowed."
+    )
+    assert ruling.would_change == "A loss."
+
+
 def test_tasks_like_these_are_fewer_units():
     results = pairs(*[BOTH] * 480 + [LOST, WON] * 10)
     ruling = ruled(not_worse(question=Question.POPULATION), results)
@@ -94,6 +115,9 @@ def test_bets_block_a_candidate_that_loses_pair_after_pair():
     decided = fed(one, pairs(*[LOST] * 8, *[WON] * 50))
 
     assert decided is Verdict.BLOCK and one.seen.pairs < 9
+    boundary = one.boundary()
+    assert boundary.path[-1] <= boundary.blocks[-1] < boundary.path[-2] < 0 < boundary.passes[-1]
+    assert boundary.steps == tuple(range(1, one.seen.pairs + 1)) and boundary.stopped_at == one.seen.pairs
     assert one.ruling(None).sentence == (
         f"Of {one.seen.pairs} pairs of trials, {one.seen.pairs} succeeded with the baseline only and 0 with the "
         "candidate only: the candidate is worse; one that is not is blocked in at most 5 % of cases."
@@ -115,7 +139,20 @@ def test_bets_that_have_not_decided_say_how_many_more_pairs_would():
     ruling = ruled(not_worse("sequential"), pairs(*[BOTH] * 20))
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
-    assert ruling.would_change.startswith("About ") and "more pairs" in ruling.would_change
+    more = int(
+        ruling.would_change.removeprefix("About ").removesuffix(" more pairs at these rates would decide.")
+    )
+    assert ruled(not_worse("sequential"), pairs(*[BOTH] * (20 + more))).verdict is Verdict.PASS
+    assert (
+        ruled(not_worse("sequential"), pairs(*[BOTH] * (20 + more * 8 // 10))).verdict is Verdict.INCONCLUSIVE
+    )
+
+
+def test_bets_on_pairs_that_are_even_ask_for_a_wider_margin_where_it_is_too_narrow():
+    even = ruled(gate("not_worse", {"margin": 0.001}, "sequential", ARMS), pairs(*[LOST, WON] * 2))
+    assert even.would_change == (
+        "The difference lies too close to the margin for any reasonable number of pairs: set a wider one."
+    )
 
 
 def test_a_pair_whose_world_failed_in_either_arm_does_not_count():

@@ -23,6 +23,10 @@ def test_tasks_that_fail_once_in_four_runs_do_not():
     ruling = ruled(gate("pass_hat", FOUR, epochs=4), draws([ok for ok in results for _ in range(20)], 20))
 
     assert ruling.verdict is Verdict.BLOCK and ruling.estimates[0].value == 0.0
+    assert ruling.sentence == (
+        "In 20 tasks, the chance that all of 4 runs of a task succeed is 0 %, and truly at most 14 % (95 % sure); "
+        "the bar is 60 %."
+    )
     assert ruling.would_change == "A bar of at most 14 %."
 
 
@@ -30,6 +34,10 @@ def test_few_tasks_leave_it_open_and_say_how_many_more():
     ruling = ruled(gate("pass_hat", FOUR, epochs=4), draws([True] * 20, 5))
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
+    assert ruling.sentence == (  # .025 ** (1 / 5): both sides together are wrong in 5 % of cases
+        "In 5 tasks, the chance that all of 4 runs of a task succeed is 100 %, and truly anywhere from 48 % to 100 % "
+        "(95 % sure); the bar is 60 %."
+    )
     assert ruling.would_change == "About 5 more tasks like these would decide, if they do as these did."
 
 
