@@ -19,5 +19,10 @@ def test_a_run_that_is_cut_off_as_by_hand() -> None:
     assert (first_pass(gate), first_block(gate)) == (2, 1)
 
 
+def test_what_is_saved_is_a_share_of_the_fixed_test() -> None:
+    # A perfect agent passes after 40 trials, and the fixed test takes 103.
+    assert at_rate(plan(0.90, 0.97), 1.0).saved == pytest.approx(63 / 103)
+
+
 def test_rates_below_zero_are_left_out() -> None:
     assert min(one.rate for one in at_rates(plan(0.1, 0.6))) == 0.1

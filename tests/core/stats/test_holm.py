@@ -27,6 +27,13 @@ def test_comparisons_that_could_reach_it_count_all() -> None:
     assert holm_among_possible([0.004] * 3, [0.001] * 3, 0.01) == pytest.approx([0.012] * 3)
 
 
+def test_as_many_comparisons_count_as_can_reach_their_share_of_the_level() -> None:
+    # At .01 three can, at .01 / 2 two can: so two are corrected for, and the third cannot reach its share.
+    corrected = holm_among_possible([0.5, 0.008, 0.004, 0.001], [0.5, 0.008, 0.004, 0.001], 0.01)
+
+    assert corrected == pytest.approx([1.0, 1.0, 0.004, 0.002])
+
+
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_a_corrected_p_value_is_never_smaller_and_keeps_the_order(p_values: list[float]) -> None:
     corrected = holm(p_values)

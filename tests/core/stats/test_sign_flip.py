@@ -38,6 +38,20 @@ def test_many_tasks_are_drawn_by_a_seed() -> None:
     assert drawn.p_worse >= 1 / 10_000
 
 
+def test_drawn_signs_come_to_what_a_coin_does() -> None:
+    # Twenty of thirty worse by as much as the others are better: 20 heads or more of 30 have a chance of .0494.
+    drawn = sign_flip([-0.1] * 20 + [0.1] * 10)
+
+    assert not drawn.exact
+    assert (drawn.p_worse, drawn.p_two_sided) == pytest.approx((0.0494, 0.0987), abs=0.01)
+    assert drawn.p_better == pytest.approx(1 - 0.0214, abs=0.01)  # 21 or more: .0214
+
+
+def test_no_drawn_p_value_is_smaller_than_one_of_all_that_were_drawn() -> None:
+    # What was seen is one of the ways, too: else a p-value could be 0.
+    assert sign_flip([-0.1] * 40, flips=999).p_worse == pytest.approx(1 / 1000)
+
+
 def test_tasks_that_do_not_differ_say_nothing() -> None:
     assert sign_flip([0.0] * 30).p_worse == sign_flip([]).p_two_sided == 1.0
     assert sign_flip([-0.2, *[0.0] * 50]).p_worse == 0.5

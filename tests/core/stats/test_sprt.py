@@ -93,6 +93,7 @@ def test_fewer_trials_than_the_fixed_test_needs_leave_it_undecided() -> None:
     at_cap = plan(0.90, 0.97, most=115)
     assert at_cap.cap == 115
     assert at_cap.expected(0.90).passes <= 0.05 and at_cap.expected(0.97).passes >= 0.90
+    assert at_cap.blocks[-1] == at_cap.passes[-1] + 1  # at the cap one cut decides, and it is told as such
 
 
 def stops(gate: Plan) -> list[tuple[int, int]]:

@@ -1,4 +1,5 @@
 import pytest
+from scipy import stats
 
 from remit.core.stats.proportion import clopper_pearson
 from remit.core.stats.success_rate import rate, tasks_like_these, this_suite
@@ -43,6 +44,16 @@ def test_t_over_tasks_as_by_hand() -> None:
     assert t_interval([2.0, 4.0, 6.0]) == pytest.approx((-0.968275, 8.968275), abs=1e-5)
     assert t_interval([2.0, 4.0, 6.0], [5.0, 5.0, 5.0]) == pytest.approx((-0.968275, 8.968275), abs=1e-5)
     assert t_interval([1.0]) is None
+
+
+def test_students_interval_weighs_tasks_and_counts_them_by_their_effective_number() -> None:
+    # Shares of .5, .25 and .25 are 8/3 tasks; mean .5, and an error of the root of 3/32 * (8/3) / (5/3).
+    reach = float(stats.t.ppf(0.975, 5 / 3)) * 0.15**0.5
+
+    assert t_interval([0.0, 1.0, 1.0], [2.0, 1.0, 1.0]) == pytest.approx((0.5 - reach, 0.5 + reach))
+    for wrong in ([1.0, 1.0], [1.0, 0.0, 1.0], [1.0] * 4):
+        with pytest.raises(ValueError, match="a weight greater than 0 for each value"):
+            t_interval([0.0, 1.0, 1.0], wrong)
 
 
 def test_what_is_no_design_is_refused() -> None:

@@ -89,6 +89,23 @@ def test_suites_too_large_to_count_are_dealt_at_random_by_a_seed(monkeypatch: py
     assert drawn.p_two_sided == pytest.approx(exact.p_two_sided, abs=0.02)
 
 
+def test_dealt_at_random_what_ties_with_what_was_seen_counts_on_both_sides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One pass of two in either arm: of the six ways to deal two passes to four runs one gives the candidate none.
+    monkeypatch.setattr(module, "MOST_STEPS", 0)
+    drawn = within_task([TaskPair(1, 2, 1, 2)])
+
+    assert (drawn.p_worse, drawn.p_better) == pytest.approx((5 / 6, 5 / 6), abs=0.02)
+    assert drawn.p_two_sided == 1.0
+
+
+def test_no_dealt_p_value_is_smaller_than_one_of_all_that_were_dealt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_STEPS", 0)
+
+    assert within_task([TaskPair(9, 9, 0, 9)] * 9, deals=999).p_worse == pytest.approx(1 / 1000)
+
+
 def test_no_more_than_the_level_of_identical_agents_are_called_worse() -> None:
     rng = np.random.default_rng(5)
     alarms = 0
