@@ -80,6 +80,29 @@ def test_a_run_is_read_as_it_was_written(book: TrialBook) -> None:
     assert run.repeated == 0
 
 
+def test_what_only_the_whole_run_could_show_is_read_again(folder: Path) -> None:
+    from remit.store.records import EXTENSIONS
+
+    found = Breach("known-effects", "it paid", 0)
+    ends = [
+        ("baseline", 0, found),
+        ("candidate", 0, found),
+        ("candidate", 9, found),
+    ]  # the last one was erased
+    with SqliteStore.open(folder / "u.db", home=folder / "home", extensions=EXTENSIONS) as other:
+        book = TrialBook(other, Uuid7())
+        log = book.begin(INFO)
+        log.write([], [WHOLE, trial(0, "candidate"), trial(1)]).result()
+        log.end("", "BLOCK", broken=ends, watched=["known-effects"]).result()
+        log.close()
+
+        run = book.load("r1")
+    assert run.info.invariants == (*INFO.invariants, "known-effects")
+    assert {one.key: one.breaches for one in run.trials} == {
+        ("baseline", 0): (*WHOLE.breaches, found), ("candidate", 0): (found,), ("baseline", 1): (),
+    }  # fmt: skip
+
+
 def test_what_was_cut_off_is_counted_once_for_each_time(book: TrialBook) -> None:
     log = book.begin(INFO)
     log.write([slot(0), slot(1), slot(2)], [trial(1)]).result()

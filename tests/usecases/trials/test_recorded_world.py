@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from remit.core.recorded import session_from
@@ -102,7 +104,13 @@ def test_what_was_done_before_a_turn_is_done_there_whatever_this_world_was_asked
 
 @pytest.mark.parametrize(
     ("before", "told"),
-    [([LOOK], "first"), ([LOOK, LOOK], "second"), ([LOOK, PAY], "second"), ([PAY, LOOK], "first")],
+    [
+        ([LOOK], "first"),
+        ([LOOK, LOOK], "second"),
+        ([LOOK, PAY], "second"),
+        ([PAY, LOOK], "first"),
+        ([LOOK, replace(PAY, outcome="refused")], "first"),  # nothing was done
+    ],
 )
 def test_a_read_of_an_earlier_turn_is_answered_again_unless_the_record_did_something_since(
     before: list[TrialCall], told: str

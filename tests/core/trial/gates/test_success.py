@@ -45,6 +45,7 @@ def test_twenty_nine_without_a_failure_show_ninety_percent_and_twenty_eight_do_n
         "With 29 of 29 right, the true rate is at least 90.2 % (95 % sure); the bar is 90 %."
     )
     assert ruling.would_change == "With fewer than 29 of 29 right it would not have passed."
+    assert ruling.details["method"] == "Clopper-Pearson, once at the end"
 
 
 def test_a_fixed_gate_with_an_aim_is_the_exact_test_of_that_many_trials():
