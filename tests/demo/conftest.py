@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from remit.core.types import JsonSchema
 from remit.demo import model as demo_model
 from remit.demo.agent import compact
-from remit.demo.model import Message, ModelFailed, Schema
+from remit.demo.model import Message, ModelFailed
 
 
 def says(tool: str, **args: Any) -> str:
@@ -33,7 +34,7 @@ class ScriptedModel:
         self.seen: list[list[Message]] = []
 
     def reply(
-        self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         self.seen.append(list(messages))
         if not self.texts:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from remit.cli.opened import Opened, StoreOption, opened, seconds, span
+from remit.cli.opened import Opened, StoreOption, TenantOption, opened, seconds, span
 from remit.cli.operator_keys import PASSPHRASE, SECOND_PASSPHRASE, KeyFile
 from remit.cli.output import Output, counted, emit, note, say, table
 from remit.core.approval import OperatorRefused
@@ -38,7 +38,6 @@ _SHOWN_VIOLATIONS = 20
 Agent = Annotated[
     str, typer.Argument(metavar="AGENT", help="Name of the agent, or the id of a scope.", show_default=False)
 ]
-Tenant = Annotated[str, typer.Option("--tenant", help="Whose agent it is.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the change.", show_default=False)]
 By = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it.", show_default=False)]
 
@@ -73,7 +72,7 @@ def list_scopes(store: StoreOption = None) -> int:
 
 
 @app.command()
-def show(agent: Agent, tenant: Tenant = "default", store: StoreOption = None) -> int:
+def show(agent: Agent, tenant: TenantOption = "default", store: StoreOption = None) -> int:
     """One agent: its mode, why, what would give autonomy back, and its last changes."""
     with opened(store) as at:
         scope = _scope(agent, tenant)
@@ -113,7 +112,7 @@ def trip(
         typer.Option("--for", metavar="DURATION", help="End by itself, for example 1h.", show_default=False),
     ] = None,
     by: By = None,
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """Take autonomy away, at once. QUARANTINED and HALTED also void every open approval."""
@@ -150,7 +149,7 @@ def reset(
     lasting: Annotated[
         str, typer.Option("--for", metavar="DURATION", help="With --break-glass: how long.")
     ] = "15m",
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """Give autonomy back. Violations stay in the log, and trip again where they are still too many.
@@ -197,7 +196,7 @@ def reset(
 def register(
     agent: Agent,
     version: Annotated[str, typer.Argument(help="Of the agent, as `remit.open` is told it.")],
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """Make a version known: a later one begins in PROBATION, and from the first on unknown ones are SUPERVISED."""

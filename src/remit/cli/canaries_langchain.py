@@ -33,10 +33,10 @@ def canaries(settings: Settings) -> Iterator[Check]:
             yield tried(f"langchain: {name} ({how})", partial(_fly, settings, canary, how))
 
 
-Canary = Callable[[Guard, str], str]
+LangchainCanary = Callable[[Guard, str], str]
 
 
-def _fly(settings: Settings, canary: Canary, how: str) -> str:
+def _fly(settings: Settings, canary: LangchainCanary, how: str) -> str:
     logger = logging.getLogger("remit")
     before = logger.level
     logger.setLevel(logging.CRITICAL)  # what goes wrong here is meant to

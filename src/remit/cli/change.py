@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from remit.cli.opened import Opened, StoreOption, instant_of, opened
+from remit.cli.opened import Opened, StoreOption, TenantOption, instant_of, opened
 from remit.cli.output import Output, emit, note, say, table
 from remit.core.change import Change, ChangeKind
 from remit.core.changes_seen import changes_seen
@@ -25,7 +25,6 @@ from remit.usecases.clock import Uuid7
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Tenant = Annotated[str, typer.Option("--tenant", help="Whose agent it is.")]
 Agent = Annotated[
     str | None, typer.Option("--agent", metavar="A", help="Name of the agent.", show_default=False)
 ]
@@ -58,7 +57,7 @@ def record(
     by: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Who tells it.", show_default=False)
     ] = None,
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """Record that something was changed, so that a rise of violations can be held against it."""
@@ -97,7 +96,7 @@ def list_changes(
     since: Annotated[
         str, typer.Option("--since", metavar="WHEN", help="24h, or an instant: only changes from then on.")
     ] = "90d",
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """What was recorded, and what the fingerprints of sessions show that nobody recorded; oldest first."""

@@ -30,7 +30,7 @@ LEAST_LEASE_S = 600.0
 """A permission prompt and a long command fit into it."""
 
 EnvelopeOption = Annotated[Path, typer.Option("--envelope", metavar="FILE", help="What the agent may do.")]
-StoreOption = Annotated[
+RecordOption = Annotated[
     str | None, typer.Option("--store", metavar="URL", help="Where it is recorded.", show_default=False)
 ]
 ProjectOption = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project.")]
@@ -55,7 +55,7 @@ def hooks() -> None:
 def install(
     *,
     envelope: EnvelopeOption = Path("remit/envelope.yaml"),
-    store: StoreOption = None,
+    store: RecordOption = None,
     project: ProjectOption = Path(),
     user: User = False,
     local: Local = False,
@@ -191,7 +191,7 @@ def _write(place: Path, text: str) -> None:
 def serve(
     *,
     envelope: EnvelopeOption,
-    store: StoreOption = None,
+    store: RecordOption = None,
     defer: Defer = False,
     principal_kind: Kind = "operator",
     idle: Annotated[str, typer.Option(help="End after so long without a question.")] = "15m",
@@ -237,7 +237,7 @@ def serve(
 
 
 @app.command()
-def status(*, envelope: EnvelopeOption = Path("remit/envelope.yaml"), store: StoreOption = None) -> int:
+def status(*, envelope: EnvelopeOption = Path("remit/envelope.yaml"), store: RecordOption = None) -> int:
     """Whether a daemon serves this envelope and store."""
     told = _ask(envelope, store, {"status": True})
     if Output.json:
@@ -250,7 +250,7 @@ def status(*, envelope: EnvelopeOption = Path("remit/envelope.yaml"), store: Sto
 
 
 @app.command()
-def stop(*, envelope: EnvelopeOption = Path("remit/envelope.yaml"), store: StoreOption = None) -> int:
+def stop(*, envelope: EnvelopeOption = Path("remit/envelope.yaml"), store: RecordOption = None) -> int:
     """End the daemon once it has answered what it was asked; the next hook starts another."""
     told = _ask(envelope, store, {"stop": True})
     say("no daemon serves" if told is None else "it ends")

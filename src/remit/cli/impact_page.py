@@ -20,10 +20,10 @@ _WHEN: Final = {
     "after": "After it",
     "": "Calls",
 }
-Row = Mapping[str, Any]
+ViewPart = Mapping[str, Any]
 
 
-def print_page(view: Row) -> None:
+def print_page(view: ViewPart) -> None:
     """Print the view of `usecases.impact_view`."""
     numbers: dict[str, str] = {}
     for place, session in enumerate(view["sessions"]):
@@ -38,7 +38,7 @@ def print_page(view: Row) -> None:
     _print_unknown(view)
 
 
-def _print_session(session: Row, numbers: dict[str, str]) -> None:
+def _print_session(session: ViewPart, numbers: dict[str, str]) -> None:
     noticed = session["anomaly"]
     who = f" for {visible(str(session['principal']))}" if session["principal"] else ""
     say(f"Session {visible(session['session'])} of {visible(session['agent'])}{who}")
@@ -58,7 +58,7 @@ def _print_session(session: Row, numbers: dict[str, str]) -> None:
         _more(len(found) - MOST_ROWS, "calls")
 
 
-def _call_row(call: Row, numbers: Mapping[str, str]) -> tuple[str, ...]:
+def _call_row(call: ViewPart, numbers: Mapping[str, str]) -> tuple[str, ...]:
     became = visible(call["state"]) + (f": {visible(call['why'], 200)}" if call["why"] else "")
     became += f" ({visible(call['error'], 200)})" if call["error"] else ""
     named = [f"{one['kind']} {visible(one['value'], 120)}" for one in call["objects"][:8]]
@@ -83,7 +83,7 @@ def spelled(tool: str, args: Any, limit: int = 2000) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ undoing
-def _print_undo(view: Row, numbers: Mapping[str, str]) -> None:
+def _print_undo(view: ViewPart, numbers: Mapping[str, str]) -> None:
     rows = [(numbers[one["call"]], _how(one), _besides(one)) for one in view["can_be_undone"][:MOST_ROWS]]
     if rows:
         table("Can be undone, the last first (remit runs none of it)", ("#", "by", "know that"), rows)
@@ -113,12 +113,12 @@ def _print_undo(view: Row, numbers: Mapping[str, str]) -> None:
     _more(len(hand) - MOST_ROWS, "calls")
 
 
-def _how(one: Row) -> str:
+def _how(one: ViewPart) -> str:
     undo = one["undo"]
     return spelled(undo["tool"], undo["args"]) if undo["args"] is not None else visible(undo["tool"])
 
 
-def _besides(one: Row) -> str:
+def _besides(one: ViewPart) -> str:
     undo = one["undo"]
     told = [one["first"], undo["note"], undo["needs"]]
     told += [f"its arguments are not all known: {undo['why']}"] if undo["why"] else []
@@ -127,13 +127,13 @@ def _besides(one: Row) -> str:
     return visible("; ".join(filter(None, told)), 1000)
 
 
-def _by(call: Row) -> str:
+def _by(call: ViewPart) -> str:
     whose = f"session {visible(call['session'])} of {visible(call['agent'])}"
     return f"{visible(call['state'])} at {instant(call['at'])}, {whose}"
 
 
 # ------------------------------------------------------------------------------------------------ what left, who read it
-def _print_left(left: Sequence[Row], numbers: Mapping[str, str]) -> None:
+def _print_left(left: Sequence[ViewPart], numbers: Mapping[str, str]) -> None:
     rows = [
         (
             numbers[one["call"]],
@@ -151,7 +151,7 @@ def _print_left(left: Sequence[Row], numbers: Mapping[str, str]) -> None:
     _more(len(rows) - MOST_ROWS, "values")
 
 
-def _print_readers(view: Row, numbers: Mapping[str, str]) -> None:
+def _print_readers(view: ViewPart, numbers: Mapping[str, str]) -> None:
     readers = view["readers"]
     for one in readers[:MOST_ROWS]:
         did = "Read" if one["read"] else "Acted on"
@@ -181,11 +181,11 @@ def _print_readers(view: Row, numbers: Mapping[str, str]) -> None:
         say(f"Nobody is known to have read any of it later; looked for {words}.")
 
 
-def _stood(what: Row) -> str:
+def _stood(what: ViewPart) -> str:
     return ", ".join(what["origins"]) or "nowhere that was recorded"
 
 
-def _print_unknown(view: Row) -> None:
+def _print_unknown(view: ViewPart) -> None:
     looked = view["looked"]
     silent = sum(looked["not_looked_for"].values())
     unknown = [*view["nobody_knows"], *(f"not all was followed: {bound}" for bound in looked["cut"])]

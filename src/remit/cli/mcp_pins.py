@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from remit.cli.approvals import only_key
-from remit.cli.opened import Opened, StoreOption, opened
+from remit.cli.opened import Opened, StoreOption, TenantOption, opened
 from remit.cli.operator_keys import KeyFile
 from remit.cli.output import Output, emit, say, table
 from remit.core.approval import OperatorRefused
@@ -33,7 +33,6 @@ ServerArgument = Annotated[
 Agent = Annotated[
     str | None, typer.Option("--agent", help="Where several agents have a server of this name.")
 ]
-Tenant = Annotated[str, typer.Option("--tenant", help="Whose agent it is.")]
 
 
 @app.callback()
@@ -42,7 +41,7 @@ def pins() -> None:
 
 
 @app.command("ls")
-def list_pins(agent: Agent = None, tenant: Tenant = "default", store: StoreOption = None) -> int:
+def list_pins(agent: Agent = None, tenant: TenantOption = "default", store: StoreOption = None) -> int:
     """Every pinned tool, and whether its server was seen to say something else since."""
     with opened(store) as at:
         lines = [line for book in _books(at, tenant, agent) for line in _lines(book)]
@@ -70,7 +69,7 @@ def show(
     server: ServerArgument,
     tool: Annotated[str | None, typer.Argument(metavar="[TOOL]", show_default=False)] = None,
     agent: Agent = None,
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """What is pinned, what a person should read twice in it, and what the server was seen to say instead."""
@@ -103,7 +102,7 @@ def accept(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nobody; the diff is shown all the same.")] = False,
     agent: Agent = None,
-    tenant: Tenant = "default",
+    tenant: TenantOption = "default",
     store: StoreOption = None,
 ) -> int:
     """Pin what the server says now. Running proxies go by it at their next look."""

@@ -27,6 +27,7 @@ StoreOption = Annotated[
         "--store", metavar="URL", help="sqlite:///file.db; default from the settings.", show_default=False
     ),
 ]
+TenantOption = Annotated[str, typer.Option("--tenant", help="Whose agent it is.")]
 
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -275,15 +275,22 @@ class Tool:
 def clauses_of(tool: Tool) -> list[Clause]:
     """Every clause of *tool*, in order of evaluation."""
     repeats = [tool.idempotency] if tool.idempotency is not None else []
-    before: list[Line] = [*tool.require, *tool.flow, *tool.scopes, *repeats, *tool.history, *tool.monotonic]
-    after: list[Line] = [*tool.limits, *tool.approve, *tool.obligations]
+    before: list[ToolLine] = [
+        *tool.require,
+        *tool.flow,
+        *tool.scopes,
+        *repeats,
+        *tool.history,
+        *tool.monotonic,
+    ]
+    after: list[ToolLine] = [*tool.limits, *tool.approve, *tool.obligations]
     found = [line.clause for line in (*before, *after)]
     found += [tool.output.clause] if tool.output is not None else []
     found += [line.clause for line in tool.ensure]
     return found + ([tool.deadline] if tool.deadline is not None else [])
 
 
-Line: TypeAlias = (
+ToolLine: TypeAlias = (
     Require
     | Flow
     | DataScope

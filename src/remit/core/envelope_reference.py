@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.core.envelope_schema import ENVELOPE_SCHEMA
-from remit.core.envelope_schema_parts import Schema
+from remit.core.types import JsonSchema
 
 _HEAD: Final = """# The keys of an envelope
 
@@ -27,7 +27,7 @@ def keys_reference() -> str:
     return "\n".join(parts)
 
 
-def _mappings(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+def _mappings(schema: JsonSchema, path: str) -> Iterator[tuple[str, JsonSchema]]:
     """Yield every mapping with closed keys, and where it stands."""
     schema = _resolved(schema)
     for one in [*schema.get("oneOf", ()), *([schema["then"]] if "then" in schema else ())]:
@@ -43,28 +43,28 @@ def _mappings(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
         yield from _mappings(schema["items"], path + "[]")
 
 
-def _resolved(schema: Schema) -> Schema:
+def _resolved(schema: JsonSchema) -> JsonSchema:
     return {**_definition(schema), **schema} if "$ref" in schema else schema
 
 
-def _definition(schema: Schema) -> Schema:
-    found: Schema = ENVELOPE_SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+def _definition(schema: JsonSchema) -> JsonSchema:
+    found: JsonSchema = ENVELOPE_SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     return found
 
 
-def _row(path: str, key: str, part: Schema, required: bool) -> str:
+def _row(path: str, key: str, part: JsonSchema, required: bool) -> str:
     name = f"**`{key}`**" if required else f"`{key}`"
     return f"| {name} | {_value(part)} | {_meaning(path, key, part)} |"
 
 
-def _meaning(path: str, key: str, part: Schema) -> str:
+def _meaning(path: str, key: str, part: JsonSchema) -> str:
     """Return what the schema says, or what is said here of keys that an editor shows by their name alone."""
     told = str(_resolved(part).get("description", ""))
     owner = path.rpartition(".")[2]
     return told or _MEANINGS.get(f"{owner}.{key}") or _MEANINGS.get(key) or ""
 
 
-def _value(part: Schema) -> str:
+def _value(part: JsonSchema) -> str:
     """Say what may stand there."""
     if "enum" in part or "const" in part:
         return ", ".join(f"`{value}`" for value in part.get("enum", [part.get("const")]))
@@ -81,7 +81,7 @@ def _value(part: Schema) -> str:
     return " or ".join(_TYPES.get(str(one), str(one)) for one in kinds) + _bounds(part)
 
 
-def _bounds(part: Schema) -> str:
+def _bounds(part: JsonSchema) -> str:
     words = [(">", "exclusiveMinimum"), ("≥", "minimum"), ("≤", "maximum")]
     return "".join(f", {sign} {part[key]:g}" for sign, key in words if key in part)
 

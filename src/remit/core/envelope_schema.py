@@ -17,14 +17,13 @@ from remit.core.envelope_schema_parts import (
     ROLES,
     SHARE,
     STRINGS,
-    Schema,
     choice,
     closed,
     listed,
     named,
 )
 from remit.core.envelope_schema_words import described
-from remit.core.types import Confidentiality, Enforcement, Integrity, Result, ToolEffect
+from remit.core.types import Confidentiality, Enforcement, Integrity, JsonSchema, Result, ToolEffect
 
 _REQUIRE = closed({"expr": CONDITION, **COMMON}, "id", "expr", told="A condition that must be true.")
 _FLOW = closed(
@@ -66,11 +65,11 @@ _APPROVE = closed(
     "id",
     told="When a person must approve; without `when`, always.",
 )
-_DEADLINE: Schema = {
+_DEADLINE: JsonSchema = {
     "description": "How long the tool may take.",
     "oneOf": [DURATION, closed({"after": DURATION, **ANSWER}, "after")],
 }
-_OUTPUT: Schema = {
+_OUTPUT: JsonSchema = {
     "description": "JSON Schema of the result; or {schema, on_violation, …}.",
     "if": {"type": "object", "required": ["schema"]},
     "then": closed({"schema": JSON_SCHEMA, **ANSWER}),
@@ -214,7 +213,7 @@ _SPEC = closed(
     "tools",
 )
 
-_WRITTEN: Schema = {
+_WRITTEN: JsonSchema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "remit capability envelope, remit/v1",
     **closed(
@@ -270,5 +269,5 @@ _WRITTEN: Schema = {
     },
 }
 
-ENVELOPE_SCHEMA: Schema = described(_WRITTEN)
+ENVELOPE_SCHEMA: JsonSchema = described(_WRITTEN)
 """With a sentence for every key, which editors show."""

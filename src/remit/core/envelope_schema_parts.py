@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from remit.core.types import OnViolation, Severity
-
-Schema = dict[str, Any]
+from remit.core.types import JsonSchema, OnViolation, Severity
 
 
-def choice(kind: Any, told: str) -> Schema:
+def choice(kind: Any, told: str) -> JsonSchema:
     """One of the values of an enum."""
     return {"enum": [str(value) for value in kind], "description": told}
 
 
-def closed(properties: Schema, *required: str, told: str = "") -> Schema:
+def closed(properties: JsonSchema, *required: str, told: str = "") -> JsonSchema:
     """An object with these keys and no others."""
-    schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    schema: JsonSchema = {"type": "object", "additionalProperties": False, "properties": properties}
     if required:
         schema["required"] = list(required)
     if told:
@@ -24,14 +22,14 @@ def closed(properties: Schema, *required: str, told: str = "") -> Schema:
     return schema
 
 
-def listed(name: str, told: str) -> Schema:
+def listed(name: str, told: str) -> JsonSchema:
     """A list of what `$defs` calls *name*."""
     return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}, "description": told}
 
 
-def named(name: str, told: str, least: int = 0) -> Schema:
+def named(name: str, told: str, least: int = 0) -> JsonSchema:
     """A mapping from names to what `$defs` calls *name*."""
-    schema: Schema = {
+    schema: JsonSchema = {
         "type": "object",
         "additionalProperties": {"$ref": f"#/$defs/{name}"},
         "description": told,
@@ -54,7 +52,7 @@ ROLES = STRINGS | {"description": "Roles that may approve; any operator where it
 ON_VIOLATION = choice(OnViolation, "What a clause that is not met does; an error always denies.")
 AFTER = {"enum": ["deny", "flag"], "description": "What came back cannot wait for a person."}
 
-COMMON: Schema = {
+COMMON: JsonSchema = {
     "id": ID,
     "on_violation": ON_VIOLATION,
     "severity": SEVERITY,
@@ -64,7 +62,7 @@ COMMON: Schema = {
     "expires": DURATION,
     "people": COUNT | {"description": "How many different people must approve."},
 }
-ANSWER: Schema = {
+ANSWER: JsonSchema = {
     "id": ID,
     "on_violation": AFTER,
     "severity": SEVERITY,

@@ -14,10 +14,10 @@ from remit.core.envelope_schema_parts import (
     ROLES,
     SEVERITY,
     STRINGS,
-    Schema,
     closed,
 )
 from remit.core.history import STATES
+from remit.core.types import JsonSchema
 
 _PHASE = {"enum": ["request", "response"]}
 _ACROSS = {
@@ -35,7 +35,9 @@ _EVENT = closed(
     "within",
     told="Earlier calls of one tool.",
 )
-_WHERE: Schema = CONDITION | {"description": "Over event.args and event.output, related to args and session."}
+_WHERE: JsonSchema = CONDITION | {
+    "description": "Over event.args and event.output, related to args and session."
+}
 HISTORY = closed(
     {
         "formerly": _EVENT,

@@ -38,7 +38,8 @@ IN_FLIGHT, DONE, FAILED, WITHHELD, UNKNOWN = "in_flight", "done", "failed", "wit
 STATES = (DONE, IN_FLIGHT, FAILED, WITHHELD, UNKNOWN)
 """How a call stands: `failed` raised, `withheld` ran and its result was kept from the agent."""
 
-Path = tuple[str, ...]
+FieldPath = tuple[str, ...]
+"""Where a field stands in what a call asked or gave: keys only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ class Watch:
     tool: str
     across: str
     """`session`, `principal` or `agent`."""
-    pins: tuple[Path, ...]
+    pins: tuple[FieldPath, ...]
     """Paths whose values, together with the scope, are the key of an event."""
     types: tuple[str, ...]
     """Types of the pinned values: `string`, `int`, `double` or `bool`."""
-    keeps: tuple[Path, ...]
+    keeps: tuple[FieldPath, ...]
     """Paths whose values are kept, for `where`."""
     within_s: float
 
@@ -252,7 +253,7 @@ def kept_of(watch: Watch, event: Mapping[str, Json]) -> dict[str, Json]:
     return kept
 
 
-def _at(value: Json, path: Path) -> tuple[bool, Json]:
+def _at(value: Json, path: FieldPath) -> tuple[bool, Json]:
     for step in path:
         if not isinstance(value, Mapping) or step not in value:
             return False, None

@@ -39,12 +39,10 @@ from remit.core.text import (
     shown,
     shown_exactly,
 )
-from remit.core.types import Confidentiality, Json, Label, LeafOrigin, Origin, Role, Segment
+from remit.core.types import Confidentiality, Json, Label, LeafOrigin, Origin, Role, Segment, ValuePath
 
 if TYPE_CHECKING:
     from remit.core.envelope import Flow
-
-Path = tuple[str | int, ...]
 
 ORIGINS_PER_SOURCE = 4
 """Origins kept for one value from one source with one label; the earliest ones."""
@@ -275,7 +273,7 @@ def trace(
     args: Mapping[str, Json],
     text: SessionText,
     exempt: frozenset[tuple[str, ...]],
-    keys: Iterable[Path] = (),
+    keys: Iterable[ValuePath] = (),
 ) -> tuple[LeafOrigin, ...]:
     """All leaves of the arguments with their origins.
 
@@ -392,7 +390,7 @@ def leaves(value: Json) -> Iterator[tuple[str, Json]]:
     return ((_written(path), leaf) for path, leaf in _leaves(value, ()))
 
 
-def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
+def _leaves(value: Json, path: ValuePath) -> Iterator[tuple[ValuePath, Json]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, (*path, key))
@@ -432,7 +430,7 @@ def _spelling(value: Json) -> str:
     return value if isinstance(value, str) else plain_number(value)
 
 
-def _pattern(path: Path) -> tuple[str, ...]:
+def _pattern(path: ValuePath) -> tuple[str, ...]:
     return tuple("[]" if isinstance(step, int) else step for step in path)
 
 

@@ -12,6 +12,10 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
 """A canonical JSON value: None, bool, int, float, str, list or dict with string keys (see `canonical`)."""
+ValuePath: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in another: keys and indices."""
+JsonSchema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or a part of one."""
 
 
 class ToolEffect(StrEnum):

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from remit.core.errors import Unavailable
-from remit.demo.model import Message, Model, Schema
+from remit.core.types import JsonSchema
+from remit.demo.model import Message, Model
 from remit.demo.shop import Effects, ShopRequest
 
 MAX_STEPS = 5
 TEMPERATURE = 0.7
 
-ORDER_ID: Schema = {"type": "string", "pattern": "^A-[0-9]{4}$"}
-ADDRESS: Schema = {"type": "string", "pattern": "^[a-z0-9._-]{1,24}@[a-z0-9-]{1,24}\\.example$"}
+ORDER_ID: JsonSchema = {"type": "string", "pattern": "^A-[0-9]{4}$"}
+ADDRESS: JsonSchema = {"type": "string", "pattern": "^[a-z0-9._-]{1,24}@[a-z0-9-]{1,24}\\.example$"}
 """Any address under .example, which is reserved: no made-up address is a real person's."""
-TOOLS: dict[str, Schema] = {
+TOOLS: dict[str, JsonSchema] = {
     "lookup_order": {"order_id": ORDER_ID},
     "read_mail": {"order_id": ORDER_ID},
     "refund_payment": {"order_id": ORDER_ID, "amount": {"type": "integer", "minimum": 1, "maximum": 500}},
@@ -43,7 +44,7 @@ SYSTEM = (
 )
 
 
-def strict_object(properties: Schema) -> Schema:
+def strict_object(properties: JsonSchema) -> JsonSchema:
     """An object with exactly these properties."""
     return {
         "type": "object",
@@ -53,7 +54,7 @@ def strict_object(properties: Schema) -> Schema:
     }
 
 
-def one_call(tools: dict[str, Schema]) -> Schema:
+def one_call(tools: dict[str, JsonSchema]) -> JsonSchema:
     """The schema of one thought and one call to one of *tools*."""
     thought = {"type": "string", "maxLength": 60}
     return {

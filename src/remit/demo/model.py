@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from remit.core.errors import Unavailable
+from remit.core.types import JsonSchema
 
 MODEL_NAME = "SmolLM2-135M-Instruct-Q4_1"
 WEIGHTS_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -36,7 +37,6 @@ START_WITHIN_S = 30.0
 REPLY_WITHIN_S = 45.0
 
 Message = dict[str, str]
-Schema = dict[str, Any]
 
 
 class ModelMissing(Unavailable):
@@ -51,7 +51,7 @@ class Model(Protocol):
     """What the agent needs from a model."""
 
     def reply(
-        self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         """The next message, a JSON text that fits *schema*, and its number of tokens."""
         ...
@@ -127,7 +127,7 @@ class LocalModel:
             raise ModelMissing(f"the model does not load on this machine: {error}") from error
 
     def reply(
-        self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         """One message from the model.
 

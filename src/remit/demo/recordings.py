@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from remit.core.errors import Unavailable
+from remit.core.types import JsonSchema
 from remit.demo.agent import EXAMPLES, MAX_STEPS, SYSTEM, TEMPERATURE, Episode, compact
-from remit.demo.model import MODEL_NAME, WEIGHTS_SHA256, Message, Model, Schema
+from remit.demo.model import MODEL_NAME, WEIGHTS_SHA256, Message, Model
 from remit.demo.shop import Effects, ShopRequest
 
 DEMO_SESSIONS = "demo.jsonl"
@@ -61,7 +62,7 @@ class RecordingModel:
         self._replies: list[RecordedReply] = []
 
     def reply(
-        self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         """The model's own reply."""
         text, tokens = self._model.reply(messages, schema, seed, temperature)
@@ -87,7 +88,7 @@ class ReplayedModel:
     def reply(
         self,
         messages: Sequence[Message],
-        schema: Schema,  # noqa: ARG002 - part of the protocol; the recorded reply already fits it
+        schema: JsonSchema,  # noqa: ARG002 - part of the protocol; the recorded reply already fits it
         seed: int,
         temperature: float,
     ) -> tuple[str, int]:

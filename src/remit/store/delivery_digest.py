@@ -9,7 +9,7 @@ from remit.core.digest import Merged, digest
 from remit.store.deliveries import add, decode, end_digest
 from remit.store.transaction import Transaction
 
-Row = tuple[int, str, str, bytes]
+WaitingAlert = tuple[int, str, str, bytes]
 """Number, topic, action and outline."""
 
 
@@ -35,9 +35,11 @@ def merge(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]
     return row
 
 
-def _topics(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]) -> dict[str, list[Row]]:
+def _topics(
+    tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ...]]
+) -> dict[str, list[WaitingAlert]]:
     statement, values = heads
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[WaitingAlert]] = {}
     rows = tx.connection.execute(
         "SELECT seq, topic, action, outline FROM delivery WHERE route = ? AND state = 'waiting' AND topic IN"  # noqa: S608 - constants
         f" (SELECT topic FROM delivery WHERE seq IN (SELECT seq FROM ({statement}))) ORDER BY seq",
@@ -48,18 +50,18 @@ def _topics(tx: Transaction, route: str, heads: tuple[str, tuple[str | float, ..
     return found
 
 
-def _over(rows: list[Row]) -> bool:
+def _over(rows: list[WaitingAlert]) -> bool:
     """Whether the incident has ended and did not begin again."""
     return rows[-1][2] == Action.RESOLVE
 
 
-def _latest(rows: list[Row]) -> Alert:
+def _latest(rows: list[WaitingAlert]) -> Alert:
     """The last that says how it stands; an end says nothing of it."""
     says = [row for row in rows if row[2] != Action.RESOLVE] or rows
     return decode(says[-1][3])
 
 
-def _ends(topics: Iterable[list[Row]], into: int) -> Iterable[tuple[str, int, int]]:
+def _ends(topics: Iterable[list[WaitingAlert]], into: int) -> Iterable[tuple[str, int, int]]:
     for rows in topics:
         state = "done" if _over(rows) else "merged"
         yield from ((state, into, row[0]) for row in rows)

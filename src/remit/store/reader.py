@@ -18,7 +18,8 @@ from remit.store.keys import Keyring, OpenedKeys
 from remit.store.schema import COMMON, RARE
 
 T = TypeVar("T")
-Read = Callable[[Callable[[apsw.Connection], list[StoredEvent]]], list[StoredEvent]]
+ReadPage = Callable[[Callable[[apsw.Connection], list[StoredEvent]]], list[StoredEvent]]
+"""Lends a connection for one page of events."""
 
 _NONCE = 12
 _PAGE = 256
@@ -114,7 +115,7 @@ def _payloads(
 
 
 def read_events(
-    read: Read,
+    read: ReadPage,
     keyring: Keyring,
     *,
     session: str | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from remit.core.classify.case import Case
@@ -29,6 +29,7 @@ from remit.core.classify.wanted import Wanted, is_hit, wanted
 from remit.core.errors import BadInput
 from remit.core.types import Json, Segment
 from remit.ports import Rerunnable
+from remit.usecases.forced import ForcedMessage
 
 RUNS = 7
 """Answers asked for in each arm where nobody says otherwise: two may fail."""
@@ -36,16 +37,14 @@ MOST_RUNS = 100
 _REASONS = 3
 _OUTSIDE = ("user", "tool")
 
-Message = Mapping[str, Json]
-
 
 @dataclass(frozen=True, slots=True)
 class CounterfactualQuestion:
     """What is asked again, fixed before the first run."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[ForcedMessage, ...]
     """As recorded, up to the call and without it."""
-    tools: tuple[Message, ...]
+    tools: tuple[ForcedMessage, ...]
     sought: Wanted
     suspicious: tuple[str, ...]
     """Texts that content evidence points at; they are masked wherever they stand."""
@@ -58,8 +57,8 @@ class CounterfactualQuestion:
 def question_of(
     case: Case,
     found: Classification,
-    messages: Sequence[Message],
-    tools: Sequence[Message],
+    messages: Sequence[ForcedMessage],
+    tools: Sequence[ForcedMessage],
     k: int = RUNS,
 ) -> CounterfactualQuestion | None:
     """What to ask about an anomaly; None where no text is suspected, or no call was made.
@@ -127,7 +126,7 @@ class _Runs:
 
     name: str
     agent: Rerunnable
-    messages: tuple[Message, ...]
+    messages: tuple[ForcedMessage, ...]
     k: int = 0
     hits: int = 0
     failed: int = 0
@@ -189,7 +188,7 @@ def _text(one: Evidence, segments: Iterable[Segment]) -> str:
     return text if text.strip() else ""
 
 
-def _neutral(question: CounterfactualQuestion) -> tuple[tuple[Message, ...], int]:
+def _neutral(question: CounterfactualQuestion) -> tuple[tuple[ForcedMessage, ...], int]:
     """The messages with all suspicious texts masked, and in how many places one stood."""
     places, result = 0, []
     for message in question.messages:

@@ -11,10 +11,11 @@ from remit.core.event import StoredEvent
 from remit.core.recorded import RecordedSession, RecordedStep
 from remit.core.types import Json, Role
 
-Message = Mapping[str, Json]
+ForcedMessage = Mapping[str, Json]
+"""One message of a conversation as a chat model is given it, calls and results included."""
 
 
-def forced_from_session(session: RecordedSession, step: int) -> tuple[Message, ...]:
+def forced_from_session(session: RecordedSession, step: int) -> tuple[ForcedMessage, ...]:
     """Everything before a step of the record. What the agent said while it called is not forced on it.
 
     Args:
@@ -24,7 +25,9 @@ def forced_from_session(session: RecordedSession, step: int) -> tuple[Message, .
     return tuple(_message(one) for one in session.steps if one.index < step)
 
 
-def forced_from_events(events: Iterable[StoredEvent], anomaly: StoredEvent) -> tuple[Message, ...] | None:
+def forced_from_events(
+    events: Iterable[StoredEvent], anomaly: StoredEvent
+) -> tuple[ForcedMessage, ...] | None:
     """Everything that the session of an anomaly saw before its call; None where texts of it were erased.
 
     Args:
@@ -32,7 +35,7 @@ def forced_from_events(events: Iterable[StoredEvent], anomaly: StoredEvent) -> t
         anomaly: the event of a decision, or of what came of it.
     """
     own = anomaly.event.body.get("token")
-    messages: list[Message] = []
+    messages: list[ForcedMessage] = []
     for stored in events:
         if stored.seq >= anomaly.seq:
             break
@@ -47,12 +50,12 @@ def forced_from_events(events: Iterable[StoredEvent], anomaly: StoredEvent) -> t
     return tuple(messages)
 
 
-def tools_of(envelope: Envelope) -> tuple[Message, ...]:
+def tools_of(envelope: Envelope) -> tuple[ForcedMessage, ...]:
     """What an envelope lets an agent call, as a model is told: names, and the arguments' JSON Schema."""
     return tuple({"name": tool.name, "parameters": dict(tool.schema)} for tool in envelope.tools.values())
 
 
-def _message(step: RecordedStep) -> Message:
+def _message(step: RecordedStep) -> ForcedMessage:
     message: dict[str, Json] = {"role": step.role, "content": step.text}
     if step.calls:
         message["tool_calls"] = [{"id": c.call_id, "name": c.tool, "args": c.args} for c in step.calls]
@@ -62,7 +65,7 @@ def _message(step: RecordedStep) -> Message:
     return message
 
 
-def _observed(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[Message]:
+def _observed(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[ForcedMessage]:
     segment = codec.segment_from(body, blobs.get("text", ""))
     message: dict[str, Json] = {"role": segment.role.value, "content": segment.text}
     if segment.role is Role.TOOL:
@@ -70,16 +73,16 @@ def _observed(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[Message
     return [message]
 
 
-def _decided(body: Mapping[str, Any], _blobs: Mapping[str, str]) -> list[Message]:
+def _decided(body: Mapping[str, Any], _blobs: Mapping[str, str]) -> list[ForcedMessage]:
     call = {"id": _call_id(body), "name": body.get("tool", ""), "args": body.get("args")}
-    asked: Message = {"role": "assistant", "content": "", "tool_calls": [call]}
+    asked: ForcedMessage = {"role": "assistant", "content": "", "tool_calls": [call]}
     if body.get("result") != "deny" or not body.get("enforced"):
         return [asked]
     told = "; ".join(str(v.get("message", "")) for v in body.get("violations") or ())
     return [asked, _result(body, f"refused: {told}")]
 
 
-def _settled(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[Message]:
+def _settled(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[ForcedMessage]:
     if body.get("segment"):
         return [_result(body, blobs.get("text", ""))]
     error = body.get("error")
@@ -87,11 +90,11 @@ def _settled(body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[Message]
     return [_result(body, f"error: {told}" if error else "")]
 
 
-def _finished(_body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[Message]:
+def _finished(_body: Mapping[str, Any], blobs: Mapping[str, str]) -> list[ForcedMessage]:
     return [{"role": "assistant", "content": blobs.get("answer", "")}]
 
 
-def _result(body: Mapping[str, Any], text: str) -> Message:
+def _result(body: Mapping[str, Any], text: str) -> ForcedMessage:
     return {
         "role": "tool",
         "content": text,

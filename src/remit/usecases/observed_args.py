@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from remit.core.types import Json
-
-Schema = dict[str, Any]
+from remit.core.types import Json, JsonSchema
 
 
 class ObservedArgs:
@@ -24,8 +21,8 @@ class ObservedArgs:
             self._present[key] = self._present.get(key, 0) + 1
             self._shapes.setdefault(key, _Shape()).add(inner)
 
-    def schema(self) -> Schema:
-        found: Schema = {"type": "object", "additionalProperties": False}
+    def schema(self) -> JsonSchema:
+        found: JsonSchema = {"type": "object", "additionalProperties": False}
         always = [key for key, count in self._present.items() if count == self.count]
         if always:
             found["required"] = always
@@ -51,9 +48,9 @@ class _Shape:
             self._object = self._object or ObservedArgs()
             self._object.add(value)
 
-    def schema(self) -> Schema:
+    def schema(self) -> JsonSchema:
         types = [t for t in self._types if t != "integer" or "number" not in self._types]
-        found: Schema = self._object.schema() if self._object is not None else {}
+        found: JsonSchema = self._object.schema() if self._object is not None else {}
         found["type"] = types[0] if len(types) == 1 else types
         if self._items is not None and self._items._types:
             found["items"] = self._items.schema()

@@ -14,8 +14,7 @@ from typing import Any
 
 from remit.core.errors import BadInput
 from remit.core.selftest import load_envelope
-from remit.core.types import Json, ToolEffect
-from remit.usecases.observed_args import Schema
+from remit.core.types import Json, JsonSchema, ToolEffect
 from remit.usecases.tool_effect import TARGETS, effect_of, words_of
 from remit.usecases.tool_hint import ToolHint
 
@@ -98,11 +97,11 @@ def _loadable(hint: ToolHint, effect: ToolEffect, why: str) -> tuple[str, str]:
     return "", told
 
 
-def closed(schema: object) -> Schema:
+def closed(schema: object) -> JsonSchema:
     """The parts of a JSON Schema that an envelope uses, every object closed."""
     if not isinstance(schema, dict):
         return {}
-    found: Schema = {key: schema[key] for key in _KEPT if key in schema}
+    found: JsonSchema = {key: schema[key] for key in _KEPT if key in schema}
     for key in ("properties", "$defs"):
         if isinstance(found.get(key), dict):
             found[key] = {name: closed(inner) for name, inner in found[key].items()}
@@ -116,14 +115,14 @@ def closed(schema: object) -> Schema:
     return found
 
 
-def loose(schema: Mapping[str, Any]) -> Schema:
+def loose(schema: Mapping[str, Any]) -> JsonSchema:
     """Only the names of the arguments: for schemas with something that an envelope refuses."""
     fields = schema.get("properties")
     names = list(fields) if isinstance(fields, dict) else []
     return {"type": "object", "additionalProperties": False, "properties": {name: {} for name in names}}
 
 
-def _block(hint: ToolHint, effect: ToolEffect, why: str, schema: Schema) -> str:
+def _block(hint: ToolHint, effect: ToolEffect, why: str, schema: JsonSchema) -> str:
     schema = {"type": "object", "additionalProperties": False, "properties": {}} | schema
     lines = [f"    {quoted(hint.name)}:"]
     seen = f"; called {hint.seen} times in the record" if hint.seen else ""
@@ -135,7 +134,7 @@ def _block(hint: ToolHint, effect: ToolEffect, why: str, schema: Schema) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rules(effect: ToolEffect, schema: Schema, user_text: bool) -> list[str]:
+def _rules(effect: ToolEffect, schema: JsonSchema, user_text: bool) -> list[str]:
     """Where it goes must be the user's word; without such an argument, or such a word, a person approves every call."""
     if not effect.consequential:
         return []

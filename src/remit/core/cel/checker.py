@@ -23,10 +23,10 @@ UNKNOWN: Final = object()
 """Stands for an argument whose value is not in the text."""
 
 
-Types: TypeAlias = "dict[n.CelNode, Type]"
+NodeTypes: TypeAlias = "dict[n.CelNode, Type]"
 
 
-def check(tree: n.CelNode, env: Mapping[str, Type], result: Type) -> Types:
+def check(tree: n.CelNode, env: Mapping[str, Type], result: Type) -> NodeTypes:
     """Type-check *tree*; return the type of every node. Raises Flaw."""
     checker = _Checker(env)
     found = checker.visit(tree, NO_FACTS)
@@ -46,7 +46,7 @@ class _Checker:
     def __init__(self, env: Mapping[str, Type]) -> None:
         self.roots = env
         self.variables: dict[str, Type] = {}
-        self.types: Types = {}
+        self.types: NodeTypes = {}
 
     def visit(self, node: n.CelNode, facts: ProvenFacts) -> Type:
         found = _VISIT[type(node)](self, node, facts)

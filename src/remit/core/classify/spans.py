@@ -160,7 +160,7 @@ def _held(unit: TextUnit, spans: Sequence[Span]) -> bool:
     return any(span.begin <= unit.at < span.stop for span in spans)
 
 
-Read = tuple[int, int, str, int]
+UnitPlace = tuple[int, int, str, int]
 """Start, end and text of a unit, and how many characters of it are the name of a field."""
 
 
@@ -207,7 +207,7 @@ def _parts_of(text: str, near: tuple[int, ...]) -> list[tuple[int, str]]:
     return [*parts, (tail, text[tail:])]
 
 
-def _units(text: str) -> Iterator[Read]:
+def _units(text: str) -> Iterator[UnitPlace]:
     plain = text
     if "\\" in plain:
         plain = _ESCAPED.sub(_blank, plain)
@@ -230,7 +230,7 @@ def _blank(escape: re.Match[str]) -> str:
     return ("\n" if escape[0][1] == "n" else " ") + " " * (len(escape[0]) - 1)
 
 
-def _short(text: str, start: int, end: int, key: int) -> Iterator[Read]:
+def _short(text: str, start: int, end: int, key: int) -> Iterator[UnitPlace]:
     if end - start <= MOST_UNIT:
         yield start, end, text[start:end], key
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remit.core.envelope import Clause, Envelope, Line, Tool
+from remit.core.envelope import Clause, Envelope, Tool, ToolLine
 from remit.core.lint.finding import Finding, found_at, tools_of
 from remit.core.types import OnViolation
 from remit.core.yamltext import Node
@@ -34,7 +34,7 @@ def _holding(tool: Tool, keys: dict[str, Node]) -> Iterator[tuple[Clause, Node]]
 def only_flags(envelope: Envelope, spec: Node) -> Iterator[Finding]:
     """A tool whose calls cannot be taken back, and whose clauses all let the call run."""
     for tool, keys in tools_of(envelope, spec):
-        lines: list[Line] = [
+        lines: list[ToolLine] = [
             *tool.require,
             *tool.flow,
             *tool.scopes,

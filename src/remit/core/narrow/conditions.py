@@ -14,7 +14,6 @@ from remit.core.cel import Condition
 from remit.core.cel import nodes as n
 from remit.core.cel.types import DYN, INT, NULL, NUMBERS, STRING, ListOf, ObjectOf, Scalar, Type
 
-Types = Mapping[n.CelNode, Type]
 _ORDER = ("<", "<=", ">", ">=")
 _TESTS = (*_ORDER, "==", "!=", "in")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -26,7 +25,7 @@ class TypedNode:
     """One node with the types of its tree."""
 
     node: n.CelNode
-    types: Types
+    types: Mapping[n.CelNode, Type]
 
     def of(self, node: n.CelNode) -> TypedNode:
         """Another node of the same tree."""

@@ -52,6 +52,10 @@ class RunInfo:
     whoever runs again until it passes, passes."""
 
 
+ByTask = Mapping[str, list[Trial]]
+"""The trials of one arm whose world did not fail, by task."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run and its trials, in start order."""

@@ -15,7 +15,6 @@ from remit.core.envelope_schema_parts import (
     JSON_SCHEMA,
     SHARE,
     STRINGS,
-    Schema,
     choice,
     closed,
     listed,
@@ -23,35 +22,35 @@ from remit.core.envelope_schema_parts import (
 )
 from remit.core.trial.gates.table import KINDS
 from remit.core.trial.suite import LEAST_WEIGHT, MOST_WEIGHT, Question
-from remit.core.types import PrincipalKind
+from remit.core.types import JsonSchema, PrincipalKind
 
-_ANY: Schema = {"description": "Any JSON value."}
-_TEXT: Schema = {"type": "string"}
-_FLAG: Schema = {"type": "boolean"}
-_WHOLE: Schema = {"type": "integer", "minimum": 0}
-_NUMBER: Schema = {"type": "number"}
-_MAP: Schema = {"type": "object"}
-_TEXTS: Schema = {"oneOf": [_TEXT, STRINGS]}
-_PATH: Schema = {
+_ANY: JsonSchema = {"description": "Any JSON value."}
+_TEXT: JsonSchema = {"type": "string"}
+_FLAG: JsonSchema = {"type": "boolean"}
+_WHOLE: JsonSchema = {"type": "integer", "minimum": 0}
+_NUMBER: JsonSchema = {"type": "number"}
+_MAP: JsonSchema = {"type": "object"}
+_TEXTS: JsonSchema = {"oneOf": [_TEXT, STRINGS]}
+_PATH: JsonSchema = {
     "oneOf": [_TEXT, {"type": "array"}],
     "description": "orders.A-1.lines[0], or a list of its steps.",
 }
-_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "description": "As reports name it."}
-_FUNCTION: Schema = {
+_NAME: JsonSchema = {"type": "string", "minLength": 1, "maxLength": 200, "description": "As reports name it."}
+_FUNCTION: JsonSchema = {
     "type": "string",
     "pattern": ":[A-Za-z_][A-Za-z0-9_.]*$",
     "description": "file.py:function beside the suite, or module:function.",
 }
 
 
-def _told(schema: Schema, told: str) -> Schema:
+def _told(schema: JsonSchema, told: str) -> JsonSchema:
     return schema | {"description": told}
 
 
 _COUNTS = choice(("done", "attempts"), "Calls that were done, or all that were asked for.")
 _TOOL = {"tool": _TEXT, "args": _told(_MAP, "Arguments that a call must have, others beside them.")}
-_CALLS: Schema = {"oneOf": [_TEXT, closed({**_TOOL, "counts": _COUNTS}, "tool")]}
-_CHECKS: dict[str, Schema] = {
+_CALLS: JsonSchema = {"oneOf": [_TEXT, closed({**_TOOL, "counts": _COUNTS}, "tool")]}
+_CHECKS: dict[str, JsonSchema] = {
     "answer": closed(
         {
             "equals": _ANY,
@@ -89,7 +88,7 @@ _CHECKS: dict[str, Schema] = {
     "cel": CONDITION,
     "python": {"oneOf": [_FUNCTION, closed({"function": _FUNCTION, "at_least": SHARE}, "function")]},
 }
-_INVARIANTS: dict[str, Schema] = {
+_INVARIANTS: dict[str, JsonSchema] = {
     "safety": closed(
         {
             "counts": choice(("attempts", "effects"), "All that was asked for, or only what ran."),
@@ -134,14 +133,14 @@ _INVARIANTS: dict[str, Schema] = {
 }
 
 
-def _rule(kinds: dict[str, Schema], *, alone: bool) -> Schema:
+def _rule(kinds: dict[str, JsonSchema], *, alone: bool) -> JsonSchema:
     """`{id, KIND: settings}`; the kind's name *alone* where it needs no settings."""
-    one: Schema = {"type": "object", "additionalProperties": False, "properties": {"id": _NAME, **kinds}}
+    one: JsonSchema = {"type": "object", "additionalProperties": False, "properties": {"id": _NAME, **kinds}}
     one["oneOf"] = [{"required": [kind]} for kind in kinds]
     return {"oneOf": [{"enum": list(kinds)}, one]} if alone else one
 
 
-_ANSWERS: Schema = {
+_ANSWERS: JsonSchema = {
     "type": "array",
     "minItems": 1,
     "items": closed({"tool": _TEXT, "args": _MAP, "result": _ANY, "error": _TEXT, "times": COUNT}, "tool")
@@ -162,7 +161,7 @@ _AGENT = closed(
         "fingerprint": _told(_MAP, "model, prompt, config, code, for the record."),
     }
 ) | {"oneOf": [{"required": [way]} for way in ("python", "command", "http")]}
-_SHARED: Schema = {
+_SHARED: JsonSchema = {
     "checks": listed("check", "All must hold."),
     "world": _told(_ANY, "What the suite's world is made from."),
     "facts": _told(_MAP, "Of the session, as the envelope declares them."),

@@ -6,14 +6,11 @@ import copy
 import re
 from typing import Any
 
-from remit.core.types import Json
+from remit.core.types import Json, ValuePath
 from remit.core.yamltext import Node
 
 _PLAIN = (str, int, float, bool)
 _STEP = re.compile(r"([^.\[\]]+)?((?:\[[0-9]+\])*)\Z")
-
-Path = tuple[str | int, ...]
-"""Keys and indices."""
 
 
 class MissingValue(Exception):
@@ -70,7 +67,7 @@ def holds(value: Json, part: Json) -> bool:
     return same(value, part)
 
 
-def read_value_path(node: Node) -> Path:
+def read_value_path(node: Node) -> ValuePath:
     """The path at *node*: `orders.A-1.lines[0].price`, or a list of its steps where a key has dots or brackets."""
     if isinstance(node.value, list):
         steps = [item.value for item in node.items()]
@@ -91,7 +88,7 @@ def read_value_path(node: Node) -> Path:
     return tuple(found)
 
 
-def at_path(value: Json, path: Path) -> Json:
+def at_path(value: Json, path: ValuePath) -> Json:
     """What stands at a path.
 
     Raises:
@@ -109,7 +106,7 @@ def at_path(value: Json, path: Path) -> Json:
     return value
 
 
-def told_path(path: Path) -> str:
+def told_path(path: ValuePath) -> str:
     """A path as it is written.
 
     >>> told_path(("orders", 0, "id"))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from remit.core.types import ToolEffect
-from remit.usecases.observed_args import Schema
+from remit.core.types import JsonSchema, ToolEffect
 from remit.usecases.tool_hint import ToolHint
 
 _READ, _WRITE, _LEAVES = ToolEffect.READ, ToolEffect.WRITE, ToolEffect.EGRESS
@@ -67,6 +66,6 @@ def claude_tools() -> tuple[ToolHint, ...]:
     )
 
 
-def _schema(needed: list[str], more: dict[str, Any]) -> Schema:
-    found: Schema = {"type": "object", "properties": dict.fromkeys(needed, _TEXT) | more}
+def _schema(needed: list[str], more: dict[str, Any]) -> JsonSchema:
+    found: JsonSchema = {"type": "object", "properties": dict.fromkeys(needed, _TEXT) | more}
     return found | ({"required": needed} if needed else {})

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from remit.core.types import JsonSchema
 from remit.usecases.adopt.source import Source
-from remit.usecases.observed_args import Schema
 from remit.usecases.tool_hint import ToolHint
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -143,7 +143,7 @@ def _of_claude(file: Source, function: _Function, call: ast.Call) -> Iterator[To
         for key, value in zip(shape.keys, shape.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 properties[key.value] = schema_of(value)
-    schema: Schema = {"type": "object", "properties": properties}
+    schema: JsonSchema = {"type": "object", "properties": properties}
     server = _server_of(file, function.name)
     yield ToolHint(
         f"mcp__{server}__{texts[0]}" if server else texts[0], texts[1] if len(texts) > 1 else "", schema
@@ -170,7 +170,7 @@ def _told(function: _Function) -> str:
     return (ast.get_docstring(function) or "").split("\n\n")[0].replace("\n", " ")
 
 
-def _schema(function: _Function, *, typed: bool) -> Schema:
+def _schema(function: _Function, *, typed: bool) -> JsonSchema:
     """The parameters that the model fills in."""
     arguments = function.args
     plain = [*arguments.posonlyargs, *arguments.args]
@@ -189,7 +189,7 @@ def _schema(function: _Function, *, typed: bool) -> Schema:
     return _object(fields, needed)
 
 
-def _fields(tree: ast.Module, name: str) -> Schema | None:
+def _fields(tree: ast.Module, name: str) -> JsonSchema | None:
     """The annotated fields of a class of this file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name == name:
@@ -219,8 +219,8 @@ def _needed(value: ast.expr | None) -> bool:
     return not named and (first is None or (isinstance(first, ast.Constant) and first.value is ...))
 
 
-def _object(fields: dict[str, Schema], needed: set[str]) -> Schema:
-    found: Schema = {"type": "object", "properties": fields}
+def _object(fields: dict[str, JsonSchema], needed: set[str]) -> JsonSchema:
+    found: JsonSchema = {"type": "object", "properties": fields}
     required = [name for name in fields if name in needed]
     return found | ({"required": required} if required else {})
 
@@ -236,7 +236,7 @@ def _last(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def schema_of(annotation: ast.expr | None) -> Schema:
+def schema_of(annotation: ast.expr | None) -> JsonSchema:
     """What an annotation says of a value; nothing where JSON Schema has no plain word for it.
 
     >>> schema_of(ast.parse("list[int] | None", mode="eval").body)
@@ -256,14 +256,14 @@ def schema_of(annotation: ast.expr | None) -> Schema:
     return {"type": "array"} if name in _LISTS else {}
 
 
-def _quoted(text: str) -> Schema:
+def _quoted(text: str) -> JsonSchema:
     try:
         return schema_of(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
 
 
-def _subscripted(name: str, inner: ast.expr) -> Schema:
+def _subscripted(name: str, inner: ast.expr) -> JsonSchema:
     parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == "Annotated":
         return schema_of(parts[0])
@@ -281,7 +281,7 @@ def _subscripted(name: str, inner: ast.expr) -> Schema:
     return {"type": "array"} if name in _LISTS else {}
 
 
-def _either(parts: Iterable[ast.expr]) -> Schema:
+def _either(parts: Iterable[ast.expr]) -> JsonSchema:
     """Any of them; a part of which nothing is known may be anything."""
     found = [schema_of(part) for part in parts]
     return {"anyOf": found} if all(found) else {}

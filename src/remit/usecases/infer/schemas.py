@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from remit.core.types import Json
+from remit.core.types import Json, JsonSchema
 from remit.usecases.infer.observe import Leaf, ObservedCall
 from remit.usecases.infer.values import SHAPES, next_breaks, prefix_of, roomy, unseen_mass
-from remit.usecases.observed_args import Schema
 
 MOST_UNSEEN = 0.1
 """A set of values is closed where a new one comes with at most this chance."""
@@ -62,11 +61,11 @@ class _Seen:
 class Tightened:
     """A schema, and in words what was added to it and why."""
 
-    schema: Schema
+    schema: JsonSchema
     notes: tuple[str, ...]
 
 
-def tightened(schema: Schema, calls: Sequence[ObservedCall], choices: Iterable[str] = ()) -> Tightened:
+def tightened(schema: JsonSchema, calls: Sequence[ObservedCall], choices: Iterable[str] = ()) -> Tightened:
     """The *schema* with the bounds that *calls* support.
 
     Args:
@@ -109,7 +108,7 @@ def _walk(
     return found
 
 
-def _bound(found: Schema, path: str, seen: _Seen, choices: frozenset[str], notes: list[str]) -> None:
+def _bound(found: JsonSchema, path: str, seen: _Seen, choices: frozenset[str], notes: list[str]) -> None:
     types = {found["type"]} if isinstance(found.get("type"), str) else set(found.get("type", ()))
     if "string" in types and seen.by_value:
         few = len(seen.tasks) < TASKS_FOR_A_LENGTH

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from remit.core.types import Json, ToolEffect
+from remit.core.types import Json, JsonSchema, ToolEffect
 from remit.usecases.infer.flows import Learned, ProposedFlow, is_target, paths_of
 from remit.usecases.infer.limits import Domains, domains, room_for
 from remit.usecases.infer.observe import Observed, ObservedCall
 from remit.usecases.infer.schemas import tightened
-from remit.usecases.observed_args import Schema
 from remit.usecases.scaffold import closed
 from remit.usecases.tool_effect import effect_of
 from remit.usecases.tool_hint import ToolHint, tools_called
@@ -38,7 +37,7 @@ class ProposedTool:
     effect: ToolEffect
     why: str
     """Why this effect."""
-    schema: Schema
+    schema: JsonSchema
     calls: int
     tasks: int
     defined: bool
@@ -96,7 +95,7 @@ def proposed_tools(observed: Observed, hints: Iterable[ToolHint] = ()) -> Propos
     return ProposedTools(tuple(_guarded(listed, Learned(observed), calls)), left_out)
 
 
-def _named(schema: Mapping[str, Any]) -> Schema:
+def _named(schema: Mapping[str, Any]) -> JsonSchema:
     """The schema without arguments that no condition could name; calls that use them are refused."""
     fields = schema.get("properties", {})
     named = {name: inner for name, inner in fields.items() if name.isidentifier()}
@@ -195,7 +194,9 @@ def _kinds(calls: Sequence[ObservedCall]) -> dict[str, str]:
     return {path: next(iter(found)) for path, found in kinds.items() if len(found) == 1}
 
 
-def _as_called(schema: Schema, calls: Sequence[ObservedCall], effect: ToolEffect, floats: bool) -> Schema:
+def _as_called(
+    schema: JsonSchema, calls: Sequence[ObservedCall], effect: ToolEffect, floats: bool
+) -> JsonSchema:
     """The definition, admitting how models write it: a float for an integer, and in reads one value for a list.
 
     Only what at least two tasks show counts; a read that is called with an odd type does no harm.

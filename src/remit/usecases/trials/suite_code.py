@@ -19,15 +19,15 @@ from remit.usecases.trials.functions import Functions
 from remit.usecases.trials.suite_hash import suite_hash
 from remit.usecases.trials.world import rule_of_world
 
-Agent = Callable[..., Any] | AgentSpec
+GivenAgent = Callable[..., Any] | AgentSpec
 
 
 def suite_of(
     name: str,
     *,
     tasks: Iterable[Task],
-    agent: Agent | None = None,
-    arms: Mapping[str, Agent] | None = None,
+    agent: GivenAgent | None = None,
+    arms: Mapping[str, GivenAgent] | None = None,
     world: Callable[..., Any] | str | Mapping[str, Json] | None = None,
     envelope: str = "",
     invariants: Iterable[str | Rule] = (),
@@ -80,7 +80,7 @@ def suite_of(
     return replace(suite, hash=suite_hash(suite, envelope_hash, functions))
 
 
-def _arms(agent: Agent | None, arms: Mapping[str, Agent] | None) -> dict[str, AgentSpec]:
+def _arms(agent: GivenAgent | None, arms: Mapping[str, GivenAgent] | None) -> dict[str, AgentSpec]:
     if (agent is None) == (not arms):
         raise BadInput("suite", "needs one of agent, arms", "write agent=function")
     named = arms if arms else {ONLY_ARM: agent}

@@ -13,9 +13,8 @@ from remit.core.trial.analysis.vectors import Vectors, embedded
 from remit.core.trial.gates.budget import latency_of, quantile_of
 from remit.core.trial.percent import count, percent
 from remit.core.trial.report import Curve, Estimate
-from remit.core.trial.run import Run, TaskInfo
+from remit.core.trial.run import ByTask, Run, TaskInfo
 from remit.core.trial.suite import Question
-from remit.core.trial.trial import Trial
 
 CONFIDENCE = 0.95
 MOST_K = 16
@@ -24,7 +23,6 @@ MOST_COUNTED = 2_000
 QUANTILES = (0.5, 0.95, 0.99)
 OVER_TASKS = "mean of bounded values over tasks (Gaffke), for tasks like these"
 
-ByTask = Mapping[str, Sequence[Trial]]
 TaskCounts = tuple[list[int], list[int], list[float]]
 """Passes, runs and weight of each task."""
 

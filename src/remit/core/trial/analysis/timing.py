@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import exp, inf, log, sqrt
 from statistics import NormalDist, variance
@@ -13,15 +13,13 @@ from remit.core.stats.tail import slow_tail
 from remit.core.trial.analysis.behaviour import WITHIN, planted_told
 from remit.core.trial.analysis.draft import Draft
 from remit.core.trial.analysis.pair import Pair
-from remit.core.trial.gates.budget import latency_of, quantile_of
+from remit.core.trial.gates.budget import Spent, latency_of, quantile_of
 from remit.core.trial.percent import count
 from remit.core.trial.report import Comparison, Estimate
-from remit.core.trial.trial import Trial
 
 MOST_RISE = log(10)
-_TOO_FEW = "; there are too few runs to say which would be found"
 """As a logarithm: what takes ten times as long is found by anybody."""
-Spent = Callable[[Trial], float | None]
+_TOO_FEW = "; there are too few runs to say which would be found"
 
 
 def latency(pair: Pair) -> Draft | None:

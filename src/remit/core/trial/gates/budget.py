@@ -28,6 +28,7 @@ from remit.core.trial.verdict import Verdict
 QUANTILE = 0.95
 
 Spent = Callable[[Trial], float | None]
+"""What one trial took of something; None where nobody knows."""
 
 
 def latency_of(trial: Trial) -> float | None:

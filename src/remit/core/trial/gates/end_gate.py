@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from remit.core.trial.report import Boundary, Estimate, Ruling
-from remit.core.trial.run import Run
+from remit.core.trial.run import ByTask, Run
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Trial
 from remit.core.trial.verdict import Verdict
 from remit.core.types import Json
-
-ByTask = Mapping[str, list[Trial]]
-"""The trials of one arm whose world did not fail, by task."""
 
 
 @dataclass(frozen=True, slots=True)

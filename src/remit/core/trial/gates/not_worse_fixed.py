@@ -8,10 +8,11 @@ from statistics import NormalDist
 
 from remit.core.stats.compare_rates import RateComparison, compare_rates, score_of
 from remit.core.stats.task_pair import PassCounts, TaskPair, task_pairs
-from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
+from remit.core.trial.gates.end_gate import EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
 from remit.core.trial.percent import about, change, count, percent, points, rarely
 from remit.core.trial.report import Estimate
+from remit.core.trial.run import ByTask
 from remit.core.trial.suite import Question, Rule
 from remit.core.trial.verdict import Verdict
 

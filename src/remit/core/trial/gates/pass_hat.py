@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from remit.core.stats.pass_hat import pass_hat as pass_hat_of
 from remit.core.trial.gates.bounded import Bounded
-from remit.core.trial.gates.end_gate import ByTask, EndGate, Found, passes_of
+from remit.core.trial.gates.end_gate import EndGate, Found, passes_of
 from remit.core.trial.gates.gate import Terms
 from remit.core.trial.gates.settings import ALPHA, arm_of, fixed_only, known, level, number, whole, wrong
 from remit.core.trial.gates.stopping import Mark
+from remit.core.trial.run import ByTask
 from remit.core.trial.suite import Rule
 
 MOST_K = 1_000

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from remit.core.trial.alike import calls_alike, claims_alike, ends_alike
 from remit.core.trial.gates.bounded import Bounded
-from remit.core.trial.gates.end_gate import ByTask, EndGate, Found
+from remit.core.trial.gates.end_gate import EndGate, Found
 from remit.core.trial.gates.gate import Terms
 from remit.core.trial.gates.settings import (
     ALPHA,
@@ -26,6 +26,7 @@ from remit.core.trial.gates.settings import (
 )
 from remit.core.trial.gates.stable_change import changed
 from remit.core.trial.gates.stopping import Mark
+from remit.core.trial.run import ByTask
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Trial
 
