@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import settings
@@ -70,6 +71,19 @@ def test_an_envelope_weighs_as_it_likes():
 
     assert weight_sum(rule_, {Severity.LOW: 7, Severity.MEDIUM: 2}) == 5.0
     assert counted(rule_, {Severity.LOW: 7, Severity.MEDIUM: 2}) == 2
+
+
+def test_weights_that_add_up_to_the_threshold_reach_it_in_every_order():
+    rule_ = BreakerRule(weights={Severity.LOW: 1.1, Severity.MEDIUM: 2.2, Severity.HIGH: 4.1})
+    counts = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 3}  # 17.799999999999997 from left to right
+
+    assert weight_sum(rule_, counts) == weight_sum(rule_, dict(reversed(counts.items()))) == 17.8
+
+
+def test_weights_too_heavy_to_add_up_are_heavier_than_any_threshold():
+    rule_ = BreakerRule(weights={Severity.LOW: 1e308, Severity.MEDIUM: 1e308})
+
+    assert weight_sum(rule_, {Severity.LOW: 1, Severity.MEDIUM: 1}) == inf
 
 
 def test_what_cannot_be_taken_back_reserves_and_the_rest_counts():

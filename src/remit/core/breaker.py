@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import fsum, inf
 
 from remit.core.canonical import encode
 from remit.core.envelope import BreakerRule
@@ -191,8 +192,11 @@ def weight_of(rule: BreakerRule, severity: Severity) -> float:
 
 
 def weight_sum(rule: BreakerRule, counts: Mapping[Severity, int]) -> float:
-    """The weights of a window's violations, added up."""
-    return sum(weight_of(rule, severity) * n for severity, n in counts.items())
+    """The weights of a window's violations, added up; the same on every Python and in every order."""
+    try:
+        return fsum(weight_of(rule, severity) * n for severity, n in counts.items())
+    except OverflowError:
+        return inf
 
 
 def trip_weight(rule: BreakerRule, window: Window) -> float:

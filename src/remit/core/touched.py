@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log2
+from math import fsum, log2
 from typing import Final
 
 from remit.core.provenance import leaves
@@ -194,7 +194,7 @@ def _silent_number(text: str) -> str:
 
 def _bits(text: str) -> float:
     counts = Counter(text.lower())
-    return -sum(n * log2(n / len(text)) for n in counts.values())
+    return -fsum(n * log2(n / len(text)) for n in counts.values())
 
 
 def _form(text: str) -> ObjectKind | None:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
-from math import isnan, sqrt
+from math import fsum, isnan, sqrt
 from typing import Any, TypeVar
 
 from remit.core.classify.case import Case
@@ -124,8 +124,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    length = sqrt(sum(x * x for x in one)) * sqrt(sum(x * x for x in other))
-    return sum(a * b for a, b in zip(one, other, strict=True)) / length if length else 0.0
+    length = sqrt(fsum(x * x for x in one)) * sqrt(fsum(x * x for x in other))
+    return fsum(a * b for a, b in zip(one, other, strict=True)) / length if length else 0.0
 
 
 def _share(value: float) -> float:

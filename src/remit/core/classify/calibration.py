@@ -65,7 +65,7 @@ def score(features: Mapping[str, float], extra: float = 0.0) -> float:
         features: as `content.features` gives them.
         extra: what else is known, in units of the logit; never negative.
     """
-    logit = BIAS + extra + sum(weight * features.get(name, 0.0) for name, weight in WEIGHTS.items())
+    logit = BIAS + extra + math.fsum(weight * features.get(name, 0.0) for name, weight in WEIGHTS.items())
     return 1.0 / (1.0 + math.exp(-logit))
 
 

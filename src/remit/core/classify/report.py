@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from remit.core.classify.classification import Class
 from remit.core.types import Json
@@ -77,7 +78,7 @@ def share(hits: int, of: int) -> dict[str, Json]:
 
 def _bin(every: Sequence[Labelled], low: float, high: float) -> dict[str, Json]:
     inside = [one for one in every if low <= one.confidence < high and one.said is not Class.UNDETERMINED]
-    told = sum(one.confidence for one in inside) / len(inside) if inside else None
+    told = fsum(one.confidence for one in inside) / len(inside) if inside else None
     right = share(sum(one.said is one.person for one in inside), len(inside))
     return {
         "from": low,
@@ -92,7 +93,7 @@ def _brier(every: Sequence[Labelled]) -> Json:
     spoken = [one for one in every if one.said is not Class.UNDETERMINED]
     if not spoken:
         return None
-    return round(sum((one.confidence - (one.said is one.person)) ** 2 for one in spoken) / len(spoken), 4)
+    return round(fsum((one.confidence - (one.said is one.person)) ** 2 for one in spoken) / len(spoken), 4)
 
 
 def _kappa(every: Sequence[Labelled]) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 from statistics import NormalDist
 
 from remit.core.stats.task_pair import TaskPair
@@ -39,8 +39,8 @@ def cmh(pairs: Sequence[TaskPair]) -> Cmh:
     Source: Mantel and Haenszel, Journal of the National Cancer Institute 22 (1959) 719-748, without their continuity
     correction.
     """
-    missing = sum(pair.candidate_runs * pair.passes / pair.runs - pair.candidate for pair in pairs)
-    variance = sum(_variance(pair) for pair in pairs)
+    missing = fsum(pair.candidate_runs * pair.passes / pair.runs - pair.candidate for pair in pairs)
+    variance = fsum(_variance(pair) for pair in pairs)
     if variance <= 0:
         return Cmh(0.0, 1.0, 1.0)
     z = missing / sqrt(variance)

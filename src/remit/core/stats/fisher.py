@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma
+from math import exp, fsum, lgamma
 
 
 def fisher_p(hits0: int, n0: int, hits1: int, n1: int) -> float:
@@ -36,7 +36,7 @@ def fisher_p(hits0: int, n0: int, hits1: int, n1: int) -> float:
     tail = (
         exp(_log_choose(n1, k) + _log_choose(n0, hits - k) - whole) for k in range(most, hits1 - 1, -1)
     )  # smallest first, so that nothing is lost in the sum
-    return min(1.0, sum(tail))
+    return min(1.0, fsum(tail))
 
 
 def _log_choose(n: int, k: int) -> float:

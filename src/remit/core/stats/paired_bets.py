@@ -11,7 +11,7 @@ chance of at most alpha, however often one looks and whenever one stops: a claim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, inf, log, log1p
+from math import exp, fsum, inf, log, log1p
 
 BETS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9)
 """Shares of the capital that can be lost on one pair."""
@@ -88,7 +88,7 @@ def log_above(up: int, down: int, same: int, mean: float) -> float:
         size = bet / (1 + mean)
         logs.append(up * log1p(size * (1 - mean)) + down * log1p(-bet) + same * log1p(-size * mean))
     most = max(logs)
-    return most + log(sum(exp(one - most) for one in logs) / len(logs))
+    return most + log(fsum(exp(one - most) for one in logs) / len(logs))
 
 
 def _ruled_out(up: int, down: int, same: int, reach: float) -> float:

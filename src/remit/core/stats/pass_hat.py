@@ -12,7 +12,7 @@ variance of such counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import comb, sqrt
+from math import comb, fsum, sqrt
 
 from remit.core.stats import bounded_mean
 from remit.core.stats.t_over_tasks import t_interval
@@ -85,7 +85,7 @@ def of_suite(
     """
     values = per_task(passes, runs, k, estimator)
     weighed = [1.0] * len(values) if weights is None else weights
-    return sum(w * value for w, value in zip(weighed, values, strict=True)) / sum(weighed)
+    return fsum(w * value for w, value in zip(weighed, values, strict=True)) / fsum(weighed)
 
 
 def per_task(
@@ -162,7 +162,8 @@ def this_suite_interval(
     values = per_task(passes, runs, k, estimator)
     weighed = [1.0] * len(values) if weights is None else list(weights)
     variances = (_variance(c, n, k, estimator) for c, n in zip(passes, runs, strict=True))
-    square = sum((w / sum(weighed)) ** 2 * v for w, v in zip(weighed, variances, strict=True))
+    whole = fsum(weighed)
+    square = fsum((w / whole) ** 2 * v for w, v in zip(weighed, variances, strict=True))
     if square <= 0:
         return None
     middle = of_suite(passes, runs, k, weights, estimator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, log1p, sqrt
+from math import exp, fsum, lgamma, log, log1p, sqrt
 
 
 def clopper_pearson(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -84,7 +84,7 @@ def covered(intervals: list[tuple[float, float]], p: float) -> float:
     Source: Brown, Cai and DasGupta, Statistical Science 16 (2001) 101-133.
     """
     n = len(intervals) - 1
-    return sum(
+    return fsum(
         exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log1p(-p))
         for k, (low, high) in enumerate(intervals)
         if low <= p <= high

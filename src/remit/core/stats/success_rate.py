@@ -12,6 +12,7 @@ A sequential design draws tasks at random by weight: there, trials are coins, an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 from remit.core.stats import bounded_mean
 from remit.core.stats.proportion import clopper_pearson
@@ -30,7 +31,7 @@ def rate(passes: Sequence[int], runs: Sequence[int], weights: Sequence[float] | 
     """
     weights = _checked(passes, runs, weights)
     shares = (w * k / n for k, n, w in zip(passes, runs, weights, strict=True))
-    return sum(shares) / sum(weights)
+    return fsum(shares) / fsum(weights)
 
 
 def this_suite(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from math import fsum, sqrt
 
 
 def t_interval(
@@ -37,11 +37,11 @@ def t_interval(
     weighed = [1.0] * len(values) if weights is None else list(weights)
     if len(weighed) != len(values) or min(weighed) <= 0:
         raise ValueError("needs a weight greater than 0 for each value")
-    whole = sum(weighed)
+    whole = fsum(weighed)
     shares = [weight / whole for weight in weighed]
-    effective = 1 / sum(share * share for share in shares)
-    mean = sum(share * value for share, value in zip(shares, values, strict=True))
-    square = sum((share * (value - mean)) ** 2 for share, value in zip(shares, values, strict=True))
+    effective = 1 / fsum(share * share for share in shares)
+    mean = fsum(share * value for share, value in zip(shares, values, strict=True))
+    square = fsum((share * (value - mean)) ** 2 for share, value in zip(shares, values, strict=True))
     if effective <= 1 + 1e-9:
         return None
     error = sqrt(square * effective / (effective - 1))

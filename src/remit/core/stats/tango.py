@@ -10,6 +10,7 @@ in [-1, 1]) it is the same construction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from typing import Any
 
 from remit.core.stats.score import Score, interval
@@ -73,7 +74,7 @@ def task_score(differences: Sequence[float], weights: Sequence[float] | None, at
 def _units(differences: Sequence[float], weights: Sequence[float] | None) -> float:
     """How many tasks of equal weight would tell as much (Kish)."""
     heavy = [1.0] * len(differences) if weights is None else weights
-    return sum(heavy) ** 2 / sum(w * w for w in heavy)
+    return fsum(heavy) ** 2 / fsum(w * w for w in heavy)
 
 
 def _score(differences: Sequence[float], weights: Sequence[float] | None, at: float) -> Score:

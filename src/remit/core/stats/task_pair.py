@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import fsum, isfinite
 
 PassCounts = Sequence[tuple[int, int]]
 """Of one arm: passes and runs of each task; item *i* is the same task in both arms."""
@@ -71,7 +71,7 @@ def task_pairs(
 
 def shares(pairs: Sequence[TaskPair]) -> list[float]:
     """The tasks' weights, as shares of 1."""
-    whole = sum(pair.weight for pair in pairs)
+    whole = fsum(pair.weight for pair in pairs)
     return [pair.weight / whole for pair in pairs]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
+from math import fsum, gcd, lcm
 from typing import Any
 
 from remit.core.stats.task_pair import TaskPair
@@ -132,7 +132,7 @@ def _reached(pairs: Sequence[TaskPair], scores: Sequence[int]) -> int:
 
 
 def _mean(pairs: Sequence[TaskPair], scores: Sequence[int]) -> float:
-    return sum(s * p.candidate_runs * p.passes / p.runs for p, s in zip(pairs, scores, strict=True))
+    return fsum(s * p.candidate_runs * p.passes / p.runs for p, s in zip(pairs, scores, strict=True))
 
 
 def _hypergeometric(pair: TaskPair) -> tuple[int, list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import fsum
 
 from remit.core.trial.trial import Breach, Checked
 from remit.core.trial.view import TrialView
@@ -59,4 +60,4 @@ def score_of(checked: tuple[Checked, ...]) -> float | None:
     0.75
     """
     scores = [one.score for one in checked if one.score is not None]
-    return sum(scores) / len(scores) if scores else None
+    return fsum(scores) / len(scores) if scores else None

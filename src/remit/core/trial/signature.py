@@ -17,6 +17,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def agreement(one: Signature, other: Signature) -> float:
     0.667
     """
     parts = ((one.numbers, other.numbers), (one.ids, other.ids), (one.claims, other.claims))
-    return sum(len(a & b) / len(a | b) if a | b else 1.0 for a, b in parts) / len(parts)
+    return fsum(len(a & b) / len(a | b) if a | b else 1.0 for a, b in parts) / len(parts)
 
 
 def conflicts(one: Signature, other: Signature) -> tuple[str, ...]:

@@ -248,7 +248,7 @@ def _missed(calls: Sequence[ObservedCall], met: Callable[[ObservedCall], bool]) 
     for call in calls:
         own = sessions[call.task]
         own[call.session] = own.get(call.session, True) and met(call)
-    return sum(1 - sum(own.values()) / len(own) for own in sessions.values()) / len(sessions)
+    return math.fsum(1 - sum(own.values()) / len(own) for own in sessions.values()) / len(sessions)
 
 
 def _used(

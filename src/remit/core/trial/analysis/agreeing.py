@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import fsum, sqrt
 from statistics import NormalDist, stdev
 
 from remit.core.stats.sign_flip import sign_flip
@@ -28,7 +28,7 @@ def less_alike(pair: Pair) -> Draft | None:
     n, differences = len(values), [after - before for before, after in values]
     p = sign_flip(differences, weights, seed=pair.seed).p_two_sided
     means = [
-        sum(w * value[side] for w, value in zip(weights, values, strict=True)) / sum(weights)
+        fsum(w * value[side] for w, value in zip(weights, values, strict=True)) / fsum(weights)
         for side in (0, 1)
     ]
     base, candidate = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import fsum
 
 from remit.core.stats import bounded_mean, pass_hat, success_rate
 from remit.core.stats.mixture import interval as confidence_sequence
@@ -131,7 +132,7 @@ def _over_tasks(
         return
     weights = [run.info.tasks.get(task, TaskInfo()).weight for task in known]
     low, high = bounded_mean.interval([v / most for v in known.values()], weights, confidence=CONFIDENCE)
-    mean = sum(w * v for w, v in zip(weights, known.values(), strict=True)) / sum(weights)
+    mean = fsum(w * v for w, v in zip(weights, known.values(), strict=True)) / fsum(weights)
     fixed = run.info.design.kind == "fixed"
     method = OVER_TASKS if fixed else f"{OVER_TASKS}, as if the number of trials had been fixed"
     yield Estimate(
@@ -144,7 +145,7 @@ def _spread(run: Run, tasks: ByTask, vectors: Vectors | None) -> Iterator[Estima
     """How far the answers to one task lie apart: drift, never right or wrong."""
     rows = {task: embedded(trials, vectors) for task, trials in tasks.items()}
     # Vectors of length 1 lie in a ball, whose spread is 2 at most; longer ones are scaled to it.
-    lengths = (sum(x * x for x in row) for one in rows.values() if len(one) > 1 for row in one)
+    lengths = (fsum(x * x for x in row) for one in rows.values() if len(one) > 1 for row in one)
     values = {task: spread(one) if len(one) > 1 else None for task, one in rows.items()}
     yield from _over_tasks(run, "spread of answers", values, 2 * max([1.0, *lengths]))
 
@@ -154,7 +155,7 @@ def _score(run: Run, tasks: ByTask) -> Iterator[Estimate]:
     scores = {task: [trial.score for trial in trials] for task, trials in tasks.items()}
     known = {task: [one for one in of if one is not None and 0 <= one <= 1] for task, of in scores.items()}
     if all(len(known[task]) == len(of) for task, of in scores.items()):
-        yield from _over_tasks(run, "score", {task: sum(of) / len(of) for task, of in known.items()})
+        yield from _over_tasks(run, "score", {task: fsum(of) / len(of) for task, of in known.items()})
 
 
 def _spent(run: Run, name: str, values: Sequence[float]) -> list[Estimate]:

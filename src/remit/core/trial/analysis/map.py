@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from remit.core.stats.principal import plane
 from remit.core.trial.analysis.vectors import Vectors, embedded, with_vectors
 from remit.core.trial.report import Map
@@ -23,4 +25,4 @@ def answer_map(run: Run, vectors: Vectors | None, embedder: str) -> Map | None:
         (x, y, trial.arm, trial.task, trial.success, (trial.answer or "")[:MOST_TEXT])
         for (x, y), trial in zip(found.points, trials, strict=True)
     )
-    return Map(embedder, sum(found.explained), points)
+    return Map(embedder, fsum(found.explained), points)

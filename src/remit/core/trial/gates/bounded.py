@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from remit.core.stats import bounded_mean
 from remit.core.trial.gates.end_gate import Found
@@ -42,7 +43,7 @@ class Bounded:
         verdict = self._verdict(low, high)
         confidence = 1 - 2 * min(self.mark.alpha / 2, self.mark.block)
         both = bounded_mean.interval(values, weights, None, confidence)
-        mean = sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+        mean = fsum(v * w for v, w in zip(values, weights, strict=True)) / fsum(weights)
         estimate = Estimate(self.name, mean, *both, confidence, METHOD, len(values), "tasks", gating=True)
         details = {"method": METHOD, "question": "tasks like these", "unit": "tasks", **levels(self.mark)}
         told = self._sentence(verdict, estimate, low, high)

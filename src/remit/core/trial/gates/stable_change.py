@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 from remit.core.stats import bounded_mean
 from remit.core.trial.gates.end_gate import Found
@@ -60,4 +61,4 @@ def _told(verdict: Verdict, low: float, high: float, moved: Estimate, mark: Mark
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
-    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+    return fsum(v * w for v, w in zip(values, weights, strict=True)) / fsum(weights)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import fsum, inf, isfinite
 from typing import Any
 
 import msgspec
@@ -239,7 +239,12 @@ def _resolved(content: Json, sample: Sample) -> Json:
 
 def _sum(usage: Mapping[str, Mapping[str, Json]], key: str) -> Json:
     found = [one[key] for one in usage.values() if isinstance(one.get(key), int | float)]
-    return sum(found) if found else None
+    if float not in map(type, found):
+        return sum(found) if found else None
+    try:
+        return fsum(found)
+    except OverflowError:
+        return inf
 
 
 def _reason(sample: Sample, limit: str, told: str) -> str:

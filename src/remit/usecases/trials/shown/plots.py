@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import fsum, isfinite
 from typing import Final
 
 from remit.core.trial.report import Boundary, Curve, Estimate
@@ -122,7 +122,7 @@ def _line(steps: Sequence[int], values: Sequence[float | None]) -> list[tuple[fl
 
 
 def _mean(places: Sequence[tuple[float, float]]) -> float:
-    return sum(y for _, y in places) / len(places)
+    return fsum(y for _, y in places) / len(places)
 
 
 def _stop(area: Area, one: Boundary) -> Markup | None:
