@@ -35,6 +35,8 @@ def test_equal_texts_are_embedded_once() -> None:
         ([[1.0], [1.0, 2.0]], "length \\[1, 2\\]"),
         ([[], []], "length \\[0\\]"),
         ([[float("nan")], [1.0]], "not finite"),
+        ([[float("inf")], [1.0]], "not finite"),
+        ([[1e308], [1.0]], "beyond 1e\\+100"),
         ([["x"], [1.0]], "no vectors"),
         ([1, 2], "no vectors"),
         ([[10**400], [1.0]], "no vectors"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from remit.core.errors import BadInput
 from remit.ports import Embedder
+
+MOST_COORDINATE = 1e100
+"""Beyond which the square of a vector's length is no number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ def embed_texts(texts: Sequence[str], embedder: Embedder) -> EmbeddedTexts:
     """The vectors of some texts; equal ones are embedded once.
 
     Raises:
-        BadInput: what the embedder gives cannot be used: another number of vectors, of different length, or not finite.
+        BadInput: what the embedder gives cannot be used: another number of vectors, of different length, not finite, or
+            too long to be measured.
         Unavailable: it could not be reached.
 
     >>> from remit.usecases.lexical import LexicalEmbedder
@@ -65,6 +68,6 @@ def _checked(found: Any, n: int, where: str) -> list[tuple[float, ...]]:
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1 or lengths == [0]:
         raise BadInput(where, f"gives vectors of length {lengths}", remedy)
-    if not all(isfinite(value) for row in rows for value in row):
-        raise BadInput(where, "gives a vector that is not finite", remedy)
+    if not all(abs(value) <= MOST_COORDINATE for row in rows for value in row):  # nan is not, either
+        raise BadInput(where, f"gives a vector that is not finite, or beyond {MOST_COORDINATE:g}", remedy)
     return rows
