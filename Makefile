@@ -1,8 +1,23 @@
 # Everything a newcomer or CI types. `make demo` and `make test` need Python 3.11 or later, git and make, nothing else.
+# On another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+
+# An environment keeps the Python that it was made with: another one must not be asked for in vain.
+VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+ifneq ($(origin PYTHON),file)
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(wildcard $(BIN)/python),)
+ASKED := $(shell $(PYTHON) $(VERSION))
+THERE := $(shell $(BIN)/python $(VERSION))
+ifneq ($(ASKED),$(THERE))
+$(error $(VENV) was made with Python $(THERE), and PYTHON=$(PYTHON) is $(or $(ASKED),none). Add VENV=.venv-$(or $(ASKED),3.13), or `make clean` first)
+endif
+endif
+endif
+endif
 
 .PHONY: demo test check bench soak format clean
 
