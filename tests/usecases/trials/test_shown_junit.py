@@ -16,6 +16,30 @@ from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.junit import document
 
 
+_ENDED = {"type", "message"}
+READ = {
+    "testsuites": ({"testsuite"}, {"name", "time", "tests", "failures", "errors"}, set()),
+    "testsuite": ({"properties", "testcase"}, {"skipped", "time"}, {"name", "tests", "failures", "errors"}),
+    "properties": ({"property"}, set(), set()),
+    "property": (set(), set(), {"name", "value"}),
+    "testcase": ({"failure", "error", "skipped", "system-out"}, {"classname", "time"}, {"name"}),
+    "failure": (set(), _ENDED, set()),
+    "error": (set(), _ENDED, set()),
+    "skipped": (set(), _ENDED, set()),
+    "system-out": (set(), set(), set()),
+}
+"""Elements: what may stand in them, attributes that they may have, and those that they must have.
+
+Source: junit-10.xsd of Jenkins' xUnit plugin, which refuses a whole file for one attribute that it does not know.
+"""
+COUNTED = (("tests", ""), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+COUNTS = {key for key, _ in COUNTED}
+
+
+def names(report: Report) -> list[tuple[str | None, str | None]]:
+    return [(case.get("classname"), case.get("name")) for case in tree(report).iter("testcase")]
+
+
 def tree(report: Report) -> ElementTree.Element:
     return ElementTree.fromstring(document(report))
 
@@ -95,8 +119,24 @@ def test_counts_are_those_of_the_cases():
 
     for one in (root, *root):
         cases = [outcome(case) for case in one.iter("testcase")]
-        told = [int(one.get(key, "")) for key in ("tests", "failures", "errors", "skipped")]
-        assert told == [len(cases), *(cases.count(kind) for kind in ("failure", "error", "skipped"))]
+        told = {key: int(one.get(key, "")) for key in COUNTS & set(one.keys())}
+        assert told == {key: cases.count(kind) if kind else len(cases) for key, kind in COUNTED if key in told}
+        assert {"tests", "failures", "errors"} <= told.keys()
+
+
+@pytest.mark.parametrize("report", [full(), nothing()], ids=["full", "nothing"])
+def test_a_dashboard_that_validates_knows_every_element_and_attribute(report: Report):
+    for parent in tree(report).iter():
+        children, attributes, required = READ[parent.tag]
+        assert {one.tag for one in parent} <= children
+        assert required <= set(parent.keys()) <= attributes | required
+
+
+def test_a_test_keeps_its_name_from_run_to_run():
+    again = full(run="01JE0", verdict=Verdict.PASS, sentence="Another.", would_change="", contrasts=(), reasons=())
+
+    assert names(full()) == names(again)
+    assert len(set(names(full()))) == len(names(full()))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
