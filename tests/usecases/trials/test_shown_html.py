@@ -246,3 +246,53 @@ def test_a_gate_that_passed_within_the_interval_says_why(bar: float, told: bool)
     passed = Ruling("reliable", Verdict.PASS, "", "", details={"arm": "baseline", "at_least": bar})
 
     assert ("A gate asks of one side only" in texts(tree(full(rulings=(passed,))))) == told
+
+
+def test_every_table_that_scrolls_has_a_name_and_every_column_a_head():
+    page = tree(full())
+    moved = [one for one in page.iter("div") if one.get("class") == "scroll"]
+
+    assert moved
+    for frame in moved:
+        assert (frame.get("tabindex"), frame.get("role")) == ("0", "region")
+        heads = [texts(one) for one in frame.find("table/thead/tr")]
+        assert frame.get("aria-label") == f"Table: {', '.join(heads)}"
+    for table in page.iter("table"):
+        assert all(one.get("scope") == "col" and texts(one) for one in table.find("thead/tr"))
+        assert all(row.find("th").get("scope") == "row" for row in table.find("tbody"))
+
+
+def test_who_hears_the_page_is_told_the_range_of_each_task():
+    page = tree(full())
+    (row, *_) = (one for one in page.iter("tr") if texts(one).startswith("broken-clock"))
+    drawn = next(one for one in row.iter("td") if one.get("class") == "bars")
+
+    assert re.fullmatch(r"baseline [\d.]+ to [\d.]+ %; candidate [\d.]+ to [\d.]+ %", texts(drawn))
+
+
+def test_of_few_tasks_a_curve_has_no_ranges_and_says_so():
+    few = tuple(replace(one, points=tuple(replace(k, n=4) for k in one.points)) for one in full().curves)
+    drawn, bare = (
+        tree(full(curves=curves)).find(".//section[@id='repeats']") for curves in (full().curves, few)
+    )
+
+    assert [
+        len([line for line in one.iter("line") if "interval" in str(line.get("class"))]) > 0
+        for one in (drawn, bare)
+    ] == [True, False]
+    assert "too few tasks to say" in texts(bare) and "too few tasks to say" not in texts(drawn)
+    assert "fewer than 5 tasks" in texts(bare)
+
+
+def test_a_curve_of_one_point_is_no_curve():
+    once = tuple(replace(one, points=one.points[:1]) for one in full().curves)
+
+    assert tree(full(curves=once)).find(".//section[@id='repeats']") is None
+
+
+@pytest.mark.parametrize("session", ["", "s-1"])
+def test_sessions_have_a_column_where_there_are_any(session: str):
+    reasons = tuple(replace(one, session=session) for one in full().reasons)
+    section = tree(full(reasons=reasons)).find(".//section[@id='reasons']")
+
+    assert ("session of the first" in texts(section)) == bool(session)

@@ -15,7 +15,6 @@ from remit.core.trial.report import Broken, Report
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.junit import document
 
-
 _ENDED = {"type", "message"}
 READ = {
     "testsuites": ({"testsuite"}, {"name", "time", "tests", "failures", "errors"}, set()),
@@ -120,7 +119,9 @@ def test_counts_are_those_of_the_cases():
     for one in (root, *root):
         cases = [outcome(case) for case in one.iter("testcase")]
         told = {key: int(one.get(key, "")) for key in COUNTS & set(one.keys())}
-        assert told == {key: cases.count(kind) if kind else len(cases) for key, kind in COUNTED if key in told}
+        assert told == {
+            key: cases.count(kind) if kind else len(cases) for key, kind in COUNTED if key in told
+        }
         assert {"tests", "failures", "errors"} <= told.keys()
 
 
@@ -133,7 +134,9 @@ def test_a_dashboard_that_validates_knows_every_element_and_attribute(report: Re
 
 
 def test_a_test_keeps_its_name_from_run_to_run():
-    again = full(run="01JE0", verdict=Verdict.PASS, sentence="Another.", would_change="", contrasts=(), reasons=())
+    again = full(
+        run="01JE0", verdict=Verdict.PASS, sentence="Another.", would_change="", contrasts=(), reasons=()
+    )
 
     assert names(full()) == names(again)
     assert len(set(names(full()))) == len(names(full()))

@@ -47,7 +47,7 @@ def slow(pair: Pair) -> Draft | None:
     values = [value for trial in trials if (value := latency_of(trial)) is not None]
     found = slow_tail(values, candidate, tasks, seed=pair.seed)
     n = found.n + found.m
-    method = f"runs above {found.how}, {WITHIN}"
+    method = f"runs above {found.how or 'nearly all of the baseline'}, {WITHIN}"
     unending = "so many of the baseline's runs were cut off that none is slower" if found.limit == inf else ""
     if found.p is None or unending:
         told = f"The slow tail cannot be compared: {found.told or unending}."

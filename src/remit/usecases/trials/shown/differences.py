@@ -20,14 +20,14 @@ def difference(one: Comparison | OtherMethod) -> tuple[str, str]:
 
     >>> told = Comparison("latency", "", "", "", 9, None, None, Estimate("ratio", 1.05, 0.9, 1.2), 0.2, None)
     >>> difference(told)
-    ('1.05 times', '0.9 to 1.2 times')
+    ('1.05 times', '0.90 to 1.20 times')
     """
     found = one.difference
     if found is None or _is_distance(found):
         return NOTHING, ""
     if _is_ratio(found):
         known = found.low is not None and found.high is not None
-        return _times(found.value), f"{plain(found.low)} to {_times(found.high)}" if known else ""
+        return _times(found.value), f"{_factor(found.low)} to {_times(found.high)}" if known else ""
     between = change_span(_unit(one), found)
     return change(_unit(one), found.value), "" if between == NOTHING else between
 
@@ -67,7 +67,12 @@ def _unit(one: Comparison | OtherMethod) -> str:
 
 
 def _times(value: float | None) -> str:
-    return NOTHING if value is None else f"{plain(value)} times"
+    return NOTHING if value is None else f"{_factor(value)} times"
+
+
+def _factor(value: float | None) -> str:
+    """With two decimals where it is near 1, so that "about as much" does not look like "exactly as much"."""
+    return f"{value:.2f}" if value is not None and 0.1 <= value < 10 else plain(value)
 
 
 def _is_ratio(found: Estimate) -> bool:

@@ -20,7 +20,6 @@ from remit.usecases.trials.shown.numbers import (
     NOTHING,
     chance,
     estimated,
-    interval,
     percent,
     span,
 )
@@ -28,6 +27,7 @@ from remit.usecases.trials.shown.order import (
     OTHER_METHODS,
     asked_of,
     counted_runs,
+    curves_of,
     design_line,
     ended,
     kept,
@@ -128,11 +128,12 @@ def _invariants(report: Report) -> list[str]:
 
 
 def _reasons(report: Report) -> list[str]:
+    shown = 4 if any(one.session for one in report.reasons) else 3
     rows = [
-        (code(one.told, 400), code(whose(one), 300), code(one.arm, 60), code(one.session, 120))
+        (code(one.told, 400), code(whose(one), 300), code(one.arm, 60), code(one.session, 120))[:shown]
         for one in report.reasons[:MOST_ROWS]
     ]
-    return _table(("why", "runs", "arm", "session of the first"), rows)
+    return _table(("why", "runs", "arm", "session of the first")[:shown], rows)
 
 
 def _comparisons(report: Report) -> list[str]:
@@ -184,8 +185,7 @@ def _numbers(report: Report) -> list[str]:
 
 
 def _curves(report: Report) -> Iterator[tuple[str, list[str]]]:
-    for name in dict.fromkeys(curve.name for curve in report.curves):
-        curves = [curve for curve in report.curves if curve.name == name]
+    for name, curves in curves_of(report).items():
         most = min(MOST_ROWS, max(len(curve.points) for curve in curves))
         rows = [(str(k + 1), *(_point(curve.points[k : k + 1]) for curve in curves)) for k in range(most)]
         columns = ("k", *(code(curve.arm, 60) for curve in curves))
@@ -194,7 +194,8 @@ def _curves(report: Report) -> Iterator[tuple[str, list[str]]]:
 
 
 def _point(found: Sequence[Estimate]) -> str:
-    return _sentence(f"{percent(found[0].value)} ({interval('pass^', found[0])})") if found else ""
+    value, between = estimated("pass^", found[0]) if found else ("", "")
+    return _sentence(f"{value} ({between})" if between else value)
 
 
 def _unstable(report: Report) -> list[str]:

@@ -113,6 +113,16 @@ def span(name: str, low: float, high: float) -> str:
     return f"{number if same_unit else first} to {last}"
 
 
+def of_few_tasks(one: Estimate) -> bool:
+    """Whether it is about tasks like these, and rests on so few that its interval says nothing.
+
+    >>> of_few_tasks(Estimate("pass^2", 0.5, 0.1, 0.9, n=4, unit="tasks")), of_few_tasks(Estimate("success", 0.5, n=4))
+    (True, False)
+    """
+    few = one.unit == "tasks" and one.n < FEW_TASKS
+    return few and one.value is not None and not one.name.startswith("success")
+
+
 def estimated(name: str, one: Estimate | None) -> tuple[str, str]:
     """A value, and its interval where it has one.
 
@@ -125,12 +135,7 @@ def estimated(name: str, one: Estimate | None) -> tuple[str, str]:
     """
     if one is None:
         return NOTHING, ""
-    if (
-        one.unit == "tasks"
-        and one.n < FEW_TASKS
-        and one.value is not None
-        and not one.name.startswith("success")
-    ):
+    if of_few_tasks(one):
         return valued(name, one.value), "too few tasks to say" if one.low is not None else ""
     differs = "difference" in name
     value = change(name, one.value) if differs else valued(name, one.value)

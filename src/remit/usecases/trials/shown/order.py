@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from remit.core.notice import visible
 from remit.core.trial.percent import count as counted
-from remit.core.trial.report import Broken, Estimate, OtherMethod, Reason, Report, Ruling, TaskLine
+from remit.core.trial.report import Broken, Curve, Estimate, OtherMethod, Reason, Report, Ruling, TaskLine
 from remit.core.trial.verdict import Verdict
 from remit.usecases.trials.shown.numbers import plain
 
@@ -108,6 +108,14 @@ def method(one: Estimate) -> str:
     told += [f"{100 * one.confidence:.4g} %"] if one.low is not None or one.high is not None else []
     measured = f" (measured: {visible(one.coverage, 120)})" if one.coverage and not one.gating else ""
     return ", ".join(told) + measured
+
+
+def curves_of(report: Report) -> dict[str, list[Curve]]:
+    """The curves by name; one that ends at k = 1 is the success rate once more, and left out."""
+    found: dict[str, list[Curve]] = {}
+    for curve in report.curves:
+        found.setdefault(curve.name, []).append(curve)
+    return {name: curves for name, curves in found.items() if max(len(curve.points) for curve in curves) > 1}
 
 
 def meaning(curve: str) -> str:

@@ -141,20 +141,21 @@ def reasons(report: Report) -> Section | None:
     """Why runs were no success, with a session to look into."""
     if not report.reasons:
         return None
-    several = len(report.arms) > 1
+    several, shown = len(report.arms) > 1, 3 if any(one.session for one in report.reasons) else 2
     rows = [
         (
             tag("bdi", clean(one.told, 400)),
             f"{whose(one)}{f' ({one.arm})' if several else ''}",
             one.session or "-",
-        )
+        )[:shown]
         for one in report.reasons
     ]
-    how = "The most frequent first. A session is in the record, call by call; the world's failures are in no rate."
+    recorded = " A session is in the record, call by call." if shown > 2 else ""
+    how = f"The most frequent first.{recorded} Where the world failed, and not the agent, the runs are in no rate."
     return Section(
         "reasons",
         "Why runs were no success",
-        table(("why", "runs", "session of the first"), rows, wide=(2,)),
+        table(("why", "runs", "session of the first")[:shown], rows, wide=(2,)),
         how,
     )
 

@@ -78,9 +78,11 @@ def table(
     ]
     more = len(listed) - MOST_ROWS
     note = tag("p", f"and {more:,} more; --json has all", class_="soft small") if more > 0 else None
+    named = f"Table: {', '.join(clean(str(one), 60) for one in columns)}"
     return tag(
-        "div", tag("table", tag("thead", head), tag("tbody", body)), note, class_="scroll", tabindex="0"
-    )
+        "div", tag("table", tag("thead", head), tag("tbody", body)), note,
+        class_="scroll", tabindex="0", role="region", aria_label=named,
+    )  # fmt: skip
 
 
 def _cell(name: str, content: object, class_: str, scope: str | None) -> Markup:

@@ -10,8 +10,16 @@ from typing import Final
 
 from remit.core.trial.report import Boundary, Curve, Estimate, Map, Report
 from remit.usecases.trials.shown.markup import Markup, clean, joined, tag
-from remit.usecases.trials.shown.numbers import interval, percent, plain, seconds
-from remit.usecases.trials.shown.order import meaning
+from remit.usecases.trials.shown.numbers import (
+    FEW_TASKS,
+    estimated,
+    interval,
+    of_few_tasks,
+    percent,
+    plain,
+    seconds,
+)
+from remit.usecases.trials.shown.order import curves_of, meaning
 from remit.usecases.trials.shown.page_parts import Section, behind, table
 from remit.usecases.trials.shown.plot_map import map_plot
 from remit.usecases.trials.shown.plot_parts import legend
@@ -20,18 +28,24 @@ from remit.usecases.trials.shown.plots import boundary_plot, curve_plot, is_know
 _QUANTILE: Final = re.compile(r"latency p(\d{1,2}(?:\.\d+)?)$")
 _LEVELS: Final = (0.5, 0.75, 0.9, 0.95, 0.99)
 MOST_PLOTS: Final = 12
+_FEW: Final = (
+    f"No ranges are drawn: fewer than {FEW_TASKS} tasks say too little about other tasks like these."
+)
 
 
 def curves(report: Report) -> Section | None:
     """pass^k and pass@k."""
-    known = [curve for curve in report.curves if any(is_known(one.value) for one in curve.points)]
-    if not known:
-        return None
-    names = dict.fromkeys(curve.name for curve in known)
+    known = {
+        name: [curve for curve in curves if any(is_known(one.value) for one in curve.points)]
+        for name, curves in curves_of(report).items()
+    }
     shown = [
-        _curve(f"curve{at}", name, [c for c in known if c.name == name], report.arms)
-        for at, name in enumerate(names)
+        _curve(f"curve{at}", name, curves, report.arms)
+        for at, (name, curves) in enumerate(known.items())
+        if curves
     ]
+    if not shown:
+        return None
     how = "pass^k falls the faster, the less an agent can be relied on: a task that works today must work tomorrow, too."
     return Section("repeats", "When a task is run again and again", joined(shown), how)
 
@@ -42,11 +56,14 @@ def _curve(id_: str, name: str, curves: Sequence[Curve], arms: Sequence[str]) ->
     columns = ("k", *(curve.arm for curve in curves))
     numbers = behind("The numbers", table(columns, rows, right=range(len(columns))))
     title = tag("h3", name, tag("span", f" \u00b7 {meaning(name)}", class_="soft"))
-    return tag("figure", title, legend(arms), curve_plot(id_, curves, arms), numbers)
+    few = any(of_few_tasks(one) for curve in curves for one in curve.points)
+    told = tag("p", _FEW, class_="soft small") if few else None
+    return tag("figure", title, legend(arms), curve_plot(id_, curves, arms), told, numbers)
 
 
 def _point(found: Sequence[Estimate]) -> str:
-    return f"{percent(found[0].value)} ({interval('pass^', found[0])})" if found else "-"
+    value, between = estimated("pass^", found[0] if found else None)
+    return f"{value} ({between})" if between else value
 
 
 def boundaries(report: Report) -> Section | None:

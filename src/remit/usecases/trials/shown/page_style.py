@@ -1,8 +1,8 @@
 """How the page looks: one style sheet, light and dark, on a phone, on paper.
 
-Colours are by Okabe and Ito, darkened or lightened for contrast on their ground;
- no meaning hangs on a colour alone: each
-verdict has its word and its sign, each arm its shape.
+Colours are by Okabe and Ito, darkened or lightened for contrast on their ground; no meaning hangs on a colour alone: each
+verdict has its word and its sign, each arm its shape. On paper a heading reaches, unseen, into what it heads, so that none
+stands alone at the end of a page: Firefox knows no `break-after: avoid`.
 
 Source: Okabe and Ito, "Color Universal Design" (2008), the eight colours.
 """
@@ -146,12 +146,15 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);font-si
 .pair{grid-template-columns:1fr}h2{margin-top:2.75rem}th,td{padding-right:.6rem}.wide{display:none}
 .tasks .bars{width:36%;min-width:6.5rem}.tasks .bars+*{padding-left:.7rem}.narrow{display:flex}
 .tasks th svg+bdi{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.state,.right small{white-space:normal}th[scope=row]{min-width:6.5rem}.plot text,.axis text{font-size:11px}}
+.state,.right small,thead th.right{white-space:normal}.right{min-width:4.2rem}.state{min-width:9rem}
+th[scope=row]{min-width:6.5rem}.plot text,.axis text{font-size:11px}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--faint:#f3f4f4;
 --arm0:#00639c;--arm1:#c14d00;--arm2:#a3457b;--pass:#00745a;--block:#b3261e;--inconclusive:#7d5a00;--error:#6a4a9c;
 --pass-ground:#e9f5f1;--block-ground:#fcedea;--inconclusive-ground:#fbf3df;--error-ground:#f2edf9}
 body{font-size:10pt}main{max-width:none;padding:0}nav{display:none}figure,.gate,.run,.arm,tr{break-inside:avoid}
-h2,h3,.how,.legend,.contrast>p{break-after:avoid}details:not([open]){display:none}
-.scroll,.run .answer{overflow:visible;max-height:none}@page{margin:16mm}
+h2,h3,.how,.legend,.contrast>p{break-after:avoid}
+h2{break-inside:avoid}h2::after{content:"";display:block;height:8rem;margin-bottom:-8rem}.arm h2::after{content:none}
+#repeats h2::after,#sequence h2::after{height:25rem;margin-bottom:-25rem}details:not([open]){display:none}
+.how,.legend,#latency,#answers{break-inside:avoid}.scroll,.run .answer{overflow:visible;max-height:none}@page{margin:16mm}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """

@@ -86,7 +86,16 @@ def _row(task: str, lines: Mapping[str, TaskLine], arms: Sequence[str], marked: 
     note = tag("small", f"{lost:,} more, in which the world failed") if lost else None
     name = tag("th", tag("bdi", clean(task, MOST_NAME)), " ", unstable, note, scope="row")
     cells = [tag("td", _counted(lines.get(arm)), class_="right") for arm in arms]
-    return tag("tr", name, tag("td", _bars(lines, arms), class_="bars"), cells)
+    drawn = tag("td", tag("span", _ranges(lines, arms), class_="unseen"), _bars(lines, arms), class_="bars")
+    return tag("tr", name, drawn, cells)
+
+
+def _ranges(lines: Mapping[str, TaskLine], arms: Sequence[str]) -> str:
+    """What is drawn, for those who hear it."""
+    told = [(arm, line) for arm in arms if (line := lines.get(arm)) is not None and line.n]
+    return "; ".join(
+        f"{f'{arm} ' if len(arms) > 1 else ''}{span('success', line.low, line.high)}" for arm, line in told
+    )
 
 
 def _counted(line: TaskLine | None) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from remit.core.trial.report import Boundary, Curve, Estimate
 from remit.usecases.trials.shown.markup import Markup, joined, tag
-from remit.usecases.trials.shown.numbers import percent, plain, seconds
+from remit.usecases.trials.shown.numbers import of_few_tasks, percent, plain, seconds
 from remit.usecases.trials.shown.plot_parts import (
     BOTTOM,
     TOP,
@@ -61,8 +61,8 @@ def is_known(value: float | None) -> bool:
 
 
 def upright(area: Area, at: float, one: Estimate, place: int) -> Markup | None:
-    """The interval of an estimate, from its low to its high end."""
-    if one.low is None or one.high is None or not isfinite(one.high - one.low):
+    """The interval of an estimate, from its low to its high end; none where it says nothing."""
+    if of_few_tasks(one) or one.low is None or one.high is None or not isfinite(one.high - one.low):
         return None
     x = area.x.x(at)
     return tag(

@@ -24,6 +24,7 @@ from remit.usecases.trials.shown.order import (
     OTHER_METHODS,
     asked_of,
     counted_runs,
+    curves_of,
     design_line,
     ended,
     kept,
@@ -141,8 +142,7 @@ def _estimate(name: str, one: Estimate | None) -> str:
 
 
 def _curves(report: Report) -> Iterator[ReportPart]:
-    for name in dict.fromkeys(curve.name for curve in report.curves):
-        curves = [curve for curve in report.curves if curve.name == name]
+    for name, curves in curves_of(report).items():
         most = max(len(curve.points) for curve in curves)
         rows = [
             [str(k + 1), *(_estimate("pass^", c.points[k] if k < len(c.points) else None) for c in curves)]
