@@ -73,6 +73,17 @@ def change(difference: float) -> str:
     return told if told == "0 points" else f"{told} {'more' if difference > 0 else 'less'}"
 
 
+def passed_by(low: float) -> str:
+    """What would have kept a loss of at most *low* (a share, none where it is 0 or above) from passing.
+
+    >>> passed_by(-0.016), passed_by(0.0)
+    ('With a margin under 1.6 points it would not have passed.', 'A candidate that does worse than the baseline.')
+    """
+    if low >= 0:
+        return "A candidate that does worse than the baseline."
+    return f"With a margin under {points(low)} it would not have passed."
+
+
 def count(n: int, one: str = "trial") -> str:
     """So many of something.
 

@@ -24,8 +24,8 @@ def test_a_world_that_fails_too_often_is_an_error_whatever_else_was_found():
 
     assert report.verdict is Verdict.ERROR and report.verdict.exit_code == 3
     assert report.sentence == (
-        "The world failed in 3 of 4 trials of agent (75 %), more than the 10 % that the design allows: "
-        "nothing is said about the agent."
+        "In 3 of 4 trials of agent (75 %) the world failed, not the agent, and the design allows 10 %: "
+        "so nothing is said about the agent."
     )
 
 
@@ -83,14 +83,15 @@ def test_a_breach_of_a_trial_whose_world_failed_counts():
 
 
 def test_every_gate_must_pass_and_any_may_block():
-    strict = success(0.99)
+    strict, also = success(0.99), Rule("also", "success", {"at_least": 0.99})
     twenty = {"agent": many("+++++", 20)}
 
-    assert analyse(run(twenty, LAX, success(0.9))).verdict is Verdict.PASS
-    assert analyse(run(twenty, LAX, strict)).verdict is Verdict.INCONCLUSIVE
+    both, open_ = analyse(run(twenty, LAX, success(0.9))), analyse(run(twenty, strict, also, LAX))
+    assert both.verdict is Verdict.PASS and both.sentence.startswith("Both gates pass (")
+    assert open_.verdict is Verdict.INCONCLUSIVE and open_.sentence.startswith("2 of 3 gates are undecided (")
     report = analyse(run({"agent": evenly([3] * 20, 5)}, LAX, success(0.9)))
     assert report.verdict is Verdict.BLOCK
-    assert report.sentence.startswith("1 of 2 gates blocks (reliable). reliable: With 60 of 100 right")
+    assert report.sentence.startswith("1 of 2 gates blocks. reliable: With 60 of 100 right")
 
 
 def test_a_fixed_design_is_not_judged_before_its_end():

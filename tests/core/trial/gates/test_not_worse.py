@@ -29,8 +29,8 @@ def test_no_difference_in_few_runs_is_no_proof_that_there_is_none():
 
     assert ruling.verdict is Verdict.INCONCLUSIVE
     assert ruling.sentence == (
-        "The candidate succeeds in 94 % of runs, the baseline in 94 %: so few runs do not tell, "
-        "since truly it may be anywhere from "
+        "The candidate succeeds in 94 % of runs, the baseline in 94 %: these runs do not tell, "
+        "and the true difference may be anywhere from "
         "10 points less to 10 points more (90 % sure), and up to 5 points less is allowed."
     )
     assert ruling.would_change == "About 160 more trials in each arm at these rates would decide."
@@ -61,7 +61,7 @@ def test_many_runs_without_a_difference_show_that_it_is_within_the_margin():
         "The candidate succeeds in 98 % of runs, the baseline in 98 %: it is worse by at most 1.6 points, if at all "
         "(95 % sure), and up to 5 points less is allowed."
     )
-    assert ruling.would_change == "A margin under 1.6 points."
+    assert ruling.would_change == "With a margin under 1.6 points it would not have passed."
 
 
 def test_a_candidate_that_loses_is_blocked_and_told_what_it_lacks():
@@ -69,7 +69,8 @@ def test_a_candidate_that_loses_is_blocked_and_told_what_it_lacks():
 
     assert ruling.verdict is Verdict.BLOCK
     assert ruling.sentence.startswith(
-        "The candidate succeeds in 72 % of runs, the baseline in 90 %: it is worse, since chance alone does this in "
+        "The candidate succeeds in 72 % of runs, the baseline in 90 %: it is worse, since one that is as "
+        "good comes out so far behind in "
     )
     assert ruling.would_change == "With 9 more of its 100 trials right, the candidate would not be blocked."
     assert ruling.details["p_worse"] < 0.01 and ruling.details["detectable"] is not None
@@ -120,7 +121,7 @@ def test_bets_block_a_candidate_that_loses_pair_after_pair():
     assert boundary.steps == tuple(range(1, one.seen.pairs + 1)) and boundary.stopped_at == one.seen.pairs
     assert one.ruling(None).sentence == (
         f"Of {one.seen.pairs} pairs of trials, {one.seen.pairs} succeeded with the baseline only and 0 with the "
-        "candidate only: the candidate is worse; one that is not is blocked in at most 5 % of cases."
+        "candidate only: the candidate is worse; one that is as good is blocked in at most 5 % of cases."
     )
 
 
@@ -128,7 +129,7 @@ def test_bets_pass_a_candidate_that_ends_as_the_baseline_does():
     one = not_worse("sequential")
     assert fed(one, pairs(*[BOTH] * 200)) is Verdict.PASS
     assert one.ruling(None).sentence.endswith(
-        "enough to say that the candidate is not 5 points worse; one that is passes in at most 5 % of cases."
+        "enough to say that the candidate is not 5 points worse; a candidate that is passes in at most 5 % of cases."
     )
     boundary = one.boundary()
     assert boundary.stopped_at == one.seen.pairs < 200

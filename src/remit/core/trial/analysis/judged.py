@@ -113,8 +113,8 @@ def _world(run: Run, arm: str) -> tuple[str, str]:
     failed = [trial for trial in trials if trial.success is None]
     share = infrastructure_share(trials)
     told = (
-        f"The world failed in {len(failed):,} of {count(len(trials))} of {arm} ({percent(share)}), more than the "
-        f"{bar(run.info.design.max_infrastructure)} that the design allows: nothing is said about the agent."
+        f"In {len(failed):,} of {count(len(trials))} of {arm} ({percent(share)}) the world failed, not the agent, and "
+        f"the design allows {bar(run.info.design.max_infrastructure)}: so nothing is said about the agent."
     )
     why = next((trial.reason for trial in failed if trial.reason), "")
     return told, f"Mend what failed{f' ({why})' if why else ''}, and run it again."
@@ -139,9 +139,11 @@ def _of_gates(verdict: Verdict, rulings: Sequence[Ruling]) -> tuple[str, str]:
     if len(rulings) == 1:
         return rulings[0].sentence, rulings[0].would_change
     those = [ruling for ruling in rulings if ruling.verdict is verdict]
-    names = ", ".join(ruling.gate for ruling in those)
+    names = f" ({', '.join(ruling.gate for ruling in those)})" if len(those) > 1 else ""
     if verdict is Verdict.PASS:
-        return f"All {len(rulings)} gates pass ({names}). {those[0].sentence}", those[0].would_change
-    what = {Verdict.BLOCK: "block" if len(those) > 1 else "blocks"}.get(verdict, "undecided")
-    told = f"{len(those)} of {len(rulings)} gates {what} ({names}). {those[0].gate}: {those[0].sentence}"
+        every = "Both" if len(rulings) == 2 else f"All {len(rulings)}"
+        return f"{every} gates pass{names}. {those[0].sentence}", those[0].would_change
+    one, many = ("blocks", "block") if verdict is Verdict.BLOCK else ("is undecided", "are undecided")
+    of = f"{len(those)} of {len(rulings)} gates {many if len(those) > 1 else one}"
+    told = f"{of}{names}. {those[0].gate}: {those[0].sentence}"
     return told, f"{those[0].gate}: {those[0].would_change}"

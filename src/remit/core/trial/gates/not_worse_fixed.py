@@ -10,7 +10,7 @@ from remit.core.stats.compare_rates import RateComparison, compare_rates, score_
 from remit.core.stats.task_pair import PassCounts, TaskPair, task_pairs
 from remit.core.trial.gates.end_gate import EndGate, Found, passes_of
 from remit.core.trial.gates.stopping import Mark, told_question
-from remit.core.trial.percent import about, change, count, percent, points, rarely
+from remit.core.trial.percent import about, change, count, passed_by, percent, points, rarely
 from remit.core.trial.report import Estimate
 from remit.core.trial.run import ByTask
 from remit.core.trial.suite import Question, Rule
@@ -94,9 +94,9 @@ class NotWorse:
             but = ", if at all" if found.p_worse > self.mark.block else ", though it is worse"
             return f": it is worse by at most {points(found.low)}{but} ({sure}), and {allowed}."
         if verdict is Verdict.BLOCK:
-            return f": it is worse, since chance alone does this in {rarely(found.p_worse)}."
+            return f": it is worse, since one that is as good comes out so far behind in {rarely(found.p_worse)}."
         span = f"anywhere from {change(found.low)} to {change(found.high)} ({percent(found.confidence)} sure)"
-        return f": so few runs do not tell, since truly it may be {span}, and {allowed}."
+        return f": these runs do not tell, and the true difference may be {span}, and {allowed}."
 
     def _would_change(
         self,
@@ -107,7 +107,7 @@ class NotWorse:
         weights: list[float],
     ) -> str:
         if verdict is Verdict.PASS:
-            return "A margin under " + points(found.low) + "." if found.low < 0 else "A loss."
+            return passed_by(found.low)
         if verdict is Verdict.BLOCK:
             return self._saved(baseline, candidate, weights)
         times = self._times(found, task_pairs(baseline, candidate, weights))

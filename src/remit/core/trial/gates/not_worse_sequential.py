@@ -114,11 +114,13 @@ class BetGate:
             "with the candidate only"
         )
         if self.decided is Verdict.PASS:
-            wrong = f"one that is passes in at most {percent(self.mark.alpha)} of cases"
+            wrong = f"a candidate that is passes in at most {percent(self.mark.alpha)} of cases"
             return f"{told}: enough to say that the candidate is not {margin} worse; {wrong}."
         if self.decided is Verdict.BLOCK:
             wrong = percent(self.mark.block)
-            return f"{told}: the candidate is worse; one that is not is blocked in at most {wrong} of cases."
+            return (
+                f"{told}: the candidate is worse; one that is as good is blocked in at most {wrong} of cases."
+            )
         estimate = self._estimate()
         span = f"{change(estimate.low or 0.0)} to {change(estimate.high or 0.0)}"
         sure = f"({percent(estimate.confidence)} sure)"

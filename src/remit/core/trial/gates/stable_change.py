@@ -8,7 +8,7 @@ from math import fsum
 from remit.core.stats import bounded_mean
 from remit.core.trial.gates.end_gate import Found
 from remit.core.trial.gates.stopping import Mark
-from remit.core.trial.percent import change, count, percent, points
+from remit.core.trial.percent import change, count, passed_by, percent, points
 from remit.core.trial.report import Estimate
 from remit.core.trial.verdict import Verdict
 
@@ -42,7 +42,7 @@ def changed(what: str, pairs: Sequence[tuple[float, float]], weights: Sequence[f
     told = f"{told}: {_told(verdict, low, high, moved, mark)}"
     details = {"method": METHOD, "question": "tasks like these", "unit": "tasks", "margin": mark.bar}
     would = {
-        Verdict.PASS: f"A margin under {points(min(0.0, low))}." if low < 0 else "A loss.",
+        Verdict.PASS: passed_by(low),
         Verdict.BLOCK: "A candidate whose runs are as alike as the baseline's.",
         Verdict.INCONCLUSIVE: "More tasks: half the interval takes four times as many.",
     }[verdict]

@@ -1,8 +1,8 @@
 """How the page looks: one style sheet, light and dark, on a phone, on paper.
 
-Colours are by Okabe and Ito, darkened or lightened for contrast on their ground; no meaning hangs on a colour alone: each
-verdict has its word and its sign, each arm its shape. On paper a heading reaches, unseen, into what it heads, so that none
-stands alone at the end of a page: Firefox knows no `break-after: avoid`.
+Colours are by Okabe and Ito, with more contrast on their ground; no meaning hangs on a colour alone: each
+verdict has its word and its sign, each arm its shape. On paper a heading reaches, unseen, into what it heads: none
+stands alone at the end of a page, though Firefox knows no `break-after: avoid`.
 
 Source: Okabe and Ito, "Color Universal Design" (2008), the eight colours.
 """
