@@ -132,6 +132,9 @@ def test_what_no_task_covers_is_told() -> None:
         {"^ > look", "look > pay", "pay > $"},
     )
     assert lost["sessions_left_out"] == 2
+    # Both tools are used by the task; of 63 bigrams, three for each session, 60 or 3 stand in sessions like it.
+    assert told["share_of_tool_uses"] == 1.0
+    assert told["share_of_bigrams"] == round((60 if "pay > look" in lost["bigrams"] else 3) / 63, 6)
 
 
 def test_all_sessions_at_most() -> None:
@@ -247,6 +250,36 @@ def test_what_a_session_did_in_a_word(trait: str, word: str) -> None:
     one = session("s", "x", "get_order", "refund", "refund", "get_order", suite="shop", success=True)
 
     assert TRAITS[trait](SessionTraits(one, GUESSED)) == word
+
+
+@pytest.mark.parametrize(
+    ("trait", "calls", "word"),
+    [
+        ("tools", 0, "no tool"),
+        ("sequence", 0, "no tool"),
+        ("effects", 0, "none"),
+        ("length", 0, "no call"),
+        ("length", 1, "1-2 calls"),
+        ("length", 2, "1-2 calls"),
+        ("length", 5, "3-5 calls"),
+        ("length", 6, "6-10 calls"),
+        ("length", 20, "11-20 calls"),
+        ("length", 21, "more than 20 calls"),
+    ],
+)
+def test_nothing_and_each_length_have_a_word(trait: str, calls: int, word: str) -> None:
+    one = session("s", "x", *["get_order"] * calls)
+
+    assert TRAITS[trait](SessionTraits(one, GUESSED)) == word
+
+
+@pytest.mark.parametrize(
+    ("turns", "word"), [(2, "2 turns"), (3, "3 turns"), (4, "4 turns or more"), (9, "4 turns or more")]
+)
+def test_turns_of_the_user_are_counted(turns: int, word: str) -> None:
+    one = session("s", ["x"] * turns)
+
+    assert TRAITS["turns"](SessionTraits(one, GUESSED)) == word
 
 
 def test_outcomes_of_broken_and_unjudged_sessions() -> None:

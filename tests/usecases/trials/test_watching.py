@@ -18,7 +18,7 @@ from remit.usecases.trials.watching import CallWatch
 from remit.usecases.trials.world import MadeWorld
 
 TASK = Task("a", "refund")
-REPEATS = Rule("idempotent", "idempotent", {"tools": ["refund", "later", "fails", "odd"]})
+REPEATS = Rule("idempotent", "idempotent", {"tools": ["refund", "later", "fails", "fails_later", "odd"]})
 GROWS = Rule("grows", "monotonic", {"value": "state.balance"})
 
 
@@ -43,6 +43,10 @@ class Shop:
     def fails(self) -> None:
         self.balance += 1
         raise ValueError("no")
+
+    async def fails_later(self) -> None:
+        await asyncio.sleep(0)
+        self.fails()
 
     def odd(self) -> object:
         return object()
@@ -121,6 +125,34 @@ def test_a_tool_that_fails_fails_for_the_agent_and_is_watched_all_the_same():
 
     (found,) = breaches(suite, watch, TrialCall("fails", {}, "write", "failed"))
     assert "changed state.balance from 1 to 2" in found.told and watch.ran[0].error == "ValueError: no"
+
+
+def test_an_awaited_tool_that_fails_is_repeated_too():
+    suite = loaded(REPEATS)
+    watch = watched(suite)
+
+    with pytest.raises(ValueError, match="no"):
+        asyncio.run(watch.bound("fails_later", 0, "write")())
+
+    (found,) = breaches(suite, watch, TrialCall("fails_later", {}, "write", "failed"))
+    assert "changed state.balance from 1 to 2" in found.told
+
+
+def test_only_tools_that_are_to_be_idempotent_are_repeated():
+    watch = watched(loaded(Rule("idempotent", "idempotent", {"tools": ["refund"]})))
+    asyncio.run(watch.bound("later", 0, "write")(id="A-1"))
+
+    assert watch.ran[0].repeat is None
+
+
+def test_each_awaited_call_in_turn_is_told_where_its_repeat_reaches_the_world():
+    suite = loaded(REPEATS, made=Leaking)
+    watch = watched(suite)
+    for at in range(2):
+        asyncio.run(watch.bound("later", at, "write")(id="A-1"))
+
+    found = breaches(suite, watch, *[TrialCall("later", {"id": "A-1"}, "write")] * 2)
+    assert [one.call for one in found if one.error and "reached the world itself" in one.told] == [0, 1]
 
 
 def test_an_output_without_a_form_in_json_is_told_where_something_reads_it():
