@@ -58,7 +58,9 @@ def test_another_tool_in_its_place_is_another_choice():
 
 
 def test_reads_in_another_order_are_told_as_that():
-    assert kinds([LOOK, OTHER, PAY], [OTHER, LOOK, PAY]) == ["order"]
+    (found,) = compared([LOOK, OTHER, PAY], [OTHER, LOOK, PAY]).divergences
+
+    assert (found.kind, found.effect) == ("order", False)
 
 
 def test_effects_in_another_order_are_not():

@@ -31,16 +31,19 @@ HOLDS: list[tuple[str, Any, TrialView]] = [
     ("answer", {"contains": ["refunded", "45.00"], "not_contains": "could not"}, PAID),
     ("answer", {"matches": "^I refunded [0-9.]+$"}, PAID),
     ("answer", {"json_schema": {"type": "object", "required": ["paid"]}}, JSON),
+    ("answer", {"json_schema": {"type": "object", "required": ["paid"]}}, view(answer={"paid": True})),
     ("answer", {"json_schema": {"type": "string", "maxLength": 20}}, PAID),
     ("called", "refund", PAID),
     ("called", {"tool": "refund", "args": {"amount": 4500}, "times": 1}, PAID),
     ("called", {"tool": "refund", "at_most": 1}, PAID),
+    ("called", {"tool": "refund", "at_most": 1}, view(made("refund"), made("look", "unknown"))),
     ("called", {"tool": "refund", "at_least": 1, "at_most": 2, "counts": "attempts"}, PAID),
     ("not_called", "cancel", PAID),
     ("not_called", {"tool": "refund", "args": {"amount": 9}}, PAID),
     ("order", ["look", {"tool": "refund", "args": {"id": "A-1"}}], PAID),
     ("state", {"path": "refunds.A-1", "equals": 4500.0}, PAID),
     ("state", {"path": ["refunds", "A-1"], "at_least": 1, "at_most": 4500}, PAID),
+    ("state", {"path": "refunds.A-1", "at_least": 4500, "at_most": 4500}, PAID),
     ("state", {"path": "log[1]", "json_schema": {"type": "integer"}}, PAID),
     ("state", {"path": "refunds.A-2", "absent": True}, PAID),
     ("state", {"equals": {"refunds": {"A-1": 4500}, "log": [1, 2]}}, PAID),
@@ -62,6 +65,7 @@ FAILS: list[tuple[str, Any, TrialView, str]] = [
     ("answer", {"equals": 45}, PAID, "not 45"),
     ("answer", {"equals": {"amount": 45, "paid": 1}}, JSON, "not"),
     ("answer", {"one_of": ["a", "b"]}, PAID, "one of"),
+    ("answer", {"one_of": ["a", "b"]}, view(answer=3), "the answer is 3, not one of"),
     ("answer", {"contains": ["refunded", "sorry"]}, PAID, "does not contain 'sorry'"),
     ("answer", {"contains": "Refunded"}, PAID, "does not contain"),
     ("answer", {"not_contains": ["x", "45"]}, PAID, "contains '45'"),
@@ -117,6 +121,15 @@ def test_a_check_that_holds_has_passed_and_says_nothing(case: Any):
 
     assert found.passed and found.check == kind, found.told
     assert found.told in ("", "good")
+
+
+def test_a_check_that_breaks_down_has_not_passed(monkeypatch: pytest.MonkeyPatch):
+    def crash(_: TrialView) -> Checked:
+        raise RuntimeError("too deep")
+
+    monkeypatch.setitem(CHECKS, "cel", lambda *_: crash)  # type: ignore[arg-type]
+
+    assert asked("cel", "true", PAID) == Checked("cel", False, "cannot be evaluated: RuntimeError: too deep")
 
 
 @pytest.mark.parametrize("case", FAILS, ids=name_of)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from remit.core.errors import BadInput
 from remit.core.trial.invariants.table import INVARIANTS, invariant_of
+from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach
 from remit.core.trial.suite import Rule, Task
 from remit.core.trial.trial import Breach, TrialCall
@@ -31,6 +32,7 @@ KEEPS: list[tuple[str, Any, TrialView, Reach]] = [
     ("safety", None, view(made("refund", "held", "refund.large")), GOVERNED),
     ("safety", {"counts": "effects"}, view(made("refund", "refused", "refund.ceiling")), GOVERNED),
     ("safety", {"except": ["refund.ceiling"]}, view(made("refund", "refused", "refund.ceiling")), GOVERNED),
+    ("safety", {"except": ["breaker.open"]}, view(made("refund", "refused", "breaker.open")), GOVERNED),
     ("schema", None, view(made("get_order", order_id="O-1")), GOVERNED),
     ("schema", {"answer": {"type": "object"}}, view(answer='{"a": 1}'), REACH),
     ("schema", {"answer": {"type": "object"}}, view(answer=None, answered=False), REACH),
@@ -44,6 +46,11 @@ KEEPS: list[tuple[str, Any, TrialView, Reach]] = [
      ran(WorldCall("r", {"id": "a", "amount": 3}), WorldCall("r", {"id": "b", "amount": 9}),
          WorldCall("r", {"id": "a", "amount": 2})), BARE),
     ("monotonic", {"value": "output.n"}, ran(WorldCall("r", {}, {"n": 2}), WorldCall("r", {}, error="E: no")), REACH),
+    ("monotonic", {"value": "output.n"}, view(made("r", "failed"), reported=1), REACH),
+    ("monotonic", {"value": "args.n", "by": "output.id"},
+     ran(WorldCall("r", {"n": 2}, {"id": "a"}), WorldCall("r", {"n": 1}, error="E: no")), REACH),
+    ("monotonic", {"value": "state.balance - args.amount"}, ran(paid(9), paid(9), initial={"balance": 50}), REACH),
+    ("monotonic", {"value": "state.balance", "by": "args.amount"}, ran(paid(5), initial={"balance": 9}), REACH),
     ("monotonic", {"value": "args.n", "tools": ["r"]}, ran(WorldCall("r", {"n": 2}), WorldCall("q", {"n": 1})), REACH),
     ("idempotent", {"tools": ["refund"]}, ran(again({"n": 1}, {"n": 1})), REACH),
     ("idempotent", {"tools": ["refund"]}, view(made("look"), made("refund", "refused"), reported=2), REACH),
@@ -80,6 +87,9 @@ BREAKS: list[tuple[str, Any, TrialView, Reach, list[str]]] = [
      ["state.balance fell from 9 to 5 with refund", "fell from 5 to 3"]),
     ("monotonic", {"value": "args.n"}, view(made("r", n=2), made("r", n=1), reported=2), REACH,
      ["args.n fell from 2 to 1"]),
+    ("monotonic", {"value": "output.n"},
+     view(*(TrialCall("r", {}, "write", "done", f'{{"n": {n}}}') for n in (2, 1)), reported=2), REACH,
+     ["output.n fell from 2 to 1"]),
     ("monotonic", {"value": "args.n", "never": "increases"},
      ran(WorldCall("r", {"n": 1}), WorldCall("r", {"n": 2})), BARE,
      ["args.n rose from 1 to 2"]),
@@ -87,11 +97,16 @@ BREAKS: list[tuple[str, Any, TrialView, Reach, list[str]]] = [
      ["once more changed state.paid from 5 to 10", "once more returned output from 'R-1' to 'R-2'"]),
     ("idempotent", {"tools": ["refund"]}, ran(again(1, 1, None, "E: again")), REACH, ["once more raised E: again"]),
     ("idempotent", {"tools": ["refund"], "result": "any"}, ran(again(1, 2)), REACH, ["changed state from 1 to 2"]),
+    ("idempotent", {"tools": ["refund"]},
+     ran(WorldCall("refund", REFUND, error="E: no", repeat=repeated(1, 1, "R-1"))), REACH,
+     ["once more returned 'R-1', the first raised E: no"]),
     ("idempotent", None, ran(again({"a": 1}, {"a": 1, "b": 2})), GOVERNED, ["changed state.b from null to 2"]),
     ("deadline", {"within": "10s"}, view(latency_s=10.001), REACH, ["it took 10.001 s, at most 10 s"]),
     ("deadline", {"within": "100s"}, view(latency_s=100, timed_out=True, answered=False), REACH,
      ["cut off after 100.000 s"]),
     ("cel", "latency_s < 1.0", view(latency_s=3.0), REACH, ["latency_s < 1.0 is not true: latency_s is 3.0"]),
+    ("cel", "answer.contains('refunded')", view(answer="No."), REACH, ["is not true: answer is 'No.'"]),
+    ("cel", "size(calls) == 0", view(made("refund"), answer=None, answered=False), REACH, ["is not true"]),
     ("python", lambda trial: False, view(), REACH, ["says no"]),
     ("python", lambda trial: (False, "rude"), view(), REACH, ["rude"]),
     ("python", lambda trial: ["one", "two"], view(), REACH, ["one", "two"]),
@@ -231,6 +246,16 @@ def test_the_deadline_is_compared_with_the_shortest_task():
 
     with pytest.raises(BadInput, match="'quick' may take"):
         invariant("deadline", {"within": "10s"}, reach)
+
+
+def test_an_invariant_that_breaks_down_is_an_error_and_no_pass(monkeypatch: pytest.MonkeyPatch):
+    def crash(_: TrialView) -> list[Breach]:
+        raise RuntimeError("too deep")
+
+    monkeypatch.setitem(INVARIANTS, "cel", lambda id, *_: Invariant(id, "cel", crash))  # type: ignore[arg-type]
+    (found,) = invariant("cel", "true").breaches(view())
+
+    assert found == Breach("cel", "cannot be evaluated: RuntimeError: too deep", error=True)
 
 
 COMPILED = [invariant(case[0], case[1], case[3]) for case in [*KEEPS, *BREAKS]]
