@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from remit.testing.reliability import ReliabilityRun
+    from remit.testing.reliability_run import ReliabilityRun
     from remit.usecases.session import Session
 
 MARKER = "reliability"
@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def remit_run(request: pytest.FixtureRequest) -> ReliabilityRun:
     """The run that goes on: its `seed` and `number`, and `answer(…)`, `usage(…)` for the report."""
-    from remit.testing.reliability import run_of
+    from remit.testing.reliability_run import run_of
 
     return run_of(request.node)
 
@@ -112,6 +112,6 @@ def remit_run(request: pytest.FixtureRequest) -> ReliabilityRun:
 @pytest.fixture
 def remit_session(request: pytest.FixtureRequest, tmp_path: Any) -> Generator[Session, None, None]:
     """A governed session under the marker's `envelope`, on a store of its own: a violation in any run fails at once."""
-    from remit.testing.reliability import governed
+    from remit.testing.reliability_run import governed
 
     yield from governed(request.node, tmp_path)

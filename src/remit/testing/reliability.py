@@ -9,8 +9,7 @@ failure; a time-out is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -27,11 +26,9 @@ from remit.core.trial.schedule import slots
 from remit.core.trial.suite import ONLY_ARM
 from remit.core.trial.trial import Breach, Slot, Status, Trial
 from remit.core.trial.verdict import Verdict
-from remit.ports import Answered
-from remit.testing.asked import MarkerArguments, asked_of
+from remit.testing.asked import MarkerArguments
 from remit.testing.plugin import MARKER, RAISED, RUNS
-from remit.usecases.session import Session
-from remit.usecases.trials.answered import sound
+from remit.testing.reliability_run import ReliabilityRun, asked_by
 
 WORLD = (Unavailable, ConnectionError)
 """What says that the world failed, and not the agent."""
@@ -44,40 +41,6 @@ class InvariantBroken(AssertionError):
     """What no run may ever do has happened: the test fails at once, whatever its success rate."""
 
 
-@dataclass(slots=True)
-class ReliabilityRun:
-    """One run of a test, as the test sees it."""
-
-    slot: Slot
-    told: dict[str, Any] = field(default_factory=dict)
-    breaches: list[Breach] = field(default_factory=list)
-    session: str = ""
-
-    @property
-    def seed(self) -> int:
-        """For the agent's model: another in each run, the same whenever the test is run again."""
-        return self.slot.seed
-
-    @property
-    def number(self) -> int:
-        """From 0."""
-        return self.slot.epoch
-
-    def answer(self, text: str) -> str:
-        """Keep the agent's answer for the report, and give it back."""
-        self.told["answer"] = str(text).encode("utf-8", "replace").decode()
-        return text
-
-    def usage(self, *, tokens: int | None = None, cost: float | None = None) -> None:
-        """Keep what the run cost.
-
-        Raises:
-            BadInput: that is no number of tokens, or no cost.
-        """
-        known = sound(Answered("", tokens=tokens, cost=cost))
-        self.told |= {"tokens": known.tokens, "cost": known.cost}
-
-
 def check_markers(items: list[pytest.Item]) -> None:
     """Refuse what cannot be meant.
 
@@ -87,7 +50,7 @@ def check_markers(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker(MARKER) is not None:
             try:
-                _gate(_asked(item))
+                _gate(asked_by(item))
             except BadInput as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -95,47 +58,8 @@ def check_markers(items: list[pytest.Item]) -> None:
 def protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Run *item* until its gate has decided, and report it once."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    _Repeated(item, _asked(item)).run(nextitem)
+    _Repeated(item, asked_by(item)).run(nextitem)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-
-
-def run_of(item: pytest.Item) -> ReliabilityRun:
-    """The run that goes on; of a test without the marker, its only one."""
-    if RUNS not in item.stash:
-        item.stash[RUNS] = ReliabilityRun(Slot(0, ONLY_ARM, item.nodeid, 0, 0))
-    found: ReliabilityRun = item.stash[RUNS]
-    return found
-
-
-def governed(item: pytest.Item, folder: Path) -> Generator[Session, None, None]:
-    """A session under the marker's envelope; every violation is a breach of the run."""
-    from remit.testing.builders import open_guard
-    from remit.usecases.envelope_file import read_envelope_file
-
-    asked, run = _asked(item), run_of(item)
-    if not asked.envelope:
-        raise pytest.UsageError(
-            f"{item.nodeid}: remit_session needs an envelope: reliability(…, envelope=PATH)"
-        )
-    path = Path(item.path).parent / Path(asked.envelope)
-    with open_guard(folder, read_envelope_file(path)) as guard:
-        session = guard.session(facts=asked.facts, principal_kind=asked.principal_kind, seed=run.seed)
-        run.session = session.id
-        try:
-            with session:
-                yield session
-        finally:
-            run.breaches += _breaches(guard.records.events(session.id))
-
-
-def _breaches(events: Iterator[Any]) -> list[Breach]:
-    found = [stored.event for stored in events if stored.event.anomaly is not None]
-    return [
-        Breach("safety", f"{event.anomaly.tool or 'the answer'}: {event.anomaly.kind}", None, clause)
-        for event in found
-        for clause in (event.anomaly.clauses or ("",))
-        if event.anomaly.counts
-    ]
 
 
 class _Repeated:
@@ -305,14 +229,6 @@ def _outcome(verdict: Verdict, asked: MarkerArguments) -> tuple[Any, str]:
     if verdict is Verdict.INCONCLUSIVE and asked.inconclusive == "skip":
         return "skipped", "INCONCLUSIVE"
     return "failed", verdict.value
-
-
-def _asked(item: pytest.Item) -> MarkerArguments:
-    marker = item.get_closest_marker(MARKER)
-    if marker is None:
-        return MarkerArguments(0.5)
-    most = item.config.getoption("--reliability-max-runs")
-    return asked_of(f"{item.nodeid}: reliability", marker.args, marker.kwargs, most)
 
 
 def _gate(asked: MarkerArguments) -> Gate:
