@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from remit.core.cel import BOOL, DYN, STRING, Condition, ConditionError, compile_condition
 from remit.core.cel.types import DOUBLE, ListOf, Type, record
 from remit.core.envelope import Envelope
+from remit.core.errors import BadInput
 from remit.core.trial.suite import Rule, Task
 from remit.core.trial.view import TrialView
 from remit.core.trial.words import shown
 from remit.core.types import Json
 from remit.core.yamltext import Node
+
+Kind = TypeVar("Kind")
 
 MOST_PARTS = 3
 """Values that are told of a condition that is not true."""
@@ -54,6 +57,24 @@ class Reach:
     tasks: Sequence[Task] = ()
     tools: Sequence[str] = ()
     """Of the world, where it was made already."""
+
+
+def kind_of(kinds: Mapping[str, Kind], rule: Rule, what: str) -> Kind:
+    """The one of *kinds* that a rule names.
+
+    Args:
+        kinds: the table, by name.
+        rule: as the suite has it.
+        what: what the table lists, in one word.
+
+    Raises:
+        BadInput: there is none of this name.
+    """
+    found = kinds.get(rule.kind)
+    if found is None:
+        told = f"no {what} of kind {rule.kind!r}"
+        raise BadInput(rule.where or rule.id, told, f"use one of {', '.join(kinds)}")
+    return found
 
 
 def settings_node(rule: Rule) -> Node:

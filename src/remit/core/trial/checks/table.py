@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from remit.core.errors import BadInput
 from remit.core.trial.checks.answer import answer
 from remit.core.trial.checks.called import called, not_called, order
 from remit.core.trial.checks.condition import cel
 from remit.core.trial.checks.python import python
 from remit.core.trial.checks.state import state
 from remit.core.trial.judge import TrialCheck
-from remit.core.trial.reach import Reach, settings_node
+from remit.core.trial.reach import Reach, kind_of, settings_node
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Checked
 from remit.core.trial.view import TrialView
@@ -44,11 +43,7 @@ def check_of(rule: Rule, reach: Reach, node: Node | None = None) -> TrialCheck:
     Raises:
         BadInput: no such kind, or its settings are wrong.
     """
-    kind = CHECKS.get(rule.kind)
-    if kind is None:
-        known = ", ".join(CHECKS)
-        raise BadInput(rule.where or rule.id, f"no check of kind {rule.kind!r}", f"use one of {known}")
-    asked = kind(rule.id, node or settings_node(rule), reach)
+    asked = kind_of(CHECKS, rule, "check")(rule.id, node or settings_node(rule), reach)
 
     def check(view: TrialView) -> Checked:
         try:

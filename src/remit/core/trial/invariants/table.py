@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from remit.core.errors import BadInput
 from remit.core.trial.invariants.condition import cel
 from remit.core.trial.invariants.deadline import deadline
 from remit.core.trial.invariants.idempotent import idempotent
@@ -16,7 +15,7 @@ from remit.core.trial.invariants.safety import safety
 from remit.core.trial.invariants.schema import schema
 from remit.core.trial.invariants.settings import unknowable
 from remit.core.trial.judge import Invariant
-from remit.core.trial.reach import Reach, settings_node
+from remit.core.trial.reach import Reach, kind_of, settings_node
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Breach
 from remit.core.trial.view import TrialView
@@ -49,11 +48,7 @@ def invariant_of(rule: Rule, reach: Reach, node: Node | None = None) -> Invarian
     Raises:
         BadInput: no such kind, or its settings are wrong.
     """
-    kind = INVARIANTS.get(rule.kind)
-    if kind is None:
-        known = ", ".join(INVARIANTS)
-        raise BadInput(rule.where or rule.id, f"no invariant of kind {rule.kind!r}", f"use one of {known}")
-    made = kind(rule.id, node or settings_node(rule), reach)
+    made = kind_of(INVARIANTS, rule, "invariant")(rule.id, node or settings_node(rule), reach)
 
     def breaches(view: TrialView) -> list[Breach]:
         try:

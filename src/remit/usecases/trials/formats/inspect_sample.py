@@ -22,6 +22,7 @@ from remit.core.trial.trial import Trial
 from remit.core.trial.words import as_text
 from remit.core.types import Json
 from remit.usecases.trials.formats.recorded import (
+    MOST_REASON,
     Reading,
     RecordedTrial,
     judged,
@@ -40,7 +41,6 @@ VERSION = 2
 _VALUES = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _LATE = ("time", "working")
 _ATTACHED = "attachment://"
-_MOST_REASON = 300
 
 
 class Sample(msgspec.Struct):
@@ -137,9 +137,9 @@ def _trial(
         score=within(score),
         tokens=whole(_sum(sample.model_usage, "total_tokens"), f"{where}: model_usage"),
         cost=length(_sum(sample.model_usage, "total_cost"), f"{where}: model_usage"),
-        reason="" if success else _reason(sample, limit, told)[:_MOST_REASON],
+        reason="" if success else _reason(sample, limit, told)[:MOST_REASON],
         extra=plain_fields(
-            {"session_id": sample.uuid, "user_input": asked_in(said)[:_MOST_REASON], **sample.metadata}
+            {"session_id": sample.uuid, "user_input": asked_in(said)[:MOST_REASON], **sample.metadata}
         ),
     )
     return RecordedTrial(where, trial, head.task, head.model, fields)

@@ -17,6 +17,7 @@ from remit.core.types import Json
 from remit.usecases.trials.formats.fields import NOWHERE, found_in
 from remit.usecases.trials.formats.opened import ResultRecord, once, strictly
 from remit.usecases.trials.formats.recorded import (
+    MOST_REASON,
     Reading,
     RecordedTrial,
     judged,
@@ -36,7 +37,6 @@ _PLACED = frozenset(
     ("success", "suite", "arm", "answer", "tokens", "cost", "seed", "at", "attempts", "timeout")
 )
 _PLACED |= {*TASK, "trial", "epoch", "reason", "score", "steps", "messages", "facts", *_LATENCY}
-_MOST_REASON = 300
 _ONCE = (*TASK, "trial", "success")
 
 
@@ -142,9 +142,9 @@ def _flag(line: dict[str, Any], key: str, where: str) -> bool:
 
 def _reason(line: dict[str, Any], status: Status, broken: object) -> str:
     if broken is not None:
-        return as_text(broken)[:_MOST_REASON]
+        return as_text(broken)[:MOST_REASON]
     if isinstance(line.get("reason"), str):
-        return str(line["reason"])[:_MOST_REASON]
+        return str(line["reason"])[:MOST_REASON]
     return "its record does not say whether it was a success" if status is Status.INFRASTRUCTURE else ""
 
 
@@ -156,5 +156,5 @@ def _talk(line: dict[str, Any], where: str) -> dict[str, Any]:
         return {"answer": answer, "extra": extra}
     said = session_from({**line, "session_id": _text(line, "session_id", where) or where}, where)
     if "user_input" not in extra and asked_in(said):
-        extra["user_input"] = asked_in(said)[:_MOST_REASON]
+        extra["user_input"] = asked_in(said)[:MOST_REASON]
     return {"answer": answer_of(said) if answer is None else answer, "calls": calls_of(said), "extra": extra}

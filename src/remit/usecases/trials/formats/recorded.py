@@ -13,6 +13,8 @@ from remit.core.types import Json
 
 WHOLE = 1 - 1e-6
 """From which reward tau-bench and tau2 call a run a success."""
+MOST_REASON = 300
+"""Characters that are kept of why a run failed, and of what its user asked."""
 MOST_TEXT = 500
 """Characters of a field that is kept beside what a trial has a place for."""
 _MOST_NAME = 500

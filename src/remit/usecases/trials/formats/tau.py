@@ -17,6 +17,7 @@ from remit.core.trial.trial import Trial
 from remit.core.trial.words import as_text
 from remit.usecases.trials.formats.opened import ResultRecord, decoded
 from remit.usecases.trials.formats.recorded import (
+    MOST_REASON,
     WHOLE,
     Reading,
     RecordedTrial,
@@ -28,8 +29,6 @@ from remit.usecases.trials.formats.recorded import (
     within,
 )
 from remit.usecases.trials.formats.talk import answer_of, asked_in, calls_of
-
-_MOST_REASON = 300
 
 
 def fits(keys: frozenset[str]) -> bool:
@@ -69,7 +68,7 @@ def _trial(result: dict[str, Any], where: str, reading: Reading) -> RecordedTria
         answer=answer_of(said),
         calls=calls_of(said),
         score=within(score),
-        reason=as_text(info.get("error"))[:_MOST_REASON] if info.get("error") else "",
-        extra=plain_fields({"user_input": asked_in(said)[:_MOST_REASON], "source": info.get("source")}),
+        reason=as_text(info.get("error"))[:MOST_REASON] if info.get("error") else "",
+        extra=plain_fields({"user_input": asked_in(said)[:MOST_REASON], "source": info.get("source")}),
     )
     return RecordedTrial(where, trial, fields=result)

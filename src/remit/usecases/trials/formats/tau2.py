@@ -19,6 +19,7 @@ from remit.core.trial.trial import Trial
 from remit.core.types import Json
 from remit.usecases.trials.formats.opened import ResultRecord, decoded, raw_items, raw_members
 from remit.usecases.trials.formats.recorded import (
+    MOST_REASON,
     WHOLE,
     Reading,
     RecordedTrial,
@@ -36,7 +37,6 @@ from remit.usecases.trials.formats.talk import answer_of, asked_in, calls_of
 _WORLD = ("infrastructure_error", "context_window_exceeded")
 _OWN = ("timeout", "agent_error", "too_many_errors", "max_steps")
 """Ends that are the agent's failure, also where nobody judged them."""
-_MOST_REASON = 300
 
 
 def fits(keys: frozenset[str]) -> bool:
@@ -109,11 +109,11 @@ def _trial(run: Mapping[str, Json], where: str, reading: Reading) -> RecordedTri
         calls=calls_of(said),
         cost=length(run.get("agent_cost"), f"{where}: agent_cost"),
         score=within(score),
-        reason="" if success else f"ended with {ended}"[:_MOST_REASON],
+        reason="" if success else f"ended with {ended}"[:MOST_REASON],
         extra=plain_fields(
             {
                 "session_id": run.get("id"),
-                "user_input": asked_in(said)[:_MOST_REASON],
+                "user_input": asked_in(said)[:MOST_REASON],
                 "termination_reason": ended,
             }
         ),
