@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from remit.adapters import daemon as daemon_module
-from remit.adapters.claude_hook import MOST_BYTES, Blocked, private_folder, receive, send
-from remit.adapters.daemon import Daemon
+from remit.adapters.claude_hook import MOST_BYTES, Blocked, private_folder, receive, send, socket_path
+from remit.adapters.daemon import Daemon, locked
+from remit.cli.main import main
 from remit.core.errors import Unavailable
 
 ENVELOPE, STORE = "/e.yaml", "sqlite:////s.db"
@@ -150,6 +151,57 @@ def test_two_never_serve_one_socket(served):
 
     assert second.daemon.serve() is False
     assert first.ask()["exit"] == 0
+
+
+def test_one_whose_socket_was_removed_ends_at_once_and_lets_another_serve(served):
+    """Holding on to the lock it would keep every other from serving, until it was idle for long enough."""
+    first, second = served(idle_s=HANGS_S).start(), served()
+    Path(first.daemon.path).unlink()
+
+    assert first.ended() and first.result == [True]
+    assert second.start().ask()["exit"] == 0
+
+
+def test_one_whose_folder_was_cleaned_gives_way_and_leaves_the_socket_of_the_other_alone(served):
+    first, second = served(idle_s=HANGS_S).start(), served()
+    Path(f"{first.daemon.path[:-5]}.lock").unlink()
+
+    assert second.start().ask()["exit"] == 0
+    assert first.ended()
+    assert second.ask()["exit"] == 0
+
+
+def test_what_is_being_asked_when_the_socket_is_taken_away_is_answered(served):
+    there = served().start()
+    there.gate.clear()
+    with there.open() as asking:
+        event = {"hook_event_name": "PreToolUse"}
+        send(asking, {"id": "q", "version": "1", "options": OPTIONS, "env": {}, "event": event})
+        Path(there.daemon.path).unlink()
+        there.gate.set()
+        assert receive(asking)["exit"] == 0
+    assert there.ended()
+
+
+def test_of_two_that_start_at_once_the_second_ends_before_it_opens_anything(served, tmp_path, capsys):
+    envelope, store = str(tmp_path / "none.yaml"), f"sqlite:///{tmp_path}/none.db"
+    with locked(socket_path(envelope, store)):
+        assert main(["hooks", "serve", "--envelope", envelope, "--store", store]) == 0
+
+    assert "another daemon serves on" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert (
+        main(["hooks", "serve", "--envelope", envelope, "--store", store]) == 3
+    )  # nobody keeps it from starting
+
+
+def test_a_lock_whose_file_was_removed_is_none(served):
+    path = served().daemon.path
+    with locked(path) as first:
+        assert first is not None and locked(path) is None
+        Path(f"{path[:-5]}.lock").unlink()
+        with locked(path) as second:
+            assert second is not None
 
 
 def test_a_socket_that_a_killed_one_left_is_taken_over(served):

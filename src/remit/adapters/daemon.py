@@ -2,7 +2,8 @@
 
 One daemon serves one envelope and one store, for any number of sessions. It holds a lock for as long as it lives, so
 there are never two for one socket; what a client says, or does not say, costs it a thread and nothing else. It ends
-when nobody asked for long and no call is open, on SIGTERM, and when another version of remit asks.
+when nobody asked for long and no call is open, on SIGTERM, when another version of remit asks, and at once where nobody
+can ask it any more: its socket was removed, or is another's. Holding on to the lock, it would keep others from serving.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from remit.adapters.claude_hook import Blocked, peer_of, receive, send, socket_path
 from remit.core.errors import BadInput, Unavailable
@@ -42,6 +43,7 @@ class Daemon:
         answer: what an event, with the hook's environment, is answered with.
         busy: whether a call is open.
         idle_s: after so long without a question, and with no call open, it ends.
+        lock: of `locked`, where it is held already.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Daemon:
         answer: Answer,
         busy: Callable[[], bool],
         idle_s: float = 900.0,
+        lock: IO[bytes] | None = None,
     ) -> None:
         try:
             self.path = socket_path(envelope, store)
@@ -64,6 +67,8 @@ class Daemon:
         self._answer = answer
         self._busy = busy
         self._idle_s = idle_s
+        self._lock = lock
+        self._bound: tuple[int, int] | None = None
         self._ending = threading.Event()
         self._clients = threading.BoundedSemaphore(MOST_CLIENTS)
         self._working = 0
@@ -80,7 +85,7 @@ class Daemon:
         Returns:
             False where another daemon serves this socket already.
         """
-        lock = self._locked()
+        lock = locked(self.path) if self._lock is None else self._lock
         if lock is None:
             return False
         try:
@@ -89,29 +94,20 @@ class Daemon:
                 ready()
                 self._accept(listening)
             finally:
-                with suppress(FileNotFoundError):
-                    Path(self.path).unlink()
+                if self._reachable():
+                    Path(self.path).unlink(missing_ok=True)
                 self._last_ones(listening)
                 listening.close()
         finally:
-            os.close(lock)
+            lock.close()
         return True
-
-    def _locked(self) -> int | None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        lock = os.open(f"{self.path[:-5]}.lock", flags, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            return None
-        return lock
 
     def _listening(self) -> socket.socket:
         with suppress(FileNotFoundError):
             Path(self.path).unlink()  # of one that was killed: the lock says that none is left
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listening.bind(self.path)
+        self._bound = _inode(self.path)
         Path(self.path).chmod(0o600)
         listening.listen(MOST_CLIENTS)
         listening.settimeout(0.2)
@@ -124,6 +120,13 @@ class Daemon:
             idle = time.monotonic() - self._last > self._idle_s
             if idle and self._working == 0 and not self._busy():
                 return
+            if not self._reachable():
+                _log.warning("%s was taken away: nobody can ask this daemon any more", self.path)
+                return
+
+    def _reachable(self) -> bool:
+        """Whether the socket that clients find is its own."""
+        return self._bound is not None and _inode(self.path) == self._bound
 
     def _last_ones(self, listening: socket.socket) -> None:
         """Who knocked before the socket went away is answered still."""
@@ -184,3 +187,33 @@ class Daemon:
             return {"exit": 2, "out": {}, "err": f"{told}, while calls are open; end it: remit hooks stop"}
         self.stop()
         return {"retry": told}
+
+
+def locked(path: str) -> IO[bytes] | None:
+    """The lock of who may serve a socket, for as long as the file it returns is open; None where somebody has it.
+
+    Args:
+        path: of the socket.
+    """
+    name = f"{path[:-5]}.lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        lock = os.fdopen(os.open(name, flags, 0o600), "rb", buffering=0)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        found = os.fstat(lock.fileno())
+        if (found.st_dev, found.st_ino) == _inode(name):
+            return lock
+        lock.close()  # the file was removed in between: nobody else would find this lock
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    """Which file this is; None where there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

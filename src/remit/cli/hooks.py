@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -198,11 +198,32 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
 ) -> int:
     """Answer the hooks until nobody asks any more. The hooks start it by themselves."""
+    from remit.adapters.claude_hook import Blocked, socket_path
+    from remit.adapters.daemon import locked
+
+    options = hook_options(envelope, store, defer=defer, principal_kind=principal_kind)
+    try:
+        path = socket_path(options["envelope"], options["store"])
+    except Blocked as error:
+        raise Unavailable(str(error)) from None
+    lock = locked(path)  # before anything is opened: who comes second ends at once
+    if lock is None:
+        if not quiet:
+            note(f"another daemon serves on {path}")
+        return 0
+    with lock:
+        _served(options, lock, idle, quiet=quiet)
+    return 0
+
+
+def _served(options: dict[str, str], lock: IO[bytes], idle: str, *, quiet: bool) -> None:
+    """Serve until it is time to end."""
     from remit.adapters.claude_code import ClaudeCode
     from remit.adapters.daemon import Daemon
     from remit.cli.opened import seconds
 
-    options = hook_options(envelope, store, defer=defer, principal_kind=principal_kind)
+    defer, principal_kind = "defer" in options, options.get("principal-kind", "operator")
+    idle_s = seconds(idle, "--idle")
     with open_guard(
         Path(options["envelope"]),
         options["store"],
@@ -223,17 +244,15 @@ def serve(
             version=__version__,
             answer=answer,
             busy=lambda: claude.busy,
-            idle_s=seconds(idle, "--idle"),
+            idle_s=idle_s,
+            lock=lock,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.stop())
         try:
-            served = daemon.serve(lambda: None if quiet else note(f"serving on {daemon.path}"))
+            daemon.serve(lambda: None if quiet else note(f"serving on {daemon.path}"))
         finally:
             claude.close()
-    if not served and not quiet:
-        note(f"another daemon serves on {daemon.path}")
-    return 0
 
 
 @app.command()
