@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import remit
+from remit.cli.opened import opened
 from remit.core.incident import LONG_QUIET_S, QUIET_S, REOPEN_S, STALE_S, STORM_COUNT, STORM_WINDOW_S
 from remit.store.incident_feed import PATIENCE_S
 from remit.store.incident_page import LOOKED_AT
@@ -222,3 +223,59 @@ def test_the_page_for_whoever_is_on_call_says_the_numbers_that_hold():
     assert f"latest {LOOKED_AT:,} events" in told
     assert PATIENCE_S == 60.0
     assert "minute at most" in told
+
+
+# ------------------------------------------------------------------------------------------- owners and the index
+OWNERS = '[teams.security]\nowner = "secops-oncall"\n'
+
+
+@pytest.fixture
+def routed(place, monkeypatch):
+    def routed(text=OWNERS):
+        routes = place.folder / "routes.toml"
+        routes.write_text(text)
+        monkeypatch.setenv("REMIT_ROUTES", str(routes))
+
+    return routed
+
+
+def test_a_part_that_nobody_took_is_whose_the_routes_say(run, attacked, routed):
+    (name,) = attacked()
+    routed()
+
+    assert [team["owner"] for team in shown(run, name)["teams"]] == ["secops-oncall"]
+    printed = run("incidents", "show", name[:8]).out
+    assert "secops-oncall" in printed and "nobody yet" not in printed
+    assert "secops-oncall" in run("incidents", "ls").out
+
+    assert run("incidents", "ack", name, "--team", "security", "--as", "ada").code == 0
+    assert [team["owner"] for team in shown(run, name)["teams"]] == ["ada"]
+
+
+def test_a_file_of_routes_that_is_wrong_keeps_no_page_back(run, attacked, routed):
+    (name,) = attacked()
+    routed("[teams.nobody]\n")
+
+    page = run("incidents", "show", name[:8])
+
+    assert page.code == 0 and "nobody yet" in page.out
+    assert "owners are not known" in page.err and "routes.toml" in page.err
+
+
+def test_the_index_is_made_anew_from_the_journal(run, attacked):
+    (name,) = attacked(sessions=2)
+    before = shown(run, name)
+
+    told = run("incidents", "rebuild", "--json").told
+    assert (told["incidents"], told["differed"]) == (1, 0) and told["events"] >= 1
+    assert "nothing stood otherwise" in run("incidents", "rebuild").out
+
+    with opened(None) as at:
+        at.store.transact_now(lambda tx: tx.connection.execute("DELETE FROM incident_member") and None)
+        at.store.transact_now(lambda tx: tx.connection.execute("DELETE FROM incident") and None)
+    assert run("incidents", "ls", "--json").told["incidents"] == []
+    told = run("incidents", "rebuild", "--json").told
+    assert (told["incidents"], told["differed"]) == (1, 3)
+    assert "nothing stood otherwise" in run("incidents", "rebuild").out
+    after = shown(run, name)
+    assert {**before, "timeline": None} == {**after, "timeline": None}

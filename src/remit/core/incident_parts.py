@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from remit.core.alert import Urgency
@@ -90,3 +91,17 @@ def parts_of_both(one: tuple[Part, ...], other: tuple[Part, ...]) -> tuple[Part,
         urgency = max(a.urgency, b.urgency, key=PAGES.index)
         found.append(replace(ahead, owner=a.owner or b.owner, urgency=urgency, leads=a.leads or b.leads))
     return tuple(found)
+
+
+def owned(incident: Incident, owners: Mapping[Team, str]) -> Incident:
+    """The incident as people read it: a part that nobody took is whose the routes say, as messages have it.
+
+    Args:
+        incident: as it is written; who took a part keeps it.
+        owners: who of a team has its incidents at first.
+    """
+    named = [
+        replace(part, owner=owners.get(part.team, "")) if part.active and not part.owner else part
+        for part in incident.parts
+    ]
+    return replace(incident, parts=tuple(named))

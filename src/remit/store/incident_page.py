@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 
 from remit.core.classify.change_told import described
-from remit.core.classify.classification import Classification, Evidence
+from remit.core.classify.classification import Classification, Evidence, Team
 from remit.core.classify.told import classification_from, evidence_from
 from remit.core.errors import BadInput
 from remit.core.incident import Incident, Member
 from remit.core.incident_page import Explained, Page, WrittenMilestone
+from remit.core.incident_parts import owned
 from remit.core.next_steps import Basis, named_change
 from remit.store import incident_rows
 from remit.store.incident_messages import mode_of
@@ -27,8 +28,13 @@ _LEAST_TEXT = 20
 """Characters of a text that is looked for elsewhere; shorter ones are everywhere."""
 
 
-def page(store: SqliteStore, name: str) -> Page:
+def page(store: SqliteStore, name: str, owners: Mapping[Team, str] | None = None) -> Page:
     """What the page of one incident is made from.
+
+    Args:
+        store: that has it.
+        name: its id.
+        owners: who of a team has its incidents at first, as the routes say.
 
     Raises:
         BadInput: there is no such incident.
@@ -36,6 +42,7 @@ def page(store: SqliteStore, name: str) -> Page:
     incident = store.read(lambda db: incident_rows.read(db, name))
     if incident is None:
         raise BadInput("incident", f"there is none with id {name[:80]!r}", "see `remit incidents ls --all`")
+    incident = owned(incident, owners or {})
     some, best = store.read(lambda db: (_some(db, incident), _best(db, incident)))
     explained = tuple(one for member in best if (one := _explained(store, member)) is not None)
     first = explained[0] if explained else None
