@@ -38,8 +38,17 @@ def test_so_few_runs_as_a_gate_stops_at_do_not_tell_and_it_is_said_what_would():
     assert "after an early stop" in report.methods_told
     assert report.verdict is report.rulings[0].verdict is Verdict.INCONCLUSIVE
     assert "whenever the runs ended" in report.sentence
+    (difference,) = report.rulings[0].estimates
+    assert (difference.n, difference.gating) == (80, True)
+    assert difference.confidence == pytest.approx(0.9)  # each arm's at 95 %, so both sides together
+    assert difference.value == pytest.approx(-0.05) and difference.low < -0.05 < 0 < difference.high
     assert report.would_change.startswith("Two arms in one suite, or runs of a fixed design")
     assert any("are as if the number of trials had been given" in note for note in report.notes)
+
+
+def test_a_run_of_which_nothing_came_back_is_an_error_and_no_comparison():
+    for before, after in [("!" * 9, "+" * 40), ("+" * 40, "!" * 9)]:
+        assert ruled(sequential(before), sequential(after))[0] is Verdict.ERROR
 
 
 def test_a_large_loss_blocks_and_many_equal_runs_pass():
