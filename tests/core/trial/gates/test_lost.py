@@ -151,3 +151,12 @@ def test_a_pass_that_lost_trials_rule_out_for_good_ends_the_run():
     said = fed(one, draws([*[None] * 12, *[True] * 120]))
 
     assert said is Verdict.INCONCLUSIVE
+
+
+def test_a_worst_case_that_has_blocked_decides_nothing_before_the_gate_itself_does():
+    """Twelve lost runs block where they had failed; the gate itself has seen nothing yet, and may block or go on."""
+    settings = {"at_least": 0.9, "aims_for": 0.97}
+    one = minding_lost("success", settings, "sequential", max_trials=200)
+
+    assert fed(one, draws([None] * 12)) is None and one.decided is None
+    assert fed(one, draws([False] * 5)) is Verdict.BLOCK and one.decided is Verdict.BLOCK
