@@ -125,6 +125,13 @@ def test_a_field_that_no_record_has_is_refused_with_those_there_are(tmp_path: Pa
         read(tmp_path, plain("a", 0, True, model="x"), **{option: value})
 
 
+def test_where_nothing_is_left_that_is_said_and_no_field_is_called_unknown(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="1 records, of which --where left none"):
+        read(tmp_path, plain("a", 0, True, model="x"), where={"model": "y"}, arm_by=["model"])
+    with pytest.raises(BadInput, match="--where: no record has a field 'modle'"):
+        read(tmp_path, plain("a", 0, True, model="x"), where={"modle": "y"}, arm_by=["model"])
+
+
 def test_two_files_are_two_arms(tmp_path: Path) -> None:
     old = write_lines(tmp_path / "old.jsonl", plain("a", 0, True))
     new = write_lines(tmp_path / "new.jsonl", plain("a", 0, False))

@@ -179,6 +179,7 @@ def _gather(chosen: ImportChoice, paths: Sequence[Path], found: _Gathered) -> No
         return False
 
     reading = replace(chosen.reading, wanted=wanted)
+    before = len(found.listed)
     for path, in_folder in result_files(paths):
         try:
             name, trials = read_file(path, reading)
@@ -190,8 +191,10 @@ def _gather(chosen: ImportChoice, paths: Sequence[Path], found: _Gathered) -> No
         found.formats[name] += 1
         for one in trials:
             _keep(one, chosen, arms, tasks, found)
-    for asked in (arms, tasks, kept):
-        asked.check(found.known)
+    kept.check(found.known)
+    if len(found.listed) > before:  # of records that were left out, nobody looked at the other fields
+        for asked in (arms, tasks):
+            asked.check(found.known)
 
 
 def _keep(
