@@ -40,6 +40,14 @@ def test_a_suite_is_run_until_its_gate_has_decided(rate: float, verdict: trials.
     assert report.counts["agent"]["trials"] < 100
 
 
+def test_an_embedder_that_is_none_is_told_before_a_trial_is_paid_for():
+    seen: list[int] = []
+
+    with pytest.raises(BadInput, match="lexcial"):
+        trials.run(suite(1.0, seen), embedder="lexcial")
+    assert seen == []
+
+
 def test_the_same_call_goes_on_with_a_run_that_was_cut_off():
     seen: list[int] = []
 

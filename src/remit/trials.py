@@ -93,11 +93,12 @@ async def arun(
     settings: Settings | None = None,
 ) -> Report:
     """`run`, for coroutines. Cancelled, the run can be gone on with."""
-    from remit.usecases.trials.analysed import analysed
+    from remit.usecases.trials.analysed import analysed, made_embedder
     from remit.usecases.trials.runner import End
     from remit.wiring import open_store
 
     chosen = settings or load_settings()
+    made_embedder(embedder, chosen)  # what it lacks is told before a trial is paid for
     loaded = load(suite if isinstance(suite, Suite) else read_suite(Path(suite)))
     with open_store(store or chosen.store, chosen) as opened:
         log = begun(opened, loaded, anew=new)

@@ -122,6 +122,16 @@ def test_the_exit_code_is_the_verdicts(run: Run, suite: Any, agent: str, code: i
     assert "begins; cut off, the same command goes on with it" in line.err
 
 
+@pytest.mark.parametrize("embedder", ["lexcial", "no_such_module:embedder"])
+def test_an_embedder_that_is_none_is_told_before_a_trial_is_paid_for(
+    run: Run, suite: Any, embedder: str
+) -> None:
+    line = run("trial", "run", suite(), "--embedder", embedder)
+
+    assert (line.code, "begins" in line.err) == (3, False)
+    assert "embedder" in line.err
+
+
 def test_too_few_trials_are_inconclusive(run: Run, suite: Any) -> None:
     assert run("trial", "run", suite(), "--max-trials", "3", "--embedder", "none").code == 4
 

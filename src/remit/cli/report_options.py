@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from remit.cli.trial_shown import Outputs, outputs_of
+from remit.settings import load_settings
 
 EmbedderOption = Annotated[
     str,
@@ -54,7 +55,10 @@ class ReportOptions:
     ] = False
 
     def outputs(self) -> Outputs:
-        """The files, checked; see `outputs_of`."""
+        """The files, checked, and the embedder with them: neither is found wanting when all trials have been paid for."""
+        from remit.usecases.trials.analysed import made_embedder
+
+        made_embedder(self.embedder, load_settings())
         return outputs_of(
             junit=self.junit, markdown=self.markdown, html=self.html, step_summary=self.step_summary
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from remit.core.trial.report import Report
 from remit.core.trial.run import Run
+from remit.ports import Embedder
 from remit.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,21 @@ def analysed(
     return analyse(run, vectors=vectors, embedder=made, methods=methods, margin=margin)
 
 
+def made_embedder(embedder: str, settings: Settings) -> Embedder | None:
+    """What embeds answers, with nothing embedded yet; None for `none`. A run asks for it before its first trial.
+
+    Raises:
+        BadInput: no such embedder.
+        Unavailable: what it needs is missing.
+    """
+    from remit.usecases.embedding.cache import FILE
+    from remit.usecases.embedding.named import embedder_named
+
+    if embedder.strip() == NONE:
+        return None
+    return embedder_named(embedder, where="--embedder", cache=settings.home_path / FILE)
+
+
 def vectors_of(run: Run, embedder: str, settings: Settings) -> tuple[Vectors | None, str]:
     """The answers' vectors, by their text, and what made them; None where nothing is to be embedded.
 
@@ -44,12 +60,10 @@ def vectors_of(run: Run, embedder: str, settings: Settings) -> tuple[Vectors | N
         Unavailable: what it needs is missing.
     """
     from remit.core.trial.analysis.vectors import texts
-    from remit.usecases.embedding.cache import FILE
-    from remit.usecases.embedding.named import embedder_named
     from remit.usecases.embedding.texts import embed_texts
 
-    if embedder.strip() == NONE:
+    made = made_embedder(embedder, settings)
+    if made is None:
         return None, ""
-    made = embedder_named(embedder, where="--embedder", cache=settings.home_path / FILE)
     found = embed_texts(texts(run.trials), made)
     return found.vectors, f"{found.embedder} {found.version}"
