@@ -94,14 +94,14 @@ class Session:
         Raises:
             BadInput: an unknown role, no text, or a tool text without a source.
         """
-        self.check_open("observe")
-        told = observed_text(role, text, source)
-        if told.role is Role.SYSTEM:
-            self.running.prompted(told.text)
+        self._end.check_open("observe")
+        spoken, source, text = observed_text(role, text, source)
+        if spoken is Role.SYSTEM:
+            self.running.prompted(text)
         with self.lock:
             under = self.under()
-            segment = self.seen.next(told, under)
-            kept = under.kept(told.text)
+            segment = self.seen.next(spoken, source, text, under.envelope)
+            kept = under.kept(text)
             # Handed to the store first: what it does not take, the session has not seen.
             self.writes.add(self.event("observed", codec.segment_body(segment), blobs={"text": kept}))
             self.text.append(segment)

@@ -29,6 +29,8 @@ class SessionEnd:
         session: that ends.
     """
 
+    __slots__ = ("_closed", "_finished", "_last", "_session", "unmet")
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.unmet: tuple[Violation, ...] = ()

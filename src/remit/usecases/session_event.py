@@ -25,6 +25,8 @@ class SessionFingerprint:
         opened_under: the envelope in force then; its tools stand in *known* where the opener named none.
     """
 
+    __slots__ = ("_known", "_opened_under", "_prompt", "_prompt_seen")
+
     def __init__(self, known: Fingerprint, opened_under: Envelope) -> None:
         self._known = known
         self._opened_under = opened_under

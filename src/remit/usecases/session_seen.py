@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from remit.core import codec
@@ -21,18 +20,11 @@ if TYPE_CHECKING:
     from remit.usecases.guard import Guard
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedText:
-    """A text as it was told to a session."""
-
-    role: Role
-    source: str
-    """The tool or channel that it came from; else the role's name."""
-    text: str
-
-
-def observed_text(role: str, text: str, source: str | None) -> ObservedText:
+def observed_text(role: str, text: str, source: str | None) -> tuple[Role, str, str]:
     """What `Session.observe` was given, with plain characters only.
+
+    Returns:
+        Who said it, where it came from (a tool or channel; else the role's name), and the text.
 
     Raises:
         BadInput: an unknown role, no text, or a tool text without a source.
@@ -46,13 +38,13 @@ def observed_text(role: str, text: str, source: str | None) -> ObservedText:
     if source is not None and not isinstance(source, str):
         raise BadInput("observe(source)", f"found {type(source).__name__}", "name where it came from")
     if spoken is not Role.TOOL:
-        return ObservedText(spoken, spoken.value, codec.exact(text))
+        return spoken, spoken.value, codec.exact(text)
     if not source:
         raise BadInput("observe(source)", "a tool text without a source", "name where it came from")
     if source in RESERVED:
         told = "its label is not a tool's: name the tool or channel the text came from"
         raise BadInput("observe(source)", f"found {source!r}", told)
-    return ObservedText(spoken, codec.exact(source), codec.exact(text))
+    return spoken, codec.exact(source), codec.exact(text)
 
 
 class SessionSeen:
@@ -65,6 +57,8 @@ class SessionSeen:
         text: what it saw before.
         lock: of the session; a thread that has it may take it again.
     """
+
+    __slots__ = ("_guard", "_info", "_lock", "_secretive", "latest", "text")
 
     def __init__(
         self, guard: Guard, info: SessionInfo, under: Under, text: SessionText, lock: threading.RLock
@@ -99,10 +93,10 @@ class SessionSeen:
     def _relabel(self, envelope: Envelope, since: int = 0) -> None:
         self.text.relabel(lambda segment: lowered(segment, envelope, self._info.principal_kind), since)
 
-    def next(self, told: ObservedText, under: Under) -> Segment:
-        """The segment that *told* becomes, which is to be appended. The session's lock is held."""
-        label = label_of(under.envelope, told.source, self._info.principal_kind)
-        return Segment(len(self.text.segments), told.role, told.source, told.text, label)
+    def next(self, role: Role, source: str, text: str, envelope: Envelope) -> Segment:
+        """What is observed as a segment, which is to be appended. The session's lock is held."""
+        label = label_of(envelope, source, self._info.principal_kind)
+        return Segment(len(self.text.segments), role, source, text, label)
 
     def append_result(self, tool: str, text: str, envelope: Envelope) -> Segment:
         """A result, labelled by the envelope of its call and by the one in force, if that is another by now."""
