@@ -67,6 +67,15 @@ def takes_more(trial):
     trial.call("refund_payment", {"order_id": trial.conversation[0]["content"].split()[1], "amount": 500})
     return "refunded"
 
+def pays_unasked(trial):
+    answer = talks(trial)
+    if trial.turn == 0 and int(trial.task.id[1:]) % 3 == 0:
+        try:
+            trial.call("refund_payment", {"order_id": trial.task.input.split()[1], "amount": 1})
+        except Exception:
+            pass
+    return answer
+
 def looks(trial):
     trial.call("get_order", {"order_id": trial.task.input.split()[1]})
     return "It is on its way."
@@ -134,7 +143,7 @@ def test_a_user_who_spoke_more_than_once_says_again_what_he_said(talks: Path, ca
     assert told["coverage"]["conversations"] == {
         "sessions": 60,
         "forced": turns == "each",
-        "arms": [{"arm": arm, "trials": 60, "diverged": 0} for arm in told["arms"]],
+        "arms": [{"arm": arm, "trials": 60, "diverged": 0, "early": 0} for arm in told["arms"]],
     }
 
 
@@ -144,6 +153,16 @@ def test_by_default_each_turn_is_asked_after_the_recorded_ones(talks: Path, caps
 
     assert (code, told["verdict"], told["counts"]["candidate"]["diverged"]) == (0, "PASS", 0)
     assert any("each turn was asked after what the record said and did" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize(("agent", "early"), [("pays_unasked", 20), ("takes_more", 0)])
+def test_runs_that_erred_before_the_last_turn_are_counted_since_what_comes_of_it_is_not_seen(
+    talks: Path, capsys: Any, agent: str, early: int
+):
+    _, told = compared(f"agents.py:{agent}", capsys, "--rerun", "agents.py:talks")
+
+    assert [one["early"] for one in told["coverage"]["conversations"]["arms"]] == [0, early]
+    assert any(f"before the last turn (baseline 0, candidate {early})" in note for note in told["notes"])
 
 
 @pytest.mark.parametrize("turns", ["each", "free"])

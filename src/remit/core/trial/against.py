@@ -6,6 +6,7 @@ cases. So no run is judged by the record alone; the baseline's re-run says how f
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ NEW_EFFECT = "known-effects"
 """The invariant that a candidate has no kind of effect that nobody had before."""
 CONSEQUENTIAL = tuple(effect.value for effect in ToolEffect if effect.consequential)
 _MOST_EXAMPLE = 300
+_NO_ANSWER = "it ended without an answer"
+_TURN = re.compile(r"turn ([0-9]{1,9}): ")
+"""How what is told of a check begins, where it is about a later turn than the first."""
 
 Recorded = Mapping[str, Sequence[TrialCall]]
 """By task: the calls of its session."""
@@ -86,7 +90,7 @@ def _check(
 ) -> TrialCheck:
     def check(view: TrialView) -> Checked:
         if not view.answered:
-            return Checked(name, passed=False, told="it ended without an answer")
+            return Checked(name, passed=False, told=_NO_ANSWER)
         missing, added, told = Counter[bytes](), Counter[bytes](), ""
         for number, (then, allowed, calls) in enumerate(_parts(view, recorded, spoken), 1):
             made = with_effects(calls, effect)
@@ -99,6 +103,15 @@ def _check(
         return Checked(name, passed=False, told=told)
 
     return check
+
+
+def first_other_turn(trial: Trial) -> int | None:
+    """The turn, from 1, in which a trial's effects were first others than the record's; None where none was."""
+    failed = next((one for one in trial.checks if one.check == SAME and not one.passed), None)
+    if failed is None or failed.told == _NO_ANSWER:
+        return None
+    found = _TURN.match(failed.told)
+    return int(found[1]) if found else 1
 
 
 def _parts(

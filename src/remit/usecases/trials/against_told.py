@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-from remit.core.trial.against import DivergenceKind, RecordAgreement, followed, kinds
+from remit.core.trial.against import DivergenceKind, RecordAgreement, first_other_turn, followed, kinds
 from remit.core.trial.report import Report
 from remit.core.trial.run import Run
 from remit.core.trial.suite import BASELINE, CANDIDATE
@@ -23,7 +23,7 @@ def with_record(report: Report, run: Run, found: Drawn) -> Report:
         f"{len(found.sessions)} of {len(found.sessions) + left} captured sessions were run again{_why(found)}."
     ]
     notes += [_along(one) for one in along if one.trials]
-    talks = [_talked(arm, run.of(arm)) for arm in run.info.arms] if _several(found) else []
+    talks = [_talked(arm, run.of(arm), found) for arm in run.info.arms] if _several(found) else []
     if talks:
         notes.append(_told_talks(talks, _several(found), forced=_forced(found)))
     notes += [_split(one) for one in split if one.kind != "none"]
@@ -53,17 +53,26 @@ def _forced(found: Drawn) -> bool:
     return all(talk.forced for talk in found.spoken.values())
 
 
-def _talked(arm: str, trials: Sequence[Trial]) -> dict[str, Json]:
+def _talked(arm: str, trials: Sequence[Trial], found: Drawn) -> dict[str, Json]:
     ended = [trial for trial in trials if trial.status is not Status.INFRASTRUCTURE]
     left = sum(trial.status is Status.DIVERGED for trial in ended)
-    return {"arm": arm, "trials": len(ended), "diverged": left}
+    early = sum(_early(trial, found) for trial in ended)
+    return {"arm": arm, "trials": len(ended), "diverged": left, "early": early}
+
+
+def _early(trial: Trial, found: Drawn) -> bool:
+    """Whether its effects were others before the last turn: what would have come of that, later turns do not show."""
+    talk, turn = found.spoken.get(trial.task), first_other_turn(trial)
+    return talk is not None and talk.forced and turn is not None and turn < len(talk.turns)
 
 
 def _told_talks(talks: Sequence[Mapping[str, Json]], several: int, *, forced: bool) -> str:
     if forced:
+        early = ", ".join(f"{one['arm']} {one['early']}" for one in talks)
         return (
             f"In {several} sessions the user spoke more than once: each turn was asked after what the record said and did"
-            " before it, and held against what it did then. How errors of one turn go on in the next is not seen."
+            " before it, and held against what it did then. How errors of one turn go on in the next is not seen: that"
+            f" concerns runs whose effects were others before the last turn ({early})."
         )
     left = ", ".join(f"{one['arm']} {one['diverged']} of {one['trials']} runs" for one in talks)
     return (
