@@ -112,6 +112,14 @@ def test_a_sequential_gate_is_fed_up_to_the_first_gap():
     assert analyse(torn).rulings[0].details["counted"] == 2
 
 
+def test_a_fixed_gate_is_fed_all_there_are_behind_a_gap_too():
+    # Such as that of a person whose trials were erased: in a fixed design nothing hangs on the order.
+    whole = run({"agent": {"a": "+" * 50}}, design=Design(epochs=50, gates=(LAX,)))
+    torn = replace(whole, trials=tuple(t for t in whole.trials if t.draw != 2))
+
+    assert analyse(torn).rulings[0].details["counted"] == 49
+
+
 def test_results_from_elsewhere_are_not_told_to_set_a_gate():
     assert analyse(run({"agent": many("+-", 3)})).would_change == (
         "Results from elsewhere have no gates: `remit trial compare` judges two such runs."
