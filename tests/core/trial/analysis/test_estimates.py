@@ -41,3 +41,9 @@ def test_the_spread_of_a_task_has_an_interval_from_five_runs_on():
     assert five.spread_low < five.spread < five.spread_high
     assert four.spread > 0 and four.spread_low is four.spread_high is None
     assert any("spread of one task's answers is for display" in note for note in report.notes)
+
+
+def test_runs_of_a_task_that_the_world_took_are_counted_beside_the_others():
+    (line,) = analyse(run({"agent": {"a": "+-+!!!!"}})).tasks
+
+    assert (line.n, line.passes, line.infrastructure) == (3, 2, 4)

@@ -146,8 +146,9 @@ def test_the_boundary_is_where_it_passes_and_blocks():
     assert boundary.stopped_at == 40 and len(boundary.steps) == 40
 
 
-def test_the_boundary_of_a_gate_without_an_aim_is_where_it_passes_and_blocks():
-    one = gate("success", BAR, "sequential")
+@pytest.mark.parametrize("bar", [0.1, 0.9, 0.99])
+def test_the_boundary_of_a_gate_without_an_aim_is_where_it_passes_and_blocks(bar):
+    one = gate("success", {"at_least": bar}, "sequential")
     for n in range(1, 81):
         ends = [one.stopping.look(Counted({}, n, n - failed)) for failed in range(n + 1)]
         passes = [failed for failed, end in enumerate(ends) if end is Verdict.PASS]
