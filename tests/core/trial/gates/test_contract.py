@@ -1,13 +1,15 @@
 """What every kind of gate keeps to, in each design that it can be used in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from tests.core.trial.gate_help import gate, ruled, trial
 
 from remit.core.canonical import encode
 from remit.core.errors import BadInput
-from remit.core.trial.gates.table import KINDS
+from remit.core.trial.gates.table import KINDS, gates_of
+from remit.core.trial.suite import Design, Rule
 from remit.core.trial.trial import Trial
 from remit.core.trial.verdict import Verdict
 
@@ -77,6 +79,26 @@ def test_without_a_trial_that_counts_nothing_is_known(kind, settings, design, ar
         found = ruled(gate(kind, settings, design, arms, epochs=6, max_trials=60), draws)
 
         assert found.verdict is Verdict.INCONCLUSIVE and found.sentence and found.would_change
+
+
+@EVERY
+def test_a_draw_without_the_trial_that_it_judges_tells_a_gate_nothing(kind, settings, design, arms) -> None:
+    # Of a run that was cut off, or of a person who was forgotten, one arm's trial of a draw may be missing.
+    one, other = (gate(kind, settings, design, arms, epochs=40, max_trials=400) for _ in range(2))
+    whole = drawn(arms, 400, ok=True)
+    torn = [
+        {arm: each for arm, each in draw.items() if arm != arms[-1]} for draw in drawn(arms, 50, ok=False)
+    ]
+    for draw in torn:
+        assert one.step(draw) is None
+
+    assert (ruled(one, whole).verdict, ruled(other, torn).verdict) == (Verdict.PASS, Verdict.INCONCLUSIVE)
+
+
+def test_two_gates_of_one_name_are_refused() -> None:
+    rule = Rule("reliable", "success", {"at_least": 0.9}, "suite.yaml:3: gates[0]")
+    with pytest.raises(BadInput, match="two gates are named 'reliable'"):
+        gates_of(Design(gates=(rule, replace(rule, settings={"at_least": 0.5}))), ONE)
 
 
 @EVERY
