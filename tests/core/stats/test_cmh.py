@@ -40,3 +40,10 @@ def test_worse_is_the_upper_tail() -> None:
 
 def test_where_no_task_could_tell_there_is_no_surprise() -> None:
     assert cmh([TaskPair(5, 5, 5, 5), TaskPair(0, 1, 0, 0)]).p_worse == 1.0
+
+
+def test_of_one_run_of_each_task_it_is_mcnemars_statistic() -> None:
+    # Seven tasks lost and one won: (7 - 1) / sqrt(7 + 1); tasks that ended alike say nothing.
+    changed = [TaskPair(1, 1, 0, 1)] * 7 + [TaskPair(0, 1, 1, 1)]
+
+    assert cmh([*changed, *[TaskPair(1, 1, 1, 1)] * 20]).z == pytest.approx(6 / 8**0.5)

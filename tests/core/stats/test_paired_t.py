@@ -44,3 +44,11 @@ def test_no_difference_is_no_surprise_and_the_same_everywhere_is_certain() -> No
 def test_one_task_is_no_sample() -> None:
     with pytest.raises(ValueError, match="at least two"):
         paired_t([0.5])
+
+
+def test_tasks_that_all_moved_by_as_much_moved_for_sure() -> None:
+    worse, better, still = (paired_t([far] * 30) for far in (-0.2, 0.2, 0.0))
+
+    assert (worse.t, worse.p_worse, worse.p_better, worse.p_two_sided) == (-inf, 0.0, 1.0, 0.0)
+    assert (better.t, better.p_worse, better.p_better, better.p_two_sided) == (inf, 1.0, 0.0, 0.0)
+    assert (still.t, still.p_worse, still.p_better, still.p_two_sided) == (0.0, 1.0, 1.0, 1.0)

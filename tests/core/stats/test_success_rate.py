@@ -46,6 +46,15 @@ def test_t_over_tasks_as_by_hand() -> None:
     assert t_interval([1.0]) is None
 
 
+def test_what_is_no_count_and_no_weight_is_refused() -> None:
+    for passes, runs in [([], []), ([1], [1, 1]), ([2], [1]), ([0], [0]), ([-1], [1])]:
+        with pytest.raises(ValueError, match="needs 0 to n successes"):
+            rate(passes, runs)
+    for weights in ([1.0], [1.0, 0.0], [1.0, -2.0]):
+        with pytest.raises(ValueError, match="a weight greater than 0 for each task"):
+            this_suite([1, 1], [1, 1], weights)
+
+
 def test_students_interval_weighs_tasks_and_counts_them_by_their_effective_number() -> None:
     # Shares of .5, .25 and .25 are 8/3 tasks; mean .5, and an error of the root of 3/32 * (8/3) / (5/3).
     reach = float(stats.t.ppf(0.975, 5 / 3)) * 0.15**0.5

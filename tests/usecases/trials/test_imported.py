@@ -81,6 +81,12 @@ def test_where_all_times_are_known_trials_stand_in_the_order_of_their_starts(tmp
     assert [t.task for t in run.trials] == ["early", "late"]
 
 
+def test_where_one_time_is_not_known_trials_stand_as_in_the_file(tmp_path: Path) -> None:
+    run = read(tmp_path, plain("a", 0, True, at=5.0), plain("b", 0, True), plain("c", 0, True, at=1.0))
+
+    assert [trial.task for trial in run.trials] == ["a", "b", "c"]
+
+
 def test_tasks_of_several_suites_are_told_apart(tmp_path: Path) -> None:
     run = read(tmp_path, plain("1", 0, True, suite="bank"), plain("1", 0, False, suite="shop"))
 

@@ -143,6 +143,7 @@ def test_the_boundary_is_where_it_passes_and_blocks():
     boundary = one.boundary()
 
     assert boundary.passes[38:] == (None, 0.0) and boundary.path[-1] == 0.0
+    assert boundary.blocks[:3] == (None, None, 3.0)  # one or two failures never block
     assert boundary.stopped_at == 40 and len(boundary.steps) == 40
 
 
@@ -219,6 +220,21 @@ def test_a_wrong_setting_is_told_with_its_place(kind, settings, told):
 def test_two_rates_too_close_to_be_told_apart_are_refused_when_the_suite_is_read():
     with pytest.raises(BadInput, match="aims_for"):
         gate("success", {"at_least": 0.9, "aims_for": 0.9001}, "sequential")
+
+
+@pytest.mark.parametrize("kind", ["success", "pass_hat", "stable"])
+@pytest.mark.parametrize("bar", [0, 1, 1.2, -0.1])
+def test_a_bar_that_no_agent_or_every_agent_reaches_is_refused(kind, bar):
+    more = {"k": 2} if kind == "pass_hat" else {}
+    with pytest.raises(BadInput, match=r"at_least: found .*above 0 and below 1"):
+        gate(kind, {"at_least": bar, **more}, epochs=2)
+    assert gate(kind, {"at_least": 0.05, **more}, epochs=2).rule.settings["at_least"] == 0.05
+
+
+def test_a_sequential_design_may_say_that_it_asks_about_this_suite():
+    assert gate("success", {**BAR, "question": "suite"}, "sequential").stopping.mark.bar == 0.9
+    arms = ("baseline", "candidate")
+    assert gate("not_worse", {"margin": 0.1, "question": "suite"}, "sequential", arms).mark.bar == 0.1
 
 
 def test_a_suite_that_asks_a_sequential_design_about_other_tasks_is_refused():
