@@ -10,6 +10,7 @@ import pytest
 
 from remit.core.errors import BadInput
 from remit.core.recorded import RecordedSession, session_from
+from remit.testing import envelope
 from remit.usecases.trials.against import effects_by
 from remit.usecases.trials.sample import Sampled, WantedSample, sampled
 from remit.usecases.trials.sample_task import stable, task_of, too_much
@@ -280,6 +281,31 @@ def test_turns_of_the_user_are_counted(turns: int, word: str) -> None:
     one = session("s", ["x"] * turns)
 
     assert TRAITS["turns"](SessionTraits(one, GUESSED)) == word
+
+
+UNDER = envelope("""
+  enforcement: enforce
+  tools:
+    refund:
+      effect: irreversible
+      args: {type: object, additionalProperties: false, required: [amount], properties: {amount: {type: integer}}}
+      require:
+        - {id: ceiling, expr: "args.amount <= 50"}
+        - {id: odd, expr: "args.amount != 7", on_violation: flag, accept_risk: a test}
+      approve: [{id: large, when: "args.amount > 20"}]
+""")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "word"),
+    [((10,), "none"), ((7,), "flag"), ((30, 7), "hold"), ((30, 90, 10), "deny"), ((), "none")],
+)
+def test_violations_are_the_worst_that_the_envelope_says_of_a_call(
+    amounts: tuple[int, ...], word: str
+) -> None:
+    one = session("s", "x", *[("refund", {"amount": amount}, "done") for amount in amounts])
+
+    assert TRAITS["violations"](SessionTraits(one, GUESSED, UNDER)) == word
 
 
 def test_outcomes_of_broken_and_unjudged_sessions() -> None:
