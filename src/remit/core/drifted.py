@@ -147,7 +147,8 @@ class Drift:
     session: str
     at: float
     since: int
-    """Place of the first session after the change, as estimated: sessions may be off by tens."""
+    """Place of the first session after the change, as estimated: early or late, by tens of sessions, where the change is
+    small by hundreds."""
     before: Measure
     after: Measure
     evidence: float
@@ -185,7 +186,7 @@ class Drift:
         """In one sentence, with the numbers."""
         since = visible(self.since_session) or str(self.since)
         before, after = (_numbers(self.stream.kind, part) for part in (self.before, self.after))
-        return f"{self.stream.told}: {before} before, since session {since} {after}"
+        return f"{self.stream.told}: {before} before, since about session {since} {after}"
 
     def body(self) -> dict[str, Json]:
         """As plain JSON."""
