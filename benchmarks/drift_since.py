@@ -2,7 +2,7 @@
 
     python -m benchmarks.drift_since
 
-Streams of one value a session, drawn from a seed: 400 sessions, then a change of a known size, up to 1,200 more. Of alarms
+Streams of one value a session, drawn from a seed: 400 sessions, then a change of known size, up to 1,200 more. Of alarms
 after the change it is told by how many sessions the estimated beginning is early (below 0) or late (above).
 """
 
