@@ -17,6 +17,15 @@ def test_looks_that_were_due_stay_when_more_comes_in() -> None:
     assert [look.size for look in early] == [13, 25, 50]
 
 
+def test_a_look_is_due_with_the_last_of_its_size() -> None:
+    assert [[look.size for look in looks(100, after)] for after in (12, 13, 24, 25)] == [
+        [],
+        [13],
+        [13],
+        [13, 25],
+    ]
+
+
 def test_a_long_time_before_does_not_put_off_the_first_look() -> None:
     assert next(looks(100_000, 1000)).size == BASE // 8
 

@@ -73,6 +73,10 @@ def test_a_baseline_that_hardly_ever_does_what_was_done_can_lose_nothing(did: in
         assert without_verdict(seen, Verdict.BLOCK) is None
 
 
+def test_a_baseline_of_which_nothing_came_back_is_not_said_to_have_nothing_to_lose():
+    assert without_verdict(against("!" * 10, "+" * 10, EFFECTS), Verdict.PASS) is None
+
+
 def test_sessions_that_did_nothing_show_nothing():
     told = without_verdict(against("+" * 10, "+" * 10, (EFFECTS[0], EFFECTS[2])), Verdict.PASS)
 

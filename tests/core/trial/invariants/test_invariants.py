@@ -149,6 +149,8 @@ UNKNOWABLE: list[tuple[str, Any, TrialView, Reach, str]] = [
     ("python", lambda trial: 1 / 0, view(), REACH, "ZeroDivisionError"),
     ("python", lambda trial: None, view(), REACH, "it returned 'None'"),
     ("python", lambda trial: [1], view(), REACH, "it returned"),
+    ("python", lambda trial: ("fine", "rude"), view(), REACH, "it returned"),
+    ("python", lambda trial: (True, 1), view(), REACH, "it returned"),
 ]
 
 
