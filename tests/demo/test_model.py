@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,6 +70,37 @@ def test_a_process_that_dies_while_loading_counts_as_a_missing_model(
 def test_a_model_that_was_not_started_says_so():
     with pytest.raises(ModelFailed, match="not running"):
         LocalModel().reply([], {}, 0, 0.0)
+
+
+SLOW_AT_FIRST = """\
+#!{python}
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked.get("seed") == 1:
+        os._exit(1)
+    print(json.dumps({{"text": str(os.getpid()), "tokens": 1, "ready": True}}), flush=True)
+"""
+
+
+def test_a_process_that_ended_in_one_session_is_started_again_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    child = tmp_path / "child"
+    child.write_text(SLOW_AT_FIRST.format(python=sys.executable))
+    child.chmod(0o755)
+    monkeypatch.setattr(demo_model, "runtime_version", lambda: "0")
+    monkeypatch.setattr(demo_model, "find_weights", lambda: tmp_path)
+    monkeypatch.setattr(demo_model.sys, "executable", str(child))
+
+    with LocalModel() as model:
+        first, _ = model.reply([], {}, 0, 0.0)
+        with pytest.raises(ModelFailed, match="ended"):
+            model.reply([], {}, 1, 0.0)
+        second, _ = model.reply([], {}, 2, 0.0)
+        third, _ = model.reply([], {}, 3, 0.0)
+
+    assert first != second == third
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -129,7 +130,7 @@ class LocalModel:
     def reply(
         self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
-        """One message from the model.
+        """One message from the model. A process that took too long for an earlier one is started again.
 
         Args:
             messages: the conversation so far, each with `role` and `content`.
@@ -145,6 +146,7 @@ class LocalModel:
             ModelFailed: no answer within REPLY_WITHIN_S, or the child process ended.
         """
         request = {"messages": list(messages), "schema": schema, "seed": seed, "temperature": temperature}
+        self._revive()
         answer = self._exchange(request, REPLY_WITHIN_S)
         return str(answer["text"]), int(answer["tokens"])
 
@@ -157,7 +159,17 @@ class LocalModel:
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):  # what could not be sent to a process that had ended
+                    pipe.close()
+
+    def _revive(self) -> None:
+        if self._child is None or self._child.poll() is None:
+            return
+        self.close()
+        try:
+            self.start()
+        except ModelMissing as error:
+            raise ModelFailed(str(error)) from error
 
     def _exchange(self, request: dict[str, Any], within_s: float) -> dict[str, Any]:
         child = self._child
@@ -171,15 +183,22 @@ class LocalModel:
             child.stdin.flush()
             line = child.stdout.readline()
         except (OSError, ValueError) as error:
+            _end(child)
             raise ModelFailed(f"the model's process ended: {error}") from error
         finally:
             alarm.cancel()
         if not line.endswith("\n"):  # nothing, or half of an answer
+            _end(child)
             raise ModelFailed(f"the model's process ended, or gave no answer within {within_s:.0f} s")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise ModelFailed(str(answer["error"]))
         return answer
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.wait()
 
 
 def _sha256(path: Path) -> str:
