@@ -96,7 +96,11 @@ def test_a_future_that_was_cancelled_is_skipped(open_journal: Open) -> None:
     assert [futures[0].result(), futures[2].result()] == [1, 3]
 
 
-def test_an_interrupted_leader_leaves_nobody_waiting(open_journal: Open) -> None:
+def test_an_interrupted_leader_leaves_nobody_waiting(
+    open_journal: Open, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     store = open_journal()
 
     def interrupt(tx: Transaction) -> int:

@@ -147,7 +147,8 @@ def test_closing_does_not_wait_for_a_sink_that_is_down(store):
 
 def test_the_next_process_delivers_what_the_last_one_could_not(tmp_path, store):
     hold(store)
-    Deliverer(SqliteOutbox(store), Sink(failures=1), draw=soon).start().close()
+    down = Sink(failures=100)  # once would do for a quick process; a slow one tries again while it closes
+    Deliverer(SqliteOutbox(store), down, draw=soon).start().close()
     store.close()
 
     sink = Sink()
@@ -156,7 +157,7 @@ def test_the_next_process_delivers_what_the_last_one_could_not(tmp_path, store):
         SqliteStore.open(tmp_path / "remit.db", home=tmp_path / "home", extensions=extensions) as again,
         Deliverer(SqliteOutbox(again), sink, poll_s=0.05),
     ):
-        until(lambda: sink.got)
+        until(lambda: sink.got, within_s=3 * outbox.LEASE_S)  # a thread that was not waited for holds one
 
 
 def test_a_store_that_is_away_for_a_while_does_not_end_the_thread():

@@ -325,7 +325,7 @@ def test_a_list_of_results_in_one_file_is_read_gzipped_or_not(tmp_path: Path, pa
         ("{" * 30, "r.jsonl:1"),
         ("[" * 100_000, "r.jsonl"),
         ('{"task_id": ' + "[" * 100_000, "nested too deep"),
-        ('{"task_id": "a", "success": ' + '{"a":' * 5_000 + "1" + "}" * 5_000 + "}", "nested too deep"),
+        ('{"task_id": "a", "success": ' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}", "nested too deep"),
     ],
 )
 def test_what_is_no_result_is_refused_with_its_place(tmp_path: Path, line: str, found: str) -> None:
