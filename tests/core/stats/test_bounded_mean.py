@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import remit.core.stats.bounded_mean as module
 from remit.core.stats.bounded_mean import interval, lower, p_at_most, upper
 from remit.core.stats.proportion import clopper_pearson
 
@@ -70,3 +71,15 @@ def test_the_p_value_says_what_the_bound_says() -> None:
 def test_what_is_no_value_is_refused(values: list[float], weights: list[float] | None) -> None:
     with pytest.raises(ValueError, match="values"):
         interval(values, weights)
+
+
+def test_where_tasks_are_many_values_are_rounded_and_the_bounds_only_widen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(3).beta(2.0, 1.0, size=120).tolist()
+    exact = [bound(values, None, None, 0.05) for bound in (lower, upper)]
+    monkeypatch.setattr(module, "_MANY", len(values) - 1)
+    rounded = [bound(values, None, None, 0.05) for bound in (lower, upper)]
+
+    assert exact[0] - 0.0011 <= rounded[0] <= exact[0] + 1e-6
+    assert exact[1] - 1e-6 <= rounded[1] <= exact[1] + 0.0011
