@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from remit.core.types import JsonSchema
 from remit.demo import run
 from remit.demo.agent import TOOLS, compact
-from remit.demo.model import LocalModel, Message, ModelFailed, Schema
+from remit.demo.model import LocalModel, Message, ModelFailed
 from remit.demo.shop import CASES
 
 pytest.importorskip("apsw")
@@ -67,7 +68,7 @@ def account_of(draw: Draw, seed: int, folder: Path, patch: pytest.MonkeyPatch) -
     """The account of a demo with such a model, as JSON and in print."""
 
     def reply(
-        self: LocalModel, messages: Sequence[Message], schema: Schema, of: int, temperature: float
+        self: LocalModel, messages: Sequence[Message], schema: JsonSchema, of: int, temperature: float
     ) -> tuple[str, int]:
         return draw(random.Random(f"{seed} {of}")), 10
 

@@ -8,9 +8,9 @@ import pytest
 from remit.adapters.rerun_command import RerunCommand
 from remit.core.classify.wanted import Wanted, is_hit
 from remit.core.errors import Unavailable
-from remit.core.types import ToolCall
+from remit.core.types import JsonSchema, ToolCall
 from remit.demo.agent import TOOLS, compact
-from remit.demo.model import MODEL_NAME, LocalModel, Message, ModelFailed, ModelMissing, Schema
+from remit.demo.model import MODEL_NAME, LocalModel, Message, ModelFailed, ModelMissing
 from remit.demo.rerun import DemoAgent, conversation
 from remit.usecases.counterfactual import CounterfactualQuestion, asked_again
 
@@ -89,7 +89,7 @@ class Obeying:
     """Mails whom the last text names an address of, and finishes where there is none."""
 
     def reply(
-        self, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         found = re.search(r"[a-z]+@[a-z-]+\.example", messages[-1]["content"])
         if found is None:

@@ -12,9 +12,10 @@ import pytest
 
 from remit.cli.main import main
 from remit.core.trial.run import run_from
+from remit.core.types import JsonSchema
 from remit.demo import model as demo_model
 from remit.demo.agent import EXAMPLES, compact
-from remit.demo.model import LocalModel, Message, ModelMissing, Schema
+from remit.demo.model import LocalModel, Message, ModelMissing
 
 SUITE = Path(__file__).parents[3] / "examples" / "trials" / "local-model" / "suite.yaml"
 LOOKS = ("lookup_order", "read_mail")
@@ -37,7 +38,7 @@ def imitated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that, as the real one, looks first where examples show it, and acts at once where none do."""
 
     def reply(
-        self: LocalModel, messages: Sequence[Message], schema: Schema, seed: int, temperature: float
+        self: LocalModel, messages: Sequence[Message], schema: JsonSchema, seed: int, temperature: float
     ) -> tuple[str, int]:
         shown = messages[1] == EXAMPLES[0]
         tool, args = ("lookup_order", {"order_id": "A-1001"}) if shown else ("escalate", {"reason": "hm"})
