@@ -100,7 +100,7 @@ def test_a_candidate_that_is_no_worse_at_all_is_told_so():
         "The candidate succeeds in 100 % of runs, the baseline in 20 %: it is no worse at all (95 % sure), "
         "and up to 5 points less is allowed."
     )
-    assert ruling.would_change == "A loss."
+    assert ruling.would_change == "A candidate that does worse than the baseline."
 
 
 def test_tasks_like_these_are_fewer_units():
