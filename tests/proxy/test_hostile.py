@@ -123,15 +123,18 @@ def test_arguments_that_no_one_can_judge_are_refused(join: Join, arguments: Any)
     asyncio.run(main())
 
 
-def test_arguments_a_thousand_levels_deep_are_refused(join: Join):
-    deep = "[" * 1_000 + "]" * 1_000
+@pytest.mark.parametrize("levels", [40, 1_000, 100_000])
+def test_arguments_too_many_levels_deep_are_refused(join: Join, levels: int):
+    """As a denied call, or as a line that cannot be read: how many levels can be read differs between Pythons."""
+    deep = "[" * levels + "]" * levels
 
     async def main() -> None:
         async with join() as at:
             answer = at.awaited(70)
             params = f'{{"name":"read_note","arguments":{{"name":{deep}}}}}'
             at.send(f'{{"jsonrpc":"2.0","id":70,"method":"tools/call","params":{params}}}'.encode())
-            assert (await asyncio.wait_for(answer, LONG_S))["error"]["code"] == -32600
+            told = await asyncio.wait_for(answer, LONG_S)
+            assert told["error"]["code"] == -32600 if "error" in told else told["result"]["isError"]
             assert at.ran == []
 
     asyncio.run(main())
