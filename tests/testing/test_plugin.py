@@ -101,6 +101,31 @@ def test_a_world_that_is_down_is_an_error_and_no_verdict_on_the_agent(project: p
     )
 
 
+def test_what_a_client_of_models_raises_says_whether_the_world_failed(project: pytest.Pytester):
+    test = """
+        import itertools
+
+        import pytest
+
+        turns = itertools.count()
+
+        class RateLimited(Exception):
+            status_code = 429
+
+        class Disconnected(Exception):
+            pass
+
+        @pytest.mark.reliability(p=0.9, aims_for=0.99)
+        def test_agent():
+            turn = next(turns)
+            if turn % 10 == 0:
+                raise RateLimited("slow down")
+            if turn % 10 == 5:
+                raise Disconnected("no answer") from ConnectionRefusedError("refused")
+    """
+    run(project, test).assert_outcomes(passed=1)
+
+
 def test_fixtures_are_made_anew_for_each_run_and_torn_down_before_the_next(project: pytest.Pytester):
     test = """
         import pytest
@@ -269,3 +294,109 @@ def test_numbers_that_are_none_are_refused(project: pytest.Pytester):
     result = run(project, test, "--reliability-out", "out")
 
     result.stdout.fnmatch_lines(["*BadInput: answer.cost*"])
+
+
+RESEEDS = """
+    import random
+
+    def pytest_addoption(parser):
+        parser.addoption("--dont-reset", dest="randomly_reset_seed", action="store_false", default=True)
+
+    def pytest_runtest_setup(item):
+        if item.config.getoption("randomly_reset_seed"):
+            random.seed(1)
+
+    def pytest_runtest_call(item):
+        if item.config.getoption("randomly_reset_seed"):
+            random.seed(1)
+"""
+"""What pytest-randomly does: each test begins with the same numbers."""
+REPEATED = """
+    import random
+    import pytest
+
+    seen, made = [], []
+
+    @pytest.fixture
+    def made_of():
+        made.append(random.random())
+
+    @pytest.mark.reliability(p=0.5, runs=10)
+    def test_agent(made_of):
+        seen.append(random.random())
+
+    def test_each_run_had_its_own():
+        assert len(set(seen)) == len(set(made)) == 10
+        print("FIRST", seen[0])
+
+    def test_others_are_seeded_as_ever():
+        assert random.random() == random.Random(1).random()
+"""
+
+
+def test_runs_are_not_one_and_the_same_where_every_test_begins_with_the_same_numbers(
+    project: pytest.Pytester,
+):
+    project.makeconftest(RESEEDS)
+
+    first, again = (run(project, REPEATED, "-s") for _ in range(2))
+
+    first.assert_outcomes(passed=3)
+    told = [
+        next(line for line in one.outlines if "FIRST" in line).split("FIRST")[1] for one in (first, again)
+    ]
+    assert told[0].split() == told[1].split()
+
+
+TIMER = """
+    import pytest
+
+    ticks = []
+
+    class Hooks:
+        @pytest.hookspec(firstresult=True)
+        def pytest_timeout_set_timer(self, item, settings): ...
+        @pytest.hookspec(firstresult=True)
+        def pytest_timeout_cancel_timer(self, item): ...
+
+    def pytest_addhooks(pluginmanager):
+        pluginmanager.add_hookspecs(Hooks)
+
+    def pytest_timeout_set_timer(item, settings):
+        ticks.append(("set", item.name, settings))
+        return True
+
+    def pytest_timeout_cancel_timer(item):
+        ticks.append(("cancel", item.name))
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(item):
+        item.ihook.pytest_timeout_set_timer(item=item, settings=5)
+        try:
+            return (yield)
+        finally:
+            item.ihook.pytest_timeout_cancel_timer(item=item)
+
+    def pytest_unconfigure():
+        for name in ("test_agent", "test_once"):
+            print("TICKS", name, [tick[0] for tick in ticks if tick[1] == name], ticks[0][2])
+"""
+"""What pytest-timeout does: one timer around all of a test."""
+
+
+def test_each_run_has_the_time_that_a_test_has(project: pytest.Pytester):
+    project.makeconftest(TIMER)
+    test = """
+        import pytest
+
+        @pytest.mark.reliability(p=0.2, runs=3)
+        def test_agent(): pass
+
+        def test_once(): pass
+    """
+    result = run(project, test, "-s")
+
+    result.assert_outcomes(passed=2)
+    each = "'set', 'cancel', " * 3 + "'set', 'cancel'"
+    result.stdout.fnmatch_lines([f"*TICKS test_agent [[]{each}] 5", "*TICKS test_once [[]'set', 'cancel'] 5"])

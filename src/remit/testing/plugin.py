@@ -32,6 +32,9 @@ RUNS: pytest.StashKey[Any] = pytest.StashKey()
 RAISED: pytest.StashKey[list[BaseException]] = pytest.StashKey()
 """Of an item: what its last run raised, while it was set up, called and torn down."""
 
+TIMER: pytest.StashKey[Any] = pytest.StashKey()
+"""Of an item: what pytest-timeout was told when it began to count."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("remit", "reliability of agents")
@@ -71,6 +74,13 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     protocol(item, nextitem)
     return True
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Keep how long a marked test may take: each of its runs may."""
+    if item.get_closest_marker(MARKER) is not None:
+        item.stash[TIMER] = settings
 
 
 @pytest.hookimpl(wrapper=True)

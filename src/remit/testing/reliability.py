@@ -27,8 +27,10 @@ from remit.core.trial.suite import ONLY_ARM
 from remit.core.trial.trial import Breach, Slot, Status, Trial
 from remit.core.trial.verdict import Verdict
 from remit.testing.asked import MarkerArguments
+from remit.testing.each_run import EachRun
 from remit.testing.plugin import MARKER, RAISED, RUNS
 from remit.testing.reliability_run import ReliabilityRun, asked_by
+from remit.usecases.trials.infrastructure import tries_again
 
 WORLD = (Unavailable, ConnectionError)
 """What says that the world failed, and not the agent."""
@@ -68,12 +70,18 @@ class _Repeated:
     def __init__(self, item: pytest.Item, asked: MarkerArguments) -> None:
         self.item, self.asked = item, asked
         self.gate = _gate(asked)
+        self.each = EachRun(item)
         self.trials: list[Trial] = []
         self.reports: list[pytest.TestReport] = []
         self.failed: pytest.TestReport | None = None
         self.started = perf_counter()
 
     def run(self, nextitem: pytest.Item | None) -> None:
+        with self.each.alone():
+            self._runs()
+        self._report(nextitem)
+
+    def _runs(self) -> None:
         for slot in slots(self.asked.design, {self.item.nodeid: 1.0}, (ONLY_ARM,)):
             trial = self._trial(slot)
             if trial is None:  # it was skipped, or could not be set up: reported as it is
@@ -83,7 +91,6 @@ class _Repeated:
             told_to = self.item.session.shouldstop or self.item.session.shouldfail
             if done or trial.breaches or self._world_is_down or told_to:
                 break
-        self._report(nextitem)
 
     @property
     def _world_is_down(self) -> bool:
@@ -94,6 +101,7 @@ class _Repeated:
         for attempt in range(1, self.asked.retries + 2):
             self.item.stash[RUNS] = run = ReliabilityRun(slot)
             self.item.stash[RAISED] = []
+            self.each.begins(run.seed)
             began = perf_counter()
             self.reports = runtestprotocol(self.item, log=False, nextitem=self.item.parent)  # type: ignore[arg-type]
             trial = self._judged(run, attempt, perf_counter() - began)
@@ -113,7 +121,8 @@ class _Repeated:
             self.failed = worst
             first = raised[0] if raised else _nothing
             reason = f"{type(first).__name__}: {first}"[:MOST_TOLD]
-            world = worst.when == "setup" or isinstance(first, (*WORLD, *self.asked.infrastructure))
+            named = isinstance(first, (*WORLD, *self.asked.infrastructure))
+            world = worst.when == "setup" or named or tries_again(first)
             status = Status.INFRASTRUCTURE if world else Status.FAILED
         if run.breaches:
             status = Status.FAILED

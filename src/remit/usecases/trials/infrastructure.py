@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from socket import gaierror
+
 from remit.core.errors import Unavailable
 from remit.core.refusals import AgentHalted
 
 HTTP_STATUSES = (429, 502, 503, 504)
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+_NO_CONNECTION = ConnectionRefusedError | ConnectionResetError | ConnectionAbortedError | gaierror
+_DEEPEST = 10
+"""Errors within one another that are looked at."""
 
 
 def world_failed(error: BaseException) -> bool:
-    """Whether *error* says that the world failed: unavailable, refused a connection, or over its limits.
+    """Whether *error* says that the world failed: unavailable, no connection, or over its limits.
 
-    Clients of models say so in their own ways; a number named `status_code`, `status` or `code` is HTTP's.
+    Clients of models say so in their own ways: what they raise comes *from* what went wrong, and a number named
+    `status_code`, `status` or `code` is HTTP's.
 
     >>> world_failed(Unavailable("503")), world_failed(ConnectionRefusedError()), world_failed(ValueError("no"))
     (True, True, False)
     """
-    if isinstance(error, Unavailable | ConnectionRefusedError | AgentHalted):
+    return any(map(_says_so, _wrapped(error)))
+
+
+def _says_so(error: BaseException) -> bool:
+    if isinstance(error, Unavailable | AgentHalted | _NO_CONNECTION):
         return True
     told = [_said(error, name) for name in ("status_code", "status", "code")]
     told.append(_said(_said(error, "response"), "status_code"))
     return any(isinstance(status, int) and status in HTTP_STATUSES for status in told)
+
+
+def _wrapped(error: BaseException) -> Iterator[BaseException]:
+    """*error*, and what it comes from; of errors of the system also where nobody wrote `from`.
+
+    Without it, another error merely happened while one was handled: an agent that errs in making up for a lost
+    connection.
+    """
+    inner: BaseException | None = error
+    for _ in range(_DEEPEST):
+        if inner is None:
+            return
+        yield inner
+        context = inner.__context__ if isinstance(inner, OSError) and not inner.__suppress_context__ else None
+        inner = inner.__cause__ or context
 
 
 def _said(of: object, name: str) -> object:
@@ -35,7 +61,7 @@ def _said(of: object, name: str) -> object:
 
 def tries_again(error: BaseException) -> bool:
     """Whether another attempt may go better: not where somebody stopped the agent."""
-    return world_failed(error) and not isinstance(error, AgentHalted)
+    return world_failed(error) and not any(isinstance(one, AgentHalted) for one in _wrapped(error))
 
 
 def wait_before(attempt: int, error: BaseException, first_s: float = FIRST_WAIT_S) -> float:
