@@ -160,3 +160,46 @@ def test_a_worst_case_that_has_blocked_decides_nothing_before_the_gate_itself_do
 
     assert fed(one, draws([None] * 12)) is None and one.decided is None
     assert fed(one, draws([False] * 5)) is Verdict.BLOCK and one.decided is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("design", ["fixed", "sequential"])
+@pytest.mark.parametrize("kind", ["tokens", "cost"])
+def test_an_agent_that_leaves_its_tokens_out_where_they_are_many_does_not_pass(kind: str, design: str):
+    """One run in ten is over the bound, and does not say so."""
+    told = [{"agent": trial(n, True, **{} if n % 10 == 9 else {kind: 5})} for n in range(200)]
+
+    one = ruled(minding_lost(kind, {"within": 10}, design, max_trials=200), told)
+
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert (
+        f"20 trials told no {kind}, and had they gone against agent, it would not have passed" in one.sentence
+    )
+    assert one.would_change == f"An agent that tells its {kind} with every answer."
+
+
+def test_a_run_that_tells_no_tokens_and_changes_nothing_is_told_and_passes():
+    told = [{"agent": trial(0, True)}, *({"agent": trial(n + 1, True, tokens=5)} for n in range(199))]
+
+    one = ruled(minding_lost("tokens", {"within": 10}), told)
+
+    assert one.verdict is Verdict.PASS and one.details["untold"] == 1
+    assert one.sentence.endswith("1 trial told no tokens; whatever had become of it, that would stand.")
+
+
+def test_lost_and_silent_runs_are_told_apart():
+    told = [{"agent": trial(n, True, tokens=5)} for n in range(90)]
+    told += [{"agent": trial(90, None)}, *({"agent": trial(n, True)} for n in range(91, 100))]
+
+    one = ruled(minding_lost("tokens", {"within": 10}), told)
+
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert one.sentence.startswith("1 trial was lost to the world and 9 trials told no tokens, and had they")
+    assert one.would_change.startswith("Fewer trials that are lost") and one.would_change.endswith(
+        "every answer."
+    )
+
+
+def test_where_no_run_tells_its_tokens_nothing_is_blamed_on_it():
+    one = ruled(minding_lost("tokens", {"within": 10}), draws([True] * 100))
+
+    assert one.verdict is Verdict.INCONCLUSIVE and "untold" not in one.details

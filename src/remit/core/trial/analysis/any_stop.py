@@ -17,7 +17,7 @@ from remit.core.stats.success_rate import rate, this_suite
 from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.gates.settings import ALPHA
 from remit.core.trial.gates.stopping import told_question
-from remit.core.trial.percent import bar, change, percent, points
+from remit.core.trial.percent import bar, change, passed_by, percent, points
 from remit.core.trial.report import Estimate, Ruling
 from remit.core.trial.run import Run, TaskInfo
 from remit.core.trial.suite import BASELINE, CANDIDATE, Question, Rule
@@ -75,7 +75,7 @@ def _told(verdict: Verdict, low: float, high: float, margin: float, alpha: float
     sure = f"{percent(1 - alpha)} sure, whenever the runs ended"
     if verdict is Verdict.PASS:
         told = f"it is worse by at most {points(min(low, 0.0))} ({sure}), and up to {points(margin)} less is allowed."
-        return told, "A margin under " + points(low) + "." if low < 0 else "A loss."
+        return told, passed_by(low)
     if verdict is Verdict.BLOCK:
         return f"it is worse by at least {points(high)} ({sure}).", "A candidate that fails less often."
     span = f"from {change(low)} to {change(high)} ({bar(1 - 2 * alpha)} sure, whenever the runs ended)"

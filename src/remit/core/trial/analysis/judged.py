@@ -12,7 +12,7 @@ from remit.core.trial.analysis.counted import OWN_RUNS, draws, fed, gates_for
 from remit.core.trial.analysis.counts import infrastructure_share
 from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.gates.gate import Gate
-from remit.core.trial.gates.lost import against, standing
+from remit.core.trial.gates.lost import Unknown, against, standing
 from remit.core.trial.percent import bar, count, percent
 from remit.core.trial.report import Boundary, Broken, Ruling
 from remit.core.trial.run import Run
@@ -78,7 +78,7 @@ def _at_any_stop(ruling: Ruling, rule: Rule, run: Run) -> Ruling:
     said, (worst, lost) = at_any_stop(ruling, rule, run), against(run, CANDIDATE, BASELINE)
     if not lost or said.verdict is not Verdict.PASS:
         return said
-    return standing(said, at_any_stop(ruling, rule, worst).verdict, lost, CANDIDATE, run)
+    return standing(said, at_any_stop(ruling, rule, worst).verdict, Unknown(lost), CANDIDATE, run)
 
 
 def _over_all(run: Run, rulings: Sequence[Ruling], invariants: Sequence[Broken]) -> tuple[Verdict, str, str]:

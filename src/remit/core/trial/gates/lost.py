@@ -5,6 +5,9 @@ A lost trial is neither success nor failure, and an agent can make one: it says 
 each lost trial as one that went against the agent (of two arms, the baseline's as one that went well), and there is no
 PASS before both say so. A network that fails now and then loses hardly a trial, since each is tried again; a BLOCK asks
 nothing of lost trials, as they cannot excuse the others.
+
+A trial that ended and does not tell what its gate asks (its tokens, its cost) is taken so, too: the agent tells them, and
+may leave them out where they are many.
 """
 
 from __future__ import annotations
@@ -41,8 +44,12 @@ class Unmoved:
     """The one that the gate is about; empty where all are."""
     at_end: Callable[[], Gate] | None = None
     """Makes the same gate anew, where it looks at the end only: then order is nothing to it."""
+    asks: str = ""
+    """What each trial has to tell: a field of it; empty where the gate asks for nothing that an agent tells."""
     lost: int = 0
     """Trials, of those it was fed, that the world took."""
+    untold: int = 0
+    """Those that ended, and did not tell what is asked."""
     decided: Verdict | None = None
     _worst: Gate | None = None
     """The second gate, from the first lost trial on."""
@@ -64,7 +71,7 @@ class Unmoved:
         if self.at_end is not None:
             self._fed.append(draw)
             return self.gate.step(draw)
-        if self._worst is None and self._lost(draw):
+        if self._worst is None and self.lost + self.untold:
             self._worst = copy.deepcopy(self.gate)
         said = self.gate.step(draw)
         if self._worst is not None and self._worst_said is None:
@@ -75,10 +82,10 @@ class Unmoved:
     def ruling(self, run: Run) -> Ruling:
         """What it says of the draws that it was fed."""
         ruling = self.gate.ruling(run)
-        if not self.lost or ruling.verdict is not Verdict.PASS:
+        if not self.lost + self.untold or ruling.verdict is not Verdict.PASS:
             return ruling
         worst = self._worst_at_end(run) if self.at_end is not None else self._worst_said
-        return standing(ruling, worst, self.lost, self.arm, run)
+        return standing(ruling, worst, Unknown(self.lost, self.untold, self.asks), self.arm, run)
 
     def boundary(self) -> Boundary | None:
         """How it went without the lost ones."""
@@ -97,6 +104,7 @@ class Unmoved:
 
     def _look(self, draw: Draw) -> None:
         self.lost += self._lost(draw)
+        self.untold += sum(self._silent(trial) for trial in draw.values())
         for trial in draw.values():
             if self.check and trial.checks:
                 has = any(one.check == self.check for one in trial.checks)
@@ -106,41 +114,75 @@ class Unmoved:
         arms = (self.arm, self.baseline)
         return sum(arm in arms and _is_lost(trial) for arm, trial in draw.items())
 
+    def _silent(self, trial: Trial) -> bool:
+        ended = trial.arm == self.arm and trial.success is not None
+        return bool(self.asks) and ended and getattr(trial, self.asks) is None
+
     def _against(self, draw: Draw) -> Draw:
         return {arm: self._taken(trial) for arm, trial in draw.items()}
 
     def _taken(self, trial: Trial) -> Trial:
         """One of a task that the gate does not ask about stays lost."""
+        if self._silent(trial):
+            return _went(trial, self.check, passed=False)
         asked = self._asked.get(trial.task, True)
         return taken(trial, self.arm, self.baseline, self.check) if asked else trial
 
 
-def standing(ruling: Ruling, worst: Verdict | None, lost: int, arm: str, run: Run) -> Ruling:
-    """A PASS as it stands: with a word on what was lost, or INCONCLUSIVE where the worst case is none.
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a PASS does not know of its trials."""
+
+    lost: int
+    """Trials that the world took."""
+    untold: int = 0
+    """Trials that ended, and did not tell `asks`."""
+    asks: str = ""
+
+    @property
+    def one(self) -> bool:
+        """Whether it is of a single trial."""
+        return self.lost + self.untold == 1
+
+    def told(self) -> str:
+        """In words, as a sentence begins."""
+        lost = (
+            f"{count(self.lost)} {'was' if self.lost == 1 else 'were'} lost to the world" if self.lost else ""
+        )
+        untold = f"{count(self.untold)} told no {self.asks}" if self.untold else ""
+        return " and ".join(part for part in (lost, untold) if part)
+
+    def remedy(self, run: Run) -> str:
+        """What would make it known."""
+        why = next((one.reason for one in run.trials if _is_lost(one) and one.reason), "")
+        lost = f"Fewer trials that are lost: mend what failed{f' ({why})' if why else ''}, and run it again."
+        untold = f"An agent that tells its {self.asks} with every answer."
+        return " ".join(text for text, n in ((lost, self.lost), (untold, self.untold)) if n)
+
+
+def standing(ruling: Ruling, worst: Verdict | None, unknown: Unknown, arm: str, run: Run) -> Ruling:
+    """A PASS as it stands: with a word on what is not known, or INCONCLUSIVE where the worst case is none.
 
     Args:
-        ruling: the PASS, of the trials that were not lost.
-        worst: what the same trials say with the lost ones taken against the judged arm; None where they do not yet.
-        lost: how many there are.
+        ruling: the PASS, of the trials that told.
+        worst: what the same trials say with the others taken against the judged arm; None where they do not yet.
+        unknown: how many the others are.
         arm: that is judged.
         run: that tells why they were lost.
     """
-    details = {**ruling.details, "lost": lost, "worst_case": (worst or Verdict.INCONCLUSIVE).value}
-    were, them = ("was", "it") if lost == 1 else ("were", "they")
+    details = {**ruling.details, "lost": unknown.lost, "worst_case": (worst or Verdict.INCONCLUSIVE).value}
+    if unknown.untold:
+        details["untold"] = unknown.untold
+    it, they = ("it", "it") if unknown.one else ("them", "they")
     if worst is Verdict.PASS:
-        became = (
-            f"{count(lost)} {were} lost to the world; whatever had become of {'it' if lost == 1 else 'them'}"
-        )
-        return replace(ruling, sentence=f"{ruling.sentence} {became}, that would stand.", details=details)
-    why = next((one.reason for one in run.trials if _is_lost(one) and one.reason), "")
-    told = (
-        f"{count(lost)} {were} lost to the world, and had {them} gone against {arm}, it would not have passed"
-    )
+        became = f"{unknown.told()}; whatever had become of {it}, that would stand."
+        return replace(ruling, sentence=f"{ruling.sentence} {became}", details=details)
+    told = f"{unknown.told()}, and had {they} gone against {arm}, it would not have passed"
     return replace(
         ruling,
         verdict=Verdict.INCONCLUSIVE,
-        sentence=f"{told}: nobody knows. Without {'it' if lost == 1 else 'them'}: {ruling.sentence}",
-        would_change=f"Fewer trials that are lost: mend what failed{f' ({why})' if why else ''}, and run it again.",
+        sentence=f"{told}: nobody knows. Without {it}: {ruling.sentence}",
+        would_change=unknown.remedy(run),
         details=details,
     )
 

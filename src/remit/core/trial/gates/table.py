@@ -32,6 +32,9 @@ KINDS: Mapping[str, Build] = {
 ON_SUCCESS = ("success", "not_worse", "pass_hat")
 """Kinds that can be about one check, `{check: ID}`, instead of all of them."""
 
+TOLD_BY_AGENTS = ("tokens", "cost")
+"""Kinds that ask for what a trial has of this name only where its agent tells it."""
+
 
 def gates_of(design: Design, arms: Sequence[str], weights: Mapping[str, float] | None = None) -> list[Gate]:
     """The gates of a run, none of them fed yet; a suite is checked by making them.
@@ -75,4 +78,5 @@ def _built(rule: Rule, terms: Terms) -> Gate:
         BASELINE if rule.kind == "not_worse" else "",
         str(rule.settings[KEY]) if KEY in rule.settings and rule.kind in ON_SUCCESS else "",
         made if terms.design.kind == "fixed" else None,
+        rule.kind if rule.kind in TOLD_BY_AGENTS else "",
     )
