@@ -14,6 +14,7 @@ from remit.core.types import Mode
 from remit.proxy.calls import Calls
 from remit.proxy.listing import Listing
 from remit.proxy.opening import Opening
+from remit.usecases import calling, session
 from remit.usecases.answers import CallAnswers
 from remit.usecases.driver import Driver
 from remit.usecases.guard import Guard
@@ -31,8 +32,9 @@ BEFORE = [
     (Pins, "abarred"),
     (Guard, "session"),
     (Session, "acall"),
-    (Session, "_answers"),
-    (Session, "_call"),
+    (Session, "check_open"),
+    (session, "answers_for"),
+    (calling, "_asked"),
     (Session, "under"),
     (CallAnswers, "script"),
     (CallAnswers, "consult"),
