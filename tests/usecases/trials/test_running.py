@@ -22,6 +22,7 @@ from remit.core.types import Json
 from remit.ports import AgentTrial, Answered
 from remit.store.sqlite import SqliteStore
 from remit.testing import envelope as made_envelope
+from remit.usecases.trials.world import MadeWorld
 
 ONE = Design(epochs=1)
 QUICK = (Task("a", "go", deadline_s=0.3),)
@@ -445,3 +446,20 @@ def test_an_agent_that_runs_in_circles_fails(store: SqliteStore, monkeypatch: py
     assert (circles.status, len(circles.calls)) == (Status.FAILED, 5)
     assert "more than 5 calls in one trial" in circles.reason
     assert "more than 7 texts" in launch(suite_of(talks), store, run="r2").run.trials[0].reason
+
+
+@pytest.mark.parametrize("given", ["", "x" * 100])
+def test_an_agent_whose_calls_hold_more_text_than_a_trial_keeps_fails(
+    given: str, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remit.usecases.trials.attempt.MOST_CHARACTERS", 1_000)
+
+    def calls(trial: AgentTrial) -> str:
+        while True:
+            trial.call("read", {"given": given})
+
+    reads = {"read": lambda given: given or "y" * 100}
+    trial = run(calls, store, world=lambda task, seed: MadeWorld(reads))
+
+    assert trial.status is Status.FAILED and len(trial.calls) <= 10
+    assert "more than 1,000 characters of arguments and results in one trial" in trial.reason

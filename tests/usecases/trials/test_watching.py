@@ -1,5 +1,6 @@
 import asyncio
 import copy
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -266,3 +267,66 @@ def test_calls_from_several_threads_are_each_looked_at_in_a_state_of_one_moment(
 
     assert sorted(call.ended for call in watch.ran.values()) == list(range(8))
     assert breaches(suite, watch, *[TrialCall("spend", {})] * 8) == [] and watch.state()[0]["balance"] == 8
+
+
+class Growing:
+    """Its state grows with every call."""
+
+    def __init__(self) -> None:
+        self.log, self.total = list[str](), 0
+
+    def add(self) -> None:
+        self.log.append("a line of the log, as long as they are")
+        self.total += 1
+
+    async def later(self) -> None:
+        await asyncio.sleep(0)
+        self.add()
+
+    def take(self) -> None:
+        self.add()
+        self.total -= 2
+
+
+GROWING = (
+    Rule("grows", "monotonic", {"value": "state.total"}),
+    Rule("by-state", "monotonic", {"value": "state.total", "by": "state.log"}),
+    Rule("idempotent", "idempotent", {"tools": ["add", "later"]}),
+)
+
+
+@pytest.mark.parametrize("tool", ["add", "later"])
+def test_what_is_kept_of_a_call_does_not_grow_with_the_state_after_it(tool: str):
+    suite = loaded(*GROWING, made=Growing)
+    watch = watched(suite)
+    for at in range(60):
+        made(watch, tool, at)
+
+    assert {len(pickle.dumps(call)) for call in list(watch.ran.values())[10:]} == {
+        len(pickle.dumps(watch.ran[10]))
+    }
+
+
+@pytest.mark.parametrize("tool", ["add", "later"])
+def test_the_breaches_of_calls_are_found_without_the_states_after_them(tool: str):
+    suite = loaded(*GROWING, made=Growing)
+    watch = watched(suite)
+    for at, name in enumerate((tool, "take", tool)):
+        made(watch, name, at)
+
+    found = breaches(suite, watch, *(TrialCall(name, {}, "write") for name in (tool, "take", tool)))
+    assert [(one.invariant, one.call, one.told) for one in found] == [
+        ("grows", 1, "state.total fell from 1 to 0 with take({})"),
+        ("idempotent", 0, f"{tool}({{}}) once more changed state.log[1] from null to "
+         "'a line of the log, as long as they are'; state.total from 1 to 2"),
+        ("idempotent", 2, f"{tool}({{}}) once more changed state.log[3] from null to "
+         "'a line of the log, as long as they are'; state.total from 1 to 2"),
+    ]  # fmt: skip
+
+
+def made(watch: CallWatch, tool: str, at: int) -> None:
+    run = watch.bound(tool, at, "write")
+    if asyncio.iscoroutinefunction(run):
+        asyncio.run(run())
+    else:
+        run()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import fsum
+from typing import Any
 
 from remit.core.trial.trial import Breach, Checked
-from remit.core.trial.view import TrialView
+from remit.core.trial.view import TrialView, WorldCall
 
 TrialCheck = Callable[[TrialView], Checked]
 """One check: it never raises; what cannot be evaluated has not passed, and says so."""
@@ -25,6 +26,10 @@ class Invariant:
     """Whether it asks for the world's state after each call."""
     repeats: Callable[[str, str], bool] | None = None
     """Whether a call of this tool, with this effect, is to be repeated on a copy."""
+    keeps: Callable[[int, WorldCall], Any] | None = None
+    """What it keeps of a call (its place, itself) as that ends, in place of the states; it finds it in `WorldCall.kept`.
+
+    It never raises, and what it gives does not grow with the state: trials of thousands of calls run side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,20 @@ class Judge:
     def repeats(self, tool: str, effect: str) -> bool:
         """Whether a call is to be repeated on a copy of the world."""
         return any(one.repeats is not None and one.repeats(tool, effect) for one in self.invariants)
+
+    def kept(self, at: int, call: WorldCall) -> WorldCall:
+        """A call that ends, with what the invariants keep of it, and without the states that they made it from.
+
+        Args:
+            at: its place in `TrialView.calls`.
+            call: with the state after it, and its repeat, where these are asked for.
+        """
+        kept = dict(call.kept)
+        for one in self.invariants:
+            repeats = one.repeats is not None and call.repeat is not None
+            if one.keeps is not None and one.id not in kept and (one.states or repeats):
+                kept[one.id] = one.keeps(at, call)
+        return replace(call, state=None, repeat=None, kept=kept)
 
     def checked(self, view: TrialView) -> tuple[Checked, ...]:
         """Every check of the trial's task. All must hold for a success; a task without any succeeds by ending."""

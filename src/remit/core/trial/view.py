@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from remit.core.trial.suite import Task
 from remit.core.trial.trial import MOST_RESULT, TrialCall
@@ -41,11 +42,13 @@ class WorldCall:
     flaw: str = ""
     """Why its output or the state after it cannot be told; empty where they can."""
     state: Json = None
-    """Of the world right after it; None where nothing asks for that."""
+    """Of the world right after it, while the call ends; then None, or a trial would hold a state for each call."""
     ended: int = 0
     """How many calls had ended before it."""
     repeat: RepeatedCall | None = None
-    """None where nothing asks for one."""
+    """While the call ends; then None, as `state`. None where nothing asks for one."""
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """What invariants keep of it in place of `state` and `repeat`, by their ids (`Judge.kept`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +139,10 @@ def _copied(call: WorldCall) -> WorldCall:
             repeat, before=copied(repeat.before), after=copied(repeat.after), output=copied(repeat.output)
         )
     return replace(
-        call, args=copied(call.args), output=copied(call.output), state=copied(call.state), repeat=repeat
+        call,
+        args=copied(call.args),
+        output=copied(call.output),
+        state=copied(call.state),
+        repeat=repeat,
+        kept=dict(call.kept),
     )

@@ -17,6 +17,7 @@ from remit.core.refusals import ApprovalRequired, CallDenied, ResultWithheld
 from remit.core.trial.suite import AgentSpec, Task
 from remit.core.trial.trial import MOST_RESULT, Slot, TrialCall
 from remit.core.trial.values import copied
+from remit.core.trial.words import as_text
 from remit.core.types import Decision, Json
 from remit.usecases.session import Session
 from remit.usecases.trials.tools import described
@@ -24,6 +25,8 @@ from remit.usecases.trials.watching import CallWatch
 
 MOST_CALLS, MOST_OBSERVED = 10_000, 5_000
 """Of one trial: an agent that runs in circles fails, and fills no memory and no record."""
+MOST_CHARACTERS = 64_000_000
+"""Characters of all arguments and results of one trial."""
 
 
 class TrialOver(Refused):
@@ -64,7 +67,7 @@ class Attempt:
         self._lock = threading.Lock()
         self._made: list[TrialCall] = []
         self._over = False
-        self._observed = 0
+        self._observed, self._characters = 0, 0
         self._turn, self._told = 0, 0
         self._conversation: list[Mapping[str, Json]] = []
 
@@ -206,7 +209,12 @@ class Attempt:
                 raise TrialOver
             if len(self._made) >= MOST_CALLS:
                 raise BadInput("call", f"more than {MOST_CALLS} calls in one trial", "end it before")
-            self._made.append(TrialCall(tool, plain_args(dict(args)), self._effect(tool), "unknown"))
+            if self._characters > MOST_CHARACTERS:
+                told = f"more than {MOST_CHARACTERS:,} characters of arguments and results in one trial"
+                raise BadInput("call", told, "end it before, or answer with less")
+            made = plain_args(dict(args))
+            self._characters += len(as_text(made))
+            self._made.append(TrialCall(tool, made, self._effect(tool), "unknown"))
             return len(self._made) - 1
 
     def _effect(self, tool: str) -> str:
@@ -226,6 +234,7 @@ class Attempt:
         outcome, result, clauses = found
         latency_s = None if began is None else time.perf_counter() - began
         with self._lock:
+            self._characters += len(result)
             if not self._over:
                 made = self._made[at]
                 self._made[at] = replace(

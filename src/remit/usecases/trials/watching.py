@@ -26,7 +26,7 @@ from remit.ports import World
 
 @dataclass(slots=True)
 class CallWatch:
-    """What is kept of one trial's calls. One for each attempt of a trial."""
+    """What is kept of one trial's calls, and no state of each: one for each attempt of a trial."""
 
     world: World
     judge: Judge
@@ -105,7 +105,7 @@ class CallWatch:
         began = self.monotonic()
         state, flaw = self.state() if self.judge.states else (None, "")
         call = replace(call, state=state, flaw=call.flaw or flaw, ended=len(self.ran))
-        self.ran[at] = replace(call, repeat=repeat()) if repeat is not None else call
+        self.ran[at] = self.judge.kept(at, replace(call, repeat=repeat()) if repeat is not None else call)
         self.spent_s += self.monotonic() - began
 
     def _again(self, tool: str, args: dict[str, Any], repeats: bool) -> Callable[[], RepeatedCall] | None:
@@ -134,7 +134,7 @@ class CallWatch:
             repeat = await _await_again(other, tool, copied(args), before)
             if alone and self._flying == 1 and self.state()[0] != original:
                 repeat = RepeatedCall(flaw=_REACHED)
-        self.ran[at] = replace(self.ran[at], repeat=repeat)
+        self.ran[at] = self.judge.kept(at, replace(self.ran[at], repeat=repeat))
         self.spent_s += self.monotonic() - began
 
     def _copied(self) -> tuple[World | None, Json, str]:

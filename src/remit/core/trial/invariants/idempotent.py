@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from remit.core.trial.divergence import differing
 from remit.core.trial.invariants.settings import by_itself, in_order, names, optional, unknowable
@@ -44,10 +45,17 @@ def idempotent(id: str, node: Node, reach: Reach) -> Invariant:
             breach
             for at, ran in in_order(view)
             if repeats(ran.tool, view.calls[at].effect)
-            for breach in _of_call(id, at, ran, _repeat(view, at, ran), result, ignored)
+            for breach in _found(ran.kept[id] if id in ran.kept else once_more(at, _repeated(view, at, ran)))
         ]
 
-    return Invariant(id, "idempotent", breaches, repeats=repeats)
+    def once_more(at: int, ran: WorldCall) -> tuple[Breach, ...]:
+        return tuple(_of_call(id, at, ran, result, ignored))
+
+    return Invariant(id, "idempotent", breaches, repeats=repeats, keeps=once_more)
+
+
+def _found(kept: Breach | tuple[Breach, ...]) -> tuple[Breach, ...]:
+    return (kept,) if isinstance(kept, Breach) else kept
 
 
 def _ignored(node: Node) -> tuple[str, ...]:
@@ -60,13 +68,12 @@ def _ignored(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _repeat(view: TrialView, at: int, ran: WorldCall) -> RepeatedCall | None:
-    return RepeatedCall(flaw=by_itself("it")) if view.by_itself(at) else ran.repeat
+def _repeated(view: TrialView, at: int, ran: WorldCall) -> WorldCall:
+    return replace(ran, repeat=RepeatedCall(flaw=by_itself("it"))) if view.by_itself(at) else ran
 
 
-def _of_call(
-    id: str, at: int, ran: WorldCall, repeat: RepeatedCall | None, result: str, ignored: tuple[str, ...]
-) -> Iterator[Breach]:
+def _of_call(id: str, at: int, ran: WorldCall, result: str, ignored: tuple[str, ...]) -> Iterator[Breach]:
+    repeat = ran.repeat
     if repeat is None:
         return
     what = f"{ran.tool}({shown(ran.args)})"

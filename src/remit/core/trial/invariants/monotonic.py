@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from remit.core.canonical import encode
 from remit.core.cel import DYN, STRING, Condition, ConditionError
@@ -19,6 +21,15 @@ from remit.core.yamltext import Node
 
 ROOTS: Mapping[str, Type] = {"tool": STRING, "args": DYN, "output": DYN, "state": DYN}
 KEYS = ("value", "by", "tools", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is kept of a call."""
+
+    number: float
+    key: bytes
+    """Of its sequence."""
 
 
 def monotonic(id: str, node: Node, reach: Reach) -> Invariant:
@@ -45,30 +56,42 @@ def monotonic(id: str, node: Node, reach: Reach) -> Invariant:
             first = _number(value, {"state": view.initial})
             if isinstance(first, str):
                 return [unknowable(id, first)]
-            seen[b""] = first
+            seen[_ONE] = first
         return list(_watched(view, seen))
 
     def _watched(view: TrialView, seen: dict[bytes, float]) -> Iterator[Breach]:
         for at, ran in in_order(view):
-            if (tools is not None and ran.tool not in tools) or (ran.error and _reads_output(asked)):
+            found = ran.kept[id] if id in ran.kept else measured(at, ran)
+            if found is None:
                 continue
             if states and view.by_itself(at):
                 yield unknowable(id, by_itself(f"{ran.tool}({shown(ran.args)})"), at)
                 continue
-            if ran.flaw and (states or _reads_output(asked)):
-                yield unknowable(id, ran.flaw, at)
+            if isinstance(found, Breach):
+                yield found
                 continue
-            roots = {"tool": ran.tool, "args": ran.args, "output": ran.output, "state": ran.state}
-            number, key = _number(value, roots), _key(by, roots)
-            if isinstance(number, str) or isinstance(key, str):
-                yield unknowable(id, str(number if isinstance(number, str) else key), at)
-                continue
-            before = seen.get(key)
+            number, before = found.number, seen.get(found.key)
             if before is not None and (number > before if turned else number < before):
                 yield Breach(id, _told(value, ran, before, number, turned), at)
-            seen[key] = number
+            seen[found.key] = number
 
-    return Invariant(id, "monotonic", breaches, states=states)
+    def measured(at: int, ran: WorldCall) -> Measured | Breach | None:
+        """What a call comes to; a breach where that cannot be told, None where it does not count."""
+        if (tools is not None and ran.tool not in tools) or (ran.error and _reads_output(asked)):
+            return None
+        if ran.flaw and (states or _reads_output(asked)):
+            return unknowable(id, ran.flaw, at)
+        roots = {"tool": ran.tool, "args": ran.args, "output": ran.output, "state": ran.state}
+        number, key = _number(value, roots), _key(by, roots)
+        if isinstance(number, str) or isinstance(key, str):
+            return unknowable(id, str(number if isinstance(number, str) else key), at)
+        return Measured(number, key)
+
+    return Invariant(id, "monotonic", breaches, states=states, keeps=measured if states else None)
+
+
+_ONE = b""
+"""Key of the one sequence, where `by` is not written."""
 
 
 def _reads_output(asked: list[Condition]) -> bool:
@@ -88,9 +111,9 @@ def _number(condition: Condition, roots: Mapping[str, Json]) -> float | str:
 
 def _key(by: Condition | None, roots: Mapping[str, Json]) -> bytes | str:
     if by is None:
-        return b""
+        return _ONE
     try:
-        return encode(by.evaluate(roots))
+        return hashlib.sha256(encode(by.evaluate(roots))).digest()  # the value may be a whole state
     except (ConditionError, BadInput) as error:
         return str(error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from remit.core.trial.invariants.condition import cel
 from remit.core.trial.invariants.deadline import deadline
@@ -18,7 +19,7 @@ from remit.core.trial.judge import Invariant
 from remit.core.trial.reach import Reach, kind_of, settings_node
 from remit.core.trial.suite import Rule
 from remit.core.trial.trial import Breach
-from remit.core.trial.view import TrialView
+from remit.core.trial.view import TrialView, WorldCall
 from remit.core.trial.words import sentence
 from remit.core.yamltext import Node
 
@@ -57,4 +58,10 @@ def invariant_of(rule: Rule, reach: Reach, node: Node | None = None) -> Invarian
             found = [unknowable(rule.id, f"{type(error).__name__}: {error}")]
         return [replace(one, told=sentence(one.told)) for one in found]
 
-    return replace(made, breaches=breaches)
+    def keeps(at: int, call: WorldCall) -> Any:
+        try:
+            return made.keeps(at, call) if made.keeps is not None else None
+        except Exception as error:  # noqa: BLE001 - as above; the agent's call has been made, and must come back
+            return unknowable(rule.id, f"{type(error).__name__}: {error}", at)
+
+    return replace(made, breaches=breaches, keeps=None if made.keeps is None else keeps)
