@@ -362,3 +362,56 @@ def test_cells_of_agentdojo_are_compared_by_every_method(remit: Remit, data: Pat
     assert pairs["p"] == pytest.approx(binomtest(won, lost + won).pvalue)
     table = [[row["success"] for row in (new, old)], [row["n"] - row["success"] for row in (new, old)]]
     assert samples["details"]["p_worse"] == pytest.approx(boschloo_exact(table, alternative="less").pvalue)
+
+
+def stopped_at_ten(path: Path) -> Path:
+    """A sequential run of which the eleventh trial is slow, and was cut off; 49 quick ones had ended behind it."""
+    gate = success(0.7, aims_for=0.85)
+    found = run({"agent": {"a": "+" * 60}}, design=Design("sequential", max_trials=200, gates=(gate,)))
+    path.write_bytes(b"".join(run_lines(replace(found, trials=(*found.trials[:10], *found.trials[11:])))))
+    return path
+
+
+def test_arms_of_runs_that_stopped_by_themselves_have_intervals_that_hold_at_any_stop(
+    remit: Remit, tmp_path: Path
+) -> None:
+    """As if their length had been given, such an interval covers down to .912."""
+    old, new = stopped_at_ten(tmp_path / "old.jsonl"), stopped_at_ten(tmp_path / "new.jsonl")
+    fixed = write_lines(tmp_path / "fixed.jsonl", *(plain("a", n, True) for n in range(10)))
+    named = ("--arm", f"old={old}", "--arm", f"new={new}", "--arm", f"fixed={fixed}")
+
+    arms = remit("stats", *named, "--json").object["arms"]
+    told = remit("stats", *named, "--methods", "--baseline-arm", "old", "--candidate-arm", "new").out
+    chosen = remit("stats", old, "--where", "task=a", "--json").object["arms"]["agent"]
+
+    for arm in (arms["old"], arms["new"], chosen):
+        assert "valid at any stop" in arm["success"]["method"]
+        assert (arm["behind"], arm["success"]["n"]) == (49, 10)
+        assert (arm["tasks_like_these"], arm["pass_hat"]) == (None, [])
+    assert arms["fixed"]["success"]["method"] == "Clopper-Pearson"
+    assert "after an early stop" in " ".join(told.split())
+
+
+def test_a_part_of_a_sequential_run_is_refused_since_all_parts_say_what_counts(
+    remit: Remit, tmp_path: Path
+) -> None:
+    design = Design("sequential", max_trials=200, gates=(success(0.7, aims_for=0.85),))
+    found = run({"agent": {"a": "+" * 20}}, design=design, source="remit trial run --shard 1-of-2")
+    path = tmp_path / "shard-1-of-2.jsonl"
+    path.write_bytes(b"".join(run_lines(replace(found, trials=found.trials[::2]))))
+
+    refused = remit("stats", path)
+
+    assert (refused.code, "remit trial merge" in refused.err) == (3, True)
+
+
+def test_a_run_that_was_cut_off_is_rated_up_to_the_first_that_had_not_ended(
+    remit: Remit, tmp_path: Path
+) -> None:
+    found = run({"agent": {"a": "+" * 20}}, design=Design(epochs=20), source="remit trial run")
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(run_lines(replace(found, trials=(*found.trials[:5], *found.trials[6:])))))
+
+    arm = remit("stats", path, "--json").object["arms"]["agent"]
+
+    assert (arm["behind"], arm["success"]["n"], arm["counts"]["trials"]) == (14, 5, 19)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.trial.run_help import run as run_of
+from tests.core.trial.run_help import success
 from tests.usecases.trials.results_help import plain, write_lines
 
 from remit.cli import trial_import
-from remit.core.trial.run import run_from
+from remit.core.trial.run import Run, run_from, run_lines
+from remit.core.trial.suite import Design
+from remit.core.trial.trial import Breach
 from remit.usecases.sessions_files import lines
 
 Remit = Callable[..., Any]
@@ -134,3 +139,48 @@ def test_runs_of_two_suites_are_not_compared(remit: Remit, tmp_path: Path) -> No
     line = remit("trial", "compare", tmp_path / "shop.jsonl", tmp_path / "bank.jsonl")
 
     assert (line.code, "the baseline ran suite 'shop'" in line.err) == (3, True)
+
+
+def written(path: Path, found: Run) -> Path:
+    path.write_bytes(b"".join(run_lines(found)))
+    return path
+
+
+def test_runs_that_stopped_by_themselves_are_known_as_such_when_they_are_put_together(
+    remit: Remit, tmp_path: Path
+) -> None:
+    """And what ended behind their decision is kept only where it broke an invariant: quick ones alone are among it."""
+    design = Design("sequential", max_trials=200, gates=(success(0.7, aims_for=0.85),))
+    whole = run_of({"agent": {"a": "+" * 60}}, design=design)
+    broke = replace(whole.trials[40], breaches=(Breach("never", "it paid twice"),))
+    new = replace(whole, trials=(*whole.trials[:10], *whole.trials[11:40], broke))
+    arms = [written(tmp_path / f"{name}.jsonl", one) for name, one in (("old", whole), ("new", new))]
+    out = tmp_path / "both.jsonl"
+
+    line = remit("trial", "import", "--arm", f"old={arms[0]}", "--arm", f"new={arms[1]}", "--out", out)
+    report = remit("trial", "report", out, "--json").object
+    again = remit(
+        "trial", "compare", out, out, "--baseline-arm", "old", "--candidate-arm", "new", "--json"
+    ).object
+
+    both = run_from((one.where, one.data) for one in lines(out))
+    assert both.info.stopped_arms == ("old", "new")
+    assert [one.epoch for one in both.of("new")] == [*range(10), 40]
+    assert "only quick ones are among those" in line.err
+    for arm in ("old", "new"):
+        assert "valid at any stop" in report["estimates"][arm][0]["method"]
+    assert any("The run of old and that of new ended as soon as" in note for note in report["notes"])
+    assert any("and so does the gate here" in note for note in again["notes"])
+
+
+def test_some_trials_of_a_run_are_rated_whole_and_its_gates_judge_them_not(
+    remit: Remit, tmp_path: Path
+) -> None:
+    design = Design(epochs=5, gates=(success(0.7),))
+    found = run_of({"agent": {"a": "+" * 5, "b": "-" * 5}}, design=design, source="remit trial run")
+    path, out = written(tmp_path / "run.jsonl", found), tmp_path / "some.jsonl"
+
+    remit("trial", "import", path, "--where", "task=b", "--out", out)
+    report = remit("trial", "report", out, "--json").object
+
+    assert (report["rulings"], report["estimates"]["agent"][0]["n"]) == ([], 5)

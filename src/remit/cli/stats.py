@@ -16,6 +16,7 @@ from remit.cli.stats_methods import ArmOptions, Margin, Side, by_methods, show_m
 from remit.core.stats.proportion import wilson
 from remit.core.trial.analysis.counts import counts
 from remit.core.trial.analysis.estimates import curves, success
+from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.analysis.task_lines import task_lines
 from remit.core.trial.report import Curve, Estimate, TaskLine
 from remit.core.trial.run import Run
@@ -72,7 +73,7 @@ class _Told:
 
     counts: Mapping[str, int]
     behind: int
-    """Trials of a sequential run that are in no rate: only the quick ones had ended behind its decision."""
+    """Trials in no rate: behind the decision of a sequential run, and where a run was cut off, only quick ones ended."""
     pooled: float | None
     """The share of the others that passed."""
     unjudged: list[str]
@@ -104,7 +105,7 @@ def _told(found: Imported, arm: str, k: int | None) -> _Told:
 def _like_these(run: Run, arm: str) -> list[Estimate]:
     """Of tasks like these; nothing of a run that drew this suite's tasks until a gate knew enough."""
     design = run.info.design
-    if design.kind == "sequential":
+    if arm in stopped_arms(run.info):
         return []
     return success(
         replace(run, info=replace(run.info, design=replace(design, question=Question.POPULATION))), arm
@@ -151,7 +152,7 @@ def _show(found: Imported, arm: str, k: int | None) -> None:
     name = run.info.suite if len(run.info.arms) == 1 else f"{run.info.suite}, {arm}"
     say(f"{safe(name, 200)}: {_ended(told.counts)}")
     if told.behind:
-        say(f"{counted(told.behind, 'run')} of them ended behind the decision: {_BEHIND}")
+        say(f"{counted(told.behind, 'run')} of them ended behind the decision{_BEHIND}")
     if told.success:
         asked = _ASKED if len(told.success) > 1 else (_ASKED[0], _ASKED[2])
         ones = (*told.success, *told.tasks_like_these)
@@ -174,7 +175,7 @@ _ASKED = ("of these tasks", "  the same, narrower: to look at", "of tasks like t
 """What each row is about: the exact interval, Wilson's where there is one, and the one that has tasks as its unit."""
 
 
-_BEHIND = "only quick ones are among those, so they are in no rate"
+_BEHIND = ", or behind one that had not ended: only quick ones are among those, so they are in no rate"
 
 
 def _say_of_weights(told: _Told) -> None:

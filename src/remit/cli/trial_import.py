@@ -17,6 +17,7 @@ from remit.core.errors import BadInput
 
 if TYPE_CHECKING:
     from remit.core.trial.run import Run
+    from remit.usecases.trials.imported import Imported
 
 AT_ONCE = 500
 """Trials that are written to a store in one transaction."""
@@ -47,12 +48,12 @@ def import_(
         check_new(out, force=force)
     found = read_results(files, asked, suite)
     if store is not None:
-        _keep(found.run, store)
+        _keep(found.kept, store)
     if out is not None:
         from remit.core.trial.run import run_lines
 
-        write_whole(out, run_lines(found.run))
-    _tell(found.run, out, store, found.left_out)
+        write_whole(out, run_lines(found.kept))
+    _tell(found, out, store)
 
 
 def check_new(path: Path, *, force: bool) -> None:
@@ -117,9 +118,10 @@ def _keep(run: Run, store: str) -> None:
             log.close()
 
 
-def _tell(run: Run, out: Path | None, store: str | None, left_out: int) -> None:
+def _tell(found: Imported, out: Path | None, store: str | None) -> None:
     from remit.core.trial.analysis.counts import counts
 
+    run, left_out, behind = found.kept, found.left_out, len(found.run.trials) - len(found.kept.trials)
     by_arm = counts(run)
     if Output.json:
         told: dict[str, Any] = {
@@ -128,6 +130,7 @@ def _tell(run: Run, out: Path | None, store: str | None, left_out: int) -> None:
             "source": run.info.source,
             "arms": by_arm,
             "left_out": left_out,
+            "behind": behind,
             "out": None if out is None else str(out),
             "store": store,
         }
@@ -140,3 +143,6 @@ def _tell(run: Run, out: Path | None, store: str | None, left_out: int) -> None:
     say(f"run {run.info.id} of {safe(run.info.suite, 200)} stands in {places}")
     if left_out:
         note(f"remit: --where left out {counted(left_out, 'result')}")
+    if behind:
+        late = f"{counted(behind, 'result')} behind the decision of a run, or behind one that had not ended"
+        note(f"remit: left out {late}: only quick ones are among those")

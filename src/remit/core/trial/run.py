@@ -50,6 +50,9 @@ class RunInfo:
     earlier: Mapping[str, int] = field(default_factory=dict)
     """By verdict (empty: none was reached), runs of the same suite and agents that the store held when this one began:
     whoever runs again until it passes, passes."""
+    stopped_arms: tuple[str, ...] = ()
+    """In a run that was put together from others: arms whose own run ended as soon as gates of its own knew enough, so
+    that how many trials they have hangs on how it went."""
 
 
 ByTask = Mapping[str, list[Trial]]

@@ -8,14 +8,14 @@ neither success nor failure.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remit.core.errors import BadInput
-from remit.core.trial.analysis.counted import counted
+from remit.core.trial.analysis.counted import counted, part_of
+from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.run import Run, RunInfo, TaskInfo, in_order, trial_line
 from remit.core.trial.suite import BASELINE, ONLY_ARM, Design
 from remit.core.trial.trial import Trial
@@ -24,6 +24,7 @@ from remit.usecases.sessions_files import files_below
 from remit.usecases.trials.formats import Unrecognised, read_file
 from remit.usecases.trials.formats.fields import FieldNames
 from remit.usecases.trials.formats.recorded import Reading, RecordedTrial
+from remit.usecases.trials.numbered import NamedTrial, numbered
 
 MOST_TRIALS = 5_000_000
 ENDINGS = ("*.jsonl", "*.jsonl.gz", "*.json", "*.json.gz", "*.eval")
@@ -51,8 +52,11 @@ class Imported:
 
     run: Run
     rated: Run
-    """The trials of it that rates are made of: of a sequential run of ours those up to its decision, since behind it only
-    the quick ones have ended."""
+    """The trials of it that rates are made of: of a sequential run of ours those up to its decision, and of one that was
+    cut off those up to the first in start order that had not ended, since behind it only the quick ones have ended."""
+    kept: Run
+    """What is to be kept of it: a run of ours whole, so that its report tells the rest by itself; of others put together
+    those that rates are made of, and any in which an invariant was broken."""
     formats: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
     """Files of a folder in which no results stand."""
@@ -60,25 +64,11 @@ class Imported:
     """Records that `where` left out."""
 
 
-@dataclass(slots=True)
-class _Named:
-    """A trial with what it is called."""
-
-    where: str
-    arm: str
-    suite: str
-    """Empty where the task is named by fields."""
-    task: str
-    trial: Trial
-    behind: bool = False
-    """Whether it ended behind the decision of its run, or behind one in start order that had not ended."""
-
-
 @dataclass
 class _Gathered:
     """Trials as they came, not yet numbered."""
 
-    listed: list[_Named] = field(default_factory=list)
+    listed: list[NamedTrial] = field(default_factory=list)
     models: dict[str, set[str]] = field(default_factory=dict)
     formats: Counter[str] = field(default_factory=Counter)
     passed_over: list[str] = field(default_factory=list)
@@ -90,9 +80,16 @@ class _Gathered:
     ends: dict[int, tuple[Run, set[tuple[str, int]]]] = field(default_factory=dict)
     """Of each of our runs, by identity, the trials that rates are made of."""
 
-    def behind(self, trial: Trial, of: Run) -> bool:
-        """Whether the trial is in no rate of its run."""
+    def behind(self, trial: Trial, of: Run, where: str) -> bool:
+        """Whether the trial is in no rate of its run.
+
+        Raises:
+            BadInput: that is known of its run as a whole only, and this is a part of it.
+        """
         if id(of) not in self.ends:
+            if of.info.design.kind == "sequential" and part_of(of) is not None:
+                told = "one part of a run that ended as soon as its gates knew enough: all parts say which trials count"
+                raise BadInput(where, told, "put the parts together: remit trial merge DIR --out RUN.jsonl")
             self.ends[id(of)] = of, {one.key for one in counted(of).trials}
         return trial.key not in self.ends[id(of)][1]
 
@@ -122,7 +119,7 @@ def read_run(
         BadInput: anything that is no result, with file and line; two results for one trial.
     """
     chosen = ImportChoice(arm, tuple(arm_by), tuple(task_by), where or {}, reading or Reading())
-    return imported([(chosen, paths)], suite=suite).run
+    return imported([(chosen, paths)], suite=suite).kept
 
 
 def imported(sources: Sequence[tuple[ImportChoice, Sequence[Path]]], *, suite: str = "") -> Imported:
@@ -139,8 +136,7 @@ def imported(sources: Sequence[tuple[ImportChoice, Sequence[Path]]], *, suite: s
         raise BadInput(
             ", ".join(str(path) for _, paths in sources for path in paths), told, "check what was named"
         )
-    run, rated = _placed(found, suite)
-    return Imported(run, rated, tuple(found.formats), tuple(found.passed_over), found.left_out)
+    return Imported(*_placed(found, suite), tuple(found.formats), tuple(found.passed_over), found.left_out)
 
 
 def result_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
@@ -204,8 +200,11 @@ def _keep(
         raise BadInput(one.where, f"more than {MOST_TRIALS} trials", "choose some: --where")
     arm = chosen.arm or ", ".join(arms.of(one.fields)) or one.trial.arm or ONLY_ARM
     task = "/".join(tasks.of(one.fields)) or one.trial.task
-    behind = one.of is not None and found.behind(one.trial, one.of)
-    found.listed.append(_Named(one.where, arm, "" if tasks.keys else one.suite, task, one.trial, behind))
+    behind = one.of is not None and found.behind(one.trial, one.of, one.where)
+    early = one.of is not None and one.trial.arm in stopped_arms(one.of.info)
+    found.listed.append(
+        NamedTrial(one.where, arm, "" if tasks.keys else one.suite, task, one.trial, behind, early)
+    )
     if arms.keys or tasks.keys or not found.known:
         found.known.update(one.fields)
     found.models.setdefault(arm, set()).add(one.model)
@@ -213,15 +212,17 @@ def _keep(
     found.runs[id(own)] = own
 
 
-def _placed(found: _Gathered, suite: str) -> tuple[Run, Run]:
-    """The trials in their order, numbered; a run of ours keeps its own. Beside it the part that rates are made of."""
+def _placed(found: _Gathered, suite: str) -> tuple[Run, Run, Run]:
+    """The trials in their order, numbered; a run of ours keeps its own. Beside it `rated` and `kept`."""
     listed = found.listed
     known = next(iter(found.runs.values())) if len(found.runs) == 1 else None
     if known is not None:
         arms = tuple(arm for arm in known.info.arms if any(one.arm == arm for one in listed))
         info = replace(known.info, arms=arms, suite=suite or known.info.suite)
         run = replace(known, info=info, trials=in_order((one.trial for one in listed), arms))
-        return run, _without(run, {one.trial.key for one in listed if one.behind})
+        if len(run.trials) == sum(len(known.of(arm)) for arm in arms):
+            return run, _without(run, {one.trial.key for one in listed if one.behind}), run
+        return _in_parts(replace(run, info=_some_of(run, found)), listed, [one.trial for one in listed])
     suites = sorted({one.suite for one in listed})
     if len(suites) > 1:
         for one in listed:
@@ -230,47 +231,45 @@ def _placed(found: _Gathered, suite: str) -> tuple[Run, Run]:
         listed.sort(key=lambda one: one.trial.at or 0.0)
     order = dict.fromkeys(one.arm for one in listed)
     arms = tuple(sorted(order, key=lambda arm: arm != BASELINE))
-    numbered = list(_numbered(listed))
-    trials = in_order(numbered, arms)
+    in_place = list(numbered(listed))
+    trials = in_order(in_place, arms)
     tasks = dict.fromkeys((trial.task for trial in trials), TaskInfo())
     named = suite or (suites[0] if len(suites) == 1 else "") or "imported"
-    run = Run(_info(named, arms, tasks, trials, found), trials)
-    return run, _without(run, {two.key for one, two in zip(listed, numbered, strict=True) if one.behind})
+    return _in_parts(Run(_info(named, arms, tasks, trials, found), trials), listed, in_place)
+
+
+def _in_parts(run: Run, listed: Sequence[NamedTrial], trials: Sequence[Trial]) -> tuple[Run, Run, Run]:
+    """A run that is not one of ours as it stood, what rates are made of, and what is kept.
+
+    Args:
+        run: all of it.
+        listed: what its trials were called.
+        trials: those of it, in the order of *listed*.
+    """
+    behind = [trial for one, trial in zip(listed, trials, strict=True) if one.behind]
+    silent = {trial.key for trial in behind if not trial.breaches}
+    return run, _without(run, {trial.key for trial in behind}), _without(run, silent)
+
+
+def _some_of(run: Run, found: _Gathered) -> RunInfo:
+    """Of a run of ours of which only some trials were chosen: its gates were to judge all of them."""
+    epochs = max(trial.epoch for trial in run.trials) + 1
+    return replace(
+        run.info,
+        design=replace(run.info.design, kind="fixed", epochs=epochs, gates=()),
+        source=", ".join(found.formats),
+        design_hash="",
+        stopped_arms=_early(found, run.info.arms),
+    )
+
+
+def _early(found: _Gathered, arms: Sequence[str]) -> tuple[str, ...]:
+    early = {one.arm for one in found.listed if one.early}
+    return tuple(arm for arm in arms if arm in early)
 
 
 def _without(run: Run, keys: set[tuple[str, int]]) -> Run:
     return replace(run, trials=tuple(one for one in run.trials if one.key not in keys)) if keys else run
-
-
-def _numbered(listed: Sequence[_Named]) -> Iterator[Trial]:
-    """Trials with their epoch and draw; those of one task and epoch in several arms have one draw.
-
-    Raises:
-        BadInput: two results for one trial.
-    """
-    next_epoch: Counter[tuple[str, str]] = Counter()
-    draws: dict[tuple[str, int], int] = {}
-    places: dict[tuple[str, int], _Named] = {}
-    for one in listed:
-        task, epoch = sys.intern(one.task), one.trial.epoch
-        if epoch < 0:
-            epoch = next_epoch[one.arm, task]
-        next_epoch[one.arm, task] = max(next_epoch[one.arm, task], epoch + 1)
-        draw = draws.setdefault((task, epoch), len(draws))
-        earlier = places.setdefault((one.arm, draw), one)
-        if earlier is not one:
-            raise _twice(earlier, one, epoch)
-        yield replace(one.trial, draw=draw, arm=one.arm, task=task, epoch=epoch)
-
-
-def _twice(one: _Named, other: _Named, epoch: int) -> BadInput:
-    left, right = one.trial.extra, other.trial.extra
-    differ = [key for key in left if key in right and left[key] != right[key]]
-    told = f"trial {epoch} of task {one.task!r} stands here a second time; the first: {one.where}"
-    if not differ:
-        return BadInput(other.where, told, "leave one out, or give each its own 'trial'")
-    hint = f"tell them apart with --arm-by or --task-by (these differ: {', '.join(differ[:8])})"
-    return BadInput(other.where, told, f"{hint}, or choose with --where")
 
 
 def _info(
@@ -294,4 +293,5 @@ def _info(
         tasks=tasks,
         fingerprints={arm: {"model": model} for arm, model in models.items() if model},
         source=", ".join(found.formats),
+        stopped_arms=_early(found, arms),
     )

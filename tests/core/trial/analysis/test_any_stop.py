@@ -10,7 +10,7 @@ from tests.core.trial.run_help import run
 from remit.core.stats.sprt import plan
 from remit.core.trial.analysis.analyse import analyse
 from remit.core.trial.analysis.judged import judged
-from remit.core.trial.analysis.merged import merged, stopped_arms
+from remit.core.trial.analysis.merged import merged
 from remit.core.trial.run import Run
 from remit.core.trial.suite import Design, Question, Rule
 from remit.core.trial.trial import Breach
@@ -34,7 +34,7 @@ def test_so_few_runs_as_a_gate_stops_at_do_not_tell_and_it_is_said_what_would():
     both = merged(sequential("+" * 40), sequential("+" * 38 + "--"), gates=(MARGIN,))
     report = analyse(both, methods=True)
 
-    assert stopped_arms(both) == ("baseline", "candidate")
+    assert both.info.stopped_arms == ("baseline", "candidate")
     assert "after an early stop" in report.methods_told
     assert report.verdict is report.rulings[0].verdict is Verdict.INCONCLUSIVE
     assert "whenever the runs ended" in report.sentence
@@ -64,11 +64,11 @@ def test_a_run_of_a_fixed_design_keeps_its_exact_interval():
     fixed = run({"agent": {"a": "+" * 200}})
     both = merged(fixed, sequential("+" * 200), gates=(MARGIN,))
 
-    assert stopped_arms(both) == ("candidate",)
+    assert both.info.stopped_arms == ("candidate",)
     (difference,) = judged(both, ()).rulings[0].estimates
     assert difference.high is not None and difference.low is not None
     assert abs(difference.low) > difference.high  # the candidate's confidence sequence is the wider one
-    assert stopped_arms(merged(fixed, fixed, gates=(MARGIN,))) == ()
+    assert merged(fixed, fixed, gates=(MARGIN,)).info.stopped_arms == ()
 
 
 def test_of_tasks_like_these_such_runs_say_nothing():

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from remit.core.stats.mixture import interval as confidence_sequence
 from remit.core.stats.success_rate import rate, this_suite
-from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.gates.settings import ALPHA
 from remit.core.trial.gates.stopping import told_question
 from remit.core.trial.percent import bar, change, passed_by, percent, points
@@ -66,7 +65,7 @@ def at_any_stop(ruling: Ruling, rule: Rule, run: Run) -> Ruling:
             "margin": margin,
             "alpha": alpha,
             "beta": alpha,
-            "stopped": list(stopped_arms(run)),
+            "stopped": list(run.info.stopped_arms),
         },
     )
 
@@ -90,7 +89,7 @@ def _rate(run: Run, arm: str, confidence: float) -> Estimate:
     runs = [len(trials) for trials in tasks.values()]
     if not runs:
         return Estimate("success", None)
-    if arm in stopped_arms(run):
+    if arm in run.info.stopped_arms:
         hits, n = sum(passes), sum(runs)
         return Estimate("success", hits / n, *confidence_sequence(hits, n - hits, confidence), n=n)
     weights = [run.info.tasks.get(task, TaskInfo()).weight for task in tasks]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 
 from remit.core.stats import bounded_mean, pass_hat, success_rate
@@ -30,7 +31,7 @@ TaskCounts = tuple[list[int], list[int], list[float]]
 
 def estimates(run: Run, arm: str, vectors: Vectors | None = None) -> tuple[Estimate, ...]:
     """Every number of one arm; empty where no trial counts."""
-    tasks = run.by_task(arm)
+    tasks, run = run.by_task(arm), _as_it_ended(run, arm)
     if not tasks:
         return ()
     found = [
@@ -51,6 +52,7 @@ def success(run: Run, arm: str) -> list[Estimate]:
     """The success rate: with an interval that covers, and with the narrow one that is often shown elsewhere."""
     passes, runs, weights = _counted(run, arm)
     hits, n = sum(passes), sum(runs)
+    run = _as_it_ended(run, arm)
     if run.info.design.kind == "sequential":
         low, high = confidence_sequence(hits, n - hits, CONFIDENCE)
         method = "confidence sequence (beta-binomial mixture), valid at any stop"
@@ -80,7 +82,7 @@ def _displayed(hits: int, n: int) -> Estimate:
 
 def curves(run: Run, arm: str) -> tuple[Curve, ...]:
     """pass^k and pass@k, up to the k that every task has runs enough for."""
-    counted = _counted(run, arm)
+    counted, run = _counted(run, arm), _as_it_ended(run, arm)
     points = range(1, _most_k(run, counted[1]) + 1)
     if not points:
         return ()
@@ -164,6 +166,13 @@ def _spent(run: Run, name: str, values: Sequence[float]) -> list[Estimate]:
         return []
     any_time = run.info.design.kind == "sequential"
     return [quantile_of(f"{name} p{100 * q:g}", values, q, CONFIDENCE, any_time=any_time) for q in QUANTILES]
+
+
+def _as_it_ended(run: Run, arm: str) -> Run:
+    """With the design that says how the arm's trials came to be as many as they are."""
+    if arm not in run.info.stopped_arms:
+        return run
+    return replace(run, info=replace(run.info, design=replace(run.info.design, kind="sequential")))
 
 
 def _counted(run: Run, arm: str) -> TaskCounts:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from remit.core.trial.analysis import broken
 from remit.core.trial.analysis.any_stop import at_any_stop
 from remit.core.trial.analysis.beyond_gates import without_verdict
-from remit.core.trial.analysis.counted import OWN_RUNS, draws, fed, gates_for
+from remit.core.trial.analysis.counted import OWN_RUNS, draws, fed, gates_for, missing, unbroken
 from remit.core.trial.analysis.counts import infrastructure_share
-from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.gates.gate import Gate
 from remit.core.trial.gates.lost import Unknown, against, standing
 from remit.core.trial.percent import bar, count, percent
@@ -48,19 +47,12 @@ def judged(run: Run, invariants: Sequence[Broken]) -> JudgedRun:
     return JudgedRun(*_over_all(run, rulings, invariants), rulings, boundaries, upto)
 
 
-def missing(run: Run) -> int:
-    """Trials of a fixed design that have not ended; 0 where the design was not ours."""
-    design = run.info.design
-    if design.kind != "fixed" or not run.info.source.startswith(OWN_RUNS):
-        return 0
-    return max(0, len(run.info.tasks) * design.epochs * len(run.info.arms) - len(run.trials))
-
-
 def _ruling(gate: Gate, run: Run) -> Ruling:
-    ruling, absent = gate.ruling(run), missing(run)
-    if stopped_arms(run) and gate.rule.kind == "not_worse":
+    part, absent = unbroken(run), missing(run)
+    ruling = gate.ruling(part)
+    if run.info.stopped_arms and gate.rule.kind == "not_worse":
         return _at_any_stop(ruling, gate.rule, run)
-    if not absent or ruling.verdict is Verdict.INCONCLUSIVE:
+    if not absent or (ruling.verdict is Verdict.INCONCLUSIVE and part.trials):
         return ruling
     of, every = f"{len(run.trials):,} of {count(len(run.trials) + absent)}", len(run.trials) + absent
     told = f"{of} have ended, and a fixed design is judged at its end."

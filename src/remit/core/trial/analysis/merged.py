@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.core.errors import BadInput
-from remit.core.trial.analysis.counted import OWN_RUNS, counted
+from remit.core.trial.analysis.counted import OWN_RUNS, counted, missing
+from remit.core.trial.percent import count
 from remit.core.trial.run import Run, RunInfo, in_order
 from remit.core.trial.suite import BASELINE, CANDIDATE, Rule
 from remit.core.trial.trial import Trial
 
 MERGED = "two runs"
 """How the source of a run begins that was made of two."""
-_STOPPED = ", stopped when their gates knew enough: "
 
 
 def merged(
@@ -42,11 +42,7 @@ def merged(
     if before_arm == after_arm and baseline == candidate and baseline.info.source.startswith(OWN_RUNS):
         remedy = "name two; of one agent's own runs `remit trial selftest` says what chance does"
         raise BadInput("compare", f"both sides are the same runs ({baseline.info.id})", remedy)
-    ends = [
-        arm
-        for arm, run in ((BASELINE, baseline), (CANDIDATE, candidate))
-        if run.info.design.kind == "sequential"
-    ]
+    sides = (BASELINE, baseline, before_arm), (CANDIDATE, candidate, after_arm)
     before, after = _named(baseline, before_arm, BASELINE), _named(candidate, after_arm, CANDIDATE)
     tasks = {**baseline.info.tasks, **candidate.info.tasks}
     order = {task: place for place, task in enumerate(tasks)}
@@ -68,23 +64,32 @@ def merged(
             BASELINE: baseline.info.fingerprints.get(_arm(baseline, baseline_arm, BASELINE), {}),
             CANDIDATE: candidate.info.fingerprints.get(_arm(candidate, candidate_arm, CANDIDATE), {}),
         },
-        source=f"{MERGED}{_STOPPED}{', '.join(ends)}" if ends else MERGED,
+        source=MERGED,
         design_hash="",
+        stopped_arms=tuple(name for name, run, arm in sides if arm in stopped_arms(run.info)),
     )
-    stopped = "; ".join(dict.fromkeys(run.stopped for run in (baseline, candidate) if run.stopped))
+    stopped = "; ".join(dict.fromkeys(why for _, run, _ in sides if (why := _cut_short(run))))
     return Run(info, in_order(trials, info.arms), baseline.repeated + candidate.repeated, stopped)
 
 
-def stopped_arms(run: Run) -> tuple[str, ...]:
-    """Of a run that was made of two, the arms whose run ended as soon as its own gates knew enough.
+def stopped_arms(info: RunInfo) -> tuple[str, ...]:
+    """The arms of a run that ended as soon as gates of its own, or of the run that they were taken from, knew enough.
 
     >>> from remit.core.trial.suite import Design
-    >>> info = RunInfo("r", "s", "h", Design(), (), {}, source="two runs, stopped when their gates knew enough: baseline")
-    >>> stopped_arms(Run(info, ()))
-    ('baseline',)
+    >>> stopped_arms(RunInfo("r", "s", "h", Design("sequential"), ("agent",), {}))
+    ('agent',)
+    >>> stopped_arms(RunInfo("r", "s", "h", Design(), ("old", "new"), {}, stopped_arms=("old",)))
+    ('old',)
     """
-    of = run.info.source
-    return tuple(of.partition(_STOPPED)[2].split(", ")) if of.startswith(MERGED + _STOPPED) else ()
+    return info.arms if info.design.kind == "sequential" else info.stopped_arms
+
+
+def _cut_short(run: Run) -> str:
+    """Why it ended before all trials had run; empty where it did not."""
+    absent, ended = missing(run), len(run.trials)
+    if run.stopped or not absent:
+        return run.stopped
+    return f"run {run.info.id} was cut off with {ended:,} of {count(ended + absent)}"
 
 
 def _same_suite(baseline: RunInfo, candidate: RunInfo) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from remit.core.stats.spread import COVERAGE, FEWEST
 from remit.core.trial.analysis.counted import OWN_RUNS
 from remit.core.trial.analysis.judged import judged
-from remit.core.trial.analysis.merged import MERGED, stopped_arms
+from remit.core.trial.analysis.merged import MERGED
 from remit.core.trial.analysis.pair import pair_of
 from remit.core.trial.analysis.vectors import Vectors
 from remit.core.trial.gates.of_check import KEY
@@ -167,11 +167,12 @@ def _stopped(run: Run) -> Iterator[str]:
             "The gates decide with errors that hold at any stop. The p-values of the comparisons do not: the run "
             "ended when a gate had seen enough, so they are for exploring only."
         )
-    if stopped := stopped_arms(run):
+    if stopped := [arm for arm in run.info.arms if arm in run.info.stopped_arms]:
+        gate = ", and so does the gate here" if run.info.design.gates else ""
         yield (
             f"The run of {' and that of '.join(stopped)} ended as soon as gates of its own knew enough; what ended "
-            "behind that is left out. The gate here holds at any stop. All other intervals and p-values are as if the "
-            "number of trials had been given: for exploring only."
+            f"behind that is left out. The intervals of success hold at any stop{gate}. Those of comparisons and of "
+            "single tasks, and all p-values, are as if the number of trials had been given: for exploring only."
         )
 
 

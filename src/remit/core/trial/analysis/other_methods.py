@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from remit.core.errors import BadInput
 from remit.core.stats.holm import holm
 from remit.core.stats.task_pair import task_pairs
-from remit.core.trial.analysis.merged import stopped_arms
 from remit.core.trial.analysis.pair import Pair
 from remit.core.trial.analysis.ways import (
     ANSWERS,
@@ -83,7 +82,7 @@ def deciding(run: Run, rulings: Sequence[Ruling], margin: float | None = None) -
     design = run.info.design
     rule = next((one for one in design.gates if one.kind == "not_worse" and KEY not in one.settings), None)
     ruling = next((one for one in rulings if rule is not None and one.gate == rule.id), None)
-    early = design.kind == "sequential" or bool(stopped_arms(run))
+    early = design.kind == "sequential" or not set(run.info.stopped_arms).isdisjoint(run.info.arms)
     if ruling is None:
         question = told_question(design.question)
         return WhatDecides("", None, question, early, margin or MARGIN, ALPHA / 2, ALPHA / 2)
