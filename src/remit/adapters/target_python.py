@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from remit.core.canonical import canonical
@@ -26,15 +28,17 @@ class PythonTarget:
 
     def __init__(self, function: Callable[[AgentTrial], Any]) -> None:
         self._function = function
+        self._depth = sys.getrecursionlimit()
         call = getattr(function, "__call__", None)  # noqa: B004 - of an object that is called like a function
         self._awaits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
     async def run(self, trial: AgentTrial) -> Answered:
         """One run."""
         try:
-            found = await self._function(trial) if self._awaits else await _in_thread(self._function, trial)
-            if inspect.isawaitable(found):
-                found = await found
+            with _deep(self._depth):
+                found = await (self._function(trial) if self._awaits else _in_thread(self._plain, trial))
+                if inspect.isawaitable(found):
+                    found = await found
         except (
             SystemExit,
             KeyboardInterrupt,
@@ -44,8 +48,22 @@ class PythonTarget:
             return found
         return Answered(found if isinstance(found, str) else canonical(found, where="the agent's answer"))
 
+    def _plain(self, trial: AgentTrial) -> Any:
+        with _deep(self._depth):
+            return self._function(trial)
+
     async def aclose(self) -> None:
         """Nothing was started."""
+
+
+@contextmanager
+def _deep(depth: int) -> Iterator[None]:
+    """Python's recursion limit is one for the whole process: an agent that lowers it must leave no other without room."""
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() < depth:
+            sys.setrecursionlimit(depth)
 
 
 async def _in_thread(function: Callable[[AgentTrial], Any], trial: AgentTrial) -> Any:

@@ -268,6 +268,55 @@ def test_a_program_that_an_agent_ends_is_no_good_end() -> None:
         in_own_loop(work())
 
 
+def test_what_stops_the_loop_of_all_trials_is_named_as_the_cause() -> None:
+    async def stops() -> None:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(60)
+
+    with pytest.raises(
+        Unavailable, match="an agent or a world stopped the event loop that every trial runs in"
+    ):
+        in_own_loop(stops())
+
+
+def _lowers(_: AgentTrial) -> str:
+    sys.setrecursionlimit(sys.getrecursionlimit() - 1)
+    return "done"
+
+
+async def _lowers_awaited(trial: AgentTrial) -> str:
+    return _lowers(trial)
+
+
+@pytest.mark.parametrize("agent", [_lowers, _lowers_awaited])
+def test_an_agent_that_lowers_the_limit_of_recursion_touches_no_other(agent: Any, store: SqliteStore) -> None:
+    depth = sys.getrecursionlimit()
+
+    assert {trial.status for trial in run(agent, store)} == {Status.PASSED}
+    assert sys.getrecursionlimit() == depth
+
+
+def test_a_run_that_a_lowered_limit_of_recursion_ends_says_so() -> None:
+    depth = sys.getrecursionlimit()
+
+    async def lowers() -> None:
+        sys.setrecursionlimit(depth - 1)
+        raise RecursionError
+
+    with pytest.raises(Unavailable, match=rf"lowered Python's recursion limit from {depth} to {depth - 1}"):
+        in_own_loop(lowers())
+    assert sys.getrecursionlimit() == depth
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), RecursionError("ours, too")])
+def test_an_error_that_no_agent_made_is_told_as_it_is(error: Exception) -> None:
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(type(error), match="ours"):
+        in_own_loop(fails())
+
+
 @pytest.mark.parametrize("design", [Design("sequential", max_trials=60), Design("fixed", epochs=60)])
 def test_an_agent_that_says_503_where_it_is_about_to_fail_is_run_on_and_does_not_pass(
     design: Design, store: SqliteStore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,8 +46,10 @@ def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
     when they are cancelled.
 
     Raises:
-        Unavailable: somebody else's code in a task of its own ended the program, which must not look like a good end.
+        Unavailable: somebody else's code in a task of its own ended the program, which must not look like a good end,
+            or it stopped the loop, or left no room on the stack.
     """
+    depth = sys.getrecursionlimit()
     runner = asyncio.Runner()
     try:
         loop = runner.get_loop()
@@ -56,10 +59,29 @@ def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
         except SystemExit as stop:
             told = f"an agent or a world wants to end the program (sys.exit({stop.code!r:.60})) in a task of its own"
             raise Unavailable(told) from None
+        except RuntimeError as error:
+            low = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(depth, low))
+            raise _broken(error, low, depth) from None
         finally:
             _let_go(loop)
     finally:
         runner.close()
+
+
+def _broken(error: RuntimeError, low: int, depth: int) -> RuntimeError | Unavailable:
+    """Who broke the loop, where that can be told: what shares a process with others can do so."""
+    if isinstance(error, RecursionError) and low < depth:
+        return Unavailable(
+            f"an agent or a world lowered Python's recursion limit from {depth} to {low}; {_APART}"
+        )
+    if str(error) == _STOPPED:
+        return Unavailable(f"an agent or a world stopped the event loop that every trial runs in; {_APART}")
+    return error
+
+
+_STOPPED = "Event loop stopped before Future completed."
+_APART = "mend it, or make it a command: a program of its own"
 
 
 def _let_go(loop: asyncio.AbstractEventLoop) -> None:
