@@ -182,3 +182,39 @@ def test_a_call_that_was_refused_in_production_is_no_effect_to_ask_for(
     (answer,) = task["world"]["answers"]
     assert answer["error"].startswith("refused: ")
     assert [check["id"] for check in task["checks"]] == ["no-other-effect"]
+
+
+def test_a_stratum_of_rare_kinds_says_how_many_of_them_have_a_task(remit: Remit, tmp_path: Path) -> None:
+    path = tmp_path / "sessions.jsonl"
+    kinds = [line(n, f"tool_{n % 16:02d}") for n in range(80)]
+    path.write_text("".join(json.dumps(one) + "\n" for one in kinds), encoding="utf-8")
+
+    told = remit("trial", "sample", "--sessions", path, "--tasks", 8, "-o", tmp_path / "tasks.jsonl").out
+
+    assert (
+        "13 kinds of session, too rare for a stratum each, are one: 5 of them have a task, 8 have none"
+        in told
+    )
+    assert "50.0 % of the sessions are of a kind that has a task" in told
+
+
+def test_a_stratum_of_one_kind_is_told_without_its_kinds(remit: Remit, tmp_path: Path, shop: Path) -> None:
+    told = remit("trial", "sample", "--sessions", shop, "--tasks", 6, "-o", tmp_path / "tasks.jsonl").out
+
+    assert "100.0 % of the sessions lie in strata that have a task" in told
+    assert "kinds of session" not in told
+
+
+@pytest.mark.parametrize("tasks", [6, 44])
+def test_a_sampled_suite_says_where_its_gate_goes(
+    remit: Remit, tmp_path: Path, shop: Path, tasks: int
+) -> None:
+    out = tmp_path / "suite.yaml"
+    wanted = ("--sessions", shop, "--tasks", tasks, "--keep-duplicates", "--agent", "agent.py:answer")
+
+    told = remit("trial", "sample", *wanted, "-o", out)
+    text = out.read_text(encoding="utf-8")
+    out.write_text(text.replace("  # gates:", "  gates:"), encoding="utf-8")
+
+    assert "set your bar: 'gates:' is a comment in" in told.err
+    assert [gate.kind for gate in read_suite(out).design.gates] == ["success"]

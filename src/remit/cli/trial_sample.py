@@ -182,11 +182,28 @@ def _tell(found: Sampled, out: Path, written: list[Path]) -> None:
         f"{strata} of the sessions lie in strata that have a task; {tools} of their tool uses and {pairs} of their"
     )
     say("bigrams (which tool follows which) occur in some task")
+    _tell_kinds(coverage)
     _tell_missing(coverage)
     if found.unchecked:
         tasks = counted(found.unchecked, "task")
         say(f"{tasks} without a check succeed by ending: their sessions failed, or no tool acts")
+    if out.suffix != TASKS_ONLY:
+        note(
+            f"remit: set your bar: 'gates:' is a comment in {safe(out)}; without a gate a run passes nothing"
+        )
     note("remit: the files hold texts of users and results of tools; treat them as you treat the sessions")
+
+
+def _tell_kinds(coverage: Mapping[str, Any]) -> None:
+    for one in coverage["strata"]:
+        if one["kinds"] > 1:
+            have = one["kinds_with_a_task"]
+            say(
+                f"{one['kinds']:,} kinds of session, too rare for a stratum each, are one: {have:,} of them have a task, "
+                f"{one['kinds'] - have:,} have none;"
+            )
+            share = _percent(coverage["share_of_sampled_kinds"])
+            say(f"{share} of the sessions are of a kind that has a task")
 
 
 def _tell_missing(coverage: Mapping[str, Any]) -> None:

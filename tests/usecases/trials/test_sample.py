@@ -108,6 +108,10 @@ def test_too_many_strata_are_pooled_and_their_kinds_drawn_from_all_over() -> Non
     assert names[-1] == "rare: 13 kinds of session"
     drawn_tools = [task["world"]["answers"][0]["tool"] for task in found.tasks]
     assert len(set(drawn_tools)) == 8  # of the pooled kinds, each at most once
+    pooled = found.coverage["strata"][-1]
+    assert (pooled["kinds"], pooled["kinds_with_a_task"], pooled["tasks"]) == (13, 5, 5)
+    assert [(one["kinds"], one["kinds_with_a_task"]) for one in found.coverage["strata"][:-1]] == [(1, 1)] * 3
+    assert found.coverage["share_of_sampled_kinds"] == 8 / 16
     assert found.coverage["share_in_sampled_strata"] == 1.0
 
 

@@ -211,6 +211,7 @@ def _coverage(
     taken = [brief for brief in read.usable if brief.id in ids]
     named = {name for name, _ in drawn}
     mass = sum(len(briefs) for name, briefs in strata.items() if name in named)
+    kinds = {brief.words for brief in taken}
     tools, pairs = (
         _share(read.usable, taken, lambda b: set(b.tools)),
         _share(read.usable, taken, lambda b: bigrams(b.tools)),
@@ -226,10 +227,17 @@ def _coverage(
         "by": list(wanted.by),
         "seed": wanted.seed,
         "strata": [
-            {"stratum": name, "sessions": len(briefs), "tasks": sum(one == name for one, _ in drawn)}
+            {
+                "stratum": name,
+                "sessions": len(briefs),
+                "tasks": sum(one == name for one, _ in drawn),
+                "kinds": len({brief.words for brief in briefs}),
+                "kinds_with_a_task": len({brief.words for brief in briefs} & kinds),
+            }
             for name, briefs in strata.items()
         ],
         "share_in_sampled_strata": round(mass / (usable + lost), 6),
+        "share_of_sampled_kinds": round(sum(one.words in kinds for one in read.usable) / (usable + lost), 6),
         "share_of_tool_uses": tools[0],
         "share_of_bigrams": pairs[0],
         "not_covered": {

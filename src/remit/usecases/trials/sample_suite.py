@@ -19,6 +19,9 @@ HEAD = """# Sampled from captured sessions: each task is one of them, and its we
 # answer from the record and do nothing. Texts of users and results of tools stand in {where}: treat it as
 # you treat the sessions.
 """
+GATES = """  # What is enough is yours to say; while there is no gate, a run passes nothing:
+  # gates: [{success: {at_least: 0.9}}]
+"""
 
 
 def suite_files(
@@ -58,6 +61,7 @@ def suite_files(
     if not inline:
         spec["tasks_from"] = beside.name
     text += "".join(f"  {key}: {_yaml(value)}\n" for key, value in spec.items())
+    text += GATES
     if inline:
         text += "  tasks:\n" + "".join(f"    - {line}\n" for line in lines)
     yield path, text.encode()
