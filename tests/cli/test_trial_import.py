@@ -36,7 +36,7 @@ def test_a_run_stands_in_a_file_that_every_command_reads(remit: Remit, tmp_path:
 
     run = run_from((one.where, one.data) for one in lines(out))
     assert (line.code, run.info.suite, run.info.arms, len(run.trials)) == (0, "refunds", ("old",), 6)
-    assert "old: 6 runs of 2 tasks, 4 passed" in line.out
+    assert "old: 6 runs of 2 tasks: 4 passed, 2 failed, 0 neither passed nor failed" in line.out
     assert remit("stats", out).out.startswith("refunds: 6 runs of 2 tasks: 4 passed, 2 failed")
     assert remit("trial", "report", out, "--json").object["counts"]["old"]["passed"] == 4
     assert out.stat().st_mode & 0o777 == 0o600

@@ -57,7 +57,10 @@ REFUSED = [
     ("a:\n  b: 1\n  b: 1", "f:3: a: duplicate key 'b' (first at line 2); keep one of them"),
     ("true: 1", "f:1: document: key 'true' is not a string; quote it"),
     ("? [a]\n: 1", "f:1: document: key"),
-    ("a: &x {b: 1}\nc: {<<: *x}", "f:2: c: key '<<' is not a string; quote it"),
+    (
+        "a: &x {b: 1}\nc: {<<: *x}",
+        "f:2: c: found the merge key '<<'; write the keys themselves, or the whole mapping as *name",
+    ),
     ("a: 1\n---\nb: 2", "f:"),
     ("a: [1, 2", "f:"),
     ("a: *nobody", "f:1: not YAML"),

@@ -138,7 +138,10 @@ def _tell(found: Imported, out: Path | None, store: str | None) -> None:
         return
     for arm, ended in by_arm.items():
         told_arm = f"{safe(arm, 200)}: {counted(ended['trials'], 'run')} of {counted(ended['tasks'], 'task')}"
-        say(f"{told_arm}, {ended['passed']:,} passed, {ended['infrastructure']:,} neither passed nor failed")
+        failed, neither = ended["failed"] + ended["timeout"], ended["infrastructure"] + ended["diverged"]
+        say(
+            f"{told_arm}: {ended['passed']:,} passed, {failed:,} failed, {neither:,} neither passed nor failed"
+        )
     places = " and ".join(safe(place) for place in (out, store) if place is not None)
     say(f"run {run.info.id} of {safe(run.info.suite, 200)} stands in {places}")
     if left_out:

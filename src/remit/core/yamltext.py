@@ -139,8 +139,13 @@ class Node:
         return self.value
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, *, begin: str = "start from `remit init`") -> Node:
     """The one document in *text*.
+
+    Args:
+        text: of the file.
+        file: its name, for errors.
+        begin: what to do where the file is empty.
 
     Raises:
         BadInput: malformed YAML, a duplicate key, more than one document, an odd scalar, or too large a file.
@@ -165,7 +170,7 @@ def parse(text: str, file: str) -> Node:
     except (YAMLError, ValueError) as error:
         raise BadInput(file, f"not YAML: {str(error).splitlines()[0]}", "mend the syntax") from None
     if root is None:
-        raise BadInput(file, "the file is empty", "start from `remit init`")
+        raise BadInput(file, "the file is empty", begin)
     _check_anchors(root, file)
     count = iter(range(MAX_NODES))
     return _read(root, "", file, 0, count)
@@ -210,6 +215,10 @@ def _mapping(node: Any, path: str, file: str, depth: int, count: Iterator[int]) 
     read: dict[str, Node] = {}
     for key, value in node.value:
         here = Node(None, key.start_mark.line + 1, path, file)
+        if key.tag == _PREFIX + "merge":
+            raise here.error(
+                "found the merge key '<<'", "write the keys themselves, or the whole mapping as *name"
+            )
         if key.tag not in (_PREFIX + "str", _PREFIX + "timestamp", _PREFIX + "int"):
             raise here.error(f"key {key.value!r} is not a string", "quote it")
         if key.value in read:

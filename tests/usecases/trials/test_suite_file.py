@@ -353,3 +353,10 @@ def test_a_large_suite_is_read_in_seconds(tmp_path: Path):
     suite = read_suite(written(tmp_path, MINIMAL.replace("tasks:", "tasks_from: tasks.jsonl\n  tasks:")))
 
     assert len(suite.tasks) == 2_001 and isinstance(suite.tasks["t1"].checks[0], Rule)
+
+
+def test_an_empty_suite_is_told_where_suites_begin(tmp_path: Path):
+    (tmp_path / "suite.yaml").write_text("# later\n", encoding="utf-8")
+
+    with pytest.raises(BadInput, match="the file is empty; begin with the suite in docs/trials"):
+        read_suite(tmp_path / "suite.yaml")

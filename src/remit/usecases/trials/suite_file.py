@@ -30,6 +30,7 @@ from remit.usecases.trials.world_answers import read_answers
 
 API_VERSION = "remit/v1"
 KIND = "TrialSuite"
+BEGIN = "begin with the suite in docs/trials.md, or draw one with `remit trial sample`"
 SPEC_KEYS = (
     "envelope",
     "agent",
@@ -52,7 +53,7 @@ def read_suite(path: Path) -> Suite:
     Raises:
         BadInput: anything that is not exactly as `docs/trials.md` says, with file, line and key.
     """
-    root = parse(read_text(path, what="suite"), str(path))
+    root = parse(read_text(path, what="suite"), str(path), begin=BEGIN)
     top = root.keys(
         ("apiVersion", "kind", "metadata", "spec"), required=("apiVersion", "kind", "metadata", "spec")
     )
