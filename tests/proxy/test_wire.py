@@ -87,7 +87,7 @@ def test_an_answer_that_is_none_still_ends_the_wait_for_it(answer: str):
 
 
 def test_an_answer_too_deep_to_be_read_ends_the_wait_for_it():
-    found = read_message(b'{"jsonrpc":"2.0","id":4,"result":{"a":' + b"[" * 9_000 + b"]" * 9_000 + b"}}")
+    found = read_message(b'{"jsonrpc":"2.0","id":4,"result":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}")
 
     assert isinstance(found, JSONRPCError) and found.id == 4 and found.error.data is MALFORMED
 
