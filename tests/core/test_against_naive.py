@@ -13,7 +13,7 @@ import pytest
 from naive_cases import LOOK, SESSION, Case, case
 from naive_guard import Differ, World
 
-from remit.core import decide, history, marks, past, prepare, provenance, repeats
+from remit.core import decide, history, marks, past, prepare, provenance, repeats, searched
 from remit.core.errors import Refused
 from remit.core.types import OnViolation, Result
 
@@ -170,7 +170,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         lambda real: lambda claims, used: real(claims, [max(0, one - 1_000_000) for one in used]),
     ),
     "sums are halved": (prepare, "_micros", lambda real: lambda value: real(value) // 2),
-    "a value may stand in a longer token": (provenance, "stands", _always(True)),
+    "a value may stand in a longer token": (searched, "stands", _always(True)),
     "results vouch for what was asked": (provenance.SessionText, "ask", _always(None)),
     "any source is permitted": (
         provenance,
@@ -191,6 +191,13 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "an error is a violation like any other": (decide, "failed", lambda real: decide.unmet),
     "a hold beats a denial": (decide, "_decision", _softened),
 }
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_what_is_changed_is_there(mutant: str):
+    where, name, _ = MUTANTS[mutant]
+
+    assert hasattr(where, name)
 
 
 @pytest.mark.soak
