@@ -280,7 +280,7 @@ def test_a_large_journal_is_gone_through_in_little_memory(tmp_path, events: int,
 
     with capsys.disabled():
         print(f" {reach.events} events in {took:.1f} s, {peak_mib:.1f} MiB ", end="")
-    assert reach.events > events * 5 // 7
+    assert reach.events >= events * 5 // 7
     (value,) = [one for one in reach.later.values.values() if one.value.place == "args.iban"]
     assert value.sessions == events // 7_000
     assert len(reach.later.uses) == events // 7_000
